@@ -1,0 +1,1 @@
+"""Speed and quality, measured by scripts that print JSON."""
