@@ -1,0 +1,67 @@
+"""The 22 joints of SMPL without hands, in SMPL order.
+
+World convention everywhere: Y up, Z forward, metres, right-handed, 20 poses a second.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FPS = 20
+"""Poses a second of every motion in this project unless a name says otherwise."""
+
+JOINTS = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2",
+    "left_ankle", "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar",
+    "right_collar", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
+    "left_wrist", "right_wrist",
+)  # fmt: skip
+
+PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+
+INDEX = {name: i for i, name in enumerate(JOINTS)}
+
+MIRROR = tuple(
+    INDEX[n.replace("left", "right") if "left" in n else n.replace("right", "left")] for n in JOINTS
+)
+"""Joint i of a motion mirrored in the YZ plane is joint MIRROR[i] of the original."""
+
+BONE_LENGTHS = np.array(
+    [0.0, 0.1031, 0.1099, 0.1316, 0.3936, 0.3902, 0.1432, 0.4324, 0.4256, 0.0574, 0.1434, 0.1494,
+     0.2194, 0.1375, 0.1434, 0.1030, 0.1316, 0.1230, 0.2568, 0.2631, 0.2660, 0.2699],
+    dtype=np.float32,
+)  # fmt: skip
+"""Length of the bone above each joint (m) in HumanML3D's uniform skeleton."""
+
+_REST_DIRECTIONS = np.array(
+    [
+        [0.000, 0.000, 0.000],
+        [0.655, -0.720, 0.229], [-0.655, -0.720, 0.229], [0.000, 0.999, 0.044],
+        [0.095, -0.995, -0.016], [-0.095, -0.995, -0.016], [0.000, 0.997, 0.076],
+        [-0.035, -0.994, -0.107], [0.035, -0.994, -0.107], [0.000, 0.999, 0.050],
+        [0.151, -0.309, 0.939], [-0.151, -0.309, 0.939], [0.000, 1.000, 0.020],
+        [0.540, 0.841, 0.006], [-0.540, 0.841, 0.006], [0.000, 0.986, 0.168],
+        [0.977, 0.211, -0.034], [-0.977, 0.211, -0.034],
+        [0.994, -0.050, -0.096], [-0.994, -0.050, -0.096],
+        [0.999, 0.036, -0.008], [-0.999, 0.036, -0.008],
+    ]
+)  # fmt: skip
+# Torso, head and feet: median over 174 recorded people who stand upright. Thighs, shins and arms:
+# the T-pose of the bundled body, so that a limb rotation means the same on both skeletons.
+
+REST_TOE_HEIGHT = 0.02
+"""Height (m) of the toe joints above the floor they stand on; the median of recorded steps."""
+
+
+def _rest_joints() -> np.ndarray:
+    joints = np.zeros((len(JOINTS), 3))
+    for i, parent in enumerate(PARENTS[1:], start=1):
+        direction = _REST_DIRECTIONS[i] / np.linalg.norm(_REST_DIRECTIONS[i])
+        joints[i] = joints[parent] + direction * BONE_LENGTHS[i]
+    toes = joints[[INDEX["left_foot"], INDEX["right_foot"]], 1]
+    joints[:, 1] += REST_TOE_HEIGHT - toes.mean()
+    return joints.astype(np.float32)
+
+
+REST_JOINTS = _rest_joints()
+"""T-pose of the source skeleton, (22, 3), metres, standing on the floor, facing +Z."""
