@@ -1,0 +1,104 @@
+"""Quality of a motion checkpoint: `python -m benchmarks.motion_quality --json`.
+
+Prints one JSON object with the rows real, reconstruction, samples and shuffled (see quality_rows)
+and `about`: what was measured on what. Without --json it prints a table. Nothing else goes to
+stdout; progress shows on stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from benchmarks import metrics
+from benchmarks.motion_items import MotionItems
+from benchmarks.quality_rows import WINDOW, Quality, Row
+from core import checkpoint as checkpoints_io
+from core.motion.text import load_text_encoder
+
+DATA = Path("assets/validation/clips.jsonl")
+"""The validation split of the packs that are free for any use."""
+
+
+def measure(quality: Quality) -> dict[str, Row]:
+    """Return all rows and what they were measured on."""
+    start = time.monotonic()
+    rows = quality.rows()
+    about = {
+        "checkpoint": quality.checkpoint,
+        "motions": len(quality.real),
+        "pool": min(32, len(quality.real)),
+        "switches": quality.switches,
+        "jerk_window_poses": WINDOW,
+        "jerk_level": quality.jerk_level(),
+        "skate_speed_m_s": metrics.SKATE_SPEED,
+        "skate_height_m": metrics.SKATE_HEIGHT,
+        "seed": quality.seed,
+        "seconds": time.monotonic() - start,
+    }
+    return rows | {"about": about}
+
+
+def rounded(value: Any) -> Any:
+    """Round every number to five significant digits; more would only pretend."""
+    if isinstance(value, dict):
+        return {key: rounded(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def table(result: dict[str, Row]) -> str:
+    """Lay the rows out as a Markdown table."""
+    rows = {name: row for name, row in result.items() if name != "about"}
+    keys = list(dict.fromkeys(key for row in rows.values() for key in row))
+    lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
+    for name, row in rows.items():
+        cells = [" / ".join(f"{v:.3f}" for v in row[k]) if isinstance(row.get(k), list)
+                 else f"{row[k]:.4g}" if k in row else "" for k in keys]  # fmt: skip
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="A clips.jsonl with its .npz beside it.")] = DATA,
+    split: Annotated[str, typer.Option(help="auto, val, train or all.")] = "auto",
+    checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
+    checkpoints: Annotated[Path, typer.Option(help="Their folder.")] = Path("checkpoints"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    quick: Annotated[bool, typer.Option(help="A third of the motions.")] = False,
+    seed: int = 0,
+    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+) -> None:
+    """Measure the quality of a motion checkpoint."""
+    from core.engine import Engine
+
+    if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
+        torch.set_num_threads(2)
+    try:
+        evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", kind="motion-evaluator")
+        quality = Quality(
+            Engine.load(checkpoints),
+            evaluator,
+            load_text_encoder("minilm"),
+            MotionItems(data, split=split),
+            checkpoint=checkpoint,
+            seed=seed,
+            quick=quick,
+        )
+        result = rounded(measure(quality))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    text = json.dumps(result, indent=2)
+    if out is not None:
+        out.write_text(text + "\n")
+    typer.echo(text if as_json else table(result))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,218 @@
+"""The rows of the quality table: real motion, its reconstruction, samples, shuffled captions.
+
+Samples answer the captions of the real motions at their lengths; `shuffled` are the same samples
+held against each other's captions. R-Precision, FID, MM-Dist, Diversity and MModality come from our
+own evaluator, on unit vectors, and cannot be compared with published tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from benchmarks import metrics
+from benchmarks.directions import PROBES, accuracy
+from benchmarks.motion_items import LONGEST, MotionItems
+from core.motion.evaluator import Evaluator
+from core.motion.features import decode
+from core.motion.text import TextEncoder
+
+WINDOW = 60
+"""Poses of jerk around a switch of prompts (FlowMDM's figure for HumanML3D)."""
+PHASE = 60
+"""Poses of each prompt before and after a switch."""
+BATCH = 32
+
+Row = dict[str, Any]
+
+
+class Sampler(Protocol):
+    """The part of core.engine.Engine that is measured here."""
+
+    def sample(self, prompts: list, frames: Any = ..., *, checkpoint: str, seed: int) -> list: ...
+
+    def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
+
+
+class Quality:
+    """Everything that is measured on one set with one checkpoint."""
+
+    def __init__(
+        self,
+        engine: Sampler,
+        evaluator: Evaluator,
+        encoder: TextEncoder,
+        items: MotionItems,
+        *,
+        checkpoint: str = "motion",
+        seed: int = 0,
+        quick: bool = False,
+    ) -> None:
+        self.engine, self.evaluator, self.encoder = engine, evaluator, encoder
+        self.checkpoint, self.seed, self.quick = checkpoint, seed, quick
+        self.source = items
+        self.real = items.draw(self._rng(), 64 if quick else 192)
+        if len(self.real) < 4:
+            raise ValueError(f"only {len(self.real)} captioned motions are long enough to measure")
+        self.captions = [item.caption for item in self.real]
+        self.joints = [item.joints for item in self.real]
+        self.embedded = self.embed([item.features for item in self.real])
+        self.text = self.embed_text(self.captions)
+
+    def _rng(self) -> np.random.Generator:
+        """Every figure starts from the same draws, so rows differ by their motions only."""
+        return np.random.default_rng(self.seed)
+
+    @torch.no_grad()
+    def embed(self, motions: list[np.ndarray]) -> np.ndarray:
+        """Return evaluator embeddings (N, D) of features (T, 263)."""
+        found = []
+        for x in motions:  # one by one: quick enough, and no padding to reason about
+            x = self.evaluator.normalise(torch.from_numpy(np.array(x[:LONGEST], np.float32)))
+            mask = torch.ones(1, len(x), dtype=torch.bool)
+            found.append(self.evaluator.embed_motion(x[None], mask)[0].numpy())
+        return np.stack(found)
+
+    @torch.no_grad()
+    def embed_text(self, captions: list[str]) -> np.ndarray:
+        return np.concatenate(
+            [self.evaluator.embed_text(*self.encoder([c])).numpy() for c in captions]
+        )
+
+    def sample(self, prompts: list, frames: list[int], label: str) -> list[np.ndarray]:
+        """Return features of every prompt, sampled in batches of similar length."""
+        made: list[Any] = [None] * len(prompts)
+        order = np.argsort(frames, kind="stable")
+        with tqdm(total=len(prompts), desc=label, unit="motion", leave=False) as bar:
+            for number, start in enumerate(range(0, len(order), BATCH)):
+                chosen = order[start : start + BATCH]
+                batch = [prompts[i] for i in chosen]
+                # a switching prompt is [(text, frames), ...] and brings its own length
+                plain = isinstance(batch[0], str)
+                found = self.engine.sample(
+                    batch,
+                    *([[int(frames[i]) for i in chosen]] if plain else []),
+                    checkpoint=self.checkpoint,
+                    seed=self.seed + 1000 * number,
+                )
+                for i, x in zip(chosen, found, strict=True):
+                    made[i] = np.asarray(x)
+                bar.update(len(chosen))
+        return made
+
+    def matching(self, embedded: np.ndarray, text: np.ndarray) -> Row:
+        """R-Precision and MM-Dist of motions to texts."""
+        return {
+            "r_precision": metrics.r_precision(embedded, text, self._rng()),
+            "mm_dist": metrics.mm_dist(embedded, text),
+        }
+
+    def judged(self, motions: list[np.ndarray], joints: list[np.ndarray]) -> Row:
+        """Figures that any set of motions for our captions has."""
+        embedded = self.embed(motions)
+        return {
+            **self.matching(embedded, self.text),
+            "fid": metrics.fid(self.embedded, embedded),
+            "diversity": metrics.diversity(embedded, self._rng()),
+            "foot_skate": metrics.foot_skate(joints),
+        }
+
+    def real_row(self) -> Row:
+        """Real motion; FID is between two draws of crops, AUJ between continuous windows."""
+        again = self.source.draw(np.random.default_rng(self.seed + 1), len(self.real))
+        row = self.judged([item.features for item in self.real], self.joints)
+        row["fid"] = metrics.fid(self.embedded, self.embed([item.features for item in again]))
+        draws = [self._real_jerk(np.random.default_rng(i)) for i in range(20)]
+        level = self.jerk_level()
+        row["peak_jerk"] = float(np.mean([metrics.peak_jerk(c) for c in draws]))
+        row["auj"] = float(np.mean([metrics.area_under_jerk(c, level) for c in draws]))
+        return row
+
+    def _real_jerk(self, rng: np.random.Generator) -> np.ndarray:
+        """Jerk curves (switches, WINDOW) of as many continuous windows as there are switches."""
+        windows = self.source.windows(rng, self.switches, WINDOW + 3)
+        return np.stack([metrics.jerk(w) for w in windows])
+
+    @property
+    def switches(self) -> int:
+        return 24 if self.quick else 64
+
+    def jerk_level(self) -> float:
+        """Mean jerk of continuous real motion, FlowMDM's j_GT of this very set."""
+        windows = self.source.windows(np.random.default_rng(99), 1000, WINDOW + 3)
+        return float(np.mean([metrics.jerk(w) for w in windows]))
+
+    def reconstruction_row(self) -> Row:
+        motions = [
+            np.asarray(self.engine.reconstruct(item.features, checkpoint=self.checkpoint))
+            for item in tqdm(self.real, desc="reconstruction", unit="motion", leave=False)
+        ]
+        joints = [decode(x) for x in motions]
+        row = self.judged(motions, joints)
+        row["mpjpe_mm"] = metrics.mpjpe_mm(self.joints, joints)
+        return row
+
+    def sample_rows(self) -> tuple[Row, Row]:
+        """Rows `samples` and `shuffled`; the latter pairs each sample with another's caption."""
+        made = self.sample(self.captions, [len(item.features) for item in self.real], "samples")
+        row = self.judged(made, [decode(x) for x in made])
+        row["multimodality"] = self.multimodality()
+        row |= self.switching()
+        row |= self.directions()
+        order = np.argsort(self.captions, kind="stable")
+        other = np.empty(len(order), int)
+        # half a turn through the sorted captions: no sample keeps its own unless half are the same
+        other[order] = np.roll(order, len(order) // 2)
+        return row, self.matching(self.embed(made), self.text[other])
+
+    def multimodality(self) -> float:
+        texts = list(dict.fromkeys(self.captions))[: 4 if self.quick else 12]
+        repeats = 6 if self.quick else 10
+        prompts = [t for t in texts for _ in range(repeats)]
+        made = self.embed(self.sample(prompts, [80] * len(prompts), "multimodality"))
+        return metrics.multimodality(made.reshape(len(texts), repeats, -1), self._rng())
+
+    def switching(self) -> Row:
+        """Peak jerk and AUJ over switches between two captions of the set."""
+        rng, known = self._rng(), sorted(set(self.captions))
+        pairs = [rng.choice(known, 2, replace=len(known) < 2) for _ in range(self.switches)]
+        prompts = [[(str(a), PHASE), (str(b), PHASE)] for a, b in pairs]
+        made = self.sample(prompts, [2 * PHASE] * len(prompts), "switches")
+        first = PHASE - 2 - WINDOW // 2  # jerk t spans poses t..t + 3; the switch is at its middle
+        curves = [metrics.jerk(decode(x)[first : first + WINDOW + 3]) for x in made]
+        level = self.jerk_level()
+        return {
+            "peak_jerk": metrics.peak_jerk(np.stack(curves)),
+            "auj": metrics.area_under_jerk(np.stack(curves), level),
+        }
+
+    def directions(self) -> Row:
+        """Accuracy of left/right, forward/back and fast/slow."""
+        repeats = 2 if self.quick else 6
+        prompts = [
+            p for probe in PROBES for p in [probe.first] * repeats + [probe.second] * repeats
+        ]
+        made = [decode(x) for x in self.sample(prompts, [80] * len(prompts), "directions")]
+        groups = [made[i : i + repeats] for i in range(0, len(made), repeats)]
+        return accuracy(PROBES, groups[::2], groups[1::2])
+
+    def rows(self) -> dict[str, Row]:
+        found: dict[str, Row] = {}
+        stages: list[tuple[str, Callable[[], Any]]] = [
+            ("real", self.real_row),
+            ("reconstruction", self.reconstruction_row),
+            ("samples", self.sample_rows),
+        ]
+        with tqdm(stages, desc="rows", unit="row", leave=False) as bar:
+            for name, stage in bar:
+                bar.set_postfix_str(name)
+                result = stage()
+                if name == "samples":
+                    found["samples"], found["shuffled"] = result
+                else:
+                    found[name] = result
+        return found
