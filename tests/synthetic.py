@@ -16,9 +16,10 @@ def walk(poses: int = 60, speed: float = 1.2) -> tuple[np.ndarray, np.ndarray, n
     angles = np.zeros((poses, len(JOINTS), 3))
     for side, sign in (("left", 1), ("right", -1)):
         swing = sign * np.sin(phase)
-        angles[:, INDEX[f"{side}_hip"], 0] = -0.45 * swing - 0.1
-        angles[:, INDEX[f"{side}_knee"], 0] = 0.5 + 0.4 * np.cos(phase) * sign
-        angles[:, INDEX[f"{side}_ankle"], 0] = -0.2
+        hip, knee = -0.45 * swing - 0.1, 0.5 + 0.4 * np.cos(phase) * sign
+        angles[:, INDEX[f"{side}_hip"], 0] = hip
+        angles[:, INDEX[f"{side}_knee"], 0] = knee
+        angles[:, INDEX[f"{side}_ankle"], 0] = -(hip + knee)  # soles stay level
         angles[:, INDEX[f"{side}_shoulder"], 2] = -1.2 * sign  # from T-pose down to the hips
         angles[:, INDEX[f"{side}_elbow"], 1] = -sign * (0.6 + 0.2 * swing)
     angles[:, INDEX["spine2"], 1] = 0.15 * np.sin(phase)
