@@ -124,12 +124,3 @@ class MotionItems:
             for record, joints in self.clips
             for flip in (False, True)
         }
-
-    def windows(self, rng: np.random.Generator, count: int, length: int) -> list[np.ndarray]:
-        """Return `count` stretches (length, 22, 3) of continuous motion, all equally likely."""
-        rooms = np.array([max(len(joints) - length + 1, 0) for _, joints in self.clips])
-        if not rooms.sum():
-            raise ValueError(f"no clip is {length} poses long, which jerk over switches needs")
-        clips = rng.choice(len(rooms), size=count, p=rooms / rooms.sum())
-        starts = [int(rng.integers(rooms[i])) for i in clips]
-        return [self.clips[i][1][s : s + length] for i, s in zip(clips, starts, strict=True)]

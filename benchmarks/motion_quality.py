@@ -35,7 +35,7 @@ def measure(quality: Quality) -> dict[str, Row]:
         "pool": min(32, len(quality.real)),
         "switches": quality.switches,
         "jerk_window_poses": WINDOW,
-        "jerk_level": quality.jerk_level(),
+        "jerk_level": quality.jerk_level,
         "skate_speed_m_s": metrics.SKATE_SPEED,
         "skate_height_m": metrics.SKATE_HEIGHT,
         "seed": quality.seed,

@@ -8,6 +8,7 @@ own evaluator, on unit vectors, and cannot be compared with published tables.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +61,9 @@ class Quality:
             raise ValueError(f"only {len(self.real)} captioned motions are long enough to measure")
         self.captions = [item.caption for item in self.real]
         self.joints = [item.joints for item in self.real]
+        self.lasting = [item for item in self.real if len(item.features) >= WINDOW + 3]
+        if not self.lasting:
+            raise ValueError(f"no motion has {WINDOW + 3} poses, which jerk over switches needs")
         self.embedded = self.embed([item.features for item in self.real])
         self.text = self.embed_text(self.captions)
 
@@ -119,6 +123,7 @@ class Quality:
             "fid": metrics.fid(self.embedded, embedded),
             "diversity": metrics.diversity(embedded, self._rng()),
             "foot_skate": metrics.foot_skate(joints),
+            "mean_jerk": float(np.concatenate([metrics.jerk(j) for j in joints]).mean()),
         }
 
     def real_row(self) -> Row:
@@ -126,25 +131,28 @@ class Quality:
         again = self.source.draw(np.random.default_rng(self.seed + 1), len(self.real))
         row = self.judged([item.features for item in self.real], self.joints)
         row["fid"] = metrics.fid(self.embedded, self.embed([item.features for item in again]))
-        draws = [self._real_jerk(np.random.default_rng(i)) for i in range(20)]
-        level = self.jerk_level()
+        draws = [self._real_jerk(np.random.default_rng(i), self.switches) for i in range(20)]
         row["peak_jerk"] = float(np.mean([metrics.peak_jerk(c) for c in draws]))
-        row["auj"] = float(np.mean([metrics.area_under_jerk(c, level) for c in draws]))
+        row["auj"] = float(np.mean([metrics.area_under_jerk(c, self.jerk_level) for c in draws]))
         return row
 
-    def _real_jerk(self, rng: np.random.Generator) -> np.ndarray:
-        """Jerk curves (switches, WINDOW) of as many continuous windows as there are switches."""
-        windows = self.source.windows(rng, self.switches, WINDOW + 3)
-        return np.stack([metrics.jerk(w) for w in windows])
+    def _real_jerk(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Jerk curves (count, WINDOW) at random places of random real motions."""
+        curves = []
+        for i in rng.choice(len(self.lasting), count):
+            joints = self.lasting[i].joints
+            start = int(rng.integers(len(joints) - WINDOW - 2))
+            curves.append(metrics.jerk(joints[start : start + WINDOW + 3]))
+        return np.stack(curves)
 
     @property
     def switches(self) -> int:
         return 24 if self.quick else 64
 
+    @cached_property
     def jerk_level(self) -> float:
-        """Mean jerk of continuous real motion, FlowMDM's j_GT of this very set."""
-        windows = self.source.windows(np.random.default_rng(99), 1000, WINDOW + 3)
-        return float(np.mean([metrics.jerk(w) for w in windows]))
+        """Mean jerk of continuous real motion: FlowMDM's j_GT, of this very set."""
+        return float(self._real_jerk(np.random.default_rng(99), 1000).mean())
 
     def reconstruction_row(self) -> Row:
         motions = [
@@ -178,16 +186,16 @@ class Quality:
 
     def switching(self) -> Row:
         """Peak jerk and AUJ over switches between two captions of the set."""
-        rng, known = self._rng(), sorted(set(self.captions))
-        pairs = [rng.choice(known, 2, replace=len(known) < 2) for _ in range(self.switches)]
-        prompts = [[(str(a), PHASE), (str(b), PHASE)] for a, b in pairs]
+        # drawn like the real windows, so that both hold the same kinds of motion
+        rng, known = self._rng(), [item.caption for item in self.lasting]
+        pairs = rng.choice(len(known), (self.switches, 2))
+        prompts = [[(known[a], PHASE), (known[b], PHASE)] for a, b in pairs]
         made = self.sample(prompts, [2 * PHASE] * len(prompts), "switches")
         first = PHASE - 2 - WINDOW // 2  # jerk t spans poses t..t + 3; the switch is at its middle
         curves = [metrics.jerk(decode(x)[first : first + WINDOW + 3]) for x in made]
-        level = self.jerk_level()
         return {
             "peak_jerk": metrics.peak_jerk(np.stack(curves)),
-            "auj": metrics.area_under_jerk(np.stack(curves), level),
+            "auj": metrics.area_under_jerk(np.stack(curves), self.jerk_level),
         }
 
     def directions(self) -> Row:
