@@ -1,0 +1,162 @@
+"""Block-causal attention with a KV cache: bidirectional inside a frame, causal between frames.
+
+Suffixes name axes: B batch, H heads, N new tokens, S all tokens seen, K head size. The cache is the
+caller's object. It keeps keys *before* rotation and rotates what is in view at each commit, with the
+oldest frame in view at position 0: rotary positions stay in the trained range however long a stream
+runs, and a pinned prefix simply stays in front.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Rotary(nn.Module):
+    """Rotary position table (arXiv 2104.09864) over any number of axes; axis 0 is the frame.
+
+    `grid` gives the positions of the tokens inside a frame as rows of (offset along each axis);
+    motion has one axis and offsets 0..P-1 with `frame_stride` P, video has (frame, row, column).
+    """
+
+    def __init__(self, head_size: int, grid: Tensor, *, frame_stride: int, max_frames: int) -> None:
+        super().__init__()
+        tokens, axes = grid.shape
+        frames = torch.arange(max_frames, dtype=torch.float64)
+        position = grid.to(torch.float64).expand(max_frames, tokens, axes).clone()
+        position[..., 0] += frame_stride * frames[:, None]
+        pairs = [head_size // 2 // axes] * axes
+        pairs[0] += head_size // 2 - sum(pairs)
+        angles = [
+            position[..., a : a + 1] * 1e4 ** (-torch.arange(n, dtype=torch.float64) / n)
+            for a, n in enumerate(pairs)
+        ]
+        angle = torch.cat(angles, dim=-1).flatten(0, 1)  # (max_frames * P, K / 2)
+        self.register_buffer("cos", angle.cos().float(), persistent=False)
+        self.register_buffer("sin", angle.sin().float(), persistent=False)
+
+    def forward(self, x_BHNK: Tensor, start: int) -> Tensor:
+        """Rotate tokens whose first one stands at position `start`."""
+        end = start + x_BHNK.shape[2]
+        if end > len(self.cos):
+            raise ValueError(f"{end} tokens exceed the {len(self.cos)} positions of this model")
+        cos, sin = self.cos[start:end].to(x_BHNK.dtype), self.sin[start:end].to(x_BHNK.dtype)
+        a, b = x_BHNK.chunk(2, dim=-1)
+        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class LayerCache:
+    """Keys and values that one attention layer has committed."""
+
+    def __init__(self, prefix: int, context: int, slack: int) -> None:
+        self.prefix, self.context, self.slack = prefix, context, slack  # in tokens
+        self.keys: Tensor | None = None  # not rotated
+        self.values: Tensor | None = None
+        self.view: tuple[Tensor, Tensor] | None = None  # rotated keys and values in view
+
+    def _newest(self, x_BHSK: Tensor, context: int) -> Tensor:
+        if x_BHSK.shape[2] <= self.prefix + context:
+            return x_BHSK
+        head = x_BHSK[:, :, : self.prefix]
+        return torch.cat([head, x_BHSK[:, :, x_BHSK.shape[2] - context :]], dim=2)
+
+    def _look(self, rotary: Rotary) -> None:
+        if self.keys is None or self.values is None:
+            self.view = None
+        else:
+            keys = self._newest(self.keys, self.context)
+            self.view = rotary(keys, 0), self._newest(self.values, self.context)
+
+    def append(self, keys: Tensor, values: Tensor, rotary: Rotary) -> None:
+        if self.keys is not None and self.values is not None:
+            keys = torch.cat([self.keys, keys], dim=2)
+            values = torch.cat([self.values, values], dim=2)
+        self.keys = self._newest(keys, self.context + self.slack)
+        self.values = self._newest(values, self.context + self.slack)
+        self._look(rotary)
+
+    def drop(self, tokens: int, rotary: Rotary) -> None:
+        if self.keys is None or self.values is None or tokens > self.keys.shape[2]:
+            raise ValueError(f"cannot roll back {tokens} tokens: fewer are kept")
+        keep = self.keys.shape[2] - tokens
+        self.keys = self.keys[:, :, :keep] if keep else None
+        self.values = self.values[:, :, :keep] if keep else None
+        self._look(rotary)
+
+
+class KVCache:
+    """What a stream remembers: the newest `context` frames and, in front, a pinned prefix.
+
+    `slack` frames beyond the context are kept unseen, so that a rollback of up to that many
+    restores exactly the view there was before they were committed.
+    """
+
+    def __init__(
+        self, depth: int, tokens: int, *, context: int, prefix: int = 0, slack: int = 0
+    ) -> None:
+        self.tokens = tokens
+        self.slack = slack
+        self.layers = [
+            LayerCache(prefix * tokens, context * tokens, slack * tokens) for _ in range(depth)
+        ]
+
+    @property
+    def length(self) -> int:
+        """Number of tokens in view."""
+        view = self.layers[0].view
+        return 0 if view is None else view[0].shape[2]
+
+    def rollback(self, frames: int, rotary: Rotary) -> None:
+        """Forget the newest frames; raise ValueError for more than the slack allows."""
+        if frames > self.slack:
+            raise ValueError(f"this cache can roll back {self.slack} frames, asked for {frames}")
+        for layer in self.layers:
+            layer.drop(frames * self.tokens, rotary)
+
+
+def block_causal_mask(frames: int, tokens: int, past: int, device: torch.device) -> Tensor | None:
+    """Return which of `past` + new tokens each new token sees, (N, S) bool; None = everything."""
+    if frames == 1:
+        return None
+    frame = torch.arange(frames, device=device).repeat_interleave(tokens)
+    new = frame[:, None] >= frame[None, :]
+    return F.pad(new, (past, 0), value=True)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention with RMS-normed queries and keys and rotary positions."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.q_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.k_norm = nn.RMSNorm(width // heads, eps=1e-6)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotary: Rotary | None = None,
+        mask: Tensor | None = None,
+        cache: LayerCache | None = None,
+        commit: int = 0,
+    ) -> Tensor:
+        """Attend from (B, N, D) to the cache and to x itself; keep the first `commit` tokens."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, v = self.q_norm(qkv[0]), qkv[2]
+        raw_k = k = self.k_norm(qkv[1])
+        past = 0 if cache is None or cache.view is None else cache.view[0].shape[2]
+        if rotary is not None:
+            q, k = rotary(q, past), rotary(k, past)
+        seen_v = v
+        if past and cache is not None and cache.view is not None:
+            repeats = len(x) // len(cache.view[0])  # guidance stacks two batches over one history
+            old_k, old_v = (c.repeat(repeats, 1, 1, 1) if repeats > 1 else c for c in cache.view)
+            k, seen_v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
+        y = F.scaled_dot_product_attention(q, k, seen_v, attn_mask=mask)
+        if commit and cache is not None and rotary is not None:
+            rows = len(x) if cache.keys is None else len(cache.keys)
+            cache.append(raw_k[:rows, :, :commit], v[:rows, :, :commit], rotary)
+        return self.out(y.transpose(1, 2).flatten(2))

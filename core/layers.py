@@ -1,0 +1,42 @@
+"""Small layers that more than one model uses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class TimeEmbedding(nn.Module):
+    """Embed flow time, (B, T) -> (B, T, D): sinusoids of t in [0, 1], then a two-layer MLP."""
+
+    def __init__(self, width: int, frequencies: int = 128) -> None:
+        super().__init__()
+        scale = 1e3 ** torch.linspace(0, 1, frequencies)
+        self.register_buffer("scale", scale, persistent=False)
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * frequencies, width), nn.SiLU(), nn.Linear(width, width)
+        )
+
+    def forward(self, t: Tensor) -> Tensor:
+        angle = t[..., None] * self.scale
+        return self.mlp(torch.cat([angle.cos(), angle.sin()], dim=-1))
+
+
+class FeedForward(nn.Sequential):
+    """Linear, tanh-GELU, Linear."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__(
+            nn.Linear(width, hidden), nn.GELU(approximate="tanh"), nn.Linear(hidden, width)
+        )
+
+
+def plain_norm(width: int) -> nn.LayerNorm:
+    """Return a LayerNorm whose scale and shift come from elsewhere (adaLN)."""
+    return nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Average (B, L, D) over the positions where mask (B, L) is true."""
+    weight = mask[..., None].to(x.dtype)
+    return (x * weight).sum(1) / weight.sum(1).clamp(min=1)

@@ -1,0 +1,1 @@
+"""CMDM: streaming text-to-motion (arXiv 2602.22594)."""

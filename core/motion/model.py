@@ -1,0 +1,167 @@
+"""MotionDiT: CMDM's causal diffusion transformer over MAC-VAE latents (section 3.2).
+
+A frame of the engine is a block of 1-3 latents that share one flow time; attention is causal between
+blocks and full inside. Text enters by cross-attention to its token states after a small refiner.
+Clean history carries no text: what is committed to the cache does not depend on the prompt of its
+day, so a prompt can change at any block and guidance's two branches share one history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from core.attention import KVCache, Rotary
+from core.config import Config
+from core.flow import CLEAN
+from core.layers import TimeEmbedding
+from core.transformer import Adaln, CausalTransformer, Context, TransformerConfig
+
+
+class MotionConfig(Config):
+    vae: str = "motion-vae"
+    """Checkpoint of the VAE whose latents these are."""
+    text_encoder: str = "minilm"
+    text_dim: int = 384
+    """Width of the text encoder's token states."""
+    latent_dim: int = 64
+    block: int = 2
+    """Latents a frame of the engine (1-3); CMDM publishes 3."""
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    hidden: int = 512
+    """Width inside the feed-forward layers."""
+    adaln: Adaln = "shared"
+    refiner_depth: int = 1
+    """Transformer layers that refine the text before cross-attention; 0 = a projection only."""
+    context: int = 20
+    """Clean blocks a stream looks back on."""
+    max_blocks: int = 34
+    """Rotary positions in blocks: the context and the longest window."""
+    steps: int = 10
+    """Default number of sampling steps."""
+    stagger: int = 5
+    """Default ticks between blocks."""
+    guidance: float = 2.5
+    """Default scale of classifier-free guidance."""
+
+
+PUBLISHED = MotionConfig(
+    text_encoder="distilbert", text_dim=768, block=3, width=512, depth=8, heads=4, hidden=1024,
+    adaln="layer", refiner_depth=0, context=16, max_blocks=66, steps=50, stagger=2, guidance=3.0,
+)  # fmt: skip
+"""The size CMDM publishes (115 M with its VAE of width 1024)."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt made ready for the model; None as context means unconditional."""
+
+    context: Context | None
+
+    def with_null(self) -> Prompt:
+        """Return the condition of a doubled batch whose second half is unconditional."""
+        return self if self.context is None else Prompt(replace(self.context, guided=True))
+
+
+class Refiner(nn.Module):
+    """Project token states to the model's width and let them look at each other once more."""
+
+    def __init__(self, cfg: MotionConfig) -> None:
+        super().__init__()
+        self.project = nn.Linear(cfg.text_dim, cfg.width)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                cfg.width, cfg.heads, cfg.hidden, 0.0, "gelu", batch_first=True, norm_first=True
+            )
+            for _ in range(cfg.refiner_depth)
+        )
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        h = self.project(states)
+        for layer in self.layers:
+            h = layer(h, src_key_padding_mask=~mask)
+        return h
+
+
+class MotionDiT(nn.Module):
+    """Predict the velocity of latent blocks; see `Denoiser` in `core.sampler`."""
+
+    def __init__(self, cfg: MotionConfig) -> None:
+        super().__init__()
+        if not 1 <= cfg.block <= 3:
+            raise ValueError(f"block must be 1, 2 or 3 latents, got {cfg.block}")
+        self.cfg = cfg
+        grid = torch.arange(cfg.block)[:, None]
+        rotary = Rotary(
+            cfg.width // cfg.heads, grid, frame_stride=cfg.block, max_frames=cfg.max_blocks
+        )
+        self.embed = nn.Linear(cfg.latent_dim, cfg.width)
+        self.time = TimeEmbedding(cfg.width)
+        self.refiner = Refiner(cfg)
+        self.transformer = CausalTransformer(
+            TransformerConfig(
+                width=cfg.width, depth=cfg.depth, heads=cfg.heads, hidden=cfg.hidden,
+                adaln=cfg.adaln, cross=True,
+            ),
+            rotary,
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
+        self.project = nn.Linear(cfg.width, cfg.latent_dim)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+        self.register_buffer("latent_mean", torch.zeros(cfg.latent_dim))
+        self.register_buffer("latent_std", torch.ones(cfg.latent_dim))
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Shape (P, D) of one frame."""
+        return self.cfg.block, self.cfg.latent_dim
+
+    def new_cache(self) -> KVCache:
+        """Return the memory of a new stream."""
+        return KVCache(self.cfg.depth, self.cfg.block, context=self.cfg.context)
+
+    def to_blocks(self, latents: Tensor) -> Tensor:
+        """Return normalised blocks (B, T, P, D) of latents (B, T * P, D)."""
+        x = (latents - self.latent_mean) / self.latent_std
+        return x.unflatten(1, (-1, self.cfg.block))
+
+    def to_latents(self, blocks: Tensor) -> Tensor:
+        """Undo `to_blocks`."""
+        return blocks.flatten(1, 2) * self.latent_std + self.latent_mean
+
+    def prompt(self, states: Tensor, mask: Tensor) -> Prompt:
+        """Prepare token states (B, L, C) with mask (B, L), once per prompt."""
+        return Prompt(self.transformer.context(self.refiner(states, mask), mask))
+
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        prompts: Sequence[Prompt],
+        cache: KVCache | None = None,
+        commit: int = 0,
+        drop: Tensor | None = None,
+    ) -> Tensor:
+        """Return the velocity of blocks x (B, T, P, D) at flow time t (B, T).
+
+        All frames that are not clean share the last prompt: on a change the sampler starts its
+        window over. `drop` (B,) hides the text of some rows (condition dropout in training).
+        """
+        absent = t >= CLEAN
+        if drop is not None:
+            absent = absent | drop[:, None]
+        context = prompts[-1].context
+        if context is None:
+            rows = x.new_zeros(len(x), 1, self.cfg.width)
+            mask = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
+            context, absent = self.transformer.context(rows, mask), torch.ones_like(absent)
+        h = self.transformer(
+            self.embed(x), self.time(t), context=context, absent=absent, cache=cache, commit=commit
+        )
+        return self.project(self.norm(h))

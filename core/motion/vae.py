@@ -1,0 +1,128 @@
+"""MAC-VAE: the motion-language-aligned causal VAE of CMDM (section 3.1).
+
+Four poses become one 64-d latent, and neither direction looks ahead: convolutions pad on the left
+only. Streaming keeps that left context as state, so `decode_stream` equals `decode` however the
+latents arrive. The alignment that gives it its name is a training loss: see `train.vae`.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.config import Config
+from core.motion.features import NUM_FEATURES
+
+StreamState = dict[str, Tensor]
+"""Left context of every convolution, by the layer's name; empty at the start of a stream."""
+
+STRIDE = 4
+"""Poses a latent."""
+
+
+class VAEConfig(Config):
+    width: int = 192
+    """Channels of every convolution."""
+    latent_dim: int = 64
+    """Numbers in a latent."""
+    dilations: tuple[int, ...] = (9, 3, 1)
+    """Dilation of each residual block of a ResNet."""
+    align_dim: int = 256
+    """Size of the aligner's frame features."""
+
+
+class CausalConv1d(nn.Module):
+    """Convolution over (B, C, T) that sees its own time and earlier only."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, dilation: int = 1):
+        super().__init__()
+        self.conv = nn.Conv1d(inputs, outputs, kernel, stride=stride, dilation=dilation)
+        self.left = (kernel - 1) * dilation + 1 - stride
+        self.name = ""  # set by the VAE: the key of this layer's stream state
+
+    def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        if state is None:
+            return self.conv(F.pad(x, (self.left, 0)))
+        left = state.get(self.name)
+        if left is None:
+            left = x.new_zeros(*x.shape[:2], self.left)
+        x = torch.cat([left, x], dim=2)
+        state[self.name] = x[:, :, x.shape[2] - self.left :]
+        return self.conv(x)
+
+
+class ResBlock(nn.Module):
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = CausalConv1d(width, width, 3, dilation=dilation)
+        self.mix = nn.Conv1d(width, width, 1)
+
+    def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        return x + self.mix(F.relu(self.conv(F.relu(x), state)))
+
+
+class Stack(nn.ModuleList):
+    """Layers in a row, some of which stream."""
+
+    def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        for layer in self:
+            x = layer(x, state) if isinstance(layer, CausalConv1d | ResBlock) else layer(x)
+        return x
+
+
+class MotionVAE(nn.Module):
+    """Encode normalised features (B, T, 263) to latents (B, T / 4, 64) and back."""
+
+    def __init__(self, cfg: VAEConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        w = cfg.width
+        resnet = [lambda d=d: ResBlock(w, d) for d in cfg.dilations]
+        down = [m for _ in range(2)
+                for m in (CausalConv1d(w, w, 4, stride=2), *(block() for block in resnet))]  # fmt: skip
+        up = [m for _ in range(2)
+              for m in (*(block() for block in resnet), nn.Upsample(scale_factor=2), CausalConv1d(w, w, 3))]  # fmt: skip  # noqa: E501
+        self.encoder = Stack([CausalConv1d(NUM_FEATURES, w, 3), nn.ReLU(), *down, CausalConv1d(w, w, 3)])
+        self.moments = nn.Linear(w, 2 * cfg.latent_dim)
+        self.unpack = nn.Linear(cfg.latent_dim, w)
+        self.decoder = Stack(
+            [CausalConv1d(w, w, 3), nn.ReLU(), *up,
+             CausalConv1d(w, w, 3), nn.ReLU(), CausalConv1d(w, NUM_FEATURES, 3)]
+        )  # fmt: skip
+        self.align = nn.Linear(cfg.latent_dim, cfg.align_dim, bias=False)
+        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
+        self.register_buffer("std", torch.ones(NUM_FEATURES))
+        for name, module in self.named_modules():
+            if isinstance(module, CausalConv1d):
+                module.name = name
+
+    def normalise(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.std
+
+    def denormalise(self, x: Tensor) -> Tensor:
+        return x * self.std + self.mean
+
+    def posterior(self, x: Tensor, state: StreamState | None = None) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance, each (B, T / 4, 64); T must be a multiple of 4."""
+        if x.shape[1] % STRIDE:
+            raise ValueError(f"the number of poses must be a multiple of {STRIDE}, got {x.shape[1]}")
+        h = self.encoder(x.transpose(1, 2), state).transpose(1, 2)
+        mean, log_var = self.moments(h).chunk(2, dim=-1)
+        return mean, log_var.clamp(-30, 20)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the posterior's mean."""
+        return self.posterior(x)[0]
+
+    def encode_stream(self, x: Tensor, state: StreamState) -> Tensor:
+        """Encode the next poses; `state` is updated in place."""
+        return self.posterior(x, state)[0]
+
+    def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:
+        """Return normalised features (B, 4 T, 263) of latents (B, T, 64)."""
+        return self.decoder(self.unpack(z).transpose(1, 2), state).transpose(1, 2)
+
+    def decode_stream(self, z: Tensor, state: StreamState) -> Tensor:
+        """Decode the next latents; `state` is updated in place."""
+        return self.decode(z, state)

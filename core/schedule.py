@@ -1,0 +1,42 @@
+"""Frame-wise sampling schedule (CMDM): frame i starts `stagger` ticks after frame i - 1.
+
+A tick is one network call; at every tick each frame that has entered climbs one level. Level 0 is
+noise, level `steps` is clean, and a negative level says how many ticks a frame still waits.
+`stagger == steps` is plain autoregression (one frame in the window, least lag); a smaller stagger
+keeps ceil(steps / stagger) frames in the window and costs `stagger` calls a frame.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check(steps: int, stagger: int) -> None:
+    """Raise ValueError unless 1 <= stagger <= steps."""
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    if not 1 <= stagger <= steps:
+        raise ValueError(f"stagger must be in 1..{steps} (the number of steps), got {stagger}")
+
+
+def times(steps: int) -> Tensor:
+    """Return the flow time of each level, shape (steps + 1,), from 0 (noise) to 1 (clean)."""
+    return torch.linspace(0.0, 1.0, steps + 1)
+
+
+def level(tick: int, frame: int, steps: int, stagger: int) -> int:
+    """Return the level of a frame after a number of ticks; negative while it waits to enter."""
+    return min(tick - stagger * frame, steps)
+
+
+def level_matrix(frames: int, steps: int, stagger: int) -> Tensor:
+    """Return the whole staircase, (ticks + 1, frames): row m holds the levels after m ticks.
+
+    The streaming sampler walks these rows without ever building them; the matrix serves plots and
+    tests.
+    """
+    check(steps, stagger)
+    ticks = steps + stagger * (frames - 1)
+    rows = [[max(level(m, i, steps, stagger), 0) for i in range(frames)] for m in range(ticks + 1)]
+    return torch.tensor(rows)

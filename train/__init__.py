@@ -1,0 +1,1 @@
+"""Training scripts: they import core, never app."""

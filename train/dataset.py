@@ -1,0 +1,104 @@
+"""A training set in memory: features of every clip and its mirror image, captions as token states."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core.motion import features
+from core.motion.features import LAYOUT
+from core.motion.text import TextEncoder
+from train.data import Record, Segment, read_records
+
+_SWAPS = {"left": "right", "leftward": "rightward", "leftwards": "rightwards",
+          "lefts": "rights", "leftmost": "rightmost", "clockwise": "counterclockwise",
+          "anticlockwise": "clockwise"}  # fmt: skip
+_SWAPS |= {b: a for a, b in _SWAPS.items() if a != "anticlockwise"}
+_SIDES = re.compile(r"\b(counter-?\s?clockwise|" + "|".join(_SWAPS) + r")\b", re.IGNORECASE)
+
+
+def mirror_caption(text: str) -> str:
+    """Exchange left and right, clockwise and counterclockwise."""
+
+    def swap(match: re.Match[str]) -> str:
+        word = re.sub(r"[-\s]", "", match.group(0).lower())
+        other = _SWAPS[word]
+        return other.capitalize() if match.group(0)[0].isupper() else other
+
+    return _SIDES.sub(swap, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """One clip, or its mirror image."""
+
+    record: Record
+    mirrored: bool
+    features: np.ndarray
+    """(T, 263) float32, not normalised."""
+
+    def captions(self, segment: Segment) -> list[str]:
+        if not self.mirrored:
+            return list(segment.captions)
+        return [mirror_caption(caption) for caption in segment.captions]
+
+
+class MotionSet:
+    """The motions of one split, each with its mirror image."""
+
+    def __init__(self, folder: Path, split: str, *, mirrored: bool = True) -> None:
+        records = [r for r in read_records(folder) if r.split == split]
+        if not records:
+            raise ValueError(f"{folder} has no clip in the split {split!r}")
+        self.motions: list[Motion] = []
+        with np.load(folder / "joints.npz") as joints:
+            for record in tqdm(records, desc=f"features of {split}", unit="clip", disable=None):
+                for flip in (False, True) if mirrored else (False,):
+                    x = features.mirror(joints[record.id]) if flip else joints[record.id]
+                    x = features.encode(x, heading="steady")
+                    self.motions.append(Motion(record=record, mirrored=flip, features=x))
+        self.weights = np.array([m.record.weight for m in self.motions])
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation (263,), the latter shared within each feature group.
+
+        One deviation per group keeps directions comparable, as HumanML3D does it.
+        """
+        x = np.concatenate([m.features for m in self.motions]).astype(np.float64)
+        mean, std = x.mean(0), x.std(0)
+        for group in (LAYOUT.turn, LAYOUT.velocity, LAYOUT.height, LAYOUT.joints,
+                      LAYOUT.rotations, LAYOUT.velocities, LAYOUT.contacts):  # fmt: skip
+            std[group] = std[group].mean()
+        return torch.from_numpy(mean).float(), torch.from_numpy(std).float().clamp(min=1e-4)
+
+    def packs(self) -> dict[str, str]:
+        """Return the licence of every pack that is in here."""
+        return {m.record.pack: m.record.licence for m in self.motions}
+
+    def captions(self) -> list[str]:
+        """Return every caption once, in a fixed order."""
+        return sorted({c for m in self.motions for s in m.record.segments for c in m.captions(s)})
+
+
+class TextBank:
+    """Token states of all captions, encoded once."""
+
+    def __init__(self, encoder: TextEncoder, captions: list[str], batch: int = 64) -> None:
+        self.index = {caption: i for i, caption in enumerate(captions)}
+        self.states: list[Tensor] = []
+        for start in range(0, len(captions), batch):
+            states, mask = encoder(captions[start : start + batch])
+            self.states += [s[m].half() for s, m in zip(states, mask, strict=True)]
+
+    def __call__(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """Return states (B, L, C) float32 and mask (B, L) of some captions."""
+        chosen = [self.states[self.index[c]].float() for c in captions]
+        states = torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True)
+        lengths = torch.tensor([len(c) for c in chosen])
+        return states, torch.arange(states.shape[1]) < lengths[:, None]

@@ -1,0 +1,191 @@
+"""The one training loop: accelerate, EMA, held-out score, curves, resume; models bring a loss.
+
+Progress shows as a bar, curves go to TensorBoard in the run folder, and the best EMA weights by
+held-out score are written to `checkpoints/` whenever they improve. A run that is stopped goes on
+from its state file; where that is gone it warm-starts from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a batch cost: the number to descend, and its parts for the curves."""
+
+    total: Tensor
+    parts: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    run: Path
+    """Folder for the state file and the curves; kept out of git."""
+    steps: int
+    """Length of the whole schedule."""
+    minutes: float = math.inf
+    """Stop after this much time; the learning rate then falls to zero by the clock."""
+    lr: float = 2e-4
+    warmup: int = 200
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    """Largest gradient norm."""
+    ema: float = 0.999
+    """Decay of the averaged weights; it starts faster and reaches this."""
+    eval_every: int = 250
+    precision: str = "auto"
+    """no, bf16, or auto: bf16 where the machine computes it natively."""
+    seed: int = 0
+
+
+def native_precision(precision: str) -> str:
+    """Resolve "auto": bf16 on a GPU or a CPU with bf16 instructions, else none (there it crawls)."""
+    if precision != "auto":
+        return precision
+    native = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16" if native else "no"
+
+
+class Trainer:
+    """Train `model` on `batches` by `loss_fn(model, batch, step)`.
+
+    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better); `save(ema_model,
+    figures)` writes the checkpoint when the score improved.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: LoopSettings,
+        *,
+        batches: Iterator[Any],
+        loss_fn: Callable[[nn.Module, Any, int], Losses],
+        evaluate: Callable[[nn.Module], dict[str, float]],
+        save: Callable[[nn.Module, dict[str, float]], None],
+    ) -> None:
+        from accelerate import Accelerator
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.cfg = settings
+        self.accelerator = Accelerator(
+            mixed_precision=native_precision(settings.precision),
+            cpu=not torch.cuda.is_available(),
+        )
+        self.ema = copy.deepcopy(model).eval().requires_grad_(False).to(self.accelerator.device)
+        decayed = [p for p in model.parameters() if p.dim() > 1]
+        others = [p for p in model.parameters() if p.dim() <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": settings.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99))
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.batches, self.loss_fn, self.evaluate, self.save = batches, loss_fn, evaluate, save
+        self.step, self.best, self.seconds = 0, math.inf, 0.0
+        settings.run.mkdir(parents=True, exist_ok=True)
+        self.state_file = settings.run / "state.pt"
+        self._resume()
+        self.curves = SummaryWriter(str(settings.run), purge_step=self.step)
+
+    def _resume(self) -> None:
+        if not self.state_file.is_file():
+            return
+        state = torch.load(self.state_file, map_location="cpu", weights_only=True)
+        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+
+    def _write_state(self) -> None:
+        state = {
+            "model": self.accelerator.unwrap_model(self.model).state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        partial = self.state_file.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(self.state_file)
+
+    def _progress(self) -> float:
+        """Return how much of the run is done, 0 to 1, by steps or by the clock."""
+        return min(max(self.step / self.cfg.steps, self.seconds / 60 / self.cfg.minutes), 1.0)
+
+    def _lr(self) -> float:
+        warm = min((self.step + 1) / self.cfg.warmup, 1.0)
+        return self.cfg.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self._progress())))
+
+    def _train_step(self) -> Losses:
+        from accelerate.utils import send_to_device
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._lr()
+        batch = send_to_device(next(self.batches), self.accelerator.device)
+        with self.accelerator.autocast():
+            losses = self.loss_fn(self.model, batch, self.step)
+        self.accelerator.backward(losses.total)
+        self.accelerator.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._average()
+        return losses
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.cfg.ema, (1 + self.step) / (10 + self.step))
+        source = self.accelerator.unwrap_model(self.model)
+        pairs = list(zip(self.ema.parameters(), source.parameters(), strict=True))
+        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
+        for a, b in zip(self.ema.buffers(), source.buffers(), strict=True):
+            a.copy_(b)
+
+    def _judge(self) -> dict[str, float]:
+        figures = self.evaluate(self.ema)
+        for name, value in figures.items():
+            self.curves.add_scalar(f"held-out/{name}", value, self.step)
+        if figures["score"] < self.best:
+            self.best = figures["score"]
+            self.save(self.ema, {**figures, "step": self.step, "minutes": self.seconds / 60})
+        self._write_state()
+        return figures
+
+    def run(self) -> dict[str, float]:
+        """Train to the end of the schedule or of the time; return the last held-out figures."""
+        figures: dict[str, float] = {}
+        bar = tqdm(total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None)
+        while self._progress() < 1.0:
+            start = time.monotonic()
+            losses = self._train_step()
+            if not torch.isfinite(losses.total):
+                raise ValueError(f"the loss became {losses.total.item()} at step {self.step}")
+            self.step += 1
+            if self.step % 20 == 0:
+                for name, value in {"total": losses.total, **losses.parts}.items():
+                    self.curves.add_scalar(f"train/{name}", value.item(), self.step)
+                bar.set_postfix({"loss": f"{losses.total.item():.4f}", **_short(figures)})
+            self.seconds += time.monotonic() - start
+            bar.update()
+            if self.step % self.cfg.eval_every == 0:
+                figures = self._judge()
+                tqdm.write(f"step {self.step} ({self.seconds / 60:.1f} min): {_short(figures)}")
+        figures = self._judge()
+        bar.close()
+        self.curves.close()
+        return figures
+
+
+def _short(figures: dict[str, float]) -> dict[str, str]:
+    return {name: f"{value:.4g}" for name, value in figures.items()}

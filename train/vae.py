@@ -1,0 +1,166 @@
+"""Train MAC-VAE (CMDM section 3.1, equations 2 and 3): `python -m train.vae --data SET`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from torch import Tensor, nn
+
+from core import checkpoint
+from core.motion.align import Aligner
+from core.motion.features import LAYOUT
+from core.motion.vae import STRIDE, MotionVAE, VAEConfig
+from train.dataset import MotionSet
+from train.loop import LoopSettings, Losses, Trainer
+
+WINDOW = 96
+"""Poses of a training window."""
+ROOT_WEIGHT = 0.05
+KL_WEIGHT = 1e-4
+"""Per latent number; CMDM's summed loss comes to about 4e-5 (reference code)."""
+ALIGN_WEIGHT = 0.1
+COSINE_MARGIN = 0.5
+"""m1 of equation 3: how near a latent must come to its frame feature."""
+SIMILARITY_MARGIN = 0.25
+"""m2 of equation 3: how far apart the two similarity matrices may be."""
+
+
+def windows(motions: MotionSet, batch: int, seed: int = 0) -> Iterator[Tensor]:
+    """Yield (B, WINDOW, 263) random windows; short clips are held at their last pose."""
+    rng = np.random.default_rng(seed)
+    weights = motions.weights * np.array([len(m.features) for m in motions.motions]) ** 0.5
+    while True:
+        out = []
+        for i in rng.choice(len(weights), batch, p=weights / weights.sum()):
+            x = motions.motions[i].features
+            start = int(rng.integers(0, max(len(x) - WINDOW, 0) + 1))
+            x = x[start : start + WINDOW]
+            out.append(np.pad(x, ((0, WINDOW - len(x)), (0, 0)), mode="edge"))
+        yield torch.from_numpy(np.stack(out))
+
+
+def nll(x: Tensor, y: Tensor) -> Tensor:
+    """Return the mean negative log likelihood with the batch's own deviation (sigma-VAE, 2006.13202)."""
+    log_sigma = 0.5 * (x - y).square().mean().clamp(min=1e-8).log()
+    log_sigma = -6 + F.softplus(log_sigma + 6)
+    return (0.5 * ((x - y) / log_sigma.exp()).square() + log_sigma).mean()
+
+
+def alignment(z: Tensor, target: Tensor) -> Tensor:
+    """Return both margin terms of equation 3 for projected latents and targets, (B, T, E)."""
+    z, target = F.normalize(z, dim=-1), F.normalize(target, dim=-1)
+    cosine = F.relu(1 - COSINE_MARGIN - (z * target).sum(-1)).mean()
+    similarity = (z @ z.mT - target @ target.mT).abs()
+    return cosine + F.relu(similarity - SIMILARITY_MARGIN).mean()
+
+
+def adaptive(reconstruction: Tensor, align: Tensor, weight: nn.Parameter) -> Tensor:
+    """Return the ratio of the two losses' gradients at a shared weight (VA-VAE's recipe)."""
+    grads = [torch.autograd.grad(x, weight, retain_graph=True)[0].norm() for x in (reconstruction, align)]
+    return (grads[0] / (grads[1] + 1e-8)).clamp(0, 1e4).detach()
+
+
+class AlignWeight:
+    """The alignment's weight: the gradients' ratio, measured now and then, times a slow decay."""
+
+    def __init__(self, warmup: int, every: int = 20) -> None:
+        self.warmup, self.every = warmup, every
+        self.ratio: Tensor | float = 0.0
+
+    def __call__(self, step: int, reconstruction: Tensor, align: Tensor, weight: nn.Parameter) -> Tensor:
+        if (step % self.every == 0 or not self.ratio) and align > 0:
+            self.ratio = adaptive(reconstruction, align, weight)
+        return ALIGN_WEIGHT * max(1.0 - 0.9 * max(step - self.warmup, 0) / 4000, 0.1) * self.ratio
+
+
+def loss_fn(
+    model: MotionVAE, features: Tensor, step: int, *, aligner: Aligner, align_weight: AlignWeight
+) -> Losses:
+    x = model.normalise(features)
+    mean, log_var = model.posterior(x)
+    z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
+    # half of the batch is decoded from the middle, as a stream that starts there would be
+    half, start = len(z) // 2, int(torch.randint(1, z.shape[1] // 2, ()))
+    pairs = [(x[:half], model.decode(z[:half])), (x[half:, STRIDE * start :], model.decode(z[half:, start:]))]
+    total = sum(nll(a, b) for a, b in pairs) / 2
+    root = sum(nll(a[..., :4], b[..., :4]) for a, b in pairs) / 2
+    steps = sum(F.l1_loss(a.diff(dim=1), b.diff(dim=1)) for a, b in pairs) / 2
+    kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).mean()
+    mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+    with torch.no_grad():
+        target, _ = aligner.frames(aligner.normalise(features), mask)
+    align = alignment(model.align(z), target)
+    weight = align_weight(step, total, align, model.moments.weight)
+    warm = min(step / align_weight.warmup, 1.0)
+    loss = total + ROOT_WEIGHT * root + KL_WEIGHT * warm * kl + weight * align
+    parts = {"nll": total, "root": root, "steps": steps, "kl": kl, "align": align}
+    return Losses(loss + 0.5 * steps, {k: v.detach() for k, v in parts.items()})
+
+
+@torch.no_grad()
+def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
+    """Return root-relative joint error (mm), step error and the latents' deviation."""
+    errors, steps, latents = [], [], []
+    for features in batches:
+        z = model.encode(model.normalise(features))
+        y = model.denormalise(model.decode(z))
+        joints = [v[..., LAYOUT.joints].unflatten(-1, (-1, 3)) for v in (features, y)]
+        errors.append((joints[0] - joints[1]).norm(dim=-1).mean() * 1000)
+        steps.append((features - y)[..., LAYOUT.velocities].abs().mean() * 1000)
+        latents.append(z.flatten(0, 1))
+    std = torch.cat(latents).std(0)
+    mm, step = torch.stack(errors).mean().item(), torch.stack(steps).mean().item()
+    return {"score": mm + 5 * step, "mpjpe_mm": mm, "step_mm": step, "latent_std": std.mean().item()}
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion-vae"),
+    aligner: Annotated[Path, typer.Option(help="Its frame features are the alignment targets.")] = Path(
+        "checkpoints/motion-aligner"
+    ),
+    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/vae"),
+    width: int = 192,
+    steps: int = 8000,
+    minutes: float = 1e9,
+    batch: int = 32,
+    precision: str = "auto",
+) -> None:
+    """Train the causal motion VAE."""
+    torch.manual_seed(0)
+    motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
+    model = MotionVAE(VAEConfig(width=width))
+    if (out / "config.json").is_file():
+        model.load_state_dict(checkpoint.load(out, kind="motion-vae").state_dict())
+    else:
+        mean, std = motions.statistics()
+        model.mean.copy_(mean)
+        model.std.copy_(std)
+    teacher = checkpoint.load(aligner, kind="motion-aligner")
+    stream = windows(validation, 64, seed=1)
+    judged = [next(stream) for _ in range(3)]
+    settings = LoopSettings(
+        run=run, steps=steps, minutes=minutes, lr=5e-4, warmup=200, ema=0.99, eval_every=200,
+        precision=precision,
+    )  # fmt: skip
+    Trainer(
+        model,
+        settings,
+        batches=windows(motions, batch),
+        loss_fn=partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500)),
+        evaluate=partial(held_out, batches=judged),
+        save=lambda ema, figures: checkpoint.save(
+            ema, out, kind="motion-vae", about={"data": motions.packs(), "figures": figures}
+        ),
+    ).run()
+
+
+if __name__ == "__main__":
+    typer.run(main)
