@@ -43,6 +43,6 @@ def walk_take(poses: int = 40) -> Take:
         rotations=rotations,
         joints=joints,
         features=np.zeros((poses, 263), np.float32),
-        prompts=(PromptMark(start=0, text="a person walks"), PromptMark(start=25, text="on he goes")),
+        prompts=(PromptMark(start=0, text="walk"), PromptMark(start=25, text="on he goes")),
         info={"checkpoint": "test", "licence": "CC0", "foot_contacts": "on"},
     )

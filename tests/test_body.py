@@ -8,12 +8,12 @@ import pickle
 import numpy as np
 import pytest
 from scipy.sparse import csc_matrix
-from tests.synthetic import walk
 
 from core.motion.body import BODIES, Body
 from core.motion.kinematics import forward
 from core.motion.rotations import quat_to_axis_angle, quat_to_matrix
 from core.motion.skeleton import INDEX, PARENTS, REST_JOINTS
+from tests.synthetic import walk
 
 REST_ROOT = REST_JOINTS[:1]
 IDENTITY = np.tile(np.array([1, 0, 0, 0], np.float32), (1, 22, 1))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from tests.synthetic import walk
 
 from core.motion.ik import PoseSolver, solve
 from core.motion.kinematics import forward
 from core.motion.rotations import quat_from_axis_angle, quat_inverse, quat_multiply
 from core.motion.rotations import quat_to_axis_angle as to_axis_angle
 from core.motion.skeleton import INDEX, JOINTS, PARENTS, REST_JOINTS
+from tests.synthetic import walk
 
 PLANTED = np.ones((60, 4), bool)
 
@@ -60,7 +62,7 @@ def test_chunks_equal_whole(sizes):
     edges = np.cumsum((0, *sizes))
     parts = [
         solver.push(joints[a:b], contacts[a:b])
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
         if len(joints[a:b])
     ]
     np.testing.assert_allclose(np.concatenate([p[0] for p in parts]), root, atol=1e-6)

@@ -1,0 +1,45 @@
+"""Files that animators, engines and players read: BVH, GLB, NPZ and MP4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from core.motion.body import Body
+from core.motion.take import Take
+
+SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
+
+
+def write(
+    take: Take, path: str | Path, *, body: str | Body = "neutral", fps: float | None = None,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Write a take as the kind of file that the suffix of `path` names.
+
+    `body` is a Body or the name of a bundled one; `fps` is 20, 30 or 60 (None: as the take);
+    `options` go to the writer (width, height, renderer for .mp4). Raises ValueError for another
+    suffix, fps or body, for an empty take and for a folder that does not exist.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent}")
+    if not len(take):
+        raise ValueError("the take is empty; generate some motion first")
+    if fps is not None and fps != take.fps:
+        from core.export.resample import resample
+
+        take = resample(take, fps)
+    body = Body.load(body) if isinstance(body, str) else body
+    if suffix == ".bvh":
+        from core.export.bvh import write_bvh as writer
+    elif suffix == ".glb":
+        from core.export.glb import write_glb as writer
+    elif suffix == ".npz":
+        from core.export.npz import write_npz as writer
+    else:
+        from core.export.mp4 import write_mp4 as writer
+    writer(take, path, body=body, **options)

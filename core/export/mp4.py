@@ -1,0 +1,38 @@
+"""MP4: the body on a checker floor with a soft shadow, filmed by a camera that follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.export.metadata import describe
+from core.motion.body import Body
+from core.motion.take import Take
+from core.render.choose import make_renderer
+from core.render.media import Mp4Writer, caption
+from core.render.scene import Camera, follow
+from core.render.sheet import prompt_at
+
+_BATCH = 16
+"""Poses skinned at once; more would only take more memory."""
+
+
+def write_mp4(
+    take: Take, path: Path, *, body: Body, width: int = 512, height: int = 512,
+    renderer: str = "auto", captions: bool = True, camera: Camera | None = None,
+) -> None:  # fmt: skip
+    """Film the take; `renderer` is "auto", "gl" or "software" (see core.render.choose)."""
+    targets = follow(body.place(take.root), take.fps)
+    metadata = describe(take, body)
+    painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
+    try:
+        with Mp4Writer(
+            path, width=width, height=height, fps=take.fps, metadata=metadata
+        ) as film:
+            for start in range(0, len(take), _BATCH):
+                batch = slice(start, start + _BATCH)
+                meshes = body.skin(take.root[batch], take.rotations[batch])
+                for pose, vertices in enumerate(meshes, start):
+                    frame = painter.draw(vertices, targets[pose])
+                    film.add(caption(frame, prompt_at(take, pose) if captions else ""))
+    finally:
+        painter.close()

@@ -1,0 +1,1 @@
+"""Pictures from poses: pyrender where GL exists, a NumPy rasteriser otherwise."""
