@@ -61,8 +61,8 @@ def main(
         "checkpoints/motion-evaluator"
     ),
     run: Annotated[Path, typer.Option(help="State and curves.")] = Path("runs/evaluator"),
-    steps: int = 2500,
-    minutes: float = 1e9,
+    steps: int = 1500,
+    minutes: float = 8.0,
     batch: int = 64,
     precision: str = "auto",
 ) -> None:
