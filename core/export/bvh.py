@@ -89,7 +89,8 @@ def _hierarchy(rest: np.ndarray) -> tuple[list[int], list[str]]:
             add(child, depth + 1)
         if not children:
             tip = np.array(_TIPS[JOINTS[joint]]) * _CM
-            lines += [f"{inner}End Site", f"{inner}{{", f"{inner}\t{offset(tip)}", f"{inner}}}"]
+            lines.extend([f"{inner}End Site", f"{inner}{{"])
+            lines.extend([f"{inner}\t{offset(tip)}", f"{inner}}}"])
         lines.append(f"{pad}}}")
 
     add(INDEX["pelvis"], 0)
