@@ -11,7 +11,12 @@ from scipy.sparse import csc_matrix
 
 from core.motion.body import BODIES, Body
 from core.motion.kinematics import forward
-from core.motion.rotations import quat_to_axis_angle, quat_to_matrix
+from core.motion.rotations import (
+    quat_inverse,
+    quat_multiply,
+    quat_to_axis_angle,
+    quat_to_matrix,
+)
 from core.motion.skeleton import INDEX, PARENTS, REST_JOINTS
 from tests.synthetic import walk
 
@@ -51,6 +56,22 @@ def test_walk_stands_on_the_floor(body):
     lowest = body.skin(root, rotations)[..., 1].min(axis=1)
     assert lowest.min() > -0.05
     assert lowest.max() < 0.05
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_fitted_feet_do_what_the_source_feet_do(name):
+    """Planted feet stay planted on a body with other hips, and nothing else turns."""
+    body = Body.load(name)
+    root, rotations, source = walk(44)
+    fitted = body.fit(root, rotations)
+    feet = body.pose_joints(root, fitted)[:, [7, 8]]
+    steps = np.diff(feet, axis=0) - np.diff(source[:, [7, 8]], axis=0) * body.scale
+    assert np.abs(steps).max() < 2e-3  # where a straight leg cannot quite reach
+    legs = [INDEX[f"{s}_{n}"] for s in ("left", "right") for n in ("hip", "knee", "ankle")]
+    others = np.setdiff1d(np.arange(22), legs)
+    np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
+    turns = quat_multiply(quat_inverse(rotations), fitted)
+    assert np.degrees(np.linalg.norm(quat_to_axis_angle(turns), axis=-1)).max() < 20
 
 
 def test_unknown_body_is_a_sentence():

@@ -40,7 +40,8 @@ def test_bvh_read_by_pybvh(take, body, tmp_path, fps):
     names = [node.name for node in read.nodes if not node.name.startswith("EndSite")]
     assert read.frame_time == pytest.approx(1 / fps, abs=1e-6)
     expected = resample(take, fps)
-    expected = body.pose_joints(expected.root, expected.rotations) * 100
+    fitted = body.fit(expected.root, expected.rotations)
+    expected = body.pose_joints(expected.root, fitted) * 100
     positions = read.joint_positions()
     assert len(positions) == len(expected)
     assert sorted(names) == sorted(BONES)
@@ -111,7 +112,7 @@ def test_glb_played_back_gives_our_vertices(take, body, tmp_path):
     )  # fmt: skip
     homogeneous = np.concatenate([vertices, np.ones((len(vertices), 1))], axis=1)
     skinned = np.einsum("vk,vkab,vb->va", weights, matrices[joints], homogeneous)[:, :3]
-    ours = body.skin(take.root, take.rotations)[frame]
+    ours = body.skin(take.root, body.fit(take.root, take.rotations))[frame]
     np.testing.assert_allclose(skinned, ours, atol=1e-5)
     assert (joints[weights == 0] == 0).all()  # the validator warns otherwise
     assert gltf.asset.extras["checkpoint"] == "test"

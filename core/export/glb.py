@@ -150,7 +150,8 @@ def _animate(builder: _Builder, take: Take, body: Body) -> None:
         )
 
     drive(0, "translation", body.place(take.root))
-    rotations = normalize(take.rotations.astype(np.float64))[..., [1, 2, 3, 0]]  # x y z w
+    rotations = body.fit(take.root, take.rotations).astype(np.float64)
+    rotations = normalize(rotations)[..., [1, 2, 3, 0]]  # x y z w
     for joint in range(len(JOINTS)):
         drive(joint, "rotation", rotations[:, joint])
     builder.gltf.animations = [animation]

@@ -22,6 +22,7 @@ def write_mp4(
 ) -> None:  # fmt: skip
     """Film the take; `renderer` is "auto", "gl" or "software" (see core.render.choose)."""
     targets = follow(body.place(take.root), take.fps)
+    rotations = body.fit(take.root, take.rotations)
     metadata = describe(take, body)
     painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
     try:
@@ -30,7 +31,7 @@ def write_mp4(
         ) as film:
             for start in range(0, len(take), _BATCH):
                 batch = slice(start, start + _BATCH)
-                meshes = body.skin(take.root[batch], take.rotations[batch])
+                meshes = body.skin(take.root[batch], rotations[batch])
                 for pose, vertices in enumerate(meshes, start):
                     frame = painter.draw(vertices, targets[pose])
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))

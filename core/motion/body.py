@@ -13,18 +13,23 @@ from pathlib import Path
 
 import numpy as np
 
-from core.motion.kinematics import forward
-from core.motion.rotations import quat_to_matrix
+from core.motion.kinematics import forward, local_rotations
+from core.motion.legs import reach
+from core.motion.rotations import quat_to_matrix, swing
 from core.motion.skeleton import INDEX, JOINTS, REST_JOINTS
 
 BODIES = ("neutral", "male", "female")
+HIPS, KNEES, ANKLES, TOES = (
+    [INDEX[f"{side}_{name}"] for side in ("left", "right")]
+    for name in ("hip", "knee", "ankle", "foot")
+)
 ASSET = Path(__file__).parents[2] / "assets" / "body" / "anny_smpl22.npz"
 
 
 def leg_length(rest: np.ndarray) -> float:
     """Length of thigh and shin together, mean of both legs, of rest joints (22, 3)."""
-    chain = [[INDEX[f"{side}_{n}"] for n in ("hip", "knee", "ankle")] for side in ("left", "right")]
-    return float(np.linalg.norm(np.diff(rest[chain], axis=1), axis=-1).sum(axis=1).mean())
+    chain = rest[[HIPS, KNEES, ANKLES]]
+    return float(np.linalg.norm(np.diff(chain, axis=0), axis=-1).sum(axis=0).mean())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,6 +110,33 @@ class Body:
         placed = root * self.scale
         placed[:, 1] += height - REST_JOINTS[0, 1] * self.scale
         return placed.astype(np.float32)
+
+    def fit(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Rotations (T, 22, 4) whose feet do on this body what they do on the source skeleton.
+
+        Hips of another width would make planted feet slide; so thighs and shins are turned by a
+        few degrees until the ankles are where the source's are, scaled by leg length. Feet keep
+        their direction. Pass the result to `skin`, `pose_joints`, or a viewer of this body.
+        """
+        source, _ = forward(root, rotations)
+        joints, world = forward(self.place(root), rotations, self.rest_joints)
+        ankles = source[:, ANKLES] * np.float32(self.scale)
+        rest_heights = self.rest_joints[ANKLES, 1].mean() - self.ground
+        ankles[..., 1] += rest_heights - self.scale * REST_JOINTS[ANKLES, 1].mean()
+        rest = self.rest_joints
+        bones = rest[KNEES] - rest[HIPS], rest[ANKLES] - rest[KNEES]
+        thigh, shin = reach(
+            joints[:, HIPS],
+            ankles,
+            joints[:, KNEES] - joints[:, HIPS],
+            joints[:, TOES] - joints[:, ANKLES],
+            *(np.linalg.norm(bone, axis=-1) for bone in bones),
+        )
+        world[:, HIPS] = swing(world[:, HIPS], bones[0], thigh)
+        world[:, KNEES] = swing(world[:, KNEES], bones[1], shin)
+        fitted = local_rotations(world).astype(np.float32)
+        flip = np.einsum("tji,tji->tj", fitted, rotations)[..., None] < 0
+        return np.where(flip, -fitted, fitted)  # keeps the continuity of the input
 
     def pose_joints(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
         """This body's joints (T, 22, 3); `root` (T, 3) is on the source skeleton."""

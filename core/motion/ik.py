@@ -13,16 +13,17 @@ import numpy as np
 
 from core.motion.feet import FootPins
 from core.motion.kinematics import local_rotations
+from core.motion.legs import reach
 from core.motion.rotations import (
     cross,
     matrix_to_quat,
     normalize,
-    quat_between,
     quat_continuous,
     quat_from_axis_angle,
     quat_inverse,
     quat_multiply,
     quat_rotate,
+    swing,
 )
 from core.motion.skeleton import BONE_LENGTHS, INDEX, JOINTS, PARENTS, REST_JOINTS
 
@@ -89,11 +90,6 @@ def _fit_fans(joints: np.ndarray) -> np.ndarray:
     return matrix_to_quat(u @ vt)
 
 
-def _swing(parent: np.ndarray, bone: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Turn `parent` (..., 4) as little as possible so that `bone` points along `direction`."""
-    return quat_multiply(quat_between(quat_rotate(parent, bone), direction), parent)
-
-
 def _hinge_twist(
     swung: np.ndarray, axis: np.ndarray, hinge: np.ndarray, bone: np.ndarray, seen: np.ndarray,
     side: int,
@@ -158,17 +154,17 @@ class PoseSolver:
         lower, upper = _REST[SPINE2] - _REST[SPINE1], _REST[SPINE3] - _REST[SPINE2]
         to_spine2 = joints[:, SPINE2] - joints[:, SPINE1]
         to_spine3 = joints[:, SPINE3] - joints[:, SPINE2]
-        spine1 = _swing(world[:, PELVIS], lower, to_spine2)
-        spine2 = _swing(spine1, upper, to_spine3)
+        spine1 = swing(world[:, PELVIS], lower, to_spine2)
+        spine2 = swing(spine1, upper, to_spine3)
         left_open = quat_multiply(quat_inverse(spine2), world[:, SPINE3])
         twist = _wrap(2 * np.arctan2(left_open[:, 1:] @ normalize(upper), left_open[:, 0]))
         third = twist[:, None] / 3
         spine1 = quat_multiply(spine1, quat_from_axis_angle(third * normalize(lower)))
-        spine2 = _swing(spine1, upper, to_spine3)
+        spine2 = swing(spine1, upper, to_spine3)
         world[:, SPINE1] = spine1
         world[:, SPINE2] = quat_multiply(spine2, quat_from_axis_angle(third * normalize(upper)))
         children = [HEAD, *SHOULDERS]
-        world[:, _CHEST_FAN] = _swing(
+        world[:, _CHEST_FAN] = swing(
             world[:, SPINE3, None],
             _rest_bones(_CHEST_FAN, children),
             joints[:, children] - joints[:, _CHEST_FAN],
@@ -180,16 +176,21 @@ class PoseSolver:
         upper = normalize(joints[:, _MIDDLE] - joints[:, _UPPER])
         lower = normalize(joints[:, _END] - joints[:, _MIDDLE])
         foot = normalize(joints[:, TOES] - joints[:, ANKLES])
-        upper[:, :2], lower[:, :2] = _reach(
-            world[:, PELVIS], joints, joints[:, ANKLES] + offsets, foot
+        upper[:, :2], lower[:, :2] = reach(
+            joints[:, PELVIS, None] + quat_rotate(world[:, PELVIS, None], _FANS[0, :2]),
+            joints[:, ANKLES] + offsets,
+            joints[:, KNEES] - joints[:, HIPS],
+            foot,
+            _THIGHS,
+            _SHINS,
         )
         parents = world[:, [PARENTS[i] for i in _UPPER]]
-        swung = _swing(parents, _UPPER_BONES, upper)
+        swung = swing(parents, _UPPER_BONES, upper)
         twists = self._limb_twists(swung, upper, lower, foot)
         thigh = quat_multiply(quat_from_axis_angle(upper * twists[..., None]), swung)
-        shin = _swing(thigh, _LOWER_BONES, lower)
+        shin = swing(thigh, _LOWER_BONES, lower)
         world[:, _UPPER], world[:, _MIDDLE] = thigh, shin
-        world[:, ANKLES] = _swing(shin[:, :2], _FOOT_BONES, foot)
+        world[:, ANKLES] = swing(shin[:, :2], _FOOT_BONES, foot)
 
     def _limb_twists(
         self, swung: np.ndarray, upper: np.ndarray, lower: np.ndarray, foot: np.ndarray
@@ -210,34 +211,6 @@ class PoseSolver:
             self._twists = _wrap(self._twists + np.clip(step, -_TWIST_STEP, _TWIST_STEP))
             twists[t] = self._twists
         return twists
-
-
-def _reach(
-    pelvis: np.ndarray, joints: np.ndarray, ankles: np.ndarray, foot: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Directions (T, 2, 3) of thighs and shins that bring the ankles to `ankles`.
-
-    Knees stay in the plane of the input; a leg that is straight there bends to where its foot
-    points. A target out of reach is approached as far as the leg goes.
-    """
-    hips = joints[:, None, PELVIS] + quat_rotate(pelvis[:, None], _FANS[0, :2])
-    line = ankles - hips
-    reach = _THIGHS + _SHINS
-    distance = np.sqrt(_dot(line, line))
-    line = normalize(line)
-    distance = np.clip(distance, 0.2 * reach, (1 - 1e-6) * reach)
-    along = (distance**2 + _THIGHS**2 - _SHINS**2) / (2 * distance)
-    away = np.sqrt(np.maximum(_THIGHS**2 - along**2, 0))
-    knee = joints[:, KNEES] - joints[:, HIPS]
-    knee -= _dot(knee, line)[..., None] * line
-    ahead = normalize(foot - _dot(foot, line)[..., None] * line)
-    flat = np.sqrt(_dot(knee, knee))
-    # 1.5 cm off the line hip-ankle a knee is sure of its side, at 0.5 cm it is noise
-    sure = np.clip((flat - 0.005) / 0.01, 0, 1)[..., None]
-    side = normalize(sure * normalize(knee) + (1 - sure) * ahead)
-    thigh = along[..., None] * line + away[..., None] * side
-    shin = distance[..., None] * line - thigh
-    return thigh / _THIGHS[:, None], shin / _SHINS[:, None]
 
 
 def solve(

@@ -120,6 +120,11 @@ def quat_between(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return normalize(q)
 
 
+def swing(q: np.ndarray, bone: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Turn q (..., 4) on as little as possible so that it takes `bone` to `direction` (..., 3)."""
+    return quat_multiply(quat_between(quat_rotate(q, bone), direction), q)
+
+
 def quat_slerp(p: np.ndarray, q: np.ndarray, t: np.ndarray | float) -> np.ndarray:
     """Go the short way from p to q, (..., 4) each; t (...) is 0 at p and 1 at q."""
     t = np.asarray(t, dtype=p.dtype)[..., None]

@@ -10,6 +10,8 @@ TEXEL, SIZE = 0.025, 128
 """Metres a texel and texels a side of the sun's picture; vertices lie closer than a texel."""
 NEARER = 0.06
 """What is this much (m) nearer to the sun casts a shadow; less is the same patch of skin."""
+FILL = 0.35
+"""Share of the sun that reaches skin in its own shadow, as light from all around would."""
 _RIGHT = np.cross([0.0, 0.0, 1.0], LIGHT) / np.linalg.norm(np.cross([0.0, 0.0, 1.0], LIGHT))
 _AXES = np.stack([_RIGHT, np.cross(LIGHT, _RIGHT), LIGHT]).astype(np.float32)
 
@@ -43,4 +45,4 @@ class SunView:
         for shift in np.ndindex(3, 3):
             column, row = np.clip((self._texels + shift - 1).astype(np.intp), 0, SIZE - 1).T
             lit += self._nearest[row, column] < self._seen[:, 2] + NEARER
-        return lit / 9
+        return FILL + (1 - FILL) * lit / 9
