@@ -18,7 +18,7 @@ ONSET, LIFT = 1 / 3, 1 / 2
 """Largest change of the grip from one pose to the next, when it tightens and when it loosens."""
 MELT = 0.3
 """Share of the correction that a free foot loses in each pose."""
-REACH = 0.12
+REACH = 0.08
 """Largest correction (m); a foot that drifts further than this slides."""
 NEAR_FLOOR = 0.05
 """A planted toe within this height (m) of where toes rest is drawn to the floor."""
