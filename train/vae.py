@@ -91,7 +91,6 @@ def loss_fn(
     pairs = [(x[:half], model.decode(z[:half])), (x[half:, STRIDE * start :], model.decode(z[half:, start:]))]
     total = sum(nll(a, b) for a, b in pairs) / 2
     root = sum(nll(a[..., :4], b[..., :4]) for a, b in pairs) / 2
-    steps = sum(F.l1_loss(a.diff(dim=1), b.diff(dim=1)) for a, b in pairs) / 2
     kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).mean()
     mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
     with torch.no_grad():
@@ -100,8 +99,8 @@ def loss_fn(
     weight = align_weight(step, total, align, model.moments.weight)
     warm = min(step / align_weight.warmup, 1.0)
     loss = total + ROOT_WEIGHT * root + KL_WEIGHT * warm * kl + weight * align
-    parts = {"nll": total, "root": root, "steps": steps, "kl": kl, "align": align}
-    return Losses(loss + 0.5 * steps, {k: v.detach() for k, v in parts.items()})
+    parts = {"nll": total, "root": root, "kl": kl, "align": align}
+    return Losses(loss, {k: v.detach() for k, v in parts.items()})
 
 
 @torch.no_grad()
@@ -147,7 +146,7 @@ def main(
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=5e-4, warmup=200, ema=0.99, eval_every=200,
+        run=run, steps=steps, minutes=minutes, lr=1e-3, warmup=100, ema=0.99, eval_every=100,
         precision=precision,
     )  # fmt: skip
     Trainer(

@@ -95,7 +95,11 @@ def _forward(joints: np.ndarray, *, sigma: float = 0.0, hips: float = 1.0) -> np
 def _heading(joints: np.ndarray, convention: Heading) -> np.ndarray:
     """Return the rotation from world to body, (T, 4)."""
     if convention == "steady":
-        return rot.quat_between(_forward(joints, sigma=20), np.array([0.0, 0.0, 1.0]))
+        # by angle: the shortest rotation is ambiguous for a body that faces -Z, and may lay it down
+        forward = _forward(joints, sigma=20)
+        half_yaw = np.unwrap(np.arctan2(forward[:, 0], forward[:, 2])) / 2
+        zeros = np.zeros_like(half_yaw)
+        return np.stack([np.cos(half_yaw), zeros, -np.sin(half_yaw), zeros], axis=-1)
     # the reference subtracts the hip line where it means to add it, and starts at the identity
     heading = rot.quat_between(_forward(joints, sigma=20, hips=-1.0), np.array([0.0, 0.0, 1.0]))
     heading[0] = [1, 0, 0, 0]

@@ -62,10 +62,11 @@ class Prompt:
     """A prompt made ready for the model; None as context means unconditional."""
 
     context: Context | None
+    text: str = ""
 
     def with_null(self) -> Prompt:
         """Return the condition of a doubled batch whose second half is unconditional."""
-        return self if self.context is None else Prompt(replace(self.context, guided=True))
+        return self if self.context is None else replace(self, context=replace(self.context, guided=True))
 
 
 class Refiner(nn.Module):
@@ -135,9 +136,9 @@ class MotionDiT(nn.Module):
         """Undo `to_blocks`."""
         return blocks.flatten(1, 2) * self.latent_std + self.latent_mean
 
-    def prompt(self, states: Tensor, mask: Tensor) -> Prompt:
+    def prompt(self, states: Tensor, mask: Tensor, text: str = "") -> Prompt:
         """Prepare token states (B, L, C) with mask (B, L), once per prompt."""
-        return Prompt(self.transformer.context(self.refiner(states, mask), mask))
+        return Prompt(self.transformer.context(self.refiner(states, mask), mask), text)
 
     def forward(
         self,

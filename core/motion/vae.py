@@ -1,7 +1,8 @@
 """MAC-VAE: the motion-language-aligned causal VAE of CMDM (section 3.1).
 
 Four poses become one 64-d latent, and neither direction looks ahead: convolutions pad on the left
-only. Streaming keeps that left context as state, so `decode_stream` equals `decode` however the
+only. Unlike CMDM's, the layers are normed per time and use SiLU: plain ReLU stacks sat for
+hundreds of steps at the mean pose. Streaming keeps that left context as state, so `decode_stream` equals `decode` however the
 latents arrive. The alignment that gives it its name is a training loss: see `train.vae`.
 """
 
@@ -52,14 +53,28 @@ class CausalConv1d(nn.Module):
         return self.conv(x)
 
 
+class ChannelNorm(nn.Module):
+    """RMS norm over the channels of (B, C, T): every time by itself, so it streams."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * x.square().mean(1, keepdim=True).add(1e-6).rsqrt() * self.scale
+
+
 class ResBlock(nn.Module):
+    """Norm, SiLU, dilated convolution, SiLU, 1x1 convolution, around which the input goes on."""
+
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
+        self.norm = ChannelNorm(width)
         self.conv = CausalConv1d(width, width, 3, dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
-        return x + self.mix(F.relu(self.conv(F.relu(x), state)))
+        return x + self.mix(F.silu(self.conv(F.silu(self.norm(x)), state)))
 
 
 class Stack(nn.ModuleList):
@@ -83,12 +98,12 @@ class MotionVAE(nn.Module):
                 for m in (CausalConv1d(w, w, 4, stride=2), *(block() for block in resnet))]  # fmt: skip
         up = [m for _ in range(2)
               for m in (*(block() for block in resnet), nn.Upsample(scale_factor=2), CausalConv1d(w, w, 3))]  # fmt: skip  # noqa: E501
-        self.encoder = Stack([CausalConv1d(NUM_FEATURES, w, 3), nn.ReLU(), *down, CausalConv1d(w, w, 3)])
+        self.encoder = Stack([CausalConv1d(NUM_FEATURES, w, 3), nn.SiLU(), *down, ChannelNorm(w), nn.SiLU(), CausalConv1d(w, w, 3)])
         self.moments = nn.Linear(w, 2 * cfg.latent_dim)
         self.unpack = nn.Linear(cfg.latent_dim, w)
         self.decoder = Stack(
-            [CausalConv1d(w, w, 3), nn.ReLU(), *up,
-             CausalConv1d(w, w, 3), nn.ReLU(), CausalConv1d(w, NUM_FEATURES, 3)]
+            [CausalConv1d(w, w, 3), ChannelNorm(w), nn.SiLU(), *up,
+             CausalConv1d(w, w, 3), ChannelNorm(w), nn.SiLU(), CausalConv1d(w, NUM_FEATURES, 3)]
         )  # fmt: skip
         self.align = nn.Linear(cfg.latent_dim, cfg.align_dim, bias=False)
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
@@ -96,9 +111,22 @@ class MotionVAE(nn.Module):
         for name, module in self.named_modules():
             if isinstance(module, CausalConv1d):
                 module.name = name
+        self._initialize()
+
+    def _initialize(self) -> None:
+        """Keep the signal's size through many layers without norms: He for convolutions (the
+        default shrinks it a hundredfold), near zero for what joins a residual path."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+        for module in self.modules():
+            if isinstance(module, ResBlock):
+                module.mix.weight.data.mul_(0.1)
 
     def normalise(self, features: Tensor) -> Tensor:
-        return (features - self.mean) / self.std
+        # a heading that flips (a cartwheel) is no reason to shout: ten deviations are plenty
+        return ((features - self.mean) / self.std).clamp(-10, 10)
 
     def denormalise(self, x: Tensor) -> Tensor:
         return x * self.std + self.mean

@@ -1,0 +1,202 @@
+"""The front door: load checkpoints, then pull poses. `Engine.load().motion(["a person walks"] * 8)`.
+
+Every stage is an iterator pulled by the next: prompts -> sampler -> VAE decoder -> features ->
+joints -> poses. Nothing is computed before somebody asks, so streaming, stopping and back-pressure
+need no machinery.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core import checkpoint
+from core.motion.features import Recovery, contacts
+from core.motion.ik import PoseSolver
+from core.motion.pipeline import MotionModel
+from core.motion.take import PoseChunk
+from core.motion.vae import STRIDE
+from core.sampler import StreamSampler
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+MAX_PROMPT = 300
+"""Characters."""
+MAX_STEPS = 100
+GUIDANCE = (1.0, 10.0)
+
+Segments = Sequence[tuple[str, int]]
+"""Prompts with the number of poses each is for."""
+
+
+def check_prompt(text: str) -> str:
+    """Return the prompt without surrounding space; raise ValueError for what cannot be one."""
+    text = " ".join(text.split())
+    if not any(c.isalnum() for c in text):
+        raise ValueError('the prompt is empty; describe a motion, such as "a person walks forward"')
+    if len(text) > MAX_PROMPT:
+        raise ValueError(f"the prompt has {len(text)} characters; {MAX_PROMPT} are the most")
+    if not text.isprintable():
+        raise ValueError("the prompt holds control characters; plain text is expected")
+    return text
+
+
+class Engine:
+    """Everything that generates, behind plain Python and NumPy types; safe to share by threads."""
+
+    def __init__(self, checkpoints: Path, device: str) -> None:
+        self._folder, self._device = checkpoints, device
+        self._models: dict[str, MotionModel] = {}
+        self._lock = threading.Lock()
+        self.names = tuple(
+            path.parent.name
+            for path in sorted(checkpoints.glob("*/config.json"))
+            if checkpoint.describe(path.parent).get("kind") == "motion-dit"
+        )
+
+    @classmethod
+    def load(cls, checkpoints: Path = CHECKPOINTS, *, device: str | None = None) -> Engine:
+        """Open a folder of checkpoints on a device (default: a GPU where there is one).
+
+        Raises ValueError where no motion checkpoint is found or the device does not exist.
+        """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError("device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'")
+        engine = cls(Path(checkpoints), device)
+        if not engine.names:
+            raise ValueError(
+                f"no motion checkpoint in {checkpoints}; expected <name>/config.json and"
+                " <name>/model.safetensors there, as in the repository"
+            )
+        engine.model(engine.names[0])
+        return engine
+
+    def model(self, name: str) -> MotionModel:
+        """Return a checkpoint's model, loaded at first use; raise ValueError for unknown names."""
+        if name not in self.names:
+            raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
+        with self._lock:
+            if name not in self._models:
+                self._models[name] = MotionModel.load(self._folder / name, self._device)
+            return self._models[name]
+
+    def card(self, name: str) -> dict[str, Any]:
+        """Return a checkpoint's licence and data, for the page and for the exports."""
+        if name not in self.names:
+            raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
+        about = checkpoint.describe(self._folder / name)["about"]
+        licences = about.get("data", {})
+        non_commercial = any("NC" in licence for licence in licences.values())
+        return {
+            "licence": about.get("licence", "; ".join(sorted(set(licences.values())))),
+            "non_commercial": non_commercial,
+            "data": ", ".join(licences),
+        }
+
+    def _sampler(
+        self,
+        model: MotionModel,
+        rows: int,
+        seed: int,
+        steps: int | None,
+        stagger: int | None,
+        guidance: float | None,
+    ) -> StreamSampler[Any]:
+        cfg = model.dit.cfg
+        steps = cfg.steps if steps is None else steps
+        stagger = min(cfg.stagger, steps) if stagger is None else stagger
+        guidance = cfg.guidance if guidance is None else guidance
+        if not 1 <= steps <= MAX_STEPS:
+            raise ValueError(f"steps must be in 1..{MAX_STEPS}, got {steps}")
+        if not GUIDANCE[0] <= guidance <= GUIDANCE[1]:
+            raise ValueError(f"guidance must be in {GUIDANCE[0]}..{GUIDANCE[1]}, got {guidance}")
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
+        room = cfg.max_blocks - cfg.context - 1
+        if math.ceil(steps / max(stagger, 1)) > room:
+            raise ValueError(
+                f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
+                " raise the stagger or lower the steps"
+            )
+        return StreamSampler(
+            model.dit, (rows, *model.dit.frame_shape), model.dit.new_cache(), steps=steps,
+            stagger=stagger, guidance=guidance, generator=torch.Generator().manual_seed(seed),
+            device=self._device,
+        )  # fmt: skip
+
+    def motion(
+        self,
+        prompts: Iterable[str],
+        *,
+        checkpoint: str | None = None,
+        seed: int = 0,
+        steps: int | None = None,
+        stagger: int | None = None,
+        guidance: float | None = None,
+        foot_contacts: bool = True,
+    ) -> Iterator[PoseChunk]:
+        """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
+
+        Another prompt than before changes what the body does from the next block on. Settings left
+        out are the checkpoint's own. Raises ValueError for settings or prompts out of range.
+        """
+        model = self.model(checkpoint or self.names[0])
+        sampler = self._sampler(model, 1, seed, steps, stagger, guidance)
+        return self._stream(model, sampler, prompts, foot_contacts)
+
+    def _stream(
+        self, model: MotionModel, sampler: StreamSampler[Any], prompts: Iterable[str], foot_contacts: bool
+    ) -> Iterator[PoseChunk]:
+        recovery, solver, state, first = Recovery(), PoseSolver(foot_contacts), {}, 0
+        conditions = (model.prompt(check_prompt(text)) for text in prompts)
+        for sampled in sampler.stream(conditions):
+            features = model.decode(sampled.x[:, None], state)[0]
+            joints = recovery.push(features)
+            root, rotations = solver.push(joints, contacts(features))
+            yield PoseChunk(
+                first=first, root=root, rotations=rotations, joints=joints, features=features,
+                prompt=sampled.condition.text,
+            )  # fmt: skip
+            first += len(root)
+
+    def sample(
+        self,
+        items: Sequence[str] | Sequence[Segments],
+        poses: int | None = None,
+        *,
+        checkpoint: str | None = None,
+        seed: int = 0,
+        steps: int | None = None,
+        stagger: int | None = None,
+        guidance: float | None = None,
+    ) -> list[np.ndarray]:
+        """Return features (T, 263) of many motions at once, each a prompt or a row of segments.
+
+        `poses` is the length of items that are plain prompts. Rows of segments must change prompts
+        at the same poses. Raises ValueError where they do not.
+        """
+        rows = [[(i, poses or 0)] if isinstance(i, str) else list(i) for i in items]
+        lengths = [n for _, n in rows[0]] if rows else []
+        if not rows or any([n for _, n in row] != lengths for row in rows) or min(lengths) < 1:
+            raise ValueError("every item needs the same number of segments of the same lengths")
+        model = self.model(checkpoint or self.names[0])
+        sampler = self._sampler(model, len(rows), seed, steps, stagger, guidance)
+        per_block = model.dit.cfg.block * STRIDE
+        ends = np.ceil(np.cumsum(lengths) / per_block).astype(int)
+        conditions = [
+            model.prompts([check_prompt(row[k][0]) for row in rows]) for k in range(len(lengths))
+        ]
+        counts = np.diff([0, *ends])
+        plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
+        blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
+        return list(model.decode(blocks, {})[:, : sum(lengths)])
+
+    def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:
+        """Return features (T, 263) after a way through the VAE; T is cut to a multiple of 4."""
+        return self.model(checkpoint or self.names[0]).reconstruct(features)

@@ -1,0 +1,176 @@
+"""Latent sequences for diffusion training: cut, captioned, with a history, and joined across prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core.motion.features import LAYOUT
+from core.motion.vae import STRIDE, MotionVAE
+from train.batches import Captioned, captioned
+from train.dataset import MotionSet, TextBank
+
+BLOCKS = 20
+"""Blocks of a training window; clean history included."""
+BLEND = 10
+"""Poses over which two motions are joined."""
+SCALE = np.ones(LAYOUT.velocities.stop, np.float32)
+SCALE[LAYOUT.velocities] = 5.0
+SCALE[LAYOUT.rotations] = 0.0
+SCALE[LAYOUT.turn] = 0.0
+
+
+class LatentBatch(NamedTuple):
+    """A batch of latent windows; all but the latents per block, (B, T)."""
+
+    latents: Tensor
+    """(B, T * P, 64), as the VAE gives them."""
+    history: Tensor
+    """True on clean leading blocks."""
+    valid: Tensor
+    """False on padding."""
+    text: Tensor
+    text_mask: Tensor
+    untold: Tensor
+    """(B,) true where the caption does not hold for the crop."""
+
+
+class Sequence(NamedTuple):
+    """Latents in time with the stretch that a caption speaks of."""
+
+    latents: Tensor
+    start: int
+    end: int
+    captions: list[str]
+    crop_ok: bool
+    weight: float
+    joined: bool = False
+
+
+def join(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, tries: int = 40) -> tuple[np.ndarray, int]:
+    """Go over from one motion to another where their poses are most alike (a motion graph's edge).
+
+    Returns the joined features and the pose at which the second begins. Crossfading features is
+    crossfading poses, because every pose is told relative to its own heading.
+    """
+    cuts = rng.integers(min(40, len(first) - BLEND), len(first) - BLEND + 1, tries)
+    entries = rng.integers(0, max(len(second) // 2, 1), tries)
+    a, b = (x[:, : len(SCALE)] * SCALE for x in (first, second))
+    best = int(np.abs(a[cuts] - b[entries]).mean(1).argmin())
+    cut, entry = int(cuts[best]), int(entries[best])
+    blend = min(BLEND, len(second) - entry - 1)
+    weight = np.linspace(0, 1, blend + 2, dtype=np.float32)[1:-1, None]
+    seam = (1 - weight) * first[cut : cut + blend] + weight * second[entry : entry + blend]
+    return np.concatenate([first[:cut], seam, second[entry + blend :]]), cut + blend // 2
+
+
+class LatentSet:
+    """All latents of a motion set in memory, sampled in windows."""
+
+    def __init__(
+        self, motions: MotionSet, vae: MotionVAE, bank: TextBank, block: int, *, transitions: int, seed: int = 0
+    ) -> None:
+        self.block, self.bank = block, bank
+        self.rng = np.random.default_rng(seed)
+        items = captioned(motions)
+        self.sequences = [
+            sequence
+            for motion in tqdm(motions.motions, desc="encoding", unit="clip", disable=None)
+            for offset in (0, STRIDE // 2)
+            for sequence in self._cut(motion, [i for i in items if i.motion is motion], vae, offset)
+        ]
+        self.sequences += self._transitions(items, vae, transitions)
+
+    def _encode(self, vae: MotionVAE, features: np.ndarray) -> Tensor:
+        whole = len(features) // STRIDE * STRIDE
+        with torch.no_grad():
+            x = vae.normalise(torch.from_numpy(features[:whole])[None])
+            return torch.cat([z for z in vae.encode(x)[0].split(1024)])
+
+    def _cut(self, motion, items: list[Captioned], vae: MotionVAE, offset: int) -> list[Sequence]:
+        if len(motion.features) < offset + 3 * STRIDE:
+            return []
+        latents = self._encode(vae, motion.features[offset:])
+        found = []
+        for item in items:
+            segment = item.segment
+            start = max(round((segment.start - offset) / STRIDE), 0)
+            end = min((segment.end - offset) // STRIDE, len(latents))
+            if end - start >= 2:
+                found.append(Sequence(latents, start, end, motion.captions(segment), segment.crop_ok, item.weight))
+        if not found:  # never captioned: still good to learn how people move
+            found.append(Sequence(latents, 0, len(latents), [], True, motion.record.weight))
+        return found
+
+    def _transitions(self, items: list[Captioned], vae: MotionVAE, number: int) -> list[Sequence]:
+        """Join random pairs of motions, so that a prompt may follow any other."""
+        found: list[Sequence] = []
+        weights = np.array([item.weight for item in items])
+        pairs = self.rng.choice(len(items), (number, 2), p=weights / weights.sum())
+        for i, j in tqdm(pairs, desc="joining", unit="pair", disable=None):
+            first, second = (items[k].motion.features[items[k].segment.start : items[k].segment.end] for k in (i, j))
+            if len(first) < 48 or len(second) < 24:
+                continue
+            features, start = join(first[-160:], second[:160], self.rng)
+            latents = self._encode(vae, features)
+            captions = items[j].motion.captions(items[j].segment)
+            found.append(
+                Sequence(latents, start // STRIDE, len(latents), captions, items[j].segment.crop_ok, items[j].weight, joined=True)
+            )
+        return found
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation (64,) of the latents."""
+        x = torch.cat([s.latents for s in self.sequences])
+        return x.mean(0), x.std(0)
+
+    def _window(self, sequence: Sequence) -> tuple[Tensor, int, bool]:
+        """Return latents (<= BLOCKS * P, 64), the number of history blocks, and whether text holds."""
+        longest = BLOCKS * self.block
+        start, told = sequence.start, bool(sequence.captions)
+        room = sequence.end - start
+        if not sequence.joined and sequence.crop_ok and room > 6:
+            start += int(self.rng.integers(0, room - 5))
+        elif room > longest and not sequence.crop_ok:
+            # a long tale: its beginning may be told by its caption, the rest goes without text
+            skip = int(self.rng.integers(0, room - longest + 1)) if self.rng.random() < 0.5 else 0
+            start, told = start + skip, told and skip == 0
+        history = 0
+        if start >= self.block and (sequence.joined or self.rng.random() < 0.7):
+            most = min(start // self.block, BLOCKS - 3)
+            history = int(self.rng.integers(1, most + 1))
+        first = start - history * self.block
+        return sequence.latents[first : min(first + longest, sequence.end)], history, told
+
+    def batches(self, batch: int, joined_share: float = 0.25) -> Iterator[LatentBatch]:
+        """Yield random batches for ever."""
+        groups = [[s for s in self.sequences if s.joined is flag] for flag in (False, True)]
+        chances = [np.array([s.weight for s in group]) for group in groups]
+        joined = round(batch * joined_share) if groups[1] else 0
+        while True:
+            picked: list[Sequence] = []
+            for group, chance, number in zip(groups, chances, (batch - joined, joined), strict=True):
+                if number:
+                    rows = self.rng.choice(len(group), number, p=chance / chance.sum())
+                    picked += [group[k] for k in rows]
+            yield self._collate(picked)
+
+    def _collate(self, picked: list[Sequence]) -> LatentBatch:
+        cuts = [self._window(sequence) for sequence in picked]
+        latents = torch.zeros(len(cuts), BLOCKS * self.block, picked[0].latents.shape[1])
+        valid = torch.zeros(len(cuts), BLOCKS, dtype=torch.bool)
+        history = torch.zeros_like(valid)
+        for row, (z, clean, _) in enumerate(cuts):
+            whole = len(z) // self.block * self.block
+            latents[row, :whole] = z[:whole]
+            valid[row, : whole // self.block] = True
+            history[row, :clean] = True
+        captions = [str(self.rng.choice(s.captions)) if s.captions else next(iter(self.bank.index)) for s in picked]
+        text, text_mask = self.bank(captions)
+        untold = torch.tensor([not told for _, _, told in cuts])
+        return LatentBatch(latents, history, valid, text, text_mask, untold)
