@@ -1,0 +1,50 @@
+"""Start the page: python app.py. Parse flags, build, launch; nothing else."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ON_SPACES = "SPACE_ID" in os.environ
+
+
+def main(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = (
+        "0.0.0.0" if ON_SPACES else "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    max_sessions: Annotated[int, typer.Option(min=1, help="Bodies moving at once.")] = 6,
+) -> None:
+    """Serve the Livestep page."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    from app.exports import Exports
+    from app.loader import Loader
+    from app.lobby import Lobby
+    from app.sharing import Limits
+    from app.ui import build, launch_options
+
+    def load():
+        from core.engine import Engine
+
+        return Engine.load(checkpoints, device=device)
+
+    lobby = Lobby(Loader(load).start(), Limits(moving=max_sessions))
+    exports = Exports()
+    page = build(lobby, exports)
+    print(f"Livestep is at http://{host}:{port}", flush=True)
+    try:
+        page.launch(server_name=host, server_port=port, **launch_options(lobby, exports))
+    finally:
+        exports.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The page. May import core; nothing imports app."""

@@ -1,0 +1,117 @@
+"""The motion tab: the live page (our own template and script), and files made without watching."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import gradio as gr
+
+from app.exports import FORMATS, RATES, Exports
+from app.lobby import Lobby
+from app.protocol import Start
+from app.routes import STATIC
+from app.run import Run
+from core.motion.body import BODIES
+from core.motion.skeleton import FPS
+from core.motion.take import Take
+
+MOST_SECONDS = 120
+MOST_WAIT_SECONDS = 600
+
+MOUNT = """
+const mount = () => window.Livestep.mount(element);
+if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mount, {once: true});
+"""
+
+
+def motion_tab(lobby: Lobby, exports: Exports) -> None:
+    """Fill the current tab."""
+    template = (STATIC / "motion.html").read_text(encoding="utf-8")
+    gr.HTML(html_template=template, js_on_load=MOUNT, apply_default_css=False)
+    with gr.Accordion("Make a file without watching", open=False):
+        files_form(lobby, exports)
+
+
+def files_form(lobby: Lobby, exports: Exports) -> None:
+    """Form and API endpoint `text_to_motion`: a prompt in, a file out."""
+
+    def text_to_motion(
+        prompt: str,
+        seconds: float = 6,
+        seed: float = 1,
+        format: str = "bvh",
+        body: str = "neutral",
+        fps: int = 20,
+        checkpoint: str = "motion",
+        foot_contacts: bool = True,
+    ) -> str:
+        """Generate motion from a prompt and return it as a BVH, GLB, NPZ or MP4 file.
+
+        Args:
+            prompt: what the body does, in English, up to 300 characters
+            seconds: length of the motion, up to 120
+            seed: the same seed gives the same motion
+            format: bvh, glb, npz or mp4
+            body: neutral, male or female
+            fps: 20, 30 or 60 frames a second
+            checkpoint: name of the model
+            foot_contacts: keep planted feet in place
+        """
+        try:
+            request = Start(
+                id=0,
+                prompt=prompt or "",
+                seed=max(int(seed), 0),
+                checkpoint=checkpoint,
+                foot_contacts=foot_contacts,
+            )
+            if not 0 < seconds <= MOST_SECONDS:
+                raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
+            take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
+            job = exports.submit("api", take, format=format, body=body, fps=int(fps))
+            deadline = time.monotonic() + MOST_WAIT_SECONDS
+            while not job.over and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if job.state != "done":
+                raise ValueError(job.message or "Writing the file took too long.")
+        except (ValueError, OverflowError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return str(job.path)
+
+    with gr.Row():
+        prompt = gr.Textbox(
+            label="Prompt", placeholder="a person walks forward", max_length=300, scale=3
+        )
+        seconds = gr.Slider(1, MOST_SECONDS, value=6, step=1, label="Seconds", scale=2)
+        seed = gr.Number(value=1, precision=0, minimum=0, label="Seed", scale=1)
+    with gr.Row():
+        format = gr.Radio(FORMATS, value="bvh", label="Format")
+        body = gr.Radio(BODIES, value="neutral", label="Body")
+        fps = gr.Radio(RATES, value=20, label="Frames a second")
+    with gr.Row():
+        checkpoint = gr.Textbox(value="motion", label="Model")
+        foot_contacts = gr.Checkbox(value=True, label="Foot clean-up")
+    button = gr.Button("Make the file", variant="primary")
+    file = gr.File(label="File")
+    inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts]
+    gr.on(
+        [button.click, prompt.submit],
+        text_to_motion,
+        inputs,
+        file,
+        api_name="text_to_motion",
+        concurrency_limit=2,
+    )
+
+
+def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
+    """Make a take of this many poses in one go, taking turns with the live visitors."""
+    engine = lobby.loader.engine()
+    run = Run(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
+    run.open(engine)
+    while run.recording.end < poses:
+        with lobby.turnstile.turn():
+            chunk, milliseconds = run.compute()
+        run.append(chunk, milliseconds)
+    return run.cut(0, poses, engine.card(request.checkpoint))

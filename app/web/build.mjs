@@ -1,0 +1,27 @@
+// Bundle the page into ../static: one script, one style sheet, the template, three.js' licence.
+
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { build } from "esbuild";
+
+const out = "../static";
+mkdirSync(out, { recursive: true });
+
+// tests/test_protocol.py recomputes this, so that a bundle older than its sources is noticed
+const sources = ["motion.html", "package.json", "style.css", ...readdirSync("src").map((name) => `src/${name}`)].sort();
+const hash = createHash("sha256");
+for (const name of sources) hash.update(readFileSync(name));
+
+await build({
+  entryPoints: { livestep: "src/main.js" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: ["chrome111", "firefox114", "safari16.4"],
+  legalComments: "none",
+  banner: { js: `/* Livestep page, sources ${hash.digest("hex").slice(0, 16)}. Contains three.js, MIT, see three.LICENSE.txt */` },
+});
+await build({ entryPoints: { livestep: "style.css" }, outdir: out, minify: true });
+cpSync("motion.html", `${out}/motion.html`);
+cpSync("node_modules/three/LICENSE", `${out}/three.LICENSE.txt`);

@@ -1,0 +1,65 @@
+// Exports: ask the server to write a file, wait for it, hand it to the browser.
+
+const POLL_MS = 350;
+
+export class Exporter {
+  // `base` is the address of our routes; `say(text, kind, link)` shows how it is going
+  constructor({ base, session, say }) {
+    Object.assign(this, { base, session, say });
+    this.busy = false;
+  }
+
+  async run(wishes) {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      this.say("Asking for the file ...", "busy");
+      const address = `${this.base}export/${this.session}`;
+      let job = await ask(address, { method: "POST", body: JSON.stringify(wishes) });
+      const began = performance.now();
+      while (job.state === "queued" || job.state === "running") {
+        this.say(progress(job, wishes.format, performance.now() - began), "busy");
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        job = await ask(`${address}/${job.job}`);
+      }
+      if (job.state === "failed") throw new Error(job.message);
+      const file = `${address}/${job.job}/file`;
+      download(file, job.file);
+      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads.`, "done", { file, name: job.file });
+    } catch (error) {
+      const offline = error instanceof TypeError;
+      this.say(offline ? "The server cannot be reached; try again in a moment." : error.message, "error");
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+async function ask(address, options) {
+  const reply = await fetch(address, options);
+  const body = await reply.json().catch(() => ({}));
+  if (!reply.ok) throw new Error(body.message ?? `The server answered ${reply.status}.`);
+  return body;
+}
+
+function progress(job, format, elapsed) {
+  if (job.state === "queued" && job.ahead) {
+    return `Waiting for ${job.ahead} other export${job.ahead > 1 ? "s" : ""} ...`;
+  }
+  const seconds = Math.floor(elapsed / 1000);
+  const what = format === "mp4" ? "Drawing the video" : `Writing the ${format.toUpperCase()} file`;
+  return seconds ? `${what} ... ${seconds} s` : `${what} ...`;
+}
+
+function download(address, name) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(Math.round(bytes / 1e3), 1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,147 @@
+// The take as a strip: prompts as colored parts, the playhead, and the range to export.
+
+import { FPS } from "./take.js";
+
+const LEAST_SECONDS = 10;
+const GRIP = 9; // px around a range handle that count as the handle
+
+export class Timeline {
+  // `seek(pose)` while scrubbing; `select(from, to)` when the range was dragged
+  constructor(element, { seek, select }) {
+    Object.assign(this, { element, seek, select });
+    this.canvas = element.querySelector("canvas");
+    this.context = this.canvas.getContext("2d");
+    this.range = null; // [from, to] poses when a range is to be exported
+    this.player = null;
+    this.drawn = "";
+    element.addEventListener("pointerdown", (event) => this.press(event));
+    element.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      element.addEventListener(end, () => (this.held = null));
+    }
+    new ResizeObserver(() => (this.drawn = "")).observe(element);
+  }
+
+  get scale() {
+    const { take } = this.player;
+    const span = Math.max(take.length, LEAST_SECONDS * FPS);
+    return (this.element.clientWidth || 1) / span; // px a pose
+  }
+
+  x(pose) {
+    return (pose - this.player.take.first) * this.scale;
+  }
+
+  pose(event) {
+    const x = event.clientX - this.element.getBoundingClientRect().left;
+    return this.player.take.first + x / this.scale;
+  }
+
+  press(event) {
+    if (!this.player?.take.length || event.button > 0) return;
+    this.element.setPointerCapture(event.pointerId);
+    const x = event.clientX - this.element.getBoundingClientRect().left;
+    this.held = "head";
+    if (this.range) {
+      const [from, to] = this.range.map((pose) => Math.abs(this.x(pose) - x));
+      if (Math.min(from, to) < GRIP) this.held = from < to ? "from" : "to";
+    }
+    this.drag(event);
+  }
+
+  drag(event) {
+    if (!this.held) return;
+    const { take } = this.player;
+    const pose = Math.min(Math.max(this.pose(event), take.first), take.end);
+    if (this.held === "head") return this.seek(pose);
+    const [from, to] = this.range;
+    const whole = Math.round(pose);
+    if (this.held === "from") this.select(Math.min(whole, to - 1), to);
+    else this.select(from, Math.max(whole, from + 1));
+  }
+
+  draw(player, style) {
+    this.player = player;
+    const { take } = player;
+    const width = this.element.clientWidth;
+    const height = this.element.clientHeight;
+    const state = [width, take.number, take.first, take.end, take.marks.length, player.time.toFixed(1),
+      this.range, style.name, devicePixelRatio].join();
+    if (state === this.drawn || !width) return;
+    this.drawn = state;
+    const pixels = devicePixelRatio || 1;
+    if (this.canvas.width !== Math.round(width * pixels) || this.canvas.height !== Math.round(height * pixels)) {
+      this.canvas.width = Math.round(width * pixels);
+      this.canvas.height = Math.round(height * pixels);
+    }
+    const c = this.context;
+    c.setTransform(pixels, 0, 0, pixels, 0, 0);
+    c.clearRect(0, 0, width, height);
+    this.drawMarks(c, take, height, style);
+    this.drawTicks(c, take, width, height, style);
+    if (this.range && take.length) this.drawRange(c, width, height, style);
+    if (take.length) this.drawHead(c, player, height, style);
+  }
+
+  drawMarks(c, take, height, style) {
+    c.font = `500 12px ${style.font}`;
+    c.textBaseline = "middle";
+    take.marks.forEach((mark, i) => {
+      const start = Math.max(mark.start, take.first);
+      const end = take.marks[i + 1]?.start ?? take.end;
+      if (end <= start) return;
+      const [left, right] = [this.x(start), this.x(end)];
+      c.fillStyle = style.parts[mark.id % style.parts.length];
+      c.beginPath();
+      c.roundRect(left + (i ? 1 : 0), 4, Math.max(right - left - (i ? 1 : 0), 1), height - 18, 5);
+      c.fill();
+      if (right - left < 24) return;
+      c.save();
+      c.clip();
+      c.fillStyle = style.ink;
+      c.fillText(shorten(c, mark.text, right - left - 14), left + 8, 4 + (height - 18) / 2 + 0.5);
+      c.restore();
+    });
+  }
+
+  drawTicks(c, take, width, height, style) {
+    const every = [1, 2, 5, 10, 30, 60, 120].find((s) => s * FPS * this.scale >= 46) ?? 300;
+    c.font = `11px ${style.font}`;
+    c.textBaseline = "alphabetic";
+    c.fillStyle = style.faint;
+    const from = Math.ceil(take.first / FPS / every) * every;
+    for (let s = from; this.x(s * FPS) < width - 18; s += every) {
+      const text = s < 60 ? `${s}s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+      c.fillText(text, this.x(s * FPS) + (s === from ? 1 : -c.measureText(text).width / 2), height - 2);
+    }
+  }
+
+  drawRange(c, width, height, style) {
+    const [left, right] = this.range.map((pose) => this.x(pose));
+    c.fillStyle = style.veil;
+    c.fillRect(0, 2, Math.max(left, 0), height - 14);
+    c.fillRect(right, 2, Math.max(width - right, 0), height - 14);
+    c.fillStyle = style.accent;
+    for (const x of [left, right]) {
+      c.beginPath();
+      c.roundRect(x - 3, 2, 6, height - 14, 3);
+      c.fill();
+    }
+  }
+
+  drawHead(c, player, height, style) {
+    const x = Math.max(this.x(player.time), 1.5);
+    c.fillStyle = style.head;
+    c.beginPath();
+    c.roundRect(x - 1.25, 0, 2.5, height - 11, 1.25);
+    c.arc(x, 3.5, 4, 0, 2 * Math.PI);
+    c.fill();
+  }
+}
+
+function shorten(c, text, width) {
+  if (c.measureText(text).width <= width) return text;
+  let length = text.length;
+  while (length > 1 && c.measureText(`${text.slice(0, length)}...`).width > width) length -= 1;
+  return length > 2 ? `${text.slice(0, length).trimEnd()}\u2026` : "";
+}
