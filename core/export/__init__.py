@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from core.export.resample import RATES, resample
 from core.motion.body import Body
 from core.motion.take import Take
 
 SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
+
+
+def check(path: str | Path, *, fps: float | None = None) -> None:
+    """Raise ValueError for a file that `write` could not make, before anything is computed."""
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent}")
+    if fps is not None and fps not in RATES:
+        raise ValueError(f"fps must be one of {', '.join(map(str, RATES))}, got {fps:g}")
 
 
 def write(
@@ -22,18 +34,13 @@ def write(
     suffix, fps or body, for an empty take and for a folder that does not exist.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent}")
+    check(path, fps=fps)
     if not len(take):
         raise ValueError("the take is empty; generate some motion first")
     if fps is not None and fps != take.fps:
-        from core.export.resample import resample
-
         take = resample(take, fps)
     body = Body.load(body) if isinstance(body, str) else body
+    suffix = path.suffix.lower()
     if suffix == ".bvh":
         from core.export.bvh import write_bvh as writer
     elif suffix == ".glb":

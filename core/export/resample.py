@@ -10,6 +10,7 @@ from core.motion.rotations import quat_slerp
 from core.motion.take import Take
 
 RATES = (20, 30, 60)
+"""Frames a second on offer; 20 is native."""
 
 
 def resample(take: Take, fps: float) -> Take:
