@@ -33,17 +33,17 @@ class Rotary(nn.Module):
             for a, n in enumerate(pairs)
         ]
         angle = torch.cat(angles, dim=-1).flatten(0, 1)  # (max_frames * P, K / 2)
-        self.register_buffer("cos", angle.cos().float(), persistent=False)
-        self.register_buffer("sin", angle.sin().float(), persistent=False)
+        # a rotation is one complex product: a third of the small operations of the usual form
+        turns = torch.polar(torch.ones_like(angle), angle).to(torch.complex64)
+        self.register_buffer("turns", turns, persistent=False)
 
-    def forward(self, x_BHNK: Tensor, start: int) -> Tensor:
-        """Rotate tokens whose first one stands at position `start`."""
-        end = start + x_BHNK.shape[2]
-        if end > len(self.cos):
-            raise ValueError(f"{end} tokens exceed the {len(self.cos)} positions of this model")
-        cos, sin = self.cos[start:end].to(x_BHNK.dtype), self.sin[start:end].to(x_BHNK.dtype)
-        a, b = x_BHNK.chunk(2, dim=-1)
-        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+    def forward(self, x: Tensor, start: int) -> Tensor:
+        """Rotate tokens (..., N, K) whose first one stands at position `start`."""
+        end = start + x.shape[-2]
+        if end > len(self.turns):
+            raise ValueError(f"{end} tokens exceed the {len(self.turns)} positions of this model")
+        pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
+        return torch.view_as_real(pairs * self.turns[start:end]).flatten(-2).to(x.dtype)
 
 
 class LayerCache:
@@ -132,8 +132,7 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.q_norm = nn.RMSNorm(width // heads, eps=1e-6)
-        self.k_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.qk_scale = nn.Parameter(torch.ones(2, 1, 1, 1, width // heads))
 
     def forward(
         self,
@@ -145,11 +144,11 @@ class SelfAttention(nn.Module):
     ) -> Tensor:
         """Attend from (B, N, D) to the cache and to x itself; keep the first `commit` tokens."""
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, v = self.q_norm(qkv[0]), qkv[2]
-        raw_k = k = self.k_norm(qkv[1])
+        # queries and keys go together through norm and rotation: (2, B, H, N, K)
+        qk = F.rms_norm(qkv[:2], qkv.shape[-1:], eps=1e-6) * self.qk_scale
+        raw_k, v = qk[1], qkv[2]
         past = 0 if cache is None or cache.view is None else cache.view[0].shape[2]
-        if rotary is not None:
-            q, k = rotary(q, past), rotary(k, past)
+        q, k = (qk if rotary is None else rotary(qk, past)).unbind(0)
         seen_v = v
         if past and cache is not None and cache.view is not None:
             repeats = len(x) // len(cache.view[0])  # guidance stacks two batches over one history

@@ -163,12 +163,12 @@ class CausalTransformer(nn.Module):
             absent = None if absent is None else absent.repeat_interleave(tokens, dim=1)
         for i, block in enumerate(self.blocks):
             shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = block.modulations(e).unbind(2)
-            h = block.norm_a(x) * (1 + scale_a) + shift_a
+            h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)
             layer = None if cache is None else cache.layers[i]
-            x = x + gate_a * block.attn(h, self.rotary, mask, layer, commit * tokens)
+            x = x.addcmul(gate_a, block.attn(h, self.rotary, mask, layer, commit * tokens))
             if context is not None:
                 k, v = context.keys[i], context.values[i]
                 x = x + block.cross(block.norm_c(x), k, v, context.mask, absent)
-            h = block.norm_f(x) * (1 + scale_f) + shift_f
-            x = x + gate_f * block.ffn(h)
+            h = shift_f.addcmul(block.norm_f(x), 1 + scale_f)
+            x = x.addcmul(gate_f, block.ffn(h))
         return x.unflatten(1, (frames, tokens))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core import checkpoint
 from core.motion.align import Aligner
-from core.motion.features import LAYOUT
+from core.motion.features import LAYOUT, NUM_FEATURES
 from core.motion.vae import STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
@@ -32,6 +32,18 @@ SIMILARITY_MARGIN = 0.25
 """m2 of equation 3: how far apart the two similarity matrices may be."""
 
 
+def feature_weights() -> Tensor:
+    """Return how much the error of each feature counts, (263,).
+
+    Poses are made from root and positions; rotations, which CMDM's reference never reads, least.
+    """
+    weights = torch.ones(NUM_FEATURES)
+    weights[:4] = 3.0
+    weights[LAYOUT.joints] = 4.0
+    weights[LAYOUT.rotations] = 0.5
+    return weights / weights.mean()
+
+
 def windows(motions: MotionSet, batch: int, seed: int = 0) -> Iterator[Tensor]:
     """Yield (B, WINDOW, 263) random windows; short clips are held at their last pose."""
     rng = np.random.default_rng(seed)
@@ -46,11 +58,12 @@ def windows(motions: MotionSet, batch: int, seed: int = 0) -> Iterator[Tensor]:
         yield torch.from_numpy(np.stack(out))
 
 
-def nll(x: Tensor, y: Tensor) -> Tensor:
+def nll(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the mean negative log likelihood with the batch's own deviation (sigma-VAE, 2006.13202)."""
-    log_sigma = 0.5 * (x - y).square().mean().clamp(min=1e-8).log()
+    square = (x - y).square() if weights is None else weights * (x - y).square()
+    log_sigma = 0.5 * square.mean().clamp(min=1e-8).log()
     log_sigma = -6 + F.softplus(log_sigma + 6)
-    return (0.5 * ((x - y) / log_sigma.exp()).square() + log_sigma).mean()
+    return (0.5 * square / (2 * log_sigma).exp() + log_sigma).mean()
 
 
 def alignment(z: Tensor, target: Tensor) -> Tensor:
@@ -89,7 +102,8 @@ def loss_fn(
     # half of the batch is decoded from the middle, as a stream that starts there would be
     half, start = len(z) // 2, int(torch.randint(1, z.shape[1] // 2, ()))
     pairs = [(x[:half], model.decode(z[:half])), (x[half:, STRIDE * start :], model.decode(z[half:, start:]))]
-    total = sum(nll(a, b) for a, b in pairs) / 2
+    weights = feature_weights().to(x.device)
+    total = sum(nll(a, b, weights) for a, b in pairs) / 2
     root = sum(nll(a[..., :4], b[..., :4]) for a, b in pairs) / 2
     kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).mean()
     mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
@@ -142,6 +156,8 @@ def main(
         mean, std = motions.statistics()
         model.mean.copy_(mean)
         model.std.copy_(std)
+        poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions]))
+        model.start_from_pca(model.normalise(poses), feature_weights())
     teacher = checkpoint.load(aligner, kind="motion-aligner")
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
