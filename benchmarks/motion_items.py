@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.motion import features
-from train.data import Record, prepare, read_records, to_record
+from train.data import Record, in_validation, prepare, read_records, to_record
 from train.dataset import mirror_caption
 from train.sources import packs
 
@@ -19,8 +19,14 @@ LONGEST = 196
 SHORTEST = 40
 """Crops are not shorter than this; whole clips may be."""
 MIN_POSES = 20
+SPLITS = ("auto", "val", "train", "all")
 CROPS = 3
 """A long clip is drawn from this often at most."""
+ENOUGH = 32
+"""Packs whose validation split has fewer clips are measured on all of them."""
+
+Clips = tuple[list[tuple[Record, np.ndarray]], str]
+"""Records with their joints, and the split they are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,43 +46,67 @@ class Item:
 class MotionItems:
     """The clips of one set; `draw` cuts captioned items from them, `windows` plain joints."""
 
-    def __init__(self, path: Path, *, split: str = "auto", max_clips: int = 256) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        split: str = "auto",
+        only: tuple[str, ...] = (),
+        max_clips: int = 256,
+    ) -> None:
         """Read a clips.jsonl made by train.data (joints.npz beside it) or of packs (<pack>.npz).
 
-        split: "val", "train" or "all"; "auto" takes the validation split of a set made by
-        train.data, and every clip of packs. Raise ValueError when nothing usable is there.
+        split: "val", "train" or "all"; "auto" is the validation split, or everything where packs
+        have too few clips in it. only: the packs to take, all where empty. Raise ValueError when
+        nothing usable is there.
         """
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
         path = path / "clips.jsonl" if path.is_dir() else path
         if not path.is_file():
-            raise ValueError(f"{path} does not exist; give a clips.jsonl with its .npz beside it")
+            raise ValueError(
+                f"{path} does not exist; make a training set as the README tells"
+                " (python -m train.data SOURCE --out data/free), or give --data a clips.jsonl"
+            )
         first = json.loads(path.read_text(encoding="utf-8").split("\n", 1)[0])
         rng = np.random.default_rng(0)
-        if "poses" in first:
-            wanted = "val" if split == "auto" else split
-            records = [r for r in read_records(path.parent) if wanted in (r.split, "all")]
-            chosen = rng.permutation(len(records))[:max_clips]
-            with np.load(path.parent / "joints.npz") as joints:
-                self.clips = [(records[i], joints[records[i].id]) for i in sorted(chosen)]
-        else:
-            self.clips = self._of_packs(path, split, rng, max_clips)
+        read = self._of_set if "poses" in first else self._of_packs
+        self.clips, self.split = read(path, split, only, rng, max_clips)
         if not self.clips:
             raise ValueError(f"{path} has no clip in the split {split!r}")
 
     @staticmethod
+    def _of_set(
+        path: Path, split: str, only: tuple[str, ...], rng: np.random.Generator, most: int
+    ) -> Clips:
+        split = "val" if split == "auto" else split
+        records = [
+            r
+            for r in read_records(path.parent)
+            if split in (r.split, "all") and (not only or r.pack in only)
+        ]
+        chosen = rng.permutation(len(records))[:most]
+        with np.load(path.parent / "joints.npz") as joints:
+            return [(records[i], joints[records[i].id]) for i in sorted(chosen)], split
+
+    @staticmethod
     def _of_packs(
-        path: Path, split: str, rng: np.random.Generator, max_clips: int
-    ) -> list[tuple[Record, np.ndarray]]:
-        found = list(packs.read(path))
+        path: Path, split: str, only: tuple[str, ...], rng: np.random.Generator, most: int
+    ) -> Clips:
+        found = list(packs.read(path, packs=only or None))
+        if split == "auto":
+            held_out = sum(in_validation(clip.id) for clip in found)
+            split = "val" if held_out >= ENOUGH else "all"
         clips = []
         for i in rng.permutation(len(found)):
+            if split != "all" and in_validation(found[i].id) != (split == "val"):
+                continue
             joints = prepare(found[i])
             if joints is not None:
-                record = to_record(found[i], len(joints), 1)
-                if split in ("auto", "all", record.split):
-                    clips.append((record, joints))
-            if len(clips) == max_clips:
+                clips.append((to_record(found[i], len(joints), 1), joints))
+            if len(clips) == most:
                 break
-        return clips
+        return clips, split
 
     def draw(self, rng: np.random.Generator, limit: int) -> list[Item]:
         """Cut at most `limit` items, each motion and its mirror image in turn, at random places."""

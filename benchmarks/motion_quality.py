@@ -21,8 +21,8 @@ from benchmarks.quality_rows import WINDOW, Quality, Row
 from core import checkpoint as checkpoints_io
 from core.motion.text import load_text_encoder
 
-DATA = Path("assets/validation/clips.jsonl")
-"""The validation split of the packs that are free for any use."""
+DATA = Path("data/free")
+"""A training set of the packs that are free for any use; the README tells how to make it."""
 
 
 def measure(quality: Quality) -> dict[str, Row]:
@@ -31,6 +31,8 @@ def measure(quality: Quality) -> dict[str, Row]:
     rows = quality.rows()
     about = {
         "checkpoint": quality.checkpoint,
+        "split": quality.source.split,
+        "clips": len(quality.source.clips),
         "motions": len(quality.real),
         "pool": min(32, len(quality.real)),
         "switches": quality.switches,
@@ -66,7 +68,10 @@ def table(result: dict[str, Row]) -> str:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A clips.jsonl with its .npz beside it.")] = DATA,
+    data: Annotated[
+        Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
+    ] = DATA,
+    packs: Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")] = "",
     split: Annotated[str, typer.Option(help="auto, val, train or all.")] = "auto",
     checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
     checkpoints: Annotated[Path, typer.Option(help="Their folder.")] = Path("checkpoints"),
@@ -86,14 +91,15 @@ def main(
             Engine.load(checkpoints),
             evaluator,
             load_text_encoder("minilm"),
-            MotionItems(data, split=split),
+            MotionItems(data, split=split, only=tuple(p for p in packs.split(",") if p)),
             checkpoint=checkpoint,
             seed=seed,
             quick=quick,
         )
         result = rounded(measure(quality))
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
     text = json.dumps(result, indent=2)
     if out is not None:
         out.write_text(text + "\n")

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 class Sampler(Protocol):
     """The part of core.engine.Engine that is measured here."""
 
-    def sample(self, prompts: list, frames: Any = ..., *, checkpoint: str, seed: int) -> list: ...
+    def sample(self, items: list, poses: Any = ..., *, checkpoint: str, seed: int) -> list: ...
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
 
@@ -96,15 +96,15 @@ class Quality:
                 chosen = order[start : start + BATCH]
                 batch = [prompts[i] for i in chosen]
                 # a switching prompt is [(text, frames), ...] and brings its own length
-                plain = isinstance(batch[0], str)
+                longest = frames[chosen[-1]] if isinstance(batch[0], str) else None
                 found = self.engine.sample(
                     batch,
-                    *([[int(frames[i]) for i in chosen]] if plain else []),
+                    longest,
                     checkpoint=self.checkpoint,
                     seed=self.seed + 1000 * number,
                 )
                 for i, x in zip(chosen, found, strict=True):
-                    made[i] = np.asarray(x)
+                    made[i] = np.asarray(x)[: frames[i]]  # nothing in it knew how long it gets
                 bar.update(len(chosen))
         return made
 

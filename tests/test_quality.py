@@ -12,6 +12,7 @@ from benchmarks import motion_quality
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import Quality
 from core.motion.evaluator import Evaluator, EvaluatorConfig
+from train.data import in_validation
 
 
 class Encoder:
@@ -32,11 +33,11 @@ class Echo:
         self.motion = motion
         self.calls: list[tuple[list, object, int]] = []
 
-    def sample(self, prompts, frames=None, *, checkpoint, seed):
-        self.calls.append((prompts, frames, seed))
-        if frames is None:
-            frames = [sum(n for _, n in segments) for segments in prompts]
-        return [np.resize(self.motion, (n, 263)) for n in frames]
+    def sample(self, items, poses=None, *, checkpoint, seed):
+        self.calls.append((items, poses, seed))
+        if poses is None:
+            (poses,) = {sum(n for _, n in segments) for segments in items}
+        return [np.resize(self.motion, (poses, 263)) for _ in items]
 
     def reconstruct(self, features, *, checkpoint):
         return features
@@ -101,10 +102,27 @@ def test_samples_are_asked_for_by_caption_and_length(quality):
     lengths = [len(i.features) for i in quality.real]
     made = quality.sample(quality.captions, lengths, "x")
     assert [len(x) for x in made] == lengths
-    asked = {
-        (p, n) for prompts, frames, _ in engine.calls for p, n in zip(prompts, frames, strict=True)
-    }
-    assert asked == set(zip(quality.captions, lengths, strict=True))
+    asked = [(p, poses) for prompts, poses, _ in engine.calls for p in prompts]
+    assert sorted(p for p, _ in asked) == sorted(quality.captions)
+    longest = dict(zip(quality.captions, lengths, strict=True))
+    assert all(poses >= longest[p] for p, poses in asked)
+
+
+def test_packs_are_measured_on_their_validation_split_where_it_is_large_enough(items, tmp_path):
+    assert (items.split, len(items.clips)) == ("all", 10)
+    joints = items.clips[0][1]
+    names = [f"c{i}" for i in range(500)]
+    np.savez(tmp_path / "p.npz", **dict.fromkeys(names, joints))
+    rows = [{"id": name, "pack": "p", "captions": ["a person sways"]} for name in names]
+    (tmp_path / "clips.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    held_out = MotionItems(tmp_path)
+    assert held_out.split == "val"
+    assert {r.id for r, _ in held_out.clips} == {name for name in names if in_validation(name)}
+    assert len(MotionItems(tmp_path, split="all", only=("p",)).clips) == 256
+    with pytest.raises(ValueError, match="has no pack"):
+        MotionItems(tmp_path, only=("other",))
+    with pytest.raises(ValueError, match="split must be one of"):
+        MotionItems(tmp_path, split="best")
 
 
 def test_wrong_sets_are_told_in_a_sentence(tmp_path):
