@@ -91,12 +91,10 @@ class Engine:
         if name not in self.names:
             raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
         about = checkpoint.describe(self._folder / name)["about"]
-        licences = about.get("data", {})
-        non_commercial = any("NC" in licence for licence in licences.values())
         return {
-            "licence": about.get("licence", "; ".join(sorted(set(licences.values())))),
-            "non_commercial": non_commercial,
-            "data": ", ".join(licences),
+            "licence": about.get("licence", "unknown"),
+            "non_commercial": bool(about.get("non_commercial", False)),
+            "data": ", ".join(about.get("data", {})),
         }
 
     def _sampler(

@@ -70,7 +70,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=lambda ema: retrieval(*embed(ema, pairs), pairs.same),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-aligner", about={"data": motions.packs(), "figures": figures}
+            ema, out, kind="motion-aligner", about={**motions.about(), "figures": figures}
         ),
     ).run()
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from core.motion import features
 from core.motion.features import LAYOUT
+from core.motion.skeleton import FPS
 from core.motion.text import TextEncoder
 from train.data import Record, Segment, read_records
 
@@ -32,6 +33,11 @@ def mirror_caption(text: str) -> str:
         return other.capitalize() if match.group(0)[0].isupper() else other
 
     return _SIDES.sub(swap, text)
+
+
+def _restricted(licence: str) -> bool:
+    """Whether a licence forbids commercial use."""
+    return bool(re.search(r"\bNC\b|non-?commercial", licence, re.IGNORECASE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +83,17 @@ class MotionSet:
             std[group] = std[group].mean()
         return torch.from_numpy(mean).float(), torch.from_numpy(std).float().clamp(min=1e-4)
 
-    def packs(self) -> dict[str, str]:
-        """Return the licence of every pack that is in here."""
-        return {m.record.pack: m.record.licence for m in self.motions}
+    def about(self) -> dict[str, object]:
+        """Return what a checkpoint trained on this says of itself: licence, data, minutes."""
+        packs = {m.record.pack: m.record.licence for m in self.motions}
+        restricted = sorted({licence for licence in packs.values() if _restricted(licence)})
+        poses = sum(m.record.poses for m in self.motions if not m.mirrored)
+        return {
+            "licence": "; ".join(restricted) or "Apache-2.0",
+            "non_commercial": bool(restricted),
+            "data": packs,
+            "minutes_of_motion": round(poses / FPS / 60, 1),
+        }
 
     def captions(self) -> list[str]:
         """Return every caption once, in a fixed order."""

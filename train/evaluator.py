@@ -90,7 +90,7 @@ def main(
             ema,
             out,
             kind="motion-evaluator",
-            about={"data": motions.packs(), "figures": figures, "held_out_pairs": len(pairs.mask)},
+            about={**motions.about(), "figures": figures, "held_out_pairs": len(pairs.mask)},
         ),
     ).run()
 

@@ -124,7 +124,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-dit", about={"data": motions.packs(), "figures": figures}
+            ema, out, kind="motion-dit", about={**motions.about(), "figures": figures}
         ),
     ).run()
 

@@ -172,7 +172,7 @@ def main(
         loss_fn=partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500)),
         evaluate=partial(held_out, batches=judged),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-vae", about={"data": motions.packs(), "figures": figures}
+            ema, out, kind="motion-vae", about={**motions.about(), "figures": figures}
         ),
     ).run()
 
