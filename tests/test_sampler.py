@@ -8,9 +8,9 @@ from itertools import islice, repeat
 import pytest
 import torch
 
+from benchmarks.recompute import Recompute
 from core import flow, schedule
 from core.attention import KVCache
-from core.flow import CLEAN
 from core.motion.model import MotionDiT, Prompt
 from core.sampler import StreamSampler, guided
 
@@ -28,21 +28,6 @@ def make_sampler(model: MotionDiT, cache: KVCache | None, **options) -> StreamSa
         model, (1, *model.frame_shape), cache,
         generator=torch.Generator().manual_seed(1), **{**defaults, **options},
     )  # fmt: skip
-
-
-class Recompute:
-    """A denoiser that keeps no keys: it feeds all clean frames again at every call."""
-
-    def __init__(self, model: MotionDiT) -> None:
-        self.model, self.history = model, []
-
-    def __call__(self, x, t, conditions, cache=None, commit=0):
-        past = [frame.expand(len(x), *frame.shape[1:]) for frame in self.history]
-        full = torch.cat([*past, x], dim=1)
-        times = torch.cat([t.new_full((len(x), len(past)), CLEAN), t], dim=1)
-        v = self.model(full, times, conditions)
-        self.history += [x[:1, i : i + 1] for i in range(commit)]
-        return v[:, len(past) :]
 
 
 @pytest.mark.parametrize("stagger", [1, 2, 3, 4])

@@ -1,0 +1,237 @@
+"""Speed of a motion checkpoint: `python -m benchmarks.motion_speed --json`.
+
+`default` is everything behind the page: text encoder, transformer, VAE decoder, features, inverse
+kinematics. `published` is CMDM's size with random weights and token states. Each is measured in a
+process of its own, so that memory is its own. JSON goes to stdout, progress to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmarks import app_start
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.motion.pipeline import MotionModel
+
+SIZES = ("default", "published")
+MINUTE = 1200
+"""Poses."""
+FULL = {"default": 10 * MINUTE, "published": 3 * MINUTE}
+QUICK = {"default": 2 * MINUTE, "published": MINUTE // 2}
+"""Poses to stream; fewer if time runs out."""
+SECONDS = {"full": 600.0, "quick": 6.0}
+"""Longest that one size may stream, after its first pose."""
+PROMPTS = ("a person walks forward", "a person jumps", "someone waves", "a person sits down",
+           "a person runs in a circle", "a person dances")  # fmt: skip
+
+
+def untrained() -> MotionModel:
+    """The published size, weights drawn at random, bodies that stand upright more or less."""
+    import torch
+
+    from core.motion.features import encode
+    from core.motion.model import PUBLISHED, MotionDiT
+    from core.motion.pipeline import MotionModel
+    from core.motion.skeleton import REST_JOINTS
+    from core.motion.vae import MotionVAE, VAEConfig
+
+    class RandomStates:
+        """Token states as DistilBERT would give them, without DistilBERT."""
+
+        width = PUBLISHED.text_dim
+
+        def __call__(self, prompts: Any) -> tuple[torch.Tensor, torch.Tensor]:
+            shape = len(prompts), 8
+            return torch.randn(*shape, self.width), torch.ones(*shape, dtype=torch.bool)
+
+    torch.manual_seed(0)
+    dit = MotionDiT(PUBLISHED).eval().requires_grad_(False)
+    torch.nn.init.normal_(dit.project.weight, std=0.02)  # zero at birth
+    vae = MotionVAE(VAEConfig(width=1024)).eval().requires_grad_(False)
+    vae.mean.copy_(torch.from_numpy(encode(REST_JOINTS[None].repeat(2, 0))[0]))
+    vae.std.fill_(0.01)
+    return MotionModel(dit, vae, RandomStates(), "cpu")
+
+
+def open_engine(size: str, checkpoints: Path, checkpoint: str) -> tuple[Engine, str]:
+    """Return an engine and the name of the model to measure."""
+    from core.engine import Engine
+
+    if size == "default":
+        engine = Engine.load(checkpoints, device="cpu")
+        engine.model(checkpoint)
+        return engine, checkpoint
+
+    class Untrained(Engine):
+        def __init__(self) -> None:
+            self._device, self.names, self._only = "cpu", ("published",), untrained()
+
+        def model(self, name: str) -> MotionModel:
+            return self._only
+
+    return Untrained(), "published"
+
+
+def first_pose_ms(engine: Engine, name: str, seconds: float) -> list[float]:
+    """Milliseconds from a prompt to its first poses: two new prompts, more while there is time."""
+    found: list[float] = []
+    for seed, prompt in enumerate(PROMPTS):
+        if len(found) >= 2 and sum(found) > 1000 * seconds:
+            break
+        start = time.perf_counter()
+        next(engine.motion(repeat(prompt), checkpoint=name, seed=seed))
+        found.append(1000 * (time.perf_counter() - start))
+    return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """One chunk of a stream: its poses, and the seconds it took by the clock and of the CPU."""
+
+    poses: int
+    wall: float
+    cpu: float
+
+
+def stream(engine: Engine, name: str, poses: int, seconds: float) -> list[Step]:
+    """Stream until there are enough poses or the time is up."""
+    from tqdm import tqdm
+
+    found: list[Step] = []
+    start = wall = time.perf_counter()
+    cpu, made = time.process_time(), 0
+    with tqdm(total=poses, desc=name, unit="pose", leave=False, disable=None) as bar:
+        for chunk in engine.motion(repeat(PROMPTS[0]), checkpoint=name, seed=1):
+            now, busy = time.perf_counter(), time.process_time()
+            found.append(Step(len(chunk), now - wall, busy - cpu))
+            wall, cpu, made = now, busy, made + len(chunk)
+            bar.update(len(chunk))
+            if len(found) == 1:
+                start = now
+            elif made >= poses or now - start > seconds:
+                return found
+    raise AssertionError("an endless stream ended")
+
+
+def late_over_early(steps: list[Step], context: int) -> dict[str, Any]:
+    """Cost per pose late in a stream over that early in it, by the clock and by CPU time.
+
+    Minute 10 over minute 1 where there are ten; else the last third over as much from where the
+    `context` (poses) is full, because a stream's first seconds, with little to look back on, are
+    cheaper and would weigh more than they do in a minute. `minutes` says what was compared.
+    """
+    total = sum(step.poses for step in steps)
+    whole = total >= 10 * MINUTE
+    skip = steps[0].poses if whole else min(context, total // 4)  # the first chunk is latency
+    length = MINUTE if whole else (total - skip) // 3
+
+    def cost(part: Iterable[Step], skip: int) -> dict[str, float]:
+        made, spent = 0, {"wall": 0.0, "cpu": 0.0}
+        for step in part:
+            if skip > 0:
+                skip -= step.poses
+            elif made < length:
+                made += step.poses
+                spent = {k: v + getattr(step, k) for k, v in spent.items()}
+        return {k: v / made for k, v in spent.items()}
+
+    early, late = cost(steps, skip), cost(reversed(steps), 0)
+    ranges = {"early": (skip, skip + length), "late": (total - length, total)}
+    return {
+        "late_over_early": late["wall"] / early["wall"],
+        "late_over_early_cpu": late["cpu"] / early["cpu"],
+        "minutes": {k: [round(v / MINUTE, 2) for v in pair] for k, pair in ranges.items()},
+    }
+
+
+def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
+    """Return the figures of one size, measured in this process."""
+    import torch
+
+    from benchmarks.recompute import cache_speedup
+
+    start = time.perf_counter()
+    engine, name = open_engine(size, checkpoints, checkpoint)
+    load = time.perf_counter() - start
+    first = first_pose_ms(engine, name, 2.0 if quick else 30.0)
+    mode = "quick" if quick else "full"
+    poses = stream(engine, name, (QUICK if quick else FULL)[size], SECONDS[mode])
+    rss = app_start.peak_rss_mb("self")
+    model = engine.model(name)
+    cfg = model.dit.cfg
+    weights = sum(p.numel() for m in (model.dit, model.vae) for p in m.parameters())
+    return {
+        "first_pose_ms": statistics.median(first[1:]),
+        "first_pose_cold_ms": first[0],
+        # the first chunk waits for a whole window of blocks: first_pose_ms tells of that
+        "poses_per_s": sum(s.poses for s in poses[1:]) / sum(s.wall for s in poses[1:]),
+        **late_over_early(poses, context=4 * cfg.block * cfg.context),
+        "peak_rss_mb": rss,
+        **cache_speedup(model, model.prompt(PROMPTS[0])),
+        "load_s": load,
+        "million_weights": weights / 1e6,
+        "steps": cfg.steps,
+        "stagger": cfg.stagger,
+        "guidance": cfg.guidance,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def in_process(size: str, arguments: list[str], threads: int | None) -> dict[str, Any]:
+    """Measure one size in a fresh process; raise ValueError with what it complained about."""
+    env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # as app.py runs
+    if threads:
+        env["OMP_NUM_THREADS"] = str(threads)
+    command = [sys.executable, "-m", "benchmarks.motion_speed", "--only", size, *arguments]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
+    if result.returncode:
+        raise ValueError(f"measuring {size} ended with exit code {result.returncode}, see above")
+    return json.loads(result.stdout)
+
+
+def main(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    quick: Annotated[bool, typer.Option(help="Within 50 seconds.")] = False,
+    checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
+    checkpoints: Annotated[Path, typer.Option(help="Their folder.")] = Path("checkpoints"),
+    threads: Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice.")] = None,
+    only: Annotated[str, typer.Option(help="Measure one size, in this process.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+) -> None:
+    """Measure the speed and memory of motion streaming."""
+    try:
+        if only:
+            if only not in SIZES:
+                raise ValueError(f"--only must be one of {', '.join(SIZES)}, got {only!r}")
+            result = app_start.rounded(measure(only, checkpoints, checkpoint, quick))
+        else:
+            flags = ["--quick"] * quick + ["--checkpoint", checkpoint]
+            flags += ["--checkpoints", str(checkpoints)]
+            result = {size: in_process(size, flags, threads) for size in SIZES}
+            result["app"] = app_start.rounded(app_start.measure(checkpoints))
+            result["machine"] = app_start.machine()
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    text = json.dumps(result, indent=2)
+    if out is not None:
+        out.write_text(text + "\n")
+    typer.echo(text if as_json or only else app_start.table(result))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,83 @@
+"""What streaming would cost without a cache: the same samples from full recomputation."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from itertools import islice, repeat
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.flow import CLEAN
+from core.motion.model import MotionDiT, Prompt
+from core.motion.pipeline import MotionModel
+from core.motion.skeleton import FPS
+from core.motion.vae import STRIDE
+from core.sampler import StreamSampler
+
+HISTORY = 20.0
+"""Seconds of motion that a stream has behind it when both ways are timed."""
+SECONDS = 2.4
+"""Seconds of motion that are then sampled."""
+
+
+class Recompute:
+    """A denoiser that keeps no keys: it feeds all clean frames again at every call."""
+
+    def __init__(self, model: MotionDiT) -> None:
+        self.model = model
+        self.history: list[Tensor] = []
+
+    def __call__(
+        self, x: Tensor, t: Tensor, conditions: Sequence[Any], cache: object = None, commit: int = 0
+    ) -> Tensor:
+        past = [frame.expand(len(x), *frame.shape[1:]) for frame in self.history]
+        full = torch.cat([*past, x], dim=1)
+        times = torch.cat([t.new_full((len(x), len(past)), CLEAN), t], dim=1)
+        v = self.model(full, times, conditions)
+        self.history += [x[:1, i : i + 1] for i in range(commit)]
+        return v[:, len(past) :]
+
+
+def remembering_all(model: MotionDiT, frames: int, window: int) -> MotionDiT:
+    """Return the same model with a context that no stream of `frames` frames outgrows.
+
+    A bounded window forgets, recomputation would not: only so are both samples the same.
+    """
+    cfg = model.cfg.model_copy(
+        update={"context": frames, "max_blocks": max(frames + window + 1, model.cfg.max_blocks)}
+    )
+    longer = MotionDiT(cfg)
+    longer.load_state_dict(model.state_dict())
+    return longer.eval().requires_grad_(False)
+
+
+def cache_speedup(model: MotionModel, prompt: Prompt) -> dict[str, float]:
+    """Time full recomputation against the cache, on the same samples at the checkpoint's settings.
+
+    Only the sampler is timed; what comes after it costs the same either way.
+    """
+    cfg = model.dit.cfg
+    per_second = FPS / (STRIDE * cfg.block)
+    past, new = math.ceil(HISTORY * per_second), math.ceil(SECONDS * per_second)
+    window = math.ceil(cfg.steps / cfg.stagger)
+    dit = remembering_all(model.dit, past + new + window, window)
+    history = torch.randn(1, past, *dit.frame_shape, generator=torch.Generator().manual_seed(1))
+    times, samples = [], []
+    for denoiser, cache in ((dit, dit.new_cache()), (Recompute(dit), None)):
+        sampler = StreamSampler(
+            denoiser, (1, *dit.frame_shape), cache, steps=cfg.steps, stagger=cfg.stagger,
+            guidance=cfg.guidance, generator=torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        sampler.commit(history, prompt)
+        start = time.perf_counter()
+        samples.append(torch.cat([s.x for s in islice(sampler.stream(repeat(prompt)), new)]))
+        times.append(time.perf_counter() - start)
+    return {
+        "cache_speedup": times[1] / times[0],
+        "cache_history_s": HISTORY,
+        "cache_difference": float((samples[0] - samples[1]).abs().max()),
+    }
