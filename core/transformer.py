@@ -101,7 +101,7 @@ class Block(nn.Module):
             self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
 
     def modulations(self, e: Tensor) -> Tensor:
-        """Return shift, scale, gate, shift, scale, gate, each (B, N, D), from e (B, T, ...)."""
+        """Return shift, scale, gate, shift, scale, gate, stacked as (B, T, 6, D)."""
         if hasattr(self, "modulation_table"):
             return e + self.modulation_table
         return self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
@@ -152,23 +152,24 @@ class CausalTransformer(nn.Module):
         `absent` (B, T) marks frames without text. The first `commit` frames join the cache.
         """
         frames, tokens = x.shape[1:3]
-        x = x.flatten(1, 2)  # (B, T, P, D) -> (B, T * P, D)
         past = 0 if cache is None else cache.length
         mask = block_causal_mask(frames, tokens, past, x.device)
         e = F.silu(e)
         if self.cfg.adaln == "shared":
             e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
-        if tokens > 1:
-            e = e.repeat_interleave(tokens, dim=1)
-            absent = None if absent is None else absent.repeat_interleave(tokens, dim=1)
+        if absent is not None:
+            absent = absent.repeat_interleave(tokens, dim=1)
         for i, block in enumerate(self.blocks):
-            shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = block.modulations(e).unbind(2)
+            modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
+            shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
             h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)
             layer = None if cache is None else cache.layers[i]
-            x = x.addcmul(gate_a, block.attn(h, self.rotary, mask, layer, commit * tokens))
+            h = block.attn(h.flatten(1, 2), self.rotary, mask, layer, commit * tokens)
+            x = x.addcmul(gate_a, h.unflatten(1, (frames, tokens)))
             if context is not None:
                 k, v = context.keys[i], context.values[i]
-                x = x + block.cross(block.norm_c(x), k, v, context.mask, absent)
+                h = block.cross(block.norm_c(x).flatten(1, 2), k, v, context.mask, absent)
+                x = x + h.unflatten(1, (frames, tokens))
             h = shift_f.addcmul(block.norm_f(x), 1 + scale_f)
             x = x.addcmul(gate_f, block.ffn(h))
-        return x.unflatten(1, (frames, tokens))
+        return x
