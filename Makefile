@@ -1,0 +1,35 @@
+# python of the environment to work in: make PYTHON=.venv/bin/python ...
+PYTHON ?= python
+DATA ?= data/free
+
+.PHONY: setup check test test-all app bench train-motion web
+
+setup:
+	$(PYTHON) -m pip install -r requirements-dev.txt
+
+check:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pyright
+
+test:  # what a change needs to pass, within a minute
+	$(PYTHON) -m pytest -m "not browser and not slow and not gl and not gpu"
+
+test-all:
+	$(PYTHON) -m pytest
+
+app:
+	$(PYTHON) app.py
+
+bench:
+	$(PYTHON) -m benchmarks.motion_speed --out benchmarks/motion_speed.json
+	$(PYTHON) -m benchmarks.motion_quality --data $(DATA) --out benchmarks/motion_quality.json
+
+train-motion:  # all of it, in order
+	$(PYTHON) -m train.aligner --data $(DATA)
+	$(PYTHON) -m train.evaluator --data $(DATA)
+	$(PYTHON) -m train.vae --data $(DATA)
+	$(PYTHON) -m train.motion --data $(DATA)
+
+web:  # the page's bundle; Node 20 or newer
+	cd app/web && npm ci && npm run build
