@@ -18,11 +18,14 @@ def main(
     ),
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
     checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
+    ] = None,
     max_sessions: Annotated[int, typer.Option(min=1, help="Bodies moving at once.")] = 6,
 ) -> None:
     """Serve the Livestep page."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     from app.exports import Exports

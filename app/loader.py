@@ -23,7 +23,16 @@ class EngineLike(Protocol):
 
     def card(self, name: str) -> dict[str, Any]: ...
 
-    def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]: ...
+    def motion(
+        self,
+        prompts: Iterable[str],
+        *,
+        checkpoint: str,
+        seed: int,
+        stagger: int | None,
+        guidance: float | None,
+        foot_contacts: bool,
+    ) -> Iterator[PoseChunk]: ...
 
 
 class Loader:
@@ -47,13 +56,13 @@ class Loader:
             self._bodies = {name: body_shape(name) for name in BODIES}
             engine = self._load()
             if not engine.names:
-                raise FileNotFoundError("there is no motion checkpoint")
+                raise ValueError("no motion checkpoint was found")
             self._engine = engine
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError) as error:
             log.warning("no model: %s", error)
             self._failure = (
-                f"The model is missing ({error}). Put a checkpoint into the folder checkpoints, "
-                "or train one as the README describes, and start the app again."
+                f"There is no model to move the body: {error}. "
+                "The README says how to get or train one; then start the app again."
             )
         except Exception:
             log.exception("the engine cannot be loaded")
@@ -100,6 +109,5 @@ def checkpoint(name: str, card: dict[str, Any]) -> Checkpoint:
 def body_shape(name: str) -> BodyShape:
     """Measure how `Body.place` moves a root, so that the page can do the same."""
     still, moved = Body.load(name).place(np.array([[0, 0, 0], [1, 1, 1]], np.float32))
-    return BodyShape(
-        scale=float((moved - still).mean()), offset=tuple(float(value) for value in still)
-    )
+    x, y, z = (float(value) for value in still)
+    return BodyShape(scale=float((moved - still).mean()), offset=(x, y, z))

@@ -86,14 +86,14 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seconds = gr.Slider(1, MOST_SECONDS, value=6, step=1, label="Seconds", scale=2)
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed", scale=1)
     with gr.Row():
-        format = gr.Radio(FORMATS, value="bvh", label="Format")
-        body = gr.Radio(BODIES, value="neutral", label="Body")
-        fps = gr.Radio(RATES, value=20, label="Frames a second")
+        format = gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260)
+        body = gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260)
+        fps = gr.Radio(RATES, value=20, label="Frames a second", scale=3, min_width=220)
     with gr.Row():
-        checkpoint = gr.Textbox(value="motion", label="Model")
+        checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
         foot_contacts = gr.Checkbox(value=True, label="Foot clean-up")
     button = gr.Button("Make the file", variant="primary")
-    file = gr.File(label="File")
+    file = gr.File(label="File", height=90)
     inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts]
     gr.on(
         [button.click, prompt.submit],
@@ -103,6 +103,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         api_name="text_to_motion",
         concurrency_limit=2,
     )
+
+    def offer() -> dict:
+        names = [card.name for card in lobby.loader.model().checkpoints]
+        return gr.update(choices=names) if names else gr.skip()
+
+    gr.on(None, offer, None, checkpoint, api_visibility="private", show_progress="hidden")
 
 
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:

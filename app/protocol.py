@@ -2,22 +2,23 @@
 
 Every WebSocket message is binary and little-endian; its first byte says what it is:
 
-- `ACK` (page to server), 16 bytes: poses wanted ahead, take, poses received, pose being shown.
-- `POSES` (server to page): a 16-byte header, then root float32 (T, 3), then the joints'
-  quaternions w x y z as float16 (T, J, 4).
-- `JSON` (both): one of the dataclasses below as UTF-8 JSON; the field `tag` names it.
+- `ACK` (from the page), 16 bytes: poses wanted ahead, take, poses received, pose being shown.
+- `POSES` (from the server): 16 bytes, root float32 (T, 3), quaternions w x y z float16 (T, J, 4).
+- `JSON` (from both): one of the dataclasses below; the field `tag` names it.
 
 `app/web/src/protocol.js` mirrors this file; `tests/test_protocol.py` compares the two.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import struct
 from dataclasses import asdict, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -33,16 +34,17 @@ MAX_MESSAGE = 8192
 ACK_LAYOUT = struct.Struct("<BxHIIf")
 POSES_LAYOUT = struct.Struct("<BxHIHHf")
 
-message = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+STRICT = ConfigDict(extra="forbid")
 Index = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Short = Annotated[int, Field(ge=0, le=2**16 - 1)]
 Text = Annotated[str, Field(max_length=2000)]
+Reason = Literal["", "asked", "away", "turn", "unattended", "problem"]
 
 
 # ---- page to server
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Hello:
     """First message of a connection: who is there and which poses it already has."""
 
@@ -54,7 +56,7 @@ class Hello:
     have: Index = 0
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Start:
     """Begin a new take; None leaves a value to the checkpoint."""
 
@@ -68,7 +70,7 @@ class Start:
     foot_contacts: bool = True
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Prompt:
     """Change what the body does, or go on after a stop."""
 
@@ -77,14 +79,14 @@ class Prompt:
     text: Text
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Stop:
     """End the motion; the take stays."""
 
     tag: Literal["stop"] = "stop"
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Ack:
     """How far the page is. Sent as 16 bytes, not as JSON."""
 
@@ -104,7 +106,7 @@ class Ack:
 # ---- server to page
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Checkpoint:
     """What the page says about a checkpoint."""
 
@@ -117,7 +119,7 @@ class Checkpoint:
     guidance: float | None = None
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class BodyShape:
     """How a body stands in the world: shown root = root * scale + offset."""
 
@@ -125,7 +127,7 @@ class BodyShape:
     offset: tuple[float, float, float]
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Model:
     """Whether the model is there yet, and what it offers."""
 
@@ -133,13 +135,13 @@ class Model:
     version: int = VERSION
     state: Literal["loading", "ready", "failed"]
     message: str = ""
-    checkpoints: list[Checkpoint] = field(default_factory=list)
-    bodies: dict[str, BodyShape] = field(default_factory=dict)
+    checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
+    bodies: dict[str, BodyShape] = field(default_factory=dict[str, BodyShape])
     prompt_length: int = 300
     keep_seconds: int = 600
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Mark:
     """From pose `start` on the body follows this prompt."""
 
@@ -149,7 +151,7 @@ class Mark:
     text: str
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class TakeInfo:
     """The take whose poses follow; a number the page does not know means: forget the old one."""
 
@@ -160,19 +162,19 @@ class TakeInfo:
     checkpoint: str
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class State:
     """What the server is doing for this visitor."""
 
     tag: Literal["state"] = "state"
     state: Literal["idle", "waiting", "running", "stopped"]
-    reason: Literal["", "asked", "away", "turn", "unattended", "problem"] = ""
+    reason: Reason = ""
     position: int = 0
     """Place in the queue when waiting; 1 is next."""
     message: str = ""
 
 
-@message
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Problem:
     """Something the visitor should know, as a sentence."""
 
@@ -181,7 +183,7 @@ class Problem:
     about: Literal["prompt", "settings", "server", "connection"] = "server"
 
 
-@message
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Poses:
     """Poses in a row. Sent as bytes, not as JSON."""
 
@@ -189,26 +191,23 @@ class Poses:
     prompt: int
     """Id of the prompt they were made for."""
     milliseconds: float
-    """Time the server computed for them; 0 when they are sent again."""
-    root: Any
-    """(T, 3) float32, metres, on the source skeleton."""
-    rotations: Any
-    """(T, J, 4), w x y z, local to the parent joint."""
+    """Time the server computed for them."""
+    root: NDArray[np.floating]  # (T, 3), metres, on the source skeleton
+    rotations: NDArray[np.floating]  # (T, J, 4), w x y z, local to the parent joint
 
     def pack(self) -> bytes:
-        length, joints = np.shape(self.rotations)[:2]
-        header = POSES_LAYOUT.pack(
-            POSES, self.prompt, self.first, length, joints, self.milliseconds
-        )
-        root = np.ascontiguousarray(self.root, "<f4").tobytes()
-        return header + root + np.ascontiguousarray(self.rotations, "<f2").tobytes()
+        shape = self.rotations.shape[:2]
+        header = POSES_LAYOUT.pack(POSES, self.prompt, self.first, *shape, self.milliseconds)
+        root = self.root.astype(np.float32).tobytes()
+        return header + root + self.rotations.astype(np.float16).tobytes()
 
 
 FromPage = Hello | Start | Prompt | Stop
 FromServer = Model | TakeInfo | Mark | State | Problem
 
-_from_page: TypeAdapter = TypeAdapter(Annotated[FromPage, Field(discriminator="tag")])
-_from_server: TypeAdapter = TypeAdapter(Annotated[FromServer, Field(discriminator="tag")])
+_tagged = Field(discriminator="tag")
+_from_page: TypeAdapter[FromPage] = TypeAdapter(Annotated[FromPage, _tagged])
+_from_server: TypeAdapter[FromServer] = TypeAdapter(Annotated[FromServer, _tagged])
 
 
 def pack(item: FromPage | FromServer | Poses | Ack) -> bytes:
@@ -242,9 +241,9 @@ def unpack_from_server(data: bytes) -> FromServer | Poses:
     if data[0] == JSON:
         return _from_server.validate_json(data[1:])
     _, prompt, first, length, joints, milliseconds = POSES_LAYOUT.unpack_from(data)
-    start = POSES_LAYOUT.size
-    root = np.frombuffer(data, "<f4", length * 3, start).reshape(length, 3)
-    rotations = np.frombuffer(data, "<f2", offset=start + root.nbytes).reshape(length, joints, 4)
+    start, shape = POSES_LAYOUT.size, (length, joints, 4)
+    root = np.ndarray((length, 3), np.float32, data, start)
+    rotations = np.ndarray(shape, np.float16, data, start + root.nbytes)
     return Poses(
         first=first, prompt=prompt, milliseconds=milliseconds, root=root, rotations=rotations
     )

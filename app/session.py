@@ -14,7 +14,7 @@ import time
 
 from app.feed import Feed
 from app.loader import Loader
-from app.protocol import Ack, Problem, Prompt, Start, State
+from app.protocol import Ack, Problem, Prompt, Reason, Start, State
 from app.run import Run, check_prompt
 from app.sharing import Limits, Slots, Turnstile
 from core.motion.take import Take
@@ -138,9 +138,9 @@ class Session:
             run = self._run
             if run and run.active:
                 if self._loader.wait(0):
-                    self._say("running")
+                    self._say(State(state="running"))
                 else:
-                    self._say("waiting", message="Loading the model ...")
+                    self._say(State(state="waiting", message="Loading the model ..."))
                 if run.worker is None:
                     run.since = time.monotonic()
                     name = f"session-{self.name[:8]}"
@@ -156,7 +156,7 @@ class Session:
             places = self._limits.moving
             taken = "The only place is" if places == 1 else f"All {places} places are"
             message = f"{taken} taken. You are number {position} in line; it starts by itself."
-            self._say("waiting", position=position, message=message)
+            self._say(State(state="waiting", position=position, message=message))
 
     # ---- the worker
 
@@ -166,7 +166,7 @@ class Session:
                 run.open(self._loader.engine())
                 with self._changed:
                     if run is self._run and run.active:
-                        self._say("running")
+                        self._say(State(state="running"))
             while self._wants_more(run):
                 with self._turnstile.turn():
                     chunk, milliseconds = run.compute()
@@ -215,19 +215,19 @@ class Session:
                     self._changed.wait(1.0)
         return False
 
-    def _pause(self, run: Run, reason: str, message: str = "") -> None:
+    def _pause(self, run: Run, reason: Reason, message: str = "") -> None:
         run.active = False
-        self._say("stopped", reason=reason, message=message)
+        self._say(State(state="stopped", reason=reason, message=message))
         self._changed.notify_all()
 
     def _fail(self, run: Run, message: str) -> None:
         with self._changed:
             run.failed, run.active, run.stream = True, False, None
             if run is self._run:
-                self._say("stopped", reason="problem", message=message)
+                self._say(State(state="stopped", reason="problem", message=message))
 
-    def _say(self, state: str, **details: object) -> None:
-        self._state = State(state=state, **details)
+    def _say(self, state: State) -> None:
+        self._state = state
         self._wake()
 
     def _wake(self) -> None:

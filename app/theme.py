@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from gradio.themes import Base, Default
 
 # names of installed fonts only: nothing is fetched from a font service
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Build the theme."""
-    return gr.themes.Default(
+    return Default(
         primary_hue="indigo", neutral_hue="slate", radius_size="lg", font=SANS, font_mono=MONO
     ).set(
         body_background_fill="#f5f7fb",

@@ -1,4 +1,4 @@
-"""Sessions against a fake engine: pacing, stopping, sharing, and takes that survive."""
+"""Sessions against a fake engine: pacing, stopping, and takes that survive."""
 
 from __future__ import annotations
 
@@ -9,72 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import CHUNK, FakeEngine
+from visitors import IDS, START, Visitor, until
 
-from app.feed import BATCH, WINDOW, Feed
+from app.feed import BATCH, WINDOW
 from app.loader import Loader
 from app.lobby import Lobby
-from app.protocol import Ack, Mark, Model, Poses, Problem, Prompt, Start, State, TakeInfo
-from app.protocol import unpack_from_server as unpack
-from app.recording import Recording
+from app.protocol import Mark, Model, Problem, Prompt, State, TakeInfo
 from app.session import MOST_LEAD
-from app.sharing import Limits, Slots, Turnstile
-from core.motion.skeleton import FPS
-
-IDS = [f"0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e{i:02d}" for i in range(10)]
-START = Start(id=1, prompt="a person walks forward", seed=1)
-
-
-def until(condition, seconds: float = 5.0):
-    """Wait until `condition` holds; return what it returned."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.005)
-    raise AssertionError("this did not happen in time")
-
-
-class Visitor:
-    """A page without a browser: reads everything, shows as much as it is told to."""
-
-    def __init__(self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0):
-        self.session = lobby.session(name)
-        self.feed = Feed(lambda: None, take=take, have=have)
-        self.session.attach(self.feed)
-        self.take, self.end = take, have
-        self.poses: list[Poses] = []
-        self.seen: list = []
-
-    def read(self) -> list:
-        new = []
-        while data := self.session.collect(self.feed):
-            new += [unpack(one) for one in data]
-        for item in new:
-            if isinstance(item, TakeInfo):
-                if item.take != self.take:
-                    self.poses, self.end = [], 0
-                self.take = item.take
-            if isinstance(item, Poses):
-                self.poses.append(item)
-                self.end = item.first + len(item.root)
-        self.seen += new
-        return new
-
-    def show(self, pose: float | None = None, lead: int = 10) -> None:
-        shown = self.end if pose is None else pose
-        ack = Ack(lead=lead, take=self.take, received=self.end, shown=shown)
-        self.session.acknowledge(self.feed, ack)
-
-    def play(self, poses: int) -> None:
-        """Read and show until there are this many poses."""
-        until(lambda: (self.read(), self.show(), self.end >= poses)[-1])
-
-    def last(self, kind: type):
-        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
-
-    def idle(self) -> bool:
-        run = self.session._run
-        return run is None or run.worker is None
+from app.sharing import Limits
 
 
 @pytest.fixture
@@ -198,23 +140,6 @@ def test_restart_begins_a_new_take(make_lobby, engine):
     until(lambda: sum(t.name == f"session-{IDS[0][:8]}" for t in threading.enumerate()) == 1)
 
 
-def test_two_visitors_share_the_engine_but_nothing_else(make_lobby, engine):
-    lobby = make_lobby()
-    walker, jumper = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
-    walker.session.start(START)
-    jumper.session.start(Start(id=1, prompt="a person jumps"))
-    for _ in range(40):
-        walker.play(walker.end + 4)
-        jumper.play(jumper.end + 4)
-    assert {p.prompt for p in walker.poses} == {1}
-    assert walker.session.cut(0, 9).prompts[0].text == "a person walks forward"
-    assert jumper.session.cut(0, 9).prompts[0].text == "a person jumps"
-    assert engine.most_running == 1  # never two at once
-    walker.session.stop()
-    until(walker.idle)
-    jumper.play(jumper.end + 20)
-
-
 def test_a_take_survives_a_lost_connection(make_lobby):
     lobby = make_lobby()
     before = Visitor(lobby)
@@ -230,57 +155,12 @@ def test_a_take_survives_a_lost_connection(make_lobby):
     assert reloaded.last(Mark).start == 0
 
 
-def test_the_line_moves_when_somebody_stops(make_lobby):
-    lobby = make_lobby(moving=1)
-    first, second, third = (Visitor(lobby, name) for name in IDS[:3])
-    for one in (first, second, third):
-        one.session.start(START)
-        one.read()
-    assert second.last(State).position == 1
-    assert third.last(State).position == 2
-    assert "number 2 in line" in third.last(State).message
-    second.session.stop()  # leaves the line
-    until(lambda: (third.read(), third.last(State).position == 1)[-1])
-    first.session.stop()
-    until(lambda: (third.read(), third.last(State).state == "running")[-1])
-    third.play(8)
-    assert not second.poses
-
-
-def test_a_turn_ends_when_others_wait(make_lobby):
-    lobby = make_lobby(moving=1, turn_seconds=0.05)
-    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
-    first.session.start(START)
-    first.play(8)
-    time.sleep(0.1)
-    first.play(16)  # nobody waits: goes on
-    second.session.start(START)
-    until(lambda: (first.read(), first.show(), first.last(State).reason == "turn")[-1])
-    second.play(8)
-
-
-def test_a_page_that_is_away_gives_its_place_back(make_lobby):
-    visitor = Visitor(make_lobby(away_seconds=0.1))
-    visitor.session.start(START)
-    visitor.play(8)
-    until(lambda: (visitor.read(), visitor.last(State).reason == "away")[-1])
-    until(visitor.idle)
-    visitor.session.change(Prompt(id=2, text="a person walks forward"))
-    visitor.play(40)
-
-
-def test_a_page_that_is_gone_gives_its_place_back_sooner(make_lobby):
-    visitor = Visitor(make_lobby(gone_seconds=0.1))
-    visitor.session.start(START)
-    visitor.play(8)
-    visitor.session.detach(visitor.feed)
-    until(visitor.idle)
-
-
 def test_errors_become_sentences(make_lobby, engine):
     visitor = Visitor(make_lobby())
     visitor.session.start(replace(START, prompt="   "))
-    problem = until(lambda: (visitor.read(), visitor.last(State))[-1].reason and visitor.last(State))
+    problem = until(
+        lambda: (visitor.read(), visitor.last(State))[-1].reason and visitor.last(State)
+    )
     assert problem.reason == "problem"
     assert problem.message.endswith((".", "!"))
     visitor.session.start(replace(START, guidance=50))
@@ -337,62 +217,3 @@ def test_a_missing_checkpoint_is_said_in_a_sentence(make_lobby):
     visitor.session.start(START)
     until(lambda: (visitor.read(), visitor.last(State).reason == "problem")[-1])
     assert isinstance(lobby.loader.model(), Model)
-
-
-def test_the_table_of_sessions_is_bounded(make_lobby):
-    lobby = make_lobby(pages=2)
-    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
-    with pytest.raises(ValueError, match="takes no more"):
-        lobby.session(IDS[2])
-    first.session.detach(first.feed)  # its take goes to make room
-    lobby.session(IDS[2])
-    with pytest.raises(ValueError, match="does not know this take"):
-        lobby.find(IDS[0])
-    assert lobby.find(IDS[1]) is second.session
-
-
-def test_a_recording_keeps_the_newest_minutes(engine):
-    recording = Recording(keep_seconds=10)
-    texts = iter(text for text in ["a", "b", "c", "d"] for _ in range(12))
-    stream = engine.motion(texts)
-    for _ in range(90):
-        chunk = next(stream)
-        recording.append(chunk, prompt="abcd".index(chunk.prompt), milliseconds=1)
-    assert 10 * FPS <= recording.end - recording.first <= 10 * FPS * 1.04
-    assert recording.marks[0].start <= recording.first < recording.marks[1].start
-    assert recording.read(0, 50).first == recording.first
-    assert recording.read(recording.end, 50) is None
-    take = recording.cut(0, recording.end, {})
-    assert take.prompts[0].start == 0
-    assert len(recording.cut(recording.end - 7, 10**9, {})) == 7
-
-
-def test_the_turnstile_is_fair():
-    turnstile, order = Turnstile(), []
-
-    def work(name: int) -> None:
-        for _ in range(5):
-            with turnstile.turn():
-                order.append(name)
-                time.sleep(0.002)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(len(set(order[i : i + 3])) == 3 for i in range(3, 9, 3))
-
-
-def test_slots_let_in_as_many_as_there_are_places():
-    slots, inside, positions = Slots(2), [], {}
-    for who in "abcd":
-        slots.ask(
-            who,
-            enter=lambda who=who: inside.append(who),
-            wait=lambda position, who=who: positions.__setitem__(who, position),
-        )
-    assert (inside, positions, slots.waiting) == (["a", "b"], {"c": 1, "d": 2}, 2)
-    slots.leave("a")
-    slots.leave("a")
-    assert (inside, positions["d"]) == (["a", "b", "c"], 1)

@@ -206,7 +206,7 @@ export class Page {
     const seconds = Math.min((now - this.before) / 1000, 1);
     this.before = now;
     const { player } = this;
-    if (player.tick(seconds) || (player.take.length && !this.figure?.posed)) this.show(now);
+    if (player.tick(seconds) || (player.take.length && !this.figure?.posed)) this.show();
     if (this.figure?.posed) this.settle(seconds);
     this.stage?.draw(seconds);
     this.timeline.draw(player, this.view.style);
@@ -214,11 +214,11 @@ export class Page {
     this.view.tick(this, now);
   }
 
-  show(now) {
+  show() {
     if (!this.figure) return;
     this.player.take.sample(this.player.time, this.figure.root, this.figure.rotations);
     this.figure.pose();
-    if (!this.player.reviewing) this.stats.show(this.player.take.markAt(this.player.time)?.id, now);
+    if (!this.player.reviewing) this.stats.show(this.player.take.markAt(this.player.time)?.id);
   }
 
   // Let the camera catch up with the body, also after the body has come to rest.

@@ -4,7 +4,8 @@ import { FPS, Take } from "./take.js";
 
 const FIRST_BUFFER = 3; // poses before the first one is shown
 const LEAST_BUFFER = 4;
-const MOST_BUFFER = 30;
+const MOST_BUFFER = 20;
+const LONGEST_STEP = 0.1; // s; after a longer hiccup of the page the motion slips instead of skipping
 const CALM_MS = 20000; // without a stall before the buffer shrinks again
 
 export class Player {
@@ -41,7 +42,7 @@ export class Player {
 
   // Poses to ask of the server beyond the one shown.
   get lead() {
-    return this.target + 2 + Math.ceil(this.roundTrip * FPS);
+    return this.target + Math.ceil(this.roundTrip * FPS);
   }
 
   // Take back up where a page that was reloaded had been: show the newest pose at once.
@@ -83,7 +84,7 @@ export class Player {
       if (this.buffered <= 0) return;
       this.stalled = this.fresh = false;
     }
-    this.live = Math.min(this.live + seconds * FPS * this.rate, last);
+    this.live = Math.min(this.live + Math.min(seconds, LONGEST_STEP) * FPS * this.rate, last);
     this.time = this.live;
     this.calm += seconds * 1000;
     if (this.live >= last && this.growing) {

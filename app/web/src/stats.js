@@ -51,9 +51,9 @@ export class Stats {
   }
 
   // The pose on the screen follows this prompt.
-  show(id, now) {
+  show(id) {
     if (id !== undefined && this.asked.has(id) && this.sight === null) {
-      if (id === [...this.asked.keys()].at(-1)) this.sight = now - this.asked.get(id);
+      if (id === [...this.asked.keys()].at(-1)) this.sight = performance.now() - this.asked.get(id);
     }
   }
 

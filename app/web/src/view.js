@@ -128,7 +128,7 @@ export class View {
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     const live = this.find("[data-do=live]");
     live.disabled = !has || (!player.reviewing && !player.paused);
-    live.dataset.on = String(has && player.growing && !player.reviewing && !player.paused);
+    live.dataset.on = String(has && player.growing && page.connection === "open" && !player.reviewing && !player.paused);
     this.find(".ls-empty").hidden = has || page.busy;
     if (!page.exporter?.busy) {
       for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !has;
