@@ -47,7 +47,8 @@ def untrained() -> MotionModel:
     from core.motion.model import PUBLISHED, MotionDiT
     from core.motion.pipeline import MotionModel
     from core.motion.skeleton import REST_JOINTS
-    from core.motion.vae import MotionVAE, VAEConfig
+    from core.motion.vae import PUBLISHED as PUBLISHED_VAE
+    from core.motion.vae import MotionVAE
 
     class RandomStates:
         """Token states as DistilBERT would give them, without DistilBERT."""
@@ -61,7 +62,7 @@ def untrained() -> MotionModel:
     torch.manual_seed(0)
     dit = MotionDiT(PUBLISHED).eval().requires_grad_(False)
     torch.nn.init.normal_(dit.project.weight, std=0.02)  # zero at birth
-    vae = MotionVAE(VAEConfig(width=1024)).eval().requires_grad_(False)
+    vae = MotionVAE(PUBLISHED_VAE).eval().requires_grad_(False)
     vae.mean.copy_(torch.from_numpy(encode(REST_JOINTS[None].repeat(2, 0))[0]))
     vae.std.fill_(0.01)
     return MotionModel(dit, vae, RandomStates(), "cpu")

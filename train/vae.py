@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from core import checkpoint
 from core.motion.align import Aligner
 from core.motion.features import LAYOUT, NUM_FEATURES
-from core.motion.vae import STRIDE, MotionVAE, VAEConfig
+from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
 
+PRESETS = {"default": VAEConfig(), "published": PUBLISHED}
 WINDOW = 96
 """Poses of a training window."""
 ROOT_WEIGHT = 0.05
@@ -140,24 +141,27 @@ def main(
         "checkpoints/motion-aligner"
     ),
     run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/vae"),
-    width: int = 192,
+    preset: Annotated[str, typer.Option(help="default or published.")] = "default",
     steps: int = 8000,
     minutes: float = 1e9,
     batch: int = 32,
     precision: str = "auto",
 ) -> None:
     """Train the causal motion VAE."""
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     torch.manual_seed(0)
     motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
-    model = MotionVAE(VAEConfig(width=width))
+    model = MotionVAE(PRESETS[preset])
     if (out / "config.json").is_file():
         model.load_state_dict(checkpoint.load(out, kind="motion-vae").state_dict())
     else:
         mean, std = motions.statistics()
         model.mean.copy_(mean)
         model.std.copy_(std)
-        poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions]))
-        model.start_from_pca(model.normalise(poses), feature_weights())
+        if model.cfg.shortcut:
+            poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions]))
+            model.start_from_pca(model.normalise(poses), feature_weights())
     teacher = checkpoint.load(aligner, kind="motion-aligner")
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]

@@ -38,6 +38,10 @@ class VAEConfig(Config):
     """Size of the aligner's frame features."""
 
 
+PUBLISHED = VAEConfig(width=1024, shortcut=False)
+"""The size CMDM publishes: 76 M."""
+
+
 class CausalConv1d(nn.Module):
     """Convolution over (B, C, T) that sees its own time and earlier only."""
 
