@@ -20,7 +20,7 @@ const THEMES = {
   light: { sky: 0xe9edf5, even: 0xdde3ee, odd: 0xc9d1e0, light: 2.1, fill: 1.55, ground: 0xb8c0d0 },
   dark: { sky: 0x141823, even: 0x222838, odd: 0x1a1f2d, light: 1.9, fill: 0.95, ground: 0x30384c },
 };
-const START = { camera: [2.1, 1.45, 3.5], target: [0, 0.92, 0] };
+const START = { camera: [2.35, 1.5, 3.9], target: [0, 0.92, 0] };
 
 // From best to cheapest; a frame that takes too long for a while moves one down.
 const QUALITY = [
