@@ -39,7 +39,14 @@ def measure(checkpoints: Path) -> dict[str, Any]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     start = time.perf_counter()
-    command = [sys.executable, "app.py", "--port", str(port), "--checkpoints", checkpoints.resolve()]
+    command = [
+        sys.executable,
+        "app.py",
+        "--port",
+        str(port),
+        "--checkpoints",
+        checkpoints.resolve(),
+    ]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -49,7 +56,9 @@ def measure(checkpoints: Path) -> dict[str, Any]:
             if server.poll() is not None:
                 raise ValueError(f"python app.py ended with exit code {server.returncode}")
             if time.perf_counter() - start > PATIENCE:
-                raise ValueError(f"the app was not ready after {PATIENCE:g} s ({state or 'silent'})")
+                raise ValueError(
+                    f"the app was not ready after {PATIENCE:g} s ({state or 'silent'})"
+                )
             time.sleep(0.05)
             try:
                 state = _health(port)
@@ -97,6 +106,8 @@ def table(result: dict[str, dict[str, Any]]) -> str:
     sizes = {k: v for k, v in result.items() if "poses_per_s" in v}
     keys = list(dict.fromkeys(key for row in sizes.values() for key in row if key != "minutes"))
     lines = ["| | " + " | ".join(sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
-    lines += [f"| {k} | " + " | ".join(f"{row[k]:g}" for row in sizes.values()) + " |" for k in keys]
+    lines += [
+        f"| {k} | " + " | ".join(f"{row[k]:g}" for row in sizes.values()) + " |" for k in keys
+    ]
     rest = {key: value for key, value in result.items() if key not in sizes}
     return "\n".join([*lines, "", *(f"{key}: {value}" for key, value in rest.items())])

@@ -1,4 +1,4 @@
-"""Pictures to judge motion by eye: `python -m benchmarks.contact_sheets --out DIR` draws twelve prompts."""
+"""Twelve prompts drawn to be judged by eye: `python -m benchmarks.contact_sheets --out DIR`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     for prompt in tqdm(PROMPTS, unit="prompt", disable=None):
         chunks, poses = [], 0
-        for chunk in engine.motion(repeat(prompt), checkpoint=checkpoint, seed=seed, guidance=guidance):
+        for chunk in engine.motion(
+            repeat(prompt), checkpoint=checkpoint, seed=seed, guidance=guidance
+        ):
             chunks.append(chunk)
             poses += len(chunk)
             if poses >= seconds * FPS:

@@ -138,6 +138,7 @@ def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float)
 
 
 def open_engine(checkpoints: Path, device: str | None) -> Engine:
+    """Load an engine; torch comes with it, so this is late."""
     from core.engine import Engine
 
     return Engine.load(checkpoints, device=device)

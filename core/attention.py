@@ -1,9 +1,9 @@
 """Block-causal attention with a KV cache: bidirectional inside a frame, causal between frames.
 
 Suffixes name axes: B batch, H heads, N new tokens, S all tokens seen, K head size. The cache is the
-caller's object. It keeps keys *before* rotation and rotates what is in view at each commit, with the
-oldest frame in view at position 0: rotary positions stay in the trained range however long a stream
-runs, and a pinned prefix simply stays in front.
+caller's object. It keeps keys *before* rotation and rotates what is in view at each commit, with
+the oldest frame in view at position 0: rotary positions stay in the trained range however long a
+stream runs, and a pinned prefix simply stays in front.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ class Rotary(nn.Module):
     `grid` gives the positions of the tokens inside a frame as rows of (offset along each axis);
     motion has one axis and offsets 0..P-1 with `frame_stride` P, video has (frame, row, column).
     """
+
+    turns: Tensor
 
     def __init__(self, head_size: int, grid: Tensor, *, frame_stride: int, max_frames: int) -> None:
         super().__init__()
@@ -69,6 +71,7 @@ class LayerCache:
             self.view = rotary(keys, 0), self._newest(self.values, self.context)
 
     def append(self, keys: Tensor, values: Tensor, rotary: Rotary) -> None:
+        """Keep the keys and values of new tokens, and as much of the old ones as is remembered."""
         if self.keys is not None and self.values is not None:
             keys = torch.cat([self.keys, keys], dim=2)
             values = torch.cat([self.values, values], dim=2)
@@ -77,6 +80,7 @@ class LayerCache:
         self._look(rotary)
 
     def drop(self, tokens: int, rotary: Rotary) -> None:
+        """Forget the newest tokens; raise ValueError where fewer are kept."""
         if self.keys is None or self.values is None or tokens > self.keys.shape[2]:
             raise ValueError(f"cannot roll back {tokens} tokens: fewer are kept")
         keep = self.keys.shape[2] - tokens

@@ -1,4 +1,4 @@
-"""Configs are frozen, typed, validated at birth and stored as JSON beside the weights they describe."""
+"""Configs: frozen, typed, validated at birth, stored as JSON beside the weights they describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The front door: load checkpoints, then pull poses. `Engine.load().motion(["a person walks"] * 8)`.
+"""The front door: load checkpoints, pull poses. `Engine.load().motion(["a person walks"] * 8)`.
 
 Every stage is an iterator pulled by the next: prompts -> sampler -> VAE decoder -> features ->
 joints -> poses. Nothing is computed before somebody asks, so streaming, stopping and back-pressure
@@ -87,11 +87,13 @@ class Engine:
             return self._models[name]
 
     def card(self, name: str) -> dict[str, Any]:
-        """Return a checkpoint's licence and data, for the page and for the exports."""
+        """Return a checkpoint's licence, data and default settings, for page and exports."""
         if name not in self.names:
             raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
-        about = checkpoint.describe(self._folder / name)["about"]
+        entry = checkpoint.describe(self._folder / name)
+        about, config = entry["about"], entry["config"]
         return {
+            **{setting: config[setting] for setting in ("steps", "stagger", "guidance")},
             "licence": about.get("licence", "unknown"),
             "non_commercial": bool(about.get("non_commercial", False)),
             "data": ", ".join(about.get("data", {})),
@@ -149,7 +151,11 @@ class Engine:
         return self._stream(model, sampler, prompts, foot_contacts)
 
     def _stream(
-        self, model: MotionModel, sampler: StreamSampler[Any], prompts: Iterable[str], foot_contacts: bool
+        self,
+        model: MotionModel,
+        sampler: StreamSampler[Any],
+        prompts: Iterable[str],
+        foot_contacts: bool,
     ) -> Iterator[PoseChunk]:
         recovery, solver, state, first = Recovery(), PoseSolver(foot_contacts), {}, 0
         conditions = (model.prompt(check_prompt(text)) for text in prompts)

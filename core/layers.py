@@ -9,6 +9,8 @@ from torch import Tensor, nn
 class TimeEmbedding(nn.Module):
     """Embed flow time, (B, T) -> (B, T, D): sinusoids of t in [0, 1], then a two-layer MLP."""
 
+    scale: Tensor
+
     def __init__(self, width: int, frequencies: int = 128) -> None:
         super().__init__()
         scale = 1e3 ** torch.linspace(0, 1, frequencies)
@@ -18,6 +20,7 @@ class TimeEmbedding(nn.Module):
         )
 
     def forward(self, t: Tensor) -> Tensor:
+        """Return (B, T, D) of t (B, T)."""
         angle = t[..., None] * self.scale
         return self.mlp(torch.cat([angle.cos(), angle.sin()], dim=-1))
 

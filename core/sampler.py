@@ -1,9 +1,9 @@
-"""The streaming sampler: one clean frame per condition, each network call shared by a window of frames.
+"""The streaming sampler: one clean frame per condition, each call shared by a window of frames.
 
 It knows neither text, keys, joints nor pixels. A tick calls the network once on the window, whose
 frames stand at different levels (see `core.schedule`). A frame that became clean is handed out at
-once; it rides along at t = 1 in the next call, and its keys and values are kept from there, so that a
-commit costs no call of its own and nothing clean is ever computed again.
+once; it rides along at t = 1 in the next call, and its keys and values are kept from there, so that
+a commit costs no call of its own and nothing clean is ever computed again.
 """
 
 from __future__ import annotations

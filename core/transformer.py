@@ -1,4 +1,4 @@
-"""The causal transformer both worlds share: per-frame adaLN, RoPE, QK-norm, optional cross-attention.
+"""The causal transformer both worlds share: adaLN per frame, RoPE, QK-norm, cross-attention.
 
 Every frame carries its own flow time, so scale, shift and gate differ from frame to frame (DiT's
 adaLN-zero, arXiv 2212.09748, applied per frame). `adaln="shared"` computes them once for all blocks
@@ -24,6 +24,8 @@ NUM_MODULATIONS = 6  # shift, scale, gate of attention, then of the feed-forward
 
 
 class TransformerConfig(Config):
+    """Size and kind of a transformer."""
+
     width: int
     """Size D of a token."""
     depth: int

@@ -10,7 +10,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture
 def tiny_dit() -> MotionDiT:
-    """A motion transformer with random weights in every matrix, so that nothing is zero by chance."""
+    """A motion transformer with random numbers in every matrix: nothing is zero by chance."""
     torch.manual_seed(0)
     cfg = MotionConfig(
         width=32, depth=2, heads=2, hidden=48, text_dim=12, latent_dim=6, block=2,

@@ -53,9 +53,7 @@ def test_it_ends_with_its_prompts_and_computes_nothing_before_it_is_asked(engine
 
 @pytest.mark.parametrize("options", [{}, {"stagger": 1}, {"stagger": 4}, {"guidance": 1.0}])
 def test_same_seed_same_bytes(engine, options):
-    one, two, other = (
-        play(engine, repeat("walk"), 3, seed=seed, **options) for seed in (5, 5, 6)
-    )
+    one, two, other = (play(engine, repeat("walk"), 3, seed=seed, **options) for seed in (5, 5, 6))
     for a, b in zip(one, two, strict=True):
         assert a.root.tobytes() == b.root.tobytes()
         assert a.rotations.tobytes() == b.rotations.tobytes()
@@ -114,6 +112,7 @@ def test_checkpoints_and_their_cards(engine):
     assert engine.card("motion")["non_commercial"] is False
     assert engine.card("motion-styles") == {
         "licence": "CC BY-NC 4.0", "non_commercial": True, "data": "made-up",
+        "steps": DIT.steps, "stagger": DIT.stagger, "guidance": DIT.guidance,
     }  # fmt: skip
     a, b = (play(engine, repeat("walk"), 1, checkpoint=name)[0] for name in engine.names)
     assert not np.allclose(a.features, b.features)

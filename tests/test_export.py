@@ -129,9 +129,7 @@ def test_body_glb_for_the_page(name):
     assert tuple(gltf.nodes[i].name for i in gltf.skins[0].joints) == JOINTS
     assert not gltf.animations
     primitive = gltf.meshes[0].primitives[0]
-    np.testing.assert_array_equal(
-        read_accessor(gltf, primitive.indices).reshape(-1, 3), body.faces
-    )
+    np.testing.assert_array_equal(read_accessor(gltf, primitive.indices).reshape(-1, 3), body.faces)
     assert primitive.attributes.COLOR_0 is not None
 
 

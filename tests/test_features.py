@@ -1,8 +1,9 @@
-"""The 263 features: parity with HumanML3D's own sample, round trips, mirrors, the uniform skeleton."""
+"""The 263 features: parity with HumanML3D's sample, round trips, mirrors, the uniform skeleton."""
 
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_decode_undoes_encode(heading):
 def test_recovery_in_chunks_is_recovery_at_once():
     encoded = features.encode(turned(walk(90)[2], np.linspace(0, 9, 90)), "steady")
     recovery, cuts = features.Recovery(), [0, 1, 2, 9, 40, 89]
-    parts = [recovery.push(encoded[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [recovery.push(encoded[a:b]) for a, b in pairwise(cuts)]
     assert np.allclose(np.concatenate(parts), features.decode(encoded), atol=1e-5)
 
 
@@ -92,7 +93,8 @@ def test_features_do_not_depend_on_place_and_heading():
     joints = walk(60)[2]
     moved = turned(joints, 1.0) + np.array([3, 0, -2])
     a, b = (features.encode(j, "steady") for j in (joints, moved))
-    for group in set(GROUPS) - {"rotations"}:  # those hold a twist that HumanML3D takes from the world
+    # rotations hold a twist that HumanML3D takes from the world
+    for group in set(GROUPS) - {"rotations"}:
         assert np.allclose(a[:, getattr(LAYOUT, group)], b[:, getattr(LAYOUT, group)], atol=1e-4)
 
 

@@ -73,7 +73,8 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_files_exist(page):
-    names = re.findall(r"`((?:app|assets|benchmarks|core|docs|tests|train)/[\w/.-]*)`", page.read_text())
+    folders = "app|assets|benchmarks|core|docs|tests|train"
+    names = re.findall(rf"`((?:{folders})/[\w/.-]*)`", page.read_text())
     assert all((ROOT / name).exists() for name in names), names
 
 

@@ -1,4 +1,4 @@
-"""The sampler: streaming equals recomputation, schedules keep their promises, seeds fix everything."""
+"""The sampler: streaming equals recomputation, schedules keep promises, seeds fix everything."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from core.sampler import StreamSampler, guided
 
 
 def make_prompt(model: MotionDiT, seed: int = 0, rows: int = 1) -> Prompt:
-    states = torch.randn(
-        rows, 5, model.cfg.text_dim, generator=torch.Generator().manual_seed(seed)
-    )
+    states = torch.randn(rows, 5, model.cfg.text_dim, generator=torch.Generator().manual_seed(seed))
     return model.prompt(states, torch.ones(rows, 5, dtype=torch.bool))
 
 
@@ -53,7 +51,7 @@ def test_prompt_change_equals_recomputation_and_is_felt_in_the_next_frame(tiny_d
     cached, recomputed = (torch.cat([s.x for s in r]) for r in results)
     assert torch.allclose(cached, recomputed, atol=1e-4)
     assert len(results[0]) == len(plan)
-    # four frames were asked for with the first prompt; those unfinished at the change follow the second
+    # four frames were asked for with the first prompt; those unfinished at the change follow suit
     assert sum(s.condition is one for s in results[0]) < 4
 
 
@@ -112,7 +110,9 @@ def test_rollback_restores_the_cache_exactly(tiny_dit):
         cache.rollback(4, rotary)
 
 
-@pytest.mark.parametrize(("frames", "steps", "stagger"), [(1, 1, 1), (5, 4, 1), (7, 10, 3), (4, 6, 6)])
+@pytest.mark.parametrize(
+    ("frames", "steps", "stagger"), [(1, 1, 1), (5, 4, 1), (7, 10, 3), (4, 6, 6)]
+)
 def test_schedule_invariants(frames, steps, stagger):
     levels = schedule.level_matrix(frames, steps, stagger)
     assert (levels[0] == 0).all()

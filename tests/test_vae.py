@@ -1,6 +1,8 @@
-"""The causal VAE: nothing looks ahead, streams equal batches, the published size is the published one."""
+"""The causal VAE: nothing looks ahead, streams equal batches, sizes are the published ones."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.motion.features import NUM_FEATURES
 from core.motion.model import PUBLISHED, MotionDiT
+from core.motion.vae import PUBLISHED as PUBLISHED_VAE
 from core.motion.vae import STRIDE, MotionVAE, VAEConfig
 from tests.tiny import tiny_vae
 
@@ -24,7 +27,7 @@ def poses(seed: int = 0) -> torch.Tensor:
 
 def pieces(x: torch.Tensor, at: list[int], scale: int) -> list[torch.Tensor]:
     edges = [0, *at, LATENTS]
-    return [x[:, a * scale : b * scale] for a, b in zip(edges, edges[1:], strict=False)]
+    return [x[:, a * scale : b * scale] for a, b in pairwise(edges)]
 
 
 def test_shapes():
@@ -67,7 +70,7 @@ def test_normalise_and_denormalise_are_inverse():
 
 def test_published_sizes():
     with torch.device("meta"):
-        vae, dit = MotionVAE(VAEConfig(width=1024)), MotionDiT(PUBLISHED)
+        vae, dit = MotionVAE(PUBLISHED_VAE), MotionDiT(PUBLISHED)
     millions = [sum(p.numel() for p in model.parameters()) / 1e6 for model in (vae, dit)]
     assert millions == pytest.approx([76.3, 38.7], rel=0.005)
     assert sum(millions) == pytest.approx(115, rel=0.005)

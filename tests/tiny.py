@@ -40,7 +40,9 @@ def write_checkpoints(folder: Path, **licences: str) -> Path:
         model = MotionDiT(DIT)
         for parameter in model.parameters():
             parameter.data.normal_(std=0.2)
-        about = {"data": {"made-up": licence}}
+        about = {
+            "licence": licence, "non_commercial": "NC" in licence, "data": {"made-up": licence},
+        }  # fmt: skip
         name = name.replace("_", "-")
         checkpoint.save(model, folder / name, kind="motion-dit", about=about)
     return folder

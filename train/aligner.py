@@ -17,7 +17,9 @@ from train.dataset import MotionSet, TextBank
 from train.loop import LoopSettings, Losses, Trainer
 
 
-def embed(model: Aligner, batch: PairBatch, noise: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+def embed(
+    model: Aligner, batch: PairBatch, noise: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return motion and text embeddings of a batch; noise is in normalised units."""
     x = model.normalise(batch.features)
     x = x + noise * torch.randn_like(x)
@@ -31,7 +33,7 @@ def loss_fn(model: nn.Module, batch: PairBatch, step: int) -> Losses:
 
 @torch.no_grad()
 def retrieval(motion: torch.Tensor, text: torch.Tensor, same: torch.Tensor) -> dict[str, float]:
-    """Return how often a caption of the right meaning is among the nearest, all pairs as the pool."""
+    """Return how often a caption of the right meaning is among the nearest of all pairs."""
     order = (motion @ text.T).argsort(dim=1, descending=True)
     hits = same.gather(1, order)
     tops = {f"top{k}": hits[:, :k].any(1).float().mean().item() for k in (1, 3)}
@@ -40,7 +42,9 @@ def retrieval(motion: torch.Tensor, text: torch.Tensor, same: torch.Tensor) -> d
 
 def main(
     data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion-aligner"),
+    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
+        "checkpoints/motion-aligner"
+    ),
     run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/aligner"),
     steps: int = 3000,
     minutes: float = 1e9,

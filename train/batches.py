@@ -30,7 +30,7 @@ class Captioned:
         return self.motion.record.label + "|" + " ".join(w.lower() for w in _SIDE.findall(caption))
 
     def crop(self, rng: np.random.Generator, longest: int, shortest: int = 40) -> np.ndarray:
-        """Return features of a random part, (<= longest, 263); all of it where a part will not do."""
+        """Return features of a random part, (<= longest, 263), or all where a part will not do."""
         x = self.motion.features[self.segment.start : self.segment.end]
         length = min(len(x), longest)
         if self.segment.crop_ok and length > shortest:
@@ -43,7 +43,9 @@ def captioned(motions: MotionSet, shortest: int = 12) -> list[Captioned]:
     """List every captioned stretch; a clip's weight is shared among its stretches."""
     found = []
     for motion in motions.motions:
-        segments = [s for s in motion.record.segments if len(motion.features[s.start : s.end]) >= shortest]
+        segments = [
+            s for s in motion.record.segments if len(motion.features[s.start : s.end]) >= shortest
+        ]
         share = motion.record.weight / max(len(segments), 1) ** 0.5
         found += [Captioned(motion, segment, share) for segment in segments]
     return found
@@ -63,14 +65,23 @@ class PairBatch(NamedTuple):
     captions: list[str]
 
 
-def collate(crops: list[np.ndarray], captions: list[str], meanings: list[str], bank: TextBank) -> PairBatch:
+def collate(
+    crops: list[np.ndarray], captions: list[str], meanings: list[str], bank: TextBank
+) -> PairBatch:
     """Pad crops and look up the captions' token states."""
-    features = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(c) for c in crops], batch_first=True)
+    features = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(c) for c in crops], batch_first=True
+    )
     lengths = torch.tensor([len(c) for c in crops])
     text, text_mask = bank(captions)
     same = torch.tensor([[a == b for b in meanings] for a in meanings])
     return PairBatch(
-        features, torch.arange(features.shape[1]) < lengths[:, None], text, text_mask, same, captions
+        features,
+        torch.arange(features.shape[1]) < lengths[:, None],
+        text,
+        text_mask,
+        same,
+        captions,
     )
 
 

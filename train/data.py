@@ -88,9 +88,7 @@ def to_record(clip: sources.Clip, poses: int, label_count: int) -> Record:
         whole = end - start >= poses - FPS // 2
         if end - start >= MIN_POSES and text.captions:
             crop_ok = clip.crop_ok if whole else end - start < 12 * FPS
-            segments.append(
-                Segment(start=start, end=end, captions=text.captions, crop_ok=crop_ok)
-            )
+            segments.append(Segment(start=start, end=end, captions=text.captions, crop_ok=crop_ok))
     split = clip.split or ("val" if in_validation(clip.id) else "train")
     weight = QUALITY.get(clip.quality[:1], 1.0) * label_count**-BALANCE
     return Record(

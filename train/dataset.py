@@ -1,4 +1,4 @@
-"""A training set in memory: features of every clip and its mirror image, captions as token states."""
+"""A training set in memory: features of every clip and its mirror image, captions as states."""
 
 from __future__ import annotations
 

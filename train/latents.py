@@ -1,4 +1,4 @@
-"""Latent sequences for diffusion training: cut, captioned, with a history, and joined across prompts."""
+"""Latent sequences for diffusion training: cut, captioned, with history, joined over prompts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from train.dataset import MotionSet, TextBank
 
 BLOCKS = 20
 """Blocks of a training window; clean history included."""
+SORTED = 4
+"""Batches that are drawn together and sorted by length."""
 BLEND = 10
 """Poses over which two motions are joined."""
 SCALE = np.ones(LAYOUT.velocities.stop, np.float32)
@@ -52,7 +54,20 @@ class Sequence(NamedTuple):
     joined: bool = False
 
 
-def join(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, tries: int = 40) -> tuple[np.ndarray, int]:
+class Window(NamedTuple):
+    """What one training row sees of a sequence."""
+
+    latents: Tensor
+    """(<= BLOCKS * P, 64)."""
+    history: int
+    """Leading blocks that are clean."""
+    caption: str
+    """Empty where none holds for this part."""
+
+
+def join(
+    first: np.ndarray, second: np.ndarray, rng: np.random.Generator, tries: int = 40
+) -> tuple[np.ndarray, int]:
     """Go over from one motion to another where their poses are most alike (a motion graph's edge).
 
     Returns the joined features and the pose at which the second begins. Crossfading features is
@@ -73,7 +88,14 @@ class LatentSet:
     """All latents of a motion set in memory, sampled in windows."""
 
     def __init__(
-        self, motions: MotionSet, vae: MotionVAE, bank: TextBank, block: int, *, transitions: int, seed: int = 0
+        self,
+        motions: MotionSet,
+        vae: MotionVAE,
+        bank: TextBank,
+        block: int,
+        *,
+        transitions: int,
+        seed: int = 0,
     ) -> None:
         self.block, self.bank = block, bank
         self.rng = np.random.default_rng(seed)
@@ -90,7 +112,7 @@ class LatentSet:
         whole = len(features) // STRIDE * STRIDE
         with torch.no_grad():
             x = vae.normalise(torch.from_numpy(features[:whole])[None])
-            return torch.cat([z for z in vae.encode(x)[0].split(1024)])
+            return torch.cat(list(vae.encode(x)[0].split(1024)))
 
     def _cut(self, motion, items: list[Captioned], vae: MotionVAE, offset: int) -> list[Sequence]:
         if len(motion.features) < offset + 3 * STRIDE:
@@ -102,7 +124,11 @@ class LatentSet:
             start = max(round((segment.start - offset) / STRIDE), 0)
             end = min((segment.end - offset) // STRIDE, len(latents))
             if end - start >= 2:
-                found.append(Sequence(latents, start, end, motion.captions(segment), segment.crop_ok, item.weight))
+                found.append(
+                    Sequence(
+                        latents, start, end, motion.captions(segment), segment.crop_ok, item.weight
+                    )
+                )
         if not found:  # never captioned: still good to learn how people move
             found.append(Sequence(latents, 0, len(latents), [], True, motion.record.weight))
         return found
@@ -113,14 +139,25 @@ class LatentSet:
         weights = np.array([item.weight for item in items])
         pairs = self.rng.choice(len(items), (number, 2), p=weights / weights.sum())
         for i, j in tqdm(pairs, desc="joining", unit="pair", disable=None):
-            first, second = (items[k].motion.features[items[k].segment.start : items[k].segment.end] for k in (i, j))
+            first, second = (
+                items[k].motion.features[items[k].segment.start : items[k].segment.end]
+                for k in (i, j)
+            )
             if len(first) < 48 or len(second) < 24:
                 continue
             features, start = join(first[-160:], second[:160], self.rng)
             latents = self._encode(vae, features)
             captions = items[j].motion.captions(items[j].segment)
             found.append(
-                Sequence(latents, start // STRIDE, len(latents), captions, items[j].segment.crop_ok, items[j].weight, joined=True)
+                Sequence(
+                    latents,
+                    start // STRIDE,
+                    len(latents),
+                    captions,
+                    items[j].segment.crop_ok,
+                    items[j].weight,
+                    joined=True,
+                )
             )
         return found
 
@@ -129,8 +166,7 @@ class LatentSet:
         x = torch.cat([s.latents for s in self.sequences])
         return x.mean(0), x.std(0)
 
-    def _window(self, sequence: Sequence) -> tuple[Tensor, int, bool]:
-        """Return latents (<= BLOCKS * P, 64), the number of history blocks, and whether text holds."""
+    def _window(self, sequence: Sequence) -> Window:
         longest = BLOCKS * self.block
         start, told = sequence.start, bool(sequence.captions)
         room = sequence.end - start
@@ -145,32 +181,41 @@ class LatentSet:
             most = min(start // self.block, BLOCKS - 3)
             history = int(self.rng.integers(1, most + 1))
         first = start - history * self.block
-        return sequence.latents[first : min(first + longest, sequence.end)], history, told
+        caption = str(self.rng.choice(sequence.captions)) if told else ""
+        return Window(
+            sequence.latents[first : min(first + longest, sequence.end)], history, caption
+        )
 
     def batches(self, batch: int, joined_share: float = 0.25) -> Iterator[LatentBatch]:
-        """Yield random batches for ever."""
+        """Yield random batches for ever; rows of a batch are of similar length, to pad little."""
         groups = [[s for s in self.sequences if s.joined is flag] for flag in (False, True)]
         chances = [np.array([s.weight for s in group]) for group in groups]
-        joined = round(batch * joined_share) if groups[1] else 0
+        drawn = SORTED * batch
+        joined = round(drawn * joined_share) if groups[1] else 0
         while True:
             picked: list[Sequence] = []
-            for group, chance, number in zip(groups, chances, (batch - joined, joined), strict=True):
+            for group, chance, number in zip(
+                groups, chances, (drawn - joined, joined), strict=True
+            ):
                 if number:
                     rows = self.rng.choice(len(group), number, p=chance / chance.sum())
                     picked += [group[k] for k in rows]
-            yield self._collate(picked)
+            windows = sorted((self._window(s) for s in picked), key=lambda w: len(w.latents))
+            for k in self.rng.permutation(SORTED):
+                yield self._collate(windows[k * batch : (k + 1) * batch])
 
-    def _collate(self, picked: list[Sequence]) -> LatentBatch:
-        cuts = [self._window(sequence) for sequence in picked]
-        latents = torch.zeros(len(cuts), BLOCKS * self.block, picked[0].latents.shape[1])
-        valid = torch.zeros(len(cuts), BLOCKS, dtype=torch.bool)
+    def _collate(self, windows: list[Window]) -> LatentBatch:
+        blocks = max(len(w.latents) for w in windows) // self.block
+        latents = torch.zeros(len(windows), blocks * self.block, windows[0].latents.shape[1])
+        valid = torch.zeros(len(windows), blocks, dtype=torch.bool)
         history = torch.zeros_like(valid)
-        for row, (z, clean, _) in enumerate(cuts):
-            whole = len(z) // self.block * self.block
-            latents[row, :whole] = z[:whole]
+        for row, window in enumerate(windows):
+            whole = len(window.latents) // self.block * self.block
+            latents[row, :whole] = window.latents[:whole]
             valid[row, : whole // self.block] = True
-            history[row, :clean] = True
-        captions = [str(self.rng.choice(s.captions)) if s.captions else next(iter(self.bank.index)) for s in picked]
-        text, text_mask = self.bank(captions)
-        untold = torch.tensor([not told for _, _, told in cuts])
+            history[row, : window.history] = True
+        unused = next(iter(self.bank.index))
+        texts = [w.caption or unused for w in windows]
+        text, text_mask = self.bank(texts)
+        untold = torch.tensor([not w.caption for w in windows])
         return LatentBatch(latents, history, valid, text, text_mask, untold)

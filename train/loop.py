@@ -50,7 +50,7 @@ class LoopSettings:
 
 
 def native_precision(precision: str) -> str:
-    """Resolve "auto": bf16 on a GPU or a CPU with bf16 instructions, else none (there it crawls)."""
+    """Resolve "auto": bf16 on a GPU or a CPU with bf16 instructions, else none."""
     if precision != "auto":
         return precision
     native = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -60,8 +60,8 @@ def native_precision(precision: str) -> str:
 class Trainer:
     """Train `model` on `batches` by `loss_fn(model, batch, step)`.
 
-    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better); `save(ema_model,
-    figures)` writes the checkpoint when the score improved.
+    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better);
+    `save(ema_model, figures)` writes the checkpoint when the score improved.
     """
 
     def __init__(
@@ -165,7 +165,9 @@ class Trainer:
     def run(self) -> dict[str, float]:
         """Train to the end of the schedule or of the time; return the last held-out figures."""
         figures: dict[str, float] = {}
-        bar = tqdm(total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None)
+        bar = tqdm(
+            total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None
+        )
         while self._progress() < 1.0:
             start = time.monotonic()
             losses = self._train_step()

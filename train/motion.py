@@ -1,4 +1,4 @@
-"""Train the causal motion diffusion transformer (CMDM section 3.2): `python -m train.motion --data SET`.
+"""Train the causal diffusion transformer (CMDM section 3.2): `python -m train.motion --data SET`.
 
 Causal diffusion forcing: every block of latents gets a flow time of its own; a random number of
 leading blocks is clean history without text, so that streams go on for ever and prompts can switch.
@@ -53,7 +53,9 @@ def loss_fn(model: nn.Module, batch: LatentBatch, step: int) -> Losses:
     noise = torch.randn(*shape, *model.frame_shape, device=batch.latents.device)
     # half of the rows share one time in all blocks up to a small ramp, as sampling windows do
     t = torch.rand(shape, device=noise.device)
-    ramp = torch.rand(len(t), 1, device=t.device) - torch.linspace(0, 0.5, shape[1], device=t.device)
+    ramp = torch.rand(len(t), 1, device=t.device) - torch.linspace(
+        0, 0.5, shape[1], device=t.device
+    )
     t = torch.where(torch.rand(len(t), 1, device=t.device) < 0.3, ramp.clamp(0, 1), t)
     t = t.clamp(max=0.999)
     drop = batch.untold | (torch.rand(len(t), device=t.device) < TEXT_DROP)
@@ -83,7 +85,9 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
 def main(
     data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion"),
-    vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = Path("checkpoints/motion-vae"),
+    vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = Path(
+        "checkpoints/motion-vae"
+    ),
     run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/motion"),
     start_from: Annotated[Path | None, typer.Option(help="Checkpoint to warm-start from.")] = None,
     preset: Annotated[str, typer.Option(help="default or published.")] = "default",

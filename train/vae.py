@@ -60,7 +60,7 @@ def windows(motions: MotionSet, batch: int, seed: int = 0) -> Iterator[Tensor]:
 
 
 def nll(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the mean negative log likelihood with the batch's own deviation (sigma-VAE, 2006.13202)."""
+    """Return the mean negative log likelihood with the batch's deviation (sigma-VAE 2006.13202)."""
     square = (x - y).square() if weights is None else weights * (x - y).square()
     log_sigma = 0.5 * square.mean().clamp(min=1e-8).log()
     log_sigma = -6 + F.softplus(log_sigma + 6)
@@ -77,7 +77,9 @@ def alignment(z: Tensor, target: Tensor) -> Tensor:
 
 def adaptive(reconstruction: Tensor, align: Tensor, weight: nn.Parameter) -> Tensor:
     """Return the ratio of the two losses' gradients at a shared weight (VA-VAE's recipe)."""
-    grads = [torch.autograd.grad(x, weight, retain_graph=True)[0].norm() for x in (reconstruction, align)]
+    grads = [
+        torch.autograd.grad(x, weight, retain_graph=True)[0].norm() for x in (reconstruction, align)
+    ]
     return (grads[0] / (grads[1] + 1e-8)).clamp(0, 1e4).detach()
 
 
@@ -88,7 +90,9 @@ class AlignWeight:
         self.warmup, self.every = warmup, every
         self.ratio: Tensor | float = 0.0
 
-    def __call__(self, step: int, reconstruction: Tensor, align: Tensor, weight: nn.Parameter) -> Tensor:
+    def __call__(
+        self, step: int, reconstruction: Tensor, align: Tensor, weight: nn.Parameter
+    ) -> Tensor:
         if (step % self.every == 0 or not self.ratio) and align > 0:
             self.ratio = adaptive(reconstruction, align, weight)
         return ALIGN_WEIGHT * max(1.0 - 0.9 * max(step - self.warmup, 0) / 4000, 0.1) * self.ratio
@@ -102,7 +106,10 @@ def loss_fn(
     z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
     # half of the batch is decoded from the middle, as a stream that starts there would be
     half, start = len(z) // 2, int(torch.randint(1, z.shape[1] // 2, ()))
-    pairs = [(x[:half], model.decode(z[:half])), (x[half:, STRIDE * start :], model.decode(z[half:, start:]))]
+    pairs = [
+        (x[:half], model.decode(z[:half])),
+        (x[half:, STRIDE * start :], model.decode(z[half:, start:])),
+    ]
     weights = feature_weights().to(x.device)
     total = sum(nll(a, b, weights) for a, b in pairs) / 2
     root = sum(nll(a[..., :4], b[..., :4]) for a, b in pairs) / 2
@@ -131,15 +138,20 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
         latents.append(z.flatten(0, 1))
     std = torch.cat(latents).std(0)
     mm, step = torch.stack(errors).mean().item(), torch.stack(steps).mean().item()
-    return {"score": mm + 5 * step, "mpjpe_mm": mm, "step_mm": step, "latent_std": std.mean().item()}
+    return {
+        "score": mm + 5 * step,
+        "mpjpe_mm": mm,
+        "step_mm": step,
+        "latent_std": std.mean().item(),
+    }
 
 
 def main(
     data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
     out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion-vae"),
-    aligner: Annotated[Path, typer.Option(help="Its frame features are the alignment targets.")] = Path(
-        "checkpoints/motion-aligner"
-    ),
+    aligner: Annotated[
+        Path, typer.Option(help="Its frame features are the alignment targets.")
+    ] = Path("checkpoints/motion-aligner"),
     run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/vae"),
     preset: Annotated[str, typer.Option(help="default or published.")] = "default",
     steps: int = 8000,

@@ -56,9 +56,7 @@ def euler_zyx(rotations: np.ndarray) -> np.ndarray:
     out = direct.copy()
     for t in range(1, len(out)):
         before = out[t - 1]
-        ways = [
-            a - 2 * np.pi * np.round((a - before) / (2 * np.pi)) for a in (direct[t], other[t])
-        ]
+        ways = [a - 2 * np.pi * np.round((a - before) / (2 * np.pi)) for a in (direct[t], other[t])]
         jumps = [np.abs(a - before).sum(axis=-1, keepdims=True) for a in ways]
         out[t] = np.where(jumps[1] < jumps[0] - 1e-9, ways[1], ways[0])
     return np.degrees(out)

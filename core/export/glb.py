@@ -33,9 +33,7 @@ class _Builder:
         array = np.ascontiguousarray(array)
         flat = array.reshape(len(array), -1)
         self.gltf.bufferViews.append(
-            BufferView(
-                buffer=0, byteOffset=len(self.blob), byteLength=array.nbytes, target=target
-            )
+            BufferView(buffer=0, byteOffset=len(self.blob), byteLength=array.nbytes, target=target)
         )
         self.blob += array.tobytes()
         self.blob += bytes(-len(self.blob) % 4)

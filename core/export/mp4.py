@@ -26,9 +26,7 @@ def write_mp4(
     metadata = describe(take, body)
     painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
     try:
-        with Mp4Writer(
-            path, width=width, height=height, fps=take.fps, metadata=metadata
-        ) as film:
+        with Mp4Writer(path, width=width, height=height, fps=take.fps, metadata=metadata) as film:
             for start in range(0, len(take), _BATCH):
                 batch = slice(start, start + _BATCH)
                 meshes = body.skin(take.root[batch], rotations[batch])

@@ -17,7 +17,7 @@ def provenance(
     guidance: float | None = None,
     foot_contacts: bool = True,
 ) -> dict[str, str]:
-    """Return the info of a take; `card` is `Engine.card(checkpoint)`, None is the checkpoint's own."""
+    """Return a take's info; `card` is `Engine.card(checkpoint)`, None the checkpoint's own."""
     settings = {"steps": steps, "stagger": stagger, "guidance": guidance}
     return {
         "generator_version": VERSION,

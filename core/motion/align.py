@@ -27,6 +27,8 @@ PARTS = {
 
 
 class AlignerConfig(Config):
+    """Size of the aligner."""
+
     width: int = 192
     """Size of a token in both encoders."""
     depth: int = 3
@@ -69,11 +71,16 @@ def _encoder(cfg: AlignerConfig, depth: int) -> nn.TransformerEncoder:
 class Aligner(nn.Module):
     """Embed normalised features and token states into one space of unit vectors."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, cfg: AlignerConfig) -> None:
         super().__init__()
         self.cfg = cfg
         self.columns = part_columns()
-        self.parts = nn.ModuleList(nn.Linear(cfg.patch * len(c), cfg.width // 2) for c in self.columns)
+        self.parts = nn.ModuleList(
+            nn.Linear(cfg.patch * len(c), cfg.width // 2) for c in self.columns
+        )
         self.join = nn.Linear(len(self.columns) * (cfg.width // 2), cfg.width)
         self.position = nn.Parameter(torch.randn(cfg.max_tokens, cfg.width) * 0.02)
         self.motion_encoder = _encoder(cfg, cfg.depth)
@@ -89,17 +96,20 @@ class Aligner(nn.Module):
         self.register_buffer("std", torch.ones(NUM_FEATURES))
 
     def normalise(self, features: Tensor) -> Tensor:
+        """Take features (..., 263) to mean 0 and deviation 1."""
         return (features - self.mean) / self.std
 
     def frames(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return frame features (B, T / patch, E) of normalised features (B, T, 263), and their mask.
+        """Return frame features (B, T / patch, E) of normalised ones (B, T, 263), and their mask.
 
         T is rounded up to a multiple of the patch; a token counts once its first pose does.
         """
         x = F.pad(x, (0, 0, 0, -x.shape[1] % self.cfg.patch))
         mask = mask[:, :: self.cfg.patch]
         patches = x.unflatten(1, (-1, self.cfg.patch))  # (B, T, C) -> (B, T / patch, patch, C)
-        parts = [p(patches[..., c].flatten(2)) for p, c in zip(self.parts, self.columns, strict=True)]
+        parts = [
+            p(patches[..., c].flatten(2)) for p, c in zip(self.parts, self.columns, strict=True)
+        ]
         h = self.join(F.gelu(torch.cat(parts, dim=-1))) + self.position[: len(mask[0])]
         return self.frame_head(self.motion_encoder(h, src_key_padding_mask=~mask)), mask
 

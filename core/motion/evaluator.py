@@ -20,6 +20,8 @@ INPUTS = LAYOUT.contacts.start
 
 
 class EvaluatorConfig(Config):
+    """Size of the evaluator."""
+
     width: int = 256
     """Channels of the convolutions."""
     hidden: int = 192
@@ -54,6 +56,9 @@ class Recurrent(nn.Module):
 class Evaluator(nn.Module):
     """Embed normalised features and token states into one space of unit vectors."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, cfg: EvaluatorConfig) -> None:
         super().__init__()
         self.cfg = cfg
@@ -69,6 +74,7 @@ class Evaluator(nn.Module):
         self.register_buffer("std", torch.ones(NUM_FEATURES))
 
     def normalise(self, features: Tensor) -> Tensor:
+        """Take features (..., 263) to mean 0 and deviation 1."""
         return (features - self.mean) / self.std
 
     def embed_motion(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ next pose for velocities and therefore returns one pose fewer than it is given.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -51,7 +52,7 @@ class LAYOUT:
 
 
 def make_uniform(joints: np.ndarray) -> np.ndarray:
-    """Give (T, 22, 3) joints HumanML3D's bone lengths; directions stay, the path scales with the legs."""
+    """Give joints (T, 22, 3) HumanML3D's bone lengths; the path scales with the legs."""
     joints = np.asarray(joints, np.float64)
     bones = joints[:, 1:] - joints[:, list(PARENTS[1:])]
     lengths = np.linalg.norm(bones, axis=-1)
@@ -110,7 +111,8 @@ def encode(joints: np.ndarray, heading: Heading = "humanml3d") -> np.ndarray:
     """Return features (T - 1, 263) float32 of (T, 22, 3) joints; T must be at least 2.
 
     `heading="humanml3d"` repeats the reference to the last quirk; `"steady"`, which our models are
-    trained with, follows hips and shoulders alike and turns without its jumps. Both decode the same.
+    trained with, follows hips and shoulders alike and turns without its jumps. Both decode
+    to the same motion.
     """
     joints = np.asarray(joints, np.float64)
     if joints.ndim != 3 or joints.shape[1:] != (len(JOINTS), 3) or len(joints) < 2:
@@ -138,7 +140,7 @@ def _rotations(joints: np.ndarray, heading: np.ndarray) -> np.ndarray:
     quats = np.zeros((len(joints), len(JOINTS), 4))
     for chain in _CHAINS:
         parent_rot = heading
-        for parent, child in zip(chain, chain[1:], strict=False):
+        for parent, child in pairwise(chain):
             bone = joints[:, child] - joints[:, parent]
             bone /= np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-8)
             world = rot.quat_between(_RAW_OFFSETS[child], bone)

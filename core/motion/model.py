@@ -1,9 +1,9 @@
 """MotionDiT: CMDM's causal diffusion transformer over MAC-VAE latents (section 3.2).
 
-A frame of the engine is a block of 1-3 latents that share one flow time; attention is causal between
-blocks and full inside. Text enters by cross-attention to its token states after a small refiner.
-Clean history carries no text: what is committed to the cache does not depend on the prompt of its
-day, so a prompt can change at any block and guidance's two branches share one history.
+A frame of the engine is a block of 1-3 latents that share one flow time; attention is causal
+between blocks and full inside. Text enters by cross-attention to its token states after a small
+refiner. Clean history carries no text: what is committed to the cache does not depend on the prompt
+of its day, so a prompt can change at any block and guidance's two branches share one history.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from core.transformer import Adaln, CausalTransformer, Context, TransformerConfi
 
 
 class MotionConfig(Config):
+    """Size of the transformer, and how it is sampled where nobody says otherwise."""
+
     vae: str = "motion-vae"
     """Checkpoint of the VAE whose latents these are."""
     text_encoder: str = "minilm"
@@ -66,7 +68,9 @@ class Prompt:
 
     def with_null(self) -> Prompt:
         """Return the condition of a doubled batch whose second half is unconditional."""
-        return self if self.context is None else replace(self, context=replace(self.context, guided=True))
+        if self.context is None:
+            return self
+        return replace(self, context=replace(self.context, guided=True))
 
 
 class Refiner(nn.Module):
@@ -83,6 +87,7 @@ class Refiner(nn.Module):
         )
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Return (B, L, D) of token states (B, L, C) with mask (B, L), true on tokens."""
         h = self.project(states)
         for layer in self.layers:
             h = layer(h, src_key_padding_mask=~mask)
@@ -91,6 +96,9 @@ class Refiner(nn.Module):
 
 class MotionDiT(nn.Module):
     """Predict the velocity of latent blocks; see `Denoiser` in `core.sampler`."""
+
+    latent_mean: Tensor
+    latent_std: Tensor
 
     def __init__(self, cfg: MotionConfig) -> None:
         super().__init__()

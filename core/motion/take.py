@@ -56,6 +56,7 @@ class Take:
 
     @property
     def seconds(self) -> float:
+        """How long it plays."""
         return len(self) / self.fps
 
     @classmethod
@@ -89,7 +90,5 @@ class Take:
             rotations=self.rotations[start:end],
             joints=self.joints[start:end],
             features=self.features[start:end],
-            prompts=tuple(
-                replace(m, start=max(m.start - start, 0)) for m in (*active, *inside)
-            ),
+            prompts=tuple(replace(m, start=max(m.start - start, 0)) for m in (*active, *inside)),
         )

@@ -1,8 +1,8 @@
 """Token states of a prompt from a frozen text encoder.
 
 The bundled encoder is all-MiniLM-L6-v2 as int8 ONNX: 3 ms a prompt on a CPU, and its states do not
-depend on batch or padding, so that states cached for training equal those at run time. Anything that
-satisfies `TextEncoder` can stand in, such as the DistilBERT that CMDM publishes with.
+depend on batch or padding, so that states cached for training equal those at run time. Anything
+that satisfies `TextEncoder` can stand in, such as the DistilBERT that CMDM publishes with.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class MiniLM:
         self._tokenizer.enable_padding()
 
     def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return states and mask, see `TextEncoder`."""
         tokens = self._tokenizer.encode_batch([p.lower() for p in prompts])
         ids = np.array([t.ids for t in tokens], np.int64)
         mask = np.array([t.attention_mask for t in tokens], np.int64)
@@ -81,6 +82,7 @@ class DistilBERT:
 
     @torch.no_grad()
     def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return states and mask, see `TextEncoder`."""
         batch = self._tokenizer(
             list(prompts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )

@@ -2,8 +2,9 @@
 
 Four poses become one 64-d latent, and neither direction looks ahead: convolutions pad on the left
 only. Unlike CMDM's, the layers are normed per time and use SiLU: plain ReLU stacks sat for
-hundreds of steps at the mean pose. Streaming keeps that left context as state, so `decode_stream` equals `decode` however the
-latents arrive. The alignment that gives it its name is a training loss: see `train.vae`.
+hundreds of steps at the mean pose. Streaming keeps that left context as state, so `decode_stream`
+equals `decode` however the latents arrive. The alignment that gives it its name is a training
+loss: see `train.vae`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ INITIAL_LOG_VAR = -4.0
 
 
 class VAEConfig(Config):
+    """Size of the VAE."""
+
     width: int = 192
     """Channels of every convolution."""
     latent_dim: int = 64
@@ -45,13 +48,16 @@ PUBLISHED = VAEConfig(width=1024, shortcut=False)
 class CausalConv1d(nn.Module):
     """Convolution over (B, C, T) that sees its own time and earlier only."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, dilation: int = 1):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, dilation: int = 1
+    ):
         super().__init__()
         self.conv = nn.Conv1d(inputs, outputs, kernel, stride=stride, dilation=dilation)
         self.left = (kernel - 1) * dilation + 1 - stride
         self.name = ""  # set by the VAE: the key of this layer's stream state
 
     def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        """Convolve (B, C, T); `state` holds the left context of a stream and is updated."""
         if state is None:
             return self.conv(F.pad(x, (self.left, 0)))
         left = state.get(self.name)
@@ -70,6 +76,7 @@ class ChannelNorm(nn.Module):
         self.scale = nn.Parameter(torch.ones(width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C, T) with a mean square of one at every time."""
         return x * x.square().mean(1, keepdim=True).add(1e-6).rsqrt() * self.scale
 
 
@@ -83,6 +90,7 @@ class ResBlock(nn.Module):
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        """Return (B, C, T) of the same shape."""
         return x + self.mix(F.silu(self.conv(F.silu(self.norm(x)), state)))
 
 
@@ -90,6 +98,7 @@ class Stack(nn.ModuleList):
     """Layers in a row, some of which stream."""
 
     def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
+        """Apply all layers in turn to (B, C, T)."""
         for layer in self:
             x = layer(x, state) if isinstance(layer, CausalConv1d | ResBlock) else layer(x)
         return x
@@ -98,16 +107,25 @@ class Stack(nn.ModuleList):
 class MotionVAE(nn.Module):
     """Encode normalised features (B, T, 263) to latents (B, T / 4, 64) and back."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, cfg: VAEConfig) -> None:
         super().__init__()
         self.cfg = cfg
         w = cfg.width
-        resnet = [lambda d=d: ResBlock(w, d) for d in cfg.dilations]
-        down = [m for _ in range(2)
-                for m in (CausalConv1d(w, w, 4, stride=2), *(block() for block in resnet))]  # fmt: skip
-        up = [m for _ in range(2)
-              for m in (*(block() for block in resnet), nn.Upsample(scale_factor=2), CausalConv1d(w, w, 3))]  # fmt: skip  # noqa: E501
-        self.encoder = Stack([CausalConv1d(NUM_FEATURES, w, 3), nn.SiLU(), *down, ChannelNorm(w), nn.SiLU(), CausalConv1d(w, w, 3)])
+
+        def resnet() -> list[nn.Module]:
+            return [ResBlock(w, dilation) for dilation in cfg.dilations]
+
+        down, up = [], []
+        for _ in range(2):
+            down += [CausalConv1d(w, w, 4, stride=2), *resnet()]
+            up += [*resnet(), nn.Upsample(scale_factor=2), CausalConv1d(w, w, 3)]
+        self.encoder = Stack(
+            [CausalConv1d(NUM_FEATURES, w, 3), nn.SiLU(), *down,
+             ChannelNorm(w), nn.SiLU(), CausalConv1d(w, w, 3)]
+        )  # fmt: skip
         self.moments = nn.Linear(w, 2 * cfg.latent_dim)
         self.unpack = nn.Linear(cfg.latent_dim, w)
         self.decoder = Stack(
@@ -157,16 +175,20 @@ class MotionVAE(nn.Module):
         self.unpatch.weight.copy_(axes * values / scale[:, None])
 
     def normalise(self, features: Tensor) -> Tensor:
+        """Take features (..., 263) to about mean 0 and deviation 1."""
         # a heading that flips (a cartwheel) is no reason to shout: ten deviations are plenty
         return ((features - self.mean) / self.std).clamp(-10, 10)
 
     def denormalise(self, x: Tensor) -> Tensor:
+        """Undo `normalise`."""
         return x * self.std + self.mean
 
     def posterior(self, x: Tensor, state: StreamState | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and log variance, each (B, T / 4, 64); T must be a multiple of 4."""
         if x.shape[1] % STRIDE:
-            raise ValueError(f"the number of poses must be a multiple of {STRIDE}, got {x.shape[1]}")
+            raise ValueError(
+                f"the number of poses must be a multiple of {STRIDE}, got {x.shape[1]}"
+            )
         h = self.encoder(x.transpose(1, 2), state).transpose(1, 2)
         mean, log_var = self.moments(h).chunk(2, dim=-1)
         if self.cfg.shortcut:

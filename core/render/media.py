@@ -84,9 +84,7 @@ def caption(picture: np.ndarray, text: str, size: int = 0) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _lettering(
-    text: str, size: int, height: int, width: int
-) -> tuple[int, np.ndarray, np.ndarray]:
+def _lettering(text: str, size: int, height: int, width: int) -> tuple[int, np.ndarray, np.ndarray]:
     """First row of the caption's strip, its colors (rows, width, 3) and cover (rows, width, 1)."""
     from PIL import Image, ImageDraw, ImageFont
 
