@@ -10,6 +10,7 @@ from threading import Condition, Thread
 from app.loader import EngineLike
 from app.protocol import Start
 from app.recording import Recording
+from core.export.provenance import provenance
 from core.motion.take import PoseChunk, Take
 
 
@@ -74,15 +75,14 @@ class Run:
     def cut(self, start: int, end: int, card: dict) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
         request = self.request
-        info = {
-            "checkpoint": request.checkpoint,
-            "licence": str(card.get("licence", "")),
-            "data": str(card.get("data", "")),
-            "seed": str(request.seed),
-            "stagger": str(request.stagger or "default"),
-            "guidance": str(request.guidance or "default"),
-            "foot_contacts": "cleaned up" if request.foot_contacts else "as generated",
-        }
+        info = provenance(
+            request.checkpoint,
+            card,
+            seed=request.seed,
+            stagger=request.stagger,
+            guidance=request.guidance,
+            foot_contacts=request.foot_contacts,
+        )
         return self.recording.cut(start, end, info)
 
 
