@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from app.protocol import Mark, Poses
+from core.motion.body import Body
 from core.motion.skeleton import FPS
 from core.motion.take import PoseChunk, Take
 
@@ -64,12 +65,15 @@ class Recording:
             milliseconds += self._costs[last][1]
             last += 1
         part = self._chunks[i:last]
+        root = np.concatenate([c.root for c in part])[skip:]
+        rotations = np.concatenate([c.rotations for c in part])[skip:]
         return Poses(
             first=cursor,
             prompt=prompt,
             milliseconds=milliseconds,
-            root=np.concatenate([c.root for c in part])[skip:],
-            rotations=np.concatenate([c.rotations for c in part])[skip:],
+            root=root,
+            # fitted to one body for all: the others' hips differ from it by a few millimeters
+            rotations=Body.load().fit(root, rotations),
         )
 
     def cut(self, start: int, end: int, info: dict[str, str]) -> Take:

@@ -13,7 +13,7 @@ IDS = [f"0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e{i:02d}" for i in range(10)]
 START = Start(id=1, prompt="a person walks forward", seed=1)
 
 
-def until(condition, seconds: float = 5.0):
+def until(condition, seconds: float = 20.0):
     """Wait until `condition` holds; return what it returned."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

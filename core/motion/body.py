@@ -8,7 +8,7 @@ and `skin` bends the vertices by linear blend skinning, written as one sparse pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,9 @@ class Body:
     """Where the mesh comes from and under which licence."""
 
     @classmethod
+    @cache
     def load(cls, name: str = "neutral") -> Body:
-        """Load a bundled body; raise ValueError for a name that is not in BODIES."""
+        """Load a bundled body, once; raise ValueError for a name that is not in BODIES."""
         if name not in BODIES:
             raise ValueError(f"body must be one of {', '.join(BODIES)}, got {name!r}")
         with np.load(ASSET) as data:
