@@ -10,7 +10,7 @@ setup:
 check:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m pyright
+	$(PYTHON) -m pyright --pythonpath "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 
 test:  # what a change needs to pass, within a minute
 	$(PYTHON) -m pytest -m "not browser and not slow and not gl and not gpu"
