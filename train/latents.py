@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from core.motion.features import LAYOUT
 from core.motion.vae import STRIDE, MotionVAE
 from train.batches import Captioned, captioned
-from train.dataset import MotionSet, TextBank
+from train.dataset import Motion, MotionSet, TextBank
 
 BLOCKS = 20
 """Blocks of a training window; clean history included."""
@@ -100,11 +101,14 @@ class LatentSet:
         self.block, self.bank = block, bank
         self.rng = np.random.default_rng(seed)
         items = captioned(motions)
+        told: dict[int, list[Captioned]] = defaultdict(list)
+        for item in items:
+            told[id(item.motion)].append(item)
         self.sequences = [
             sequence
             for motion in tqdm(motions.motions, desc="encoding", unit="clip", disable=None)
             for offset in (0, STRIDE // 2)
-            for sequence in self._cut(motion, [i for i in items if i.motion is motion], vae, offset)
+            for sequence in self._cut(motion, told[id(motion)], vae, offset)
         ]
         self.sequences += self._transitions(items, vae, transitions)
 
@@ -112,9 +116,11 @@ class LatentSet:
         whole = len(features) // STRIDE * STRIDE
         with torch.no_grad():
             x = vae.normalise(torch.from_numpy(features[:whole])[None])
-            return torch.cat(list(vae.encode(x)[0].split(1024)))
+            return vae.encode(x)[0]
 
-    def _cut(self, motion, items: list[Captioned], vae: MotionVAE, offset: int) -> list[Sequence]:
+    def _cut(
+        self, motion: Motion, items: list[Captioned], vae: MotionVAE, offset: int
+    ) -> list[Sequence]:
         if len(motion.features) < offset + 3 * STRIDE:
             return []
         latents = self._encode(vae, motion.features[offset:])
