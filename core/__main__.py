@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from core.motion.smoothing import DELAY
+
 if TYPE_CHECKING:
     from core.engine import Engine
     from core.motion.body import Body
@@ -60,7 +62,7 @@ class Script:
 
     def __iter__(self) -> Iterator[str]:
         while True:
-            here = sum(self.made >= end for end in self.ends[:-1])
+            here = sum(self.made + DELAY >= end for end in self.ends[:-1])
             yield self.segments[here].text
 
 

@@ -20,6 +20,7 @@ from core import checkpoint
 from core.motion.features import Recovery, contacts
 from core.motion.ik import PoseSolver
 from core.motion.pipeline import MotionModel
+from core.motion.smoothing import Smoother
 from core.motion.take import PoseChunk
 from core.motion.vae import STRIDE
 from core.sampler import StreamSampler
@@ -157,17 +158,27 @@ class Engine:
         prompts: Iterable[str],
         foot_contacts: bool,
     ) -> Iterator[PoseChunk]:
-        recovery, solver, state, first = Recovery(), PoseSolver(foot_contacts), {}, 0
-        conditions = (model.prompt(check_prompt(text)) for text in prompts)
-        for sampled in sampler.stream(conditions):
-            features = model.decode(sampled.x[:, None], state)[0]
+        recovery, solver, first = Recovery(), PoseSolver(foot_contacts), 0
+        for features, prompt in self._features(model, sampler, prompts):
             joints = recovery.push(features)
             root, rotations = solver.push(joints, contacts(features))
             yield PoseChunk(
                 first=first, root=root, rotations=rotations, joints=joints, features=features,
-                prompt=sampled.condition.text,
+                prompt=prompt,
             )  # fmt: skip
             first += len(root)
+
+    def _features(
+        self, model: MotionModel, sampler: StreamSampler[Any], prompts: Iterable[str]
+    ) -> Iterator[tuple[np.ndarray, str]]:
+        """Yield smoothed features (T, 263) with their prompt; the last pose comes by itself."""
+        smoother, state, decoded, prompt = Smoother(), {}, None, ""
+        conditions = (model.prompt(check_prompt(text)) for text in prompts)
+        for sampled in sampler.stream(conditions):
+            decoded, prompt = model.decode(sampled.x[:, None], state), sampled.condition.text
+            yield smoother.push(decoded)[0], prompt
+        if decoded is not None:
+            yield smoother.push(decoded[:, :0], last=True)[0], prompt
 
     def sample(
         self,
@@ -199,7 +210,8 @@ class Engine:
         counts = np.diff([0, *ends])
         plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
-        return list(model.decode(blocks, {})[:, : sum(lengths)])
+        features = Smoother().push(model.decode(blocks, {}), last=True)
+        return list(features[:, : sum(lengths)])
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:
         """Return features (T, 263) after a way through the VAE; T is cut to a multiple of 4."""

@@ -83,8 +83,8 @@ class Trainer:
             cpu=not torch.cuda.is_available(),
         )
         self.ema = copy.deepcopy(model).eval().requires_grad_(False).to(self.accelerator.device)
-        decayed = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
+        decayed = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
+        others = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
         groups = [
             {"params": decayed, "weight_decay": settings.weight_decay},
             {"params": others, "weight_decay": 0.0},

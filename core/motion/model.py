@@ -46,9 +46,9 @@ class MotionConfig(Config):
     """Rotary positions in blocks: the context and the longest window."""
     steps: int = 10
     """Default number of sampling steps."""
-    stagger: int = 5
+    stagger: int = 2
     """Default ticks between blocks."""
-    guidance: float = 2.5
+    guidance: float = 2.0
     """Default scale of classifier-free guidance."""
 
 
