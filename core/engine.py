@@ -20,7 +20,7 @@ from core import checkpoint
 from core.motion.features import Recovery, contacts
 from core.motion.ik import PoseSolver
 from core.motion.pipeline import MotionModel
-from core.motion.smoothing import Smoother
+from core.motion.smoothing import Finish
 from core.motion.take import PoseChunk
 from core.motion.vae import STRIDE
 from core.sampler import StreamSampler
@@ -159,7 +159,7 @@ class Engine:
         foot_contacts: bool,
     ) -> Iterator[PoseChunk]:
         recovery, solver, first = Recovery(), PoseSolver(foot_contacts), 0
-        for features, prompt in self._features(model, sampler, prompts):
+        for features, prompt in self._features(model, sampler, prompts, foot_contacts):
             joints = recovery.push(features)
             root, rotations = solver.push(joints, contacts(features))
             yield PoseChunk(
@@ -169,16 +169,20 @@ class Engine:
             first += len(root)
 
     def _features(
-        self, model: MotionModel, sampler: StreamSampler[Any], prompts: Iterable[str]
+        self,
+        model: MotionModel,
+        sampler: StreamSampler[Any],
+        prompts: Iterable[str],
+        foot_contacts: bool,
     ) -> Iterator[tuple[np.ndarray, str]]:
-        """Yield smoothed features (T, 263) with their prompt; the last pose comes by itself."""
-        smoother, state, decoded, prompt = Smoother(), {}, None, ""
+        """Yield finished features (T, 263) with their prompt; those held back come at the end."""
+        finish, state, decoded, prompt = Finish(foot_contacts), {}, None, ""
         conditions = (model.prompt(check_prompt(text)) for text in prompts)
         for sampled in sampler.stream(conditions):
             decoded, prompt = model.decode(sampled.x[:, None], state), sampled.condition.text
-            yield smoother.push(decoded)[0], prompt
+            yield finish.push(decoded)[0], prompt
         if decoded is not None:
-            yield smoother.push(decoded[:, :0], last=True)[0], prompt
+            yield finish.push(decoded[:, :0], last=True)[0], prompt
 
     def sample(
         self,
@@ -190,6 +194,7 @@ class Engine:
         steps: int | None = None,
         stagger: int | None = None,
         guidance: float | None = None,
+        foot_contacts: bool = True,
     ) -> list[np.ndarray]:
         """Return features (T, 263) of many motions at once, each a prompt or a row of segments.
 
@@ -210,7 +215,7 @@ class Engine:
         counts = np.diff([0, *ends])
         plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
-        features = Smoother().push(model.decode(blocks, {}), last=True)
+        features = Finish(foot_contacts).push(model.decode(blocks, {}), last=True)
         return list(features[:, : sum(lengths)])
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:

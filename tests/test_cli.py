@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.__main__ import Script, Segment, app, pair
+from core.motion.smoothing import DELAY
 from tests.tiny import write_checkpoints
 
 
@@ -40,10 +41,10 @@ def test_prompts_follow_each_other_for_their_seconds(folder, tmp_path):
     assert figures["seconds"] == pytest.approx(1.7)
     assert figures["first_pose_ms"] > 0
     assert figures["poses_per_s"] > 0
-    # a prompt holds for whole blocks of eight poses; the filter shows a block one pose early
+    # a prompt holds for whole blocks of eight poses; finishing holds two poses back
     assert figures["prompts"] == [
         {"start": 0, "text": "a person walks"},
-        {"start": pytest.approx(1.15), "text": "a person jumps"},
+        {"start": pytest.approx(1.1), "text": "a person jumps"},
     ]
     with np.load(out) as data:
         assert len(data["poses"]) == 34
@@ -114,8 +115,10 @@ def test_a_script_answers_for_the_first_pose_that_is_not_made_yet():
     script = Script([Segment("a", 10), Segment("b", 5)])
     prompts = iter(script)
     assert next(prompts) == next(prompts) == "a"
-    script.made = 8
+    script.made = 10 - DELAY - 1
     assert next(prompts) == "a"
+    script.made = 10 - DELAY  # the rest of the first ten is made, but still held back
+    assert next(prompts) == "b"
     script.made = 16
     assert next(prompts) == "b"
     script.made = 99

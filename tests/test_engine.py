@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.engine import MAX_PROMPT, Engine, check_prompt
+from core.motion.features import LAYOUT
 from core.motion.smoothing import DELAY
 from tests.tiny import DIT, write_checkpoints
 
@@ -87,7 +88,9 @@ def test_planted_feet_can_be_left_as_generated(engine):
     held, free = (
         play(engine, repeat("walk"), 3, seed=2, foot_contacts=flag) for flag in (True, False)
     )
-    assert all(np.array_equal(a.joints, b.joints) for a, b in zip(held, free, strict=True))
+    held, free = (np.concatenate([c.features for c in chunks]) for chunks in (held, free))
+    same = np.delete(np.arange(held.shape[1]), LAYOUT.velocity)  # only the path may differ
+    assert np.array_equal(held[:, same], free[: len(held), same])
 
 
 def test_sample_returns_features_of_many_motions(engine):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.motion.anchor import FootAnchor
 from core.motion.features import LAYOUT
 
 DESCRIPTION = "binomial filter over 3 poses (0.15 s)"
-DELAY = 1
-"""Poses that are held back until the next ones are known."""
+DELAY = 2
+"""Poses that `Finish` holds back until the next ones are known."""
 COLUMNS = slice(0, LAYOUT.joints.stop)
 """The root and the joints' positions, which are all that poses are made from."""
 
@@ -35,3 +36,16 @@ class Smoother:
         out[:, :, COLUMNS] = (part[:, :-2] + 2 * part[:, 1:-1] + part[:, 2:]) / 4
         self._tail = x[:, -2:]
         return out
+
+
+class Finish:
+    """All that happens to decoded features: the filter and, if wanted, feet that hold the body."""
+
+    def __init__(self, foot_contacts: bool = True) -> None:
+        self._smoother, self._anchor = Smoother(), FootAnchor()
+        self._foot_contacts = foot_contacts
+
+    def push(self, features: np.ndarray, *, last: bool = False) -> np.ndarray:
+        """Return the poses that can be told by now; with `last`, all that are left."""
+        smooth = self._smoother.push(features, last=last)
+        return self._anchor.push(smooth, last=last) if self._foot_contacts else smooth
