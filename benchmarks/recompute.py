@@ -18,11 +18,6 @@ from core.motion.skeleton import FPS
 from core.motion.vae import STRIDE
 from core.sampler import StreamSampler
 
-HISTORY = 20.0
-"""Seconds of motion that a stream has behind it when both ways are timed."""
-SECONDS = 2.4
-"""Seconds of motion that are then sampled."""
-
 
 class Recompute:
     """A denoiser that keeps no keys: it feeds all clean frames again at every call."""
@@ -55,29 +50,32 @@ def remembering_all(model: MotionDiT, frames: int, window: int) -> MotionDiT:
     return longer.eval().requires_grad_(False)
 
 
-def cache_speedup(model: MotionModel, prompt: Prompt) -> dict[str, float]:
+def cache_speedup(
+    model: MotionModel, prompt: Prompt, *, history: float, seconds: float
+) -> dict[str, float]:
     """Time full recomputation against the cache, on the same samples at the checkpoint's settings.
 
-    Only the sampler is timed; what comes after it costs the same either way.
+    `history` seconds of motion lie behind the stream when the next `seconds` are timed. Only the
+    sampler is timed; what comes after it costs the same either way.
     """
     cfg = model.dit.cfg
     per_second = FPS / (STRIDE * cfg.block)
-    past, new = math.ceil(HISTORY * per_second), math.ceil(SECONDS * per_second)
+    past, new = math.ceil(history * per_second), math.ceil(seconds * per_second)
     window = math.ceil(cfg.steps / cfg.stagger)
     dit = remembering_all(model.dit, past + new + window, window)
-    history = torch.randn(1, past, *dit.frame_shape, generator=torch.Generator().manual_seed(1))
+    clean = torch.randn(1, past, *dit.frame_shape, generator=torch.Generator().manual_seed(1))
     times, samples = [], []
     for denoiser, cache in ((dit, dit.new_cache()), (Recompute(dit), None)):
         sampler = StreamSampler(
             denoiser, (1, *dit.frame_shape), cache, steps=cfg.steps, stagger=cfg.stagger,
             guidance=cfg.guidance, generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
-        sampler.commit(history, prompt)
+        sampler.commit(clean, prompt)
         start = time.perf_counter()
         samples.append(torch.cat([s.x for s in islice(sampler.stream(repeat(prompt)), new)]))
         times.append(time.perf_counter() - start)
     return {
         "cache_speedup": times[1] / times[0],
-        "cache_history_s": HISTORY,
+        "cache_history_s": history,
         "cache_difference": float((samples[0] - samples[1]).abs().max()),
     }
