@@ -35,8 +35,12 @@ def main(
     from app.ui import build, launch_options
 
     def load():
+        import torch
+
         from core.engine import Engine
 
+        # matrices this small gain nothing from a second core, and visitors share the cores anyway
+        torch.set_num_threads(1)
         return Engine.load(checkpoints, device=device)
 
     lobby = Lobby(Loader(load).start(), Limits(moving=max_sessions))
