@@ -17,6 +17,7 @@ from core.motion.pipeline import MotionModel
 from core.motion.skeleton import FPS
 from core.motion.vae import STRIDE
 from core.sampler import StreamSampler
+from core.video.model import Action, FrameDiT
 
 
 class Recompute:
@@ -70,7 +71,7 @@ def cache_speedup(
             denoiser, (1, *dit.frame_shape), cache, steps=cfg.steps, stagger=cfg.stagger,
             guidance=cfg.guidance, generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
-        sampler.commit(clean, prompt)
+        sampler.commit(clean, [prompt] * clean.shape[1])
         start = time.perf_counter()
         samples.append(torch.cat([s.x for s in islice(sampler.stream(repeat(prompt)), new)]))
         times.append(time.perf_counter() - start)
@@ -79,3 +80,59 @@ def cache_speedup(
         "cache_history_s": history,
         "cache_difference": float((samples[0] - samples[1]).abs().max()),
     }
+
+
+class RecomputeWindow:
+    """A frame transformer without a cache: it computes the frames in view again at every call."""
+
+    def __init__(self, model: FrameDiT) -> None:
+        self.model = model
+        self.past: list[tuple[Tensor, Tensor, Action]] = []
+
+    def __call__(
+        self, x: Tensor, t: Tensor, conditions: Sequence[Any], cache: object = None, commit: int = 0
+    ) -> Tensor:
+        past_x, past_t = ([frame[i] for frame in self.past] for i in (0, 1))
+        full, times = torch.cat([*past_x, x], dim=1), torch.cat([*past_t, t], dim=1)
+        v = self.model(full, times, [*(c for _, _, c in self.past), *conditions])
+        for i in range(commit):
+            self.past.append((x[:, i : i + 1], t[:, i : i + 1], conditions[i]))
+        pinned, kept = self.model.cfg.prefix, self.model.cfg.context
+        self.past = self.past[:pinned] + self.past[pinned:][-kept:]
+        return v[:, full.shape[1] - x.shape[1] :]
+
+
+def window_speedup(
+    model: FrameDiT, actions: Sequence[Action], *, steps: int, context_noise: float, seconds: float
+) -> dict[str, float]:
+    """Time recomputation of the window in view against the cache, frame by frame in turns.
+
+    One frame per action, until the seconds run out; only those whose window is full are timed, and
+    only the sampler. While it fills, both make the same frames, and `cache_difference` is their
+    largest difference; afterwards cached frames still know what they saw before it left the view.
+    """
+    cfg = model.cfg
+    samplers = [
+        StreamSampler(
+            denoiser, (1, *model.frame_shape), cache, steps=steps, stagger=steps,
+            generator=torch.Generator().manual_seed(0), context_noise=context_noise,
+        )
+        for denoiser, cache in ((model, model.new_cache()), (RecomputeWindow(model), None))
+    ]  # fmt: skip
+    first = torch.randn(1, 1, *model.frame_shape, generator=torch.Generator().manual_seed(1))
+    for sampler in samplers:
+        sampler.commit(first, actions[:1])
+    spent, difference = [0.0, 0.0], 0.0
+    end = time.perf_counter() + seconds
+    for number, action in enumerate(actions):
+        made = []
+        for i, sampler in enumerate(samplers):
+            start = time.perf_counter()
+            made.append(sampler.sample([action])[0].x)
+            spent[i] += time.perf_counter() - start
+        if number < cfg.prefix + cfg.context - 1:
+            difference = max(difference, float((made[0] - made[1]).abs().max()))
+            spent = [0.0, 0.0]
+        elif time.perf_counter() > end:
+            break
+    return {"cache_speedup": spent[1] / spent[0], "cache_difference": difference}

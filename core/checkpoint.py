@@ -19,6 +19,8 @@ KINDS = {
     "motion-dit": ("core.motion.model", "MotionConfig", "MotionDiT"),
     "motion-aligner": ("core.motion.align", "AlignerConfig", "Aligner"),
     "motion-evaluator": ("core.motion.evaluator", "EvaluatorConfig", "Evaluator"),
+    "frame-tokenizer": ("core.video.tokenizer", "TokenizerConfig", "FrameTokenizer"),
+    "frame-dit": ("core.video.model", "FrameConfig", "FrameDiT"),
 }
 """Kind -> module, config class, model class."""
 

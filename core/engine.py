@@ -24,6 +24,7 @@ from core.motion.smoothing import Finish
 from core.motion.take import PoseChunk
 from core.motion.vae import STRIDE
 from core.sampler import StreamSampler
+from core.video.worlds import Worlds
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 MAX_PROMPT = 300
@@ -47,11 +48,11 @@ def check_prompt(text: str) -> str:
     return text
 
 
-class Engine:
+class Engine(Worlds):
     """Everything that generates, behind plain Python and NumPy types; safe to share by threads."""
 
     def __init__(self, checkpoints: Path, device: str) -> None:
-        self._folder, self._device = checkpoints, device
+        super().__init__(checkpoints, device)
         self._models: dict[str, MotionModel] = {}
         self._lock = threading.Lock()
         self.names = tuple(

@@ -7,13 +7,17 @@ from torch import Tensor, nn
 
 
 class TimeEmbedding(nn.Module):
-    """Embed flow time, (B, T) -> (B, T, D): sinusoids of t in [0, 1], then a two-layer MLP."""
+    """Embed flow time, (B, T) -> (B, T, D): sinusoids of t in [0, 1], then a two-layer MLP.
+
+    `fastest` is the highest frequency. Consistency training differentiates by time and wants it
+    low (sCM, arXiv 2410.11081, section 4.1).
+    """
 
     scale: Tensor
 
-    def __init__(self, width: int, frequencies: int = 128) -> None:
+    def __init__(self, width: int, frequencies: int = 128, fastest: float = 1e3) -> None:
         super().__init__()
-        scale = 1e3 ** torch.linspace(0, 1, frequencies)
+        scale = fastest ** torch.linspace(0, 1, frequencies)
         self.register_buffer("scale", scale, persistent=False)
         self.mlp = nn.Sequential(
             nn.Linear(2 * frequencies, width), nn.SiLU(), nn.Linear(width, width)

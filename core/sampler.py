@@ -80,6 +80,15 @@ class Sampled(Generic[C]):
     condition: C
 
 
+@dataclass(frozen=True)
+class Snapshot(Generic[C]):
+    """Where a sampler stands between frames; see `StreamSampler.restore`."""
+
+    finished: tuple[_Frame[C], ...]
+    committed: int
+    generator: Tensor
+
+
 class StreamSampler(Generic[C]):
     """Sample frames for ever; `steps`, `stagger` and `guidance` may be changed between streams."""
 
@@ -94,15 +103,20 @@ class StreamSampler(Generic[C]):
         guidance: float = 1.0,
         generator: torch.Generator,
         restart_on_change: bool = True,
+        context_noise: float = 0.0,
         device: torch.device | str = "cpu",
     ) -> None:
         """Sample frames of `shape` (B, P, D).
 
         `restart_on_change`: a new condition re-noises every unfinished frame, so that it is felt in
-        the very next one. Raises ValueError for steps and stagger that do not fit together.
+        the very next one. `context_noise`: what is committed stands at t = 1 - context_noise, with
+        that much noise in it. Raises ValueError for steps and stagger that do not fit together.
         """
         schedule.check(steps, stagger)
+        if not 0 <= context_noise < 1:
+            raise ValueError(f"context_noise must be in 0..1 (1 excluded), got {context_noise}")
         self.denoiser, self.shape, self.cache = denoiser, shape, cache
+        self.context_noise, self.committed = context_noise, 0
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.restart_on_change, self.device = generator, restart_on_change, device
         self.times = schedule.times(steps).tolist()
@@ -123,25 +137,29 @@ class StreamSampler(Generic[C]):
         self.window.append(_Frame(self._noise(), last - self.stagger, condition))
 
     @torch.inference_mode()
-    def commit(self, frames: Tensor, condition: C) -> None:
+    def commit(self, frames: Tensor, conditions: Sequence[C]) -> None:
         """Make clean frames (B, T, P, D) part of the history, as if they had been sampled."""
-        t = torch.full(frames.shape[:2], CLEAN, device=frames.device)
-        conditions = [condition] * frames.shape[1]
-        self.denoiser(frames, t, conditions, self.cache, frames.shape[1])
+        t = torch.full(frames.shape[:2], CLEAN - self.context_noise, device=frames.device)
+        x = torch.stack([self._as_context(x) for x in frames.unbind(1)], dim=1)
+        self.denoiser(x, t, conditions, self.cache, frames.shape[1])
+        self.committed += frames.shape[1]
+
+    def _as_context(self, x: Tensor) -> Tensor:
+        return self._noise().lerp(x, CLEAN - self.context_noise) if self.context_noise else x
 
     def _tick(self) -> None:
         """Call the network once and move every frame in the window up a level."""
         active = [frame for frame in self.window if frame.level >= 0]
-        frames = self.finished + active
-        x = torch.stack([frame.x for frame in frames], dim=1)  # (B, T, P, D)
+        commit, settled = len(self.finished), CLEAN - self.context_noise
+        past = [self._as_context(frame.x) for frame in self.finished]
+        x = torch.stack([*past, *(frame.x for frame in active)], dim=1)  # (B, T, P, D)
         t, t_next = (
-            torch.tensor([[self.times[min(frame.level + up, self.steps)] for frame in frames]])
+            torch.tensor([[settled] * commit + [self.times[f.level + up] for f in active]])
             .expand(len(x), -1)
             .to(self.device)
             for up in (0, 1)
         )
-        conditions = [frame.condition for frame in frames]
-        commit = len(self.finished)
+        conditions = [frame.condition for frame in (*self.finished, *active)]
         v = guided(self.denoiser, x, t, conditions, self.cache, commit, self.guidance)
         x = flow.step(x, v, t, t_next)
         for i, frame in enumerate(active, start=commit):
@@ -149,6 +167,42 @@ class StreamSampler(Generic[C]):
         for frame in self.window:
             frame.level += 1
         self.finished = []
+        self.committed += commit
+
+    @torch.inference_mode()
+    def sample(self, conditions: Sequence[C]) -> list[Sampled[C]]:
+        """Denoise frames jointly, one per condition, in `steps` calls (NFD's speculation).
+
+        One condition is what `stream` does with stagger == steps; with more, later frames see
+        earlier ones while both are noisy.
+        """
+        self.window = [_Frame(self._noise(), 0, condition) for condition in conditions]
+        for _ in range(self.steps):
+            self._tick()
+        self.finished, self.window = self.window, []
+        return [Sampled(frame.x, frame.condition) for frame in self.finished]
+
+    def retime(self, steps: int, context_noise: float) -> None:
+        """Change how the next frames of `sample` are made; history stays as it is."""
+        schedule.check(steps, steps)
+        self.steps = self.stagger = steps
+        self.times = schedule.times(steps).tolist()
+        self.context_noise = context_noise
+
+    def snapshot(self, newest: int = 0) -> Snapshot[C]:
+        """Return where this sampler stands, less the `newest` finished frames."""
+        finished = tuple(self.finished[: len(self.finished) - newest])
+        return Snapshot(finished, self.committed, self.generator.get_state())
+
+    def restore(self, snapshot: Snapshot[C]) -> None:
+        """Go back: forget finished frames, committed ones by a rollback, and draws of noise.
+
+        Raises ValueError where more frames were committed since than the cache can roll back.
+        """
+        if self.cache is not None and self.committed > snapshot.committed:
+            self.cache.rollback(self.committed - snapshot.committed)
+        self.committed, self.finished = snapshot.committed, list(snapshot.finished)
+        self.generator.set_state(snapshot.generator)
 
     def stream(self, conditions: Iterable[C]) -> Iterator[Sampled[C]]:
         """Yield one clean frame per condition.

@@ -93,21 +93,21 @@ def test_memory_stays_flat_and_positions_stay_in_range(tiny_dit):
 
 
 def test_rollback_restores_the_cache_exactly(tiny_dit):
-    prompt, rotary = make_prompt(tiny_dit), tiny_dit.transformer.rotary
+    prompt = make_prompt(tiny_dit)
     cache = KVCache(2, 2, context=5, prefix=2, slack=3)
     frames = torch.randn(1, 12, *tiny_dit.frame_shape)
     sampler = make_sampler(tiny_dit, cache)
     for i in range(9):
-        sampler.commit(frames[:, i : i + 1], prompt)
+        sampler.commit(frames[:, i : i + 1], [prompt])
     before = [tuple(v.clone() for v in layer.view) for layer in cache.layers]
     for i in range(9, 12):
-        sampler.commit(frames[:, i : i + 1], prompt)
-    cache.rollback(3, rotary)
+        sampler.commit(frames[:, i : i + 1], [prompt])
+    cache.rollback(3)
     for layer, (keys, values) in zip(cache.layers, before, strict=True):
         assert torch.equal(layer.view[0], keys)
         assert torch.equal(layer.view[1], values)
     with pytest.raises(ValueError, match="can roll back 3"):
-        cache.rollback(4, rotary)
+        cache.rollback(4)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The keyboard world: frames that follow the keys being held."""

@@ -1,0 +1,151 @@
+"""FrameDiT: next-frame diffusion over frame tokens (NFD, arXiv 2506.01380).
+
+Joint block-causal attention over space and time: full inside a frame, causal between frames. Every
+frame has its own flow time and its own action, and both enter by its adaLN-zero. Clean frames of
+the past carry a little noise that the model is told of (their time is `1 - context_noise`), so that
+small errors of its own do not build up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from core.attention import KVCache, Rotary
+from core.config import Config
+from core.layers import TimeEmbedding
+from core.transformer import Adaln, CausalTransformer, TransformerConfig
+from core.video.actions import Key
+
+
+class FrameConfig(Config):
+    """Size of the transformer, and how it is sampled where nobody says otherwise."""
+
+    tokenizer: str = "video-tokenizer"
+    """Checkpoint of the autoencoder whose tokens these are."""
+    keys: tuple[Key, ...]
+    """What can be held, in the order of an action's numbers."""
+    grid: tuple[int, int] = (6, 8)
+    """Rows and columns of tokens in a frame."""
+    channels: int = 48
+    """Numbers a token."""
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    hidden: int = 1024
+    """Width inside the feed-forward layers."""
+    adaln: Adaln = "shared"
+    prefix: int = 1
+    """Seed frames that stay in view for ever (ViD-GPT's frame as prompt)."""
+    context: int = 7
+    """Frames a stream looks back on, besides."""
+    max_frames: int = 12
+    """Rotary positions: prefix, context, the frame being committed, and those being made."""
+    steps: int = 1
+    """Default number of sampling steps."""
+    context_noise: float = 0.1
+    """Default noise on clean frames of the past."""
+    fps: float = 30.0
+    """Frames a second that the world is played at."""
+
+
+def published(width: int, depth: int, heads: int) -> FrameConfig:
+    """Return a size that NFD publishes: 384 x 224 pictures at 16 x, a context of 32 frames."""
+    keys = tuple(Key(name=chr(ord("A") + i), codes=()) for i in range(25))
+    return FrameConfig(
+        tokenizer="", keys=keys, grid=(14, 24), channels=16, width=width, depth=depth, heads=heads,
+        hidden=4 * width, adaln="layer", prefix=0, context=31, max_frames=40, steps=4,
+    )  # fmt: skip
+
+
+PRESETS = {"nfd-130m": (768, 12, 12), "nfd-310m": (1024, 16, 16)}
+"""Width, depth and heads of published sizes."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is held while a frame comes into being."""
+
+    keys: Tensor
+    """(B, K) with 1 where a key is held; a row of -1 means unknown (no guidance towards it)."""
+    mask: int = 0
+    """The same as a bit mask, where all rows agree."""
+
+    def with_null(self) -> Action:
+        """Return the condition of a doubled batch whose second half has no known action."""
+        return replace(self, keys=torch.cat([self.keys, torch.full_like(self.keys, -1)]))
+
+
+class FrameDiT(nn.Module):
+    """Predict the velocity of frames; see `Denoiser` in `core.sampler`."""
+
+    def __init__(self, cfg: FrameConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        rows, columns = cfg.grid
+        places = torch.cartesian_prod(torch.tensor([0]), torch.arange(rows), torch.arange(columns))
+        rotary = Rotary(cfg.width // cfg.heads, places, frame_stride=1, max_frames=cfg.max_frames)
+        self.embed = nn.Linear(cfg.channels, cfg.width)
+        self.place = nn.Parameter(torch.randn(rows * columns, cfg.width) * 0.02)
+        self.time = TimeEmbedding(cfg.width, frequencies=32, fastest=16.0)
+        self.action = nn.Sequential(
+            nn.Linear(len(cfg.keys), cfg.width), nn.SiLU(), nn.Linear(cfg.width, cfg.width)
+        )
+        self.unknown = nn.Parameter(torch.zeros(cfg.width))
+        self.transformer = CausalTransformer(
+            TransformerConfig(
+                width=cfg.width, depth=cfg.depth, heads=cfg.heads, hidden=cfg.hidden,
+                adaln=cfg.adaln,
+            ),
+            rotary,
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
+        self.project = nn.Linear(cfg.width, cfg.channels)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Shape (P, D) of one frame."""
+        return self.cfg.grid[0] * self.cfg.grid[1], self.cfg.channels
+
+    def new_cache(self, slack: int = 0) -> KVCache:
+        """Return the memory of a new stream that can be rolled back by `slack` frames."""
+        return KVCache(
+            self.cfg.depth, self.frame_shape[0], context=self.cfg.context, prefix=self.cfg.prefix,
+            slack=slack,
+        )  # fmt: skip
+
+    def condition(self, t: Tensor, actions: Tensor) -> Tensor:
+        """Return (B, T, D) of flow times (B, T) and actions (B, T, K)."""
+        e = self.action(actions.clamp(min=0))
+        e = torch.where(actions[..., :1] < 0, self.unknown.to(e.dtype), e)
+        return self.time(t) + e
+
+    def denoise(
+        self,
+        x: Tensor,
+        t: Tensor,
+        actions: Tensor,
+        cache: KVCache | None = None,
+        commit: int = 0,
+    ) -> Tensor:
+        """Return the velocity of x (B, T, P, C) at times t (B, T) under actions (B, T, K)."""
+        h = self.embed(x) + self.place
+        h = self.transformer(h, self.condition(t, actions), cache=cache, commit=commit)
+        return self.project(self.norm(h))
+
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        conditions: Sequence[Action],
+        cache: KVCache | None = None,
+        commit: int = 0,
+    ) -> Tensor:
+        """Return the velocity of frames x (B, T, P, C), with one action a frame."""
+        actions = torch.stack([c.keys for c in conditions], dim=1)
+        return self.denoise(x, t, actions, cache, commit)

@@ -1,0 +1,1 @@
+"""The `blocks` world: its map, its pictures, and the engine that plays it (ViZDoom, optional)."""

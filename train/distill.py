@@ -1,0 +1,119 @@
+"""Few-step student (NFD+): `python -m train.distill --data SET`.
+
+Continuous-time consistency distillation of the trained transformer in TrigFlow form, with a time of
+its own for every frame, and a hinge GAN whose discriminator is small heads on the frozen teacher's
+features, fed re-noised frames (SANA-Sprint's recipe, as NFD uses it).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor, nn
+
+from core import checkpoint
+from core.video.model import FrameDiT
+from train import trigflow
+from train.frames import FrameSet
+from train.judge import Judge
+from train.loop import LoopSettings, Losses, Trainer
+from train.tokens import TokenSet, Window
+from train.video import CONTEXT_NOISE, draw_times, held_out
+
+PROPOSAL = 0.4, 1.6
+"""Mean and deviation of log tan(angle). NFD has mean 0; most of our frames take a single step from
+noise, so the proposal leans towards it."""
+TANGENT_WARMUP = 300
+ADVERSARIAL_WEIGHT = 0.1
+
+
+class Distiller:
+    """The loss of a student batch; it trains its own discriminator on the way."""
+
+    def __init__(self, teacher: FrameDiT) -> None:
+        self.teacher, self.judge = teacher, Judge(teacher)
+
+    def __call__(self, model: nn.Module, batch: Window, step: int) -> Losses:
+        """Return sCM loss plus adversarial loss of a window."""
+        data, actions = batch
+        t = draw_times(*data.shape[:2]).to(data.device)
+        context = t >= 1 - CONTEXT_NOISE
+        mean, std = PROPOSAL
+        angle = (torch.randn_like(t) * std + mean).exp().atan()
+        angle = torch.where(context, trigflow.to_angle(t), angle)
+        x = trigflow.add_noise(data, torch.randn_like(data), angle)
+        ramp = min(1.0, step / TANGENT_WARMUP)
+        with torch.no_grad():
+            dx = trigflow.field(partial(self._velocity, self.teacher, actions), x, angle)
+            velocity = partial(self._velocity, model, actions)
+            f_old, g = trigflow.tangent(velocity, dx, x, angle, ~context, ramp)
+        f = trigflow.field(partial(self._velocity, model, actions), x, angle)
+        weight = (~context) / angle.tan().clamp(min=0.05, max=20.0)
+        consistency = ((f - f_old - g).square().mean((2, 3)) * weight).sum() / weight.sum()
+        fake = trigflow.predict_data(x, f, angle)
+        fake = torch.where(context[..., None, None], data, fake)
+        adversarial, judged = self.judge(fake, data, context, t, actions)
+        total = consistency + ADVERSARIAL_WEIGHT * adversarial
+        return Losses(total, {"consistency": consistency.detach(), "judge": judged})
+
+    @staticmethod
+    def _velocity(model: nn.Module, actions: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        return model.denoise(x, t, actions)
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/video"),
+    teacher: Annotated[Path, typer.Option(help="The transformer to distil.")] = Path(
+        "checkpoints/video-teacher"
+    ),
+    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/distill"),
+    cache: Annotated[Path, typer.Option(help="Where train.video keeps tokens.")] = Path(
+        "runs/video"
+    ),
+    steps: int = 3000,
+    minutes: float = math.inf,
+    batch: int = 6,
+    lr: float = 1e-4,
+    precision: str = "auto",
+) -> None:
+    """Distil a few-step student."""
+    torch.manual_seed(0)
+    guide = checkpoint.load(teacher, kind="frame-dit")
+    coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, kind="frame-tokenizer")
+    frames = FrameSet(data, "train")
+    train = TokenSet(frames, coder, cache)
+    source = out if (out / "config.json").is_file() else teacher
+    model = checkpoint.load(source, kind="frame-dit").requires_grad_(True).train()
+    model.cfg = model.cfg.model_copy(update={"steps": 1})
+    length = model.cfg.max_frames
+    stream = TokenSet(FrameSet(data, "val"), coder, cache).windows(16, length, seed=1)
+    fixed = [next(stream) for _ in range(4)]
+    settings = LoopSettings(
+        run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.995, eval_every=100,
+        precision=precision,
+    )  # fmt: skip
+
+    def judge(ema: nn.Module) -> dict[str, float]:
+        figures = held_out(ema, fixed)  # one step from noise is what counts
+        return {**figures, "score": figures["t0"]}
+
+    Trainer(
+        model,
+        settings,
+        batches=train.windows(batch, length),
+        loss_fn=Distiller(guide),
+        evaluate=judge,
+        save=lambda ema, figures: checkpoint.save(
+            ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}
+        ),
+    ).run()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,107 @@
+"""Train the frame tokenizer: `python -m train.tokenizer --data SET`.
+
+Absolute, squared and gradient errors; latents get noise on their way to the decoder, as the frames
+that a dynamics model dreams will have.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+import typer
+from torch import Tensor, nn
+
+from core import checkpoint
+from core.video.tokenizer import FrameTokenizer, TokenizerConfig
+from train.frames import FrameSet
+from train.loop import LoopSettings, Losses, Trainer
+
+LATENT_NOISE = 0.2
+"""Largest deviation of the noise on latents, which have deviation 1."""
+SQUARE_WEIGHT = 6.0
+GRADIENT_WEIGHT = 0.5
+
+
+def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the differences of neighbouring pixels of x (B, 3, H, W), across and down."""
+    return x.diff(dim=-1), x.diff(dim=-2)
+
+
+def reconstruction(y: Tensor, x: Tensor) -> Tensor:
+    """Return the loss of pixels y against x: absolute, squared, and of gradients."""
+    edges = sum(F.l1_loss(a, b) for a, b in zip(gradients(y), gradients(x), strict=True))
+    return F.l1_loss(y, x) + SQUARE_WEIGHT * F.mse_loss(y, x) + GRADIENT_WEIGHT * edges
+
+
+def loss_fn(model: nn.Module, frames: Tensor, step: int) -> Losses:
+    x = model.to_pixels(frames)
+    tokens = model.encode(x)
+    deviation = LATENT_NOISE * torch.rand(len(tokens), 1, 1, device=tokens.device)
+    y = model.decode(tokens + deviation * torch.randn_like(tokens)).float()
+    loss = reconstruction(y, x)
+    return Losses(loss, {"mse": F.mse_loss(y, x).detach()})
+
+
+def psnr(y: Tensor, x: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio (B,) in dB of frames y and x (B, H, W, 3) uint8."""
+    error = (y.float() - x.float()).square().flatten(1).mean(1).clamp(min=1e-3)
+    return 10 * torch.log10(255**2 / error)
+
+
+@torch.no_grad()
+def held_out(model: FrameTokenizer, frames: Tensor) -> dict[str, float]:
+    """Return the PSNR of frames (B, H, W, 3) and of the same under latent noise."""
+    generator = torch.Generator().manual_seed(0)
+    plain, noisy = [], []
+    for part in frames.split(32):
+        tokens = model.encode(model.to_pixels(part))
+        noise = 0.1 * torch.randn(tokens.shape, generator=generator)
+        plain.append(psnr(model.to_frames(model.decode(tokens)), part))
+        noisy.append(psnr(model.to_frames(model.decode(tokens + noise)), part))
+    value = torch.cat(plain).mean().item()
+    return {"score": -value, "psnr": value, "psnr_noisy": torch.cat(noisy).mean().item()}
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
+        "checkpoints/video-tokenizer"
+    ),
+    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path(
+        "runs/tokenizer"
+    ),
+    steps: int = 20000,
+    minutes: float = 1e9,
+    batch: int = 16,
+    lr: float = 1e-3,
+    precision: str = "auto",
+) -> None:
+    """Train the frame tokenizer."""
+    torch.manual_seed(0)
+    frames, validation = FrameSet(data, "train"), FrameSet(data, "val")
+    height, width = frames.frames.shape[1:3]
+    model = FrameTokenizer(TokenizerConfig(height=height, width=width))
+    if (out / "config.json").is_file():
+        model.load_state_dict(checkpoint.load(out, kind="frame-tokenizer").state_dict())
+    settings = LoopSettings(
+        run=run, steps=steps, minutes=minutes, lr=lr, warmup=100, ema=0.998, eval_every=500,
+        precision=precision,
+    )  # fmt: skip
+    Trainer(
+        model,
+        settings,
+        batches=frames.pictures(batch),
+        loss_fn=loss_fn,
+        evaluate=partial(held_out, frames=next(validation.pictures(128, seed=1))),
+        save=lambda ema, figures: checkpoint.save(
+            ema, out, kind="frame-tokenizer", about={**frames.about(), "figures": figures}
+        ),
+    ).run()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,88 @@
+"""Tokens of a recorded set, encoded once, and the windows that the transformer learns from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core.video.tokenizer import FrameTokenizer
+from train.frames import FrameSet
+from train.loop import native_precision
+
+
+class Window(NamedTuple):
+    """A pinned frame and the frames that follow it, or another moment of the same episode."""
+
+    tokens: Tensor
+    """(B, T, P, C)."""
+    actions: Tensor
+    """(B, T, K): what led to each frame; unknown (-1) for the first."""
+
+
+def fingerprint(model: torch.nn.Module) -> str:
+    """Return a short hash of a model's weights."""
+    digest = hashlib.sha256()
+    for value in model.state_dict().values():
+        digest.update(value.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+@torch.inference_mode()
+def encode(frames: np.ndarray, tokenizer: FrameTokenizer, batch: int = 64) -> np.ndarray:
+    """Return tokens (N, P, C) float16 of frames (N, H, W, 3)."""
+    rows, columns = tokenizer.cfg.grid
+    out = np.empty((len(frames), rows * columns, tokenizer.cfg.channels), np.float16)
+    device = next(tokenizer.parameters()).device
+    fast = native_precision("auto") == "bf16"
+    for i in tqdm(range(0, len(frames), batch), desc="encoding", mininterval=5.0, disable=None):
+        pixels = tokenizer.to_pixels(torch.from_numpy(frames[i : i + batch]).to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+            out[i : i + batch] = tokenizer.encode(pixels).float().cpu().numpy()
+    return out
+
+
+class TokenSet:
+    """Windows of one split; the encoded frames of all splits are cached in `cache`."""
+
+    def __init__(self, frames: FrameSet, tokenizer: FrameTokenizer, cache: Path) -> None:
+        path = cache / f"tokens-{fingerprint(tokenizer)}-{len(frames.frames)}.npy"
+        if not path.is_file():
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part.npy")
+            np.save(partial, encode(frames.frames, tokenizer))
+            partial.replace(path)
+        self.tokens = np.load(path, mmap_mode="r")
+        self.frames = frames
+
+    def window(self, rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return indices (T,) and actions (T, K) of a random window.
+
+        The first frame is the pinned one: half of the time the frame before the others, else any
+        earlier frame of the episode, as in a stream that has run for long.
+        """
+        episodes = self.frames.episodes
+        episode = episodes[rng.integers(len(episodes))]
+        first = int(rng.integers(episode.start + 1, episode.start + episode.frames - length + 2))
+        pinned = first - 1 if rng.random() < 0.5 else int(rng.integers(episode.start, first))
+        index = np.array([pinned, *range(first, first + length - 1)])
+        actions = self.frames.actions[index].astype(np.float32)
+        actions[0] = -1
+        return index, actions
+
+    def windows(self, batch: int, length: int, *, seed: int = 0) -> Iterator[Window]:
+        """Yield random windows for ever."""
+        rng = np.random.default_rng(seed)
+        while True:
+            chosen = [self.window(rng, length) for _ in range(batch)]
+            index = np.stack([i for i, _ in chosen])
+            yield Window(
+                torch.from_numpy(self.tokens[index].astype(np.float32)),
+                torch.from_numpy(np.stack([a for _, a in chosen])),
+            )
