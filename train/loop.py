@@ -39,6 +39,8 @@ class LoopSettings:
     lr: float = 2e-4
     warmup: int = 200
     weight_decay: float = 0.0
+    muon: bool = False
+    """Move the hidden matrices of a transformer by Muon (arXiv 2502.16982): fewer steps."""
     clip: float = 1.0
     """Largest gradient norm."""
     ema: float = 0.999
@@ -55,6 +57,31 @@ def native_precision(precision: str) -> str:
         return precision
     native = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return "bf16" if native else "no"
+
+
+def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.optim.Optimizer]:
+    """Return AdamW for everything, or Muon for the matrices of blocks and AdamW for the rest."""
+    wanted = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    hidden = [
+        p for name, p in wanted
+        if settings.muon and p.dim() == 2 and ".blocks." in name and name.endswith("weight")
+    ]  # fmt: skip
+    taken = {id(p) for p in hidden}
+    rest = [p for _, p in wanted if id(p) not in taken]
+    groups = [
+        {"params": [p for p in rest if p.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99))
+    ]
+    if hidden:
+        muon = torch.optim.Muon(
+            hidden, lr=settings.lr, weight_decay=settings.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        )  # fmt: skip
+        optimizers.append(muon)
+    return optimizers
 
 
 class Trainer:
@@ -83,14 +110,9 @@ class Trainer:
             cpu=not torch.cuda.is_available(),
         )
         self.ema = copy.deepcopy(model).eval().requires_grad_(False).to(self.accelerator.device)
-        decayed = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
-        others = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99))
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.model, *self.optimizers = self.accelerator.prepare(
+            model, *make_optimizers(model, settings)
+        )
         self.batches, self.loss_fn, self.evaluate, self.save = batches, loss_fn, evaluate, save
         self.step, self.best, self.seconds = 0, math.inf, 0.0
         settings.run.mkdir(parents=True, exist_ok=True)
@@ -104,14 +126,15 @@ class Trainer:
         state = torch.load(self.state_file, map_location="cpu", weights_only=True)
         self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
         self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(values)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
 
     def _write_state(self) -> None:
         state = {
             "model": self.accelerator.unwrap_model(self.model).state_dict(),
             "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
@@ -131,15 +154,17 @@ class Trainer:
     def _train_step(self) -> Losses:
         from accelerate.utils import send_to_device
 
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._lr()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self._lr()
         batch = send_to_device(next(self.batches), self.accelerator.device)
         with self.accelerator.autocast():
             losses = self.loss_fn(self.model, batch, self.step)
         self.accelerator.backward(losses.total)
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self._average()
         return losses
 

@@ -76,8 +76,11 @@ def main(
     ),
     steps: int = 20000,
     minutes: float = 1e9,
-    batch: int = 16,
-    lr: float = 1e-3,
+    batch: int = 12,
+    lr: float = 2e-3,
+    decoder_only: Annotated[
+        bool, typer.Option(help="Second stage: the tokens stay, the decoder learns on.")
+    ] = False,
     precision: str = "auto",
 ) -> None:
     """Train the frame tokenizer."""
@@ -87,6 +90,9 @@ def main(
     model = FrameTokenizer(TokenizerConfig(height=height, width=width))
     if (out / "config.json").is_file():
         model.load_state_dict(checkpoint.load(out, kind="frame-tokenizer").state_dict())
+    if decoder_only:
+        model.encoder.requires_grad_(False)
+        model.unit.eval()  # or every batch would scale its tokens by itself
     settings = LoopSettings(
         run=run, steps=steps, minutes=minutes, lr=lr, warmup=100, ema=0.998, eval_every=500,
         precision=precision,

@@ -66,7 +66,7 @@ def held_out(model: FrameDiT, batches: list[Window]) -> dict[str, float]:
     `wrong` is the error at t = 0 under the actions of another row: how much keys matter.
     """
     generator = torch.Generator().manual_seed(0)
-    sums = dict.fromkeys(("t0", "t3", "t7", "wrong"), 0.0)
+    sums: dict[str, float] = dict.fromkeys(("t0", "t3", "t7", "wrong"), 0.0)
     for x, actions in batches:
         noise = torch.randn(x.shape, generator=generator)
         for name, level in (("t0", 0.0), ("t3", 0.3), ("t7", 0.7), ("wrong", 0.0)):
@@ -100,6 +100,7 @@ def main(
     batch: int = 8,
     lr: float = 8e-4,
     precision: str = "auto",
+    muon: Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")] = True,
     compile: Annotated[bool, typer.Option(help="Compile the transformer; needs g++.")] = False,
 ) -> None:
     """Train the frame transformer."""
@@ -125,7 +126,7 @@ def main(
         model.transformer.compile()
     settings = LoopSettings(
         run=run, steps=steps, minutes=minutes, lr=lr, weight_decay=0.01, warmup=200, ema=0.999,
-        eval_every=250, precision=precision,
+        eval_every=250, precision=precision, muon=muon,
     )  # fmt: skip
     Trainer(
         model,

@@ -1,0 +1,116 @@
+"""Choose moments to start from: `python -m train.seeds --data SET`.
+
+They come from the validation split, show much at once (no wall fills the picture) and lie far apart
+from each other. A seed keeps a few frames, since one picture cannot show a movement.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from core.video.pipeline import SEEDS, Seed, write_seeds
+from train.frames import FrameSet
+
+FRAMES = 4
+"""Frames a seed."""
+CANDIDATES = 1500
+BUSY = 0.85
+"""Of the candidates, this share shows too little."""
+COMPASS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
+
+
+def detail(frame: np.ndarray) -> float:
+    """Return how much there is to see: the share of pixels that differ from their neighbour."""
+    steps = np.abs(np.diff(frame.astype(np.int16), axis=1)).max(-1)
+    return float((steps > 24).mean())
+
+
+def thumbnail(frame: np.ndarray) -> np.ndarray:
+    """Return a frame as few numbers, for telling how alike two are."""
+    height, width = frame.shape[:2]
+    rows, columns = height // 12 * 12, width // 16 * 16
+    cells = frame[:rows, :columns].reshape(12, rows // 12, 16, columns // 16, 3)
+    return cells.mean((1, 3)).ravel()
+
+
+def whereabouts(frames: FrameSet, states: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return what tells moments apart: place and heading where known, else the picture."""
+    names = frames.meta.get("states", [])
+    if not {"x", "y", "angle"} <= set(names):
+        return np.stack([thumbnail(frames.frames[i]) for i in chosen])
+    x, y, angle = (states[chosen, names.index(name)] for name in ("x", "y", "angle"))
+    turn = np.radians(angle)
+    place = [(v - v.min()) / max(float(np.ptp(v)), 1e-6) for v in (x, y)]
+    return np.stack([*place, 0.4 * np.cos(turn), 0.4 * np.sin(turn)], axis=1)
+
+
+def spread(features: np.ndarray, count: int, first: int) -> list[int]:
+    """Return `count` indices, each as far as possible from all before it, from `first` on."""
+    chosen = [first]
+    distance = np.full(len(features), np.inf)
+    while len(chosen) < min(count, len(features)):
+        distance = np.minimum(distance, ((features - features[chosen[-1]]) ** 2).sum(1))
+        chosen.append(int(distance.argmax()))
+    return chosen
+
+
+def titles(frames: FrameSet, states: np.ndarray, chosen: list[int]) -> list[str]:
+    """Name moments by where they are and look to, or by number where the set does not say."""
+    names = frames.meta.get("states", [])
+    if not {"x", "y", "angle"} <= set(names):
+        return [f"Start {i + 1}" for i in range(len(chosen))]
+    x, y, angle = (states[:, names.index(name)] for name in ("x", "y", "angle"))
+    thirds = [np.quantile(v, (1 / 3, 2 / 3)) for v in (x, y)]
+    found = []
+    for i in chosen:
+        across = ("west", "", "east")[int(np.searchsorted(thirds[0], x[i]))]
+        up = ("south", "", "north")[int(np.searchsorted(thirds[1], y[i]))]
+        place = "-".join(part for part in (up, across) if part) or "middle"
+        found.append(f"In the {place}, looking {COMPASS[round(angle[i] / 45) % 8]}")
+    return found
+
+
+def choose(frames: FrameSet, states: np.ndarray, count: int, seed: int = 0) -> list[Seed]:
+    """Return seeds of a split; `states` (N, S) says where the engine stood."""
+    rng = np.random.default_rng(seed)
+    ends = np.concatenate(
+        [np.arange(e.start + FRAMES - 1, e.start + e.frames) for e in frames.episodes]
+    )
+    ends = np.sort(rng.choice(ends, min(CANDIDATES, len(ends)), replace=False))
+    details = np.array([detail(frames.frames[i]) for i in ends])
+    busy = details >= np.quantile(details, BUSY)
+    ends, details = ends[busy], details[busy]
+    places = spread(whereabouts(frames, states, ends), count, int(details.argmax()))
+    chosen = [int(ends[i]) for i in places]
+    named = zip(chosen, titles(frames, states, chosen), strict=True)
+    return [
+        Seed(
+            title,
+            frames.frames[i - FRAMES + 1 : i + 1],
+            frames.actions[i - FRAMES + 1 : i + 1].astype(np.float32),
+            states[i],
+        )
+        for i, title in named
+    ]
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
+    out: Annotated[Path, typer.Option(help="The tokenizer's checkpoint folder.")] = Path(
+        "checkpoints/video-tokenizer"
+    ),
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 12,
+) -> None:
+    """Write a gallery of moments to start from beside the tokenizer."""
+    frames = FrameSet(data, "val")
+    path = data / "states.npy"
+    states = np.load(path) if path.is_file() else np.empty((len(frames.frames), 0), np.float32)
+    write_seeds(out / SEEDS, choose(frames, states, count))
+
+
+if __name__ == "__main__":
+    typer.run(main)
