@@ -1,8 +1,9 @@
 # python of the environment to work in: make PYTHON=.venv/bin/python ...
 PYTHON ?= python
 DATA ?= data/free
+WORLD ?= data/blocks
 
-.PHONY: setup check test test-all app bench train-motion web
+.PHONY: setup check test test-all app bench train-motion train-video web
 
 setup:
 	$(PYTHON) -m pip install -r requirements-dev.txt
@@ -24,12 +25,23 @@ app:
 bench:
 	$(PYTHON) -m benchmarks.motion_speed --out benchmarks/motion_speed.json
 	$(PYTHON) -m benchmarks.motion_quality --data $(DATA) --out benchmarks/motion_quality.json
+	$(PYTHON) -m benchmarks.video_speed --out benchmarks/video_speed.json
+	$(PYTHON) -m benchmarks.video_quality --data $(WORLD) --out benchmarks/video_quality.json
 
 train-motion:  # all of it, in order
 	$(PYTHON) -m train.aligner --data $(DATA)
 	$(PYTHON) -m train.evaluator --data $(DATA)
 	$(PYTHON) -m train.vae --data $(DATA)
 	$(PYTHON) -m train.motion --data $(DATA)
+
+train-video:  # all of it, in order; records 11 GB of frames first
+	test -f $(WORLD)/meta.json || $(PYTHON) -m train.worlds blocks --workers 2 --out $(WORLD)
+	$(PYTHON) -m train.tokenizer --data $(WORLD)
+	$(PYTHON) -m train.seeds --data $(WORLD)
+	$(PYTHON) -m train.video --data $(WORLD)
+	$(PYTHON) -m train.distill --data $(WORLD)
+	$(PYTHON) -m train.rollout --data $(WORLD)
+	$(PYTHON) -m train.tokenizer --data $(WORLD) --decoder-only --run runs/tokenizer-decoder
 
 web:  # the page's bundle; Node 20 or newer
 	cd app/web && npm ci && npm run build

@@ -1,11 +1,8 @@
-"""How long `python app.py` takes to be ready, what memory it then holds, and on what machine."""
+"""How long `python app.py` takes to be ready, and what memory it then holds."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import resource
 import signal
 import socket
 import subprocess
@@ -15,19 +12,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reporting import peak_rss_mb
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60.0
 """Seconds to wait for the page."""
-
-
-def peak_rss_mb(pid: int | str) -> float:
-    """Largest resident memory (MB) of a process so far, of this one alone."""
-    status = Path(f"/proc/{pid}/status")
-    if status.is_file():  # ru_maxrss would also count the parent's memory before exec
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(lines["VmHWM"].split()[0]) / 1000
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 def measure(checkpoints: Path) -> dict[str, Any]:
@@ -82,32 +71,3 @@ def _health(port: int) -> str:
     url = f"http://127.0.0.1:{port}/livestep/health"
     with urllib.request.urlopen(url, timeout=2) as answer:
         return json.load(answer)["model"]
-
-
-def machine() -> dict[str, Any]:
-    """Say what the figures were measured on."""
-    name, info = platform.processor(), Path("/proc/cpuinfo")
-    if info.is_file():
-        models = [s.split(":", 1)[1] for s in info.read_text().splitlines() if "model name" in s]
-        name = models[0].strip() if models else name
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"cpu": name, "cores": os.cpu_count(), "python": platform.python_version(), "load": load}
-
-
-def rounded(value: Any) -> Any:
-    """Round every number to four significant digits."""
-    if isinstance(value, dict):
-        return {key: rounded(v) for key, v in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def table(result: dict[str, dict[str, Any]]) -> str:
-    """Lay both sizes out as a Markdown table."""
-    sizes = {k: v for k, v in result.items() if "poses_per_s" in v}
-    keys = list(dict.fromkeys(key for row in sizes.values() for key in row if key != "minutes"))
-    lines = ["| | " + " | ".join(sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
-    lines += [
-        f"| {k} | " + " | ".join(f"{row[k]:g}" for row in sizes.values()) + " |" for k in keys
-    ]
-    rest = {key: value for key, value in result.items() if key not in sizes}
-    return "\n".join([*lines, "", *(f"{key}: {value}" for key, value in rest.items())])

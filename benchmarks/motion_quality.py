@@ -7,17 +7,17 @@ stdout; progress shows on stderr.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
 
 from benchmarks import metrics
 from benchmarks.motion_items import MotionItems
-from benchmarks.quality_rows import WINDOW, Quality, Row
+from benchmarks.quality_rows import WINDOW, Quality
+from benchmarks.reporting import Row, emit, quality_table, rounded
 from core import checkpoint as checkpoints_io
 from core.motion.text import load_text_encoder
 
@@ -44,27 +44,6 @@ def measure(quality: Quality) -> dict[str, Row]:
         "seconds": time.monotonic() - start,
     }
     return rows | {"about": about}
-
-
-def rounded(value: Any) -> Any:
-    """Round every number to five significant digits; more would only pretend."""
-    if isinstance(value, dict):
-        return {key: rounded(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [rounded(v) for v in value]
-    return float(f"{value:.5g}") if isinstance(value, float) else value
-
-
-def table(result: dict[str, Row]) -> str:
-    """Lay the rows out as a Markdown table."""
-    rows = {name: row for name, row in result.items() if name != "about"}
-    keys = list(dict.fromkeys(key for row in rows.values() for key in row))
-    lines = ["| | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
-    for name, row in rows.items():
-        cells = [" / ".join(f"{v:.3f}" for v in row[k]) if isinstance(row.get(k), list)
-                 else f"{row[k]:.4g}" if k in row else "" for k in keys]  # fmt: skip
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 def main(
@@ -100,10 +79,7 @@ def main(
     except ValueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    text = json.dumps(result, indent=2)
-    if out is not None:
-        out.write_text(text + "\n")
-    typer.echo(text if as_json else table(result))
+    emit(result, quality_table, as_json=as_json, out=out)
 
 
 if __name__ == "__main__":

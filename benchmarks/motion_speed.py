@@ -7,14 +7,9 @@ process of its own, so that memory is its own. JSON goes to stdout, progress to 
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks import app_start
+from benchmarks.reporting import emit, in_process, machine, peak_rss_mb, rounded, speed_table
+from benchmarks.timing import Step, late_over_early
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -99,15 +96,6 @@ def first_pose_ms(engine: Engine, name: str, spent: float, seconds: float) -> li
     return found
 
 
-@dataclass(frozen=True)
-class Step:
-    """One chunk of a stream: its poses, and the seconds it took by the clock and of the CPU."""
-
-    poses: int
-    wall: float
-    cpu: float
-
-
 def stream(engine: Engine, name: str, poses: int, seconds: float) -> list[Step]:
     """Stream until there are enough poses or the time is up."""
     from tqdm import tqdm
@@ -128,37 +116,6 @@ def stream(engine: Engine, name: str, poses: int, seconds: float) -> list[Step]:
     raise AssertionError("an endless stream ended")
 
 
-def late_over_early(steps: list[Step], context: int) -> dict[str, Any]:
-    """Cost per pose late in a stream over that early in it, by the clock and by CPU time.
-
-    Minute 10 over minute 1 where there are ten; else the last third over as much from where the
-    `context` (poses) is full, because a stream's first seconds, with little to look back on, are
-    cheaper and would weigh more than they do in a minute. `minutes` says what was compared.
-    """
-    total = sum(step.poses for step in steps)
-    whole = total >= 10 * MINUTE
-    skip = steps[0].poses if whole else min(context, total // 4)  # the first chunk is latency
-    length = MINUTE if whole else (total - skip) // 3
-
-    def cost(part: Iterable[Step], skip: int) -> dict[str, float]:
-        made, spent = 0, {"wall": 0.0, "cpu": 0.0}
-        for step in part:
-            if skip > 0:
-                skip -= step.poses
-            elif made < length:
-                made += step.poses
-                spent = {k: v + getattr(step, k) for k, v in spent.items()}
-        return {k: v / made for k, v in spent.items()}
-
-    early, late = cost(steps, skip), cost(reversed(steps), 0)
-    ranges = {"early": (skip, skip + length), "late": (total - length, total)}
-    return {
-        "late_over_early": late["wall"] / early["wall"],
-        "late_over_early_cpu": late["cpu"] / early["cpu"],
-        "minutes": {k: [round(v / MINUTE, 2) for v in pair] for k, pair in ranges.items()},
-    }
-
-
 def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
     """Return the figures of one size, measured in this process."""
     import torch
@@ -172,7 +129,7 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
     poses = stream(engine, name, (QUICK if quick else FULL)[size], SECONDS[mode])
     cold = poses[0].wall
     first = first_pose_ms(engine, name, cold, 2.0 if quick else 30.0)
-    rss = app_start.peak_rss_mb("self")
+    rss = peak_rss_mb()
     model = engine.model(name)
     cfg = model.dit.cfg
     weights = sum(p.numel() for m in (model.dit, model.vae) for p in m.parameters())
@@ -180,8 +137,8 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
         "first_pose_ms": statistics.median(first or [1000 * cold]),
         "first_pose_cold_ms": 1000 * cold,
         # the first chunk waits for a whole window of blocks: first_pose_ms tells of that
-        "poses_per_s": sum(s.poses for s in poses[1:]) / sum(s.wall for s in poses[1:]),
-        **late_over_early(poses, context=4 * cfg.block * cfg.context),
+        "poses_per_s": sum(s.made for s in poses[1:]) / sum(s.wall for s in poses[1:]),
+        **late_over_early(poses, context=4 * cfg.block * cfg.context, minute=MINUTE),
         "peak_rss_mb": rss,
         **cache_speedup(
             model,
@@ -198,18 +155,6 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
     }
 
 
-def in_process(size: str, arguments: list[str], threads: int | None) -> dict[str, Any]:
-    """Measure one size in a fresh process; raise ValueError with what it complained about."""
-    env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # as app.py runs
-    if threads:
-        env["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, "-m", "benchmarks.motion_speed", "--only", size, *arguments]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
-    if result.returncode:
-        raise ValueError(f"measuring {size} ended with exit code {result.returncode}, see above")
-    return json.loads(result.stdout)
-
-
 def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
     quick: Annotated[bool, typer.Option(help="Within 50 seconds.")] = False,
@@ -224,20 +169,20 @@ def main(
         if only:
             if only not in SIZES:
                 raise ValueError(f"--only must be one of {', '.join(SIZES)}, got {only!r}")
-            result = app_start.rounded(measure(only, checkpoints, checkpoint, quick))
+            result = rounded(measure(only, checkpoints, checkpoint, quick))
         else:
             flags = ["--quick"] * quick + ["--checkpoint", checkpoint]
             flags += ["--checkpoints", str(checkpoints)]
-            result = {size: in_process(size, flags, threads) for size in SIZES}
-            result["app"] = app_start.rounded(app_start.measure(checkpoints))
-            result["machine"] = app_start.machine()
+            result = {
+                size: in_process("benchmarks.motion_speed", ["--only", size, *flags], threads)
+                for size in SIZES
+            }
+            result["app"] = rounded(app_start.measure(checkpoints))
+            result["machine"] = machine()
     except ValueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    text = json.dumps(result, indent=2)
-    if out is not None:
-        out.write_text(text + "\n")
-    typer.echo(text if as_json or only else app_start.table(result))
+    emit(result, partial(speed_table, rate="poses_per_s"), as_json=as_json or bool(only), out=out)
 
 
 if __name__ == "__main__":

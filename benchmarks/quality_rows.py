@@ -18,6 +18,7 @@ from tqdm import tqdm
 from benchmarks import metrics
 from benchmarks.directions import PROBES, accuracy
 from benchmarks.motion_items import LONGEST, MotionItems
+from benchmarks.reporting import Row
 from core.motion.evaluator import Evaluator
 from core.motion.features import decode
 from core.motion.text import TextEncoder
@@ -27,8 +28,6 @@ WINDOW = 60
 PHASE = 60
 """Poses of each prompt before and after a switch."""
 BATCH = 32
-
-Row = dict[str, Any]
 
 
 class Sampler(Protocol):

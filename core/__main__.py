@@ -1,4 +1,4 @@
-"""The command line: `python -m core motion "a person walks" --seconds 6 --out walk.bvh`.
+"""The command line: `python -m core motion | video | follow | list`.
 
 Files and `--json` are the output; progress and errors go to stderr. A mistake of the caller ends in
 one sentence and exit code 2.
@@ -6,227 +6,21 @@ one sentence and exit code 2.
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
-
 import typer
 
-from core.motion.smoothing import DELAY
-
-if TYPE_CHECKING:
-    from core.engine import Engine
-    from core.motion.body import Body
-    from core.motion.take import PoseChunk, Take
-
-SECONDS = 6.0
-"""How long a prompt lasts where nothing is said."""
-MOST_SECONDS = 3600.0
-CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+from core.cli.follow import follow
+from core.cli.listing import list_checkpoints
+from core.cli.motion import motion
+from core.cli.video import video
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
-    help="Livestep: motion from text, streaming.",
+    help="Livestep: motion from text or video and worlds from keys, streaming.",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A prompt and the number of poses it holds for."""
-
-    text: str
-    poses: int
-
-
-@dataclass
-class Script:
-    """Prompts in time, told to the engine by how far the take has come.
-
-    The engine asks for a prompt ahead of time, but starts its unfinished blocks over when another
-    one comes. So the prompt to answer with is the one for the first pose that is not made yet.
-    """
-
-    segments: list[Segment]
-    made: int = 0
-    """Poses handed out so far."""
-    ends: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        total, self.ends = 0, []
-        for segment in self.segments:
-            total += segment.poses
-            self.ends.append(total)
-
-    def __iter__(self) -> Iterator[str]:
-        while True:
-            here = sum(self.made + DELAY >= end for end in self.ends[:-1])
-            yield self.segments[here].text
-
-
-def fail(error: object) -> NoReturn:
-    """End with a sentence and exit code 2."""
-    text = str(error).strip() or type(error).__name__
-    typer.echo(f"error: {text}", err=True)
-    raise typer.Exit(2)
-
-
-def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
-    """Give every prompt its length: one for all, or one for each in order.
-
-    Raises ValueError where the numbers do not match or a length is out of range.
-    """
-    from core.engine import check_prompt
-    from core.motion.skeleton import FPS
-
-    if len(seconds) <= 1:
-        seconds = (seconds or [SECONDS]) * len(prompts)
-    if len(seconds) != len(prompts):
-        raise ValueError(
-            f"{len(prompts)} prompts and {len(seconds)} times --seconds: give --seconds once for"
-            " all prompts, or once after each"
-        )
-    for value in seconds:
-        if not 1 / FPS <= value <= MOST_SECONDS:
-            raise ValueError(f"seconds must be in 0.05..{MOST_SECONDS:g}, got {value:g}")
-    return [
-        Segment(check_prompt(text), round(value * FPS))
-        for text, value in zip(prompts, seconds, strict=True)
-    ]
-
-
-def load_body(name: str) -> Body:
-    """Return a bundled body, or one from a user's SMPL or SMPL-X file."""
-    from core.motion.body import BODIES, Body
-
-    if name not in BODIES and Path(name).suffix:
-        if not Path(name).is_file():
-            raise ValueError(f"there is no body file {name}")
-        return Body.from_smpl(name)
-    return Body.load(name)
-
-
-def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk], list[float]]:
-    """Pull a stream to the end of its script; return its chunks and when each one came (s)."""
-    from tqdm import tqdm
-
-    chunks: list[PoseChunk] = []
-    times: list[float] = []
-    start, total = time.perf_counter(), script.ends[-1]
-    with tqdm(total=total, unit="pose", leave=False, disable=None) as bar:
-        while script.made < total:
-            chunk = next(stream)
-            times.append(time.perf_counter() - start)
-            chunks.append(chunk)
-            script.made += len(chunk)
-            bar.update(len(chunk))
-    return chunks, times
-
-
-def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict:
-    """Timings as `--json` prints them."""
-    poses = sum(map(len, chunks))
-    return {
-        "seconds": take.seconds,
-        "poses": len(take),
-        "load_ms": round(1000 * load, 1),
-        "first_pose_ms": round(1000 * times[0], 1),
-        "poses_per_s": round(poses / times[-1], 1),
-        "prompts": [{"start": mark.start / take.fps, "text": mark.text} for mark in take.prompts],
-        "info": take.info,
-    }
-
-
-def open_engine(checkpoints: Path, device: str | None) -> Engine:
-    """Load an engine; torch comes with it, so this is late."""
-    from core.engine import Engine
-
-    return Engine.load(checkpoints, device=device)
-
-
-@app.command()
-def motion(
-    prompt: Annotated[str, typer.Argument(help="What the body does first.")],
-    seconds: Annotated[
-        list[float] | None,
-        typer.Option(help=f"Length: once for all prompts, or once for each. [{SECONDS:g}]"),
-    ] = None,
-    then: Annotated[list[str] | None, typer.Option(help="What it does next; repeatable.")] = None,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(help="File to write: .bvh .glb .npz or .mp4; repeatable."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same motion.")] = 0,
-    checkpoint: Annotated[str | None, typer.Option(help="Which model; see `list`.")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
-    body: Annotated[
-        str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")
-    ] = "neutral",
-    fps: Annotated[int | None, typer.Option(help="20 (native), 30 or 60.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None,
-    stagger: Annotated[
-        int | None, typer.Option(help="1..steps; small is smooth, large answers fast.")
-    ] = None,
-    guidance: Annotated[float | None, typer.Option(help="How literally text is taken.")] = None,
-    foot_contacts: Annotated[bool, typer.Option(help="Hold planted feet still.")] = True,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print timings as JSON.")] = False,
-) -> None:
-    """Generate motion from prompts and write it to files."""
-    from core.export import check, write
-    from core.export.provenance import provenance
-    from core.motion.take import Take
-
-    try:
-        if not out and not as_json:
-            raise ValueError("nothing to do: give --out FILE, or --json for timings")
-        for path in out or []:
-            check(path, fps=fps)
-        segments, shape = pair([prompt, *(then or [])], seconds or []), load_body(body)
-        start = time.perf_counter()
-        engine = open_engine(checkpoints, device)
-        load = time.perf_counter() - start
-        name, script = checkpoint or engine.names[0], Script(segments)
-        options = {"seed": seed, "steps": steps, "stagger": stagger, "guidance": guidance,
-                   "foot_contacts": foot_contacts}  # fmt: skip
-        chunks, times = perform(engine.motion(script, checkpoint=name, **options), script)
-        info = provenance(name, engine.card(name), **options)
-        take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
-        figures = report(take, chunks, times, load)
-        for path in out or []:
-            start = time.perf_counter()
-            write(take, path, body=shape, fps=fps)
-            figures.setdefault("export_ms", {})[str(path)] = round(
-                1000 * (time.perf_counter() - start), 1
-            )
-            typer.echo(f"{path}: {take.seconds:g} s, {info['licence']}", err=True)
-    except (ValueError, OSError) as error:
-        fail(error)
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-
-
-@app.command("list")
-def list_checkpoints(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the checkpoints with their data and licences."""
-    try:
-        engine = open_engine(checkpoints, "cpu")
-        cards = {name: engine.card(name) for name in engine.names}
-    except (ValueError, OSError) as error:
-        fail(error)
-    if as_json:
-        typer.echo(json.dumps(cards, indent=2))
-        return
-    for name, card in cards.items():
-        typer.echo(f"{name}\n  data: {card['data']}\n  licence: {card['licence']}")
-        if card["non_commercial"]:
-            typer.echo("  not for commercial use")
-
+app.command()(motion)
+app.command()(video)
+app.command()(follow)
+app.command("list")(list_checkpoints)
 
 if __name__ == "__main__":
     app(prog_name="python -m core")

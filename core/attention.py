@@ -8,9 +8,14 @@ stream runs, and a pinned prefix simply stays in front.
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+HIDDEN = -1e4
+"""Score of what is not to be seen; fits half precision."""
 
 
 class Rotary(nn.Module):
@@ -81,6 +86,12 @@ class LayerCache:
         self._rotary = rotary
         self._look()
 
+    def detach(self) -> None:
+        """Stop gradients at what is kept."""
+        if self.keys is not None and self.values is not None:
+            self.keys, self.values = self.keys.detach(), self.values.detach()
+            self._look()
+
     def drop(self, tokens: int) -> None:
         """Forget the newest tokens; raise ValueError where fewer are kept."""
         if self.keys is None or self.values is None or tokens > self.keys.shape[2]:
@@ -95,13 +106,15 @@ class KVCache:
     """What a stream remembers: the newest `context` frames and, in front, a pinned prefix.
 
     `slack` frames beyond the context are kept unseen, so that a rollback of up to that many
-    restores exactly the view there was before they were committed.
+    restores exactly the view there was before they were committed. The prefix is attended to as if
+    it were there `weight` times.
     """
 
     def __init__(
-        self, depth: int, tokens: int, *, context: int, prefix: int = 0, slack: int = 0
-    ) -> None:
-        self.tokens = tokens
+        self, depth: int, tokens: int, *, context: int, prefix: int = 0, slack: int = 0,
+        weight: float = 1.0,
+    ) -> None:  # fmt: skip
+        self.tokens, self.weight = tokens, weight
         self.slack = slack
         self.layers = [
             LayerCache(prefix * tokens, context * tokens, slack * tokens) for _ in range(depth)
@@ -112,6 +125,23 @@ class KVCache:
         """Number of tokens in view."""
         view = self.layers[0].view
         return 0 if view is None else view[0].shape[2]
+
+    def weigh(self, mask: Tensor | None, new: int) -> Tensor | None:
+        """Turn a mask of `new` tokens into scores (N, S) to add, where the prefix has a weight."""
+        prefix = min(self.layers[0].prefix, self.length)
+        if self.weight == 1 or not prefix or self.layers[0].view is None:
+            return mask
+        keys = self.layers[0].view[0]
+        scores = keys.new_zeros(new, self.length + new)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, HIDDEN)
+        scores[:, :prefix] += math.log(self.weight)
+        return scores
+
+    def detach(self) -> None:
+        """Cut what is kept off from the graph it was computed in; training of long streams."""
+        for layer in self.layers:
+            layer.detach()
 
     def rollback(self, frames: int) -> None:
         """Forget the newest frames; raise ValueError for more than the slack allows."""
@@ -133,15 +163,17 @@ def block_causal_mask(frames: int, tokens: int, past: int, device: torch.device)
 def attend(q_BHNK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, mask: Tensor | None) -> Tensor:
     """Return softmax(q k) v, (B, H, N, K).
 
-    Written out for training with a mask on a CPU: twice as fast as its fused kernels, which also
-    have no forward-mode derivative.
+    With a mask on a CPU it is written out: twice as fast in training as the fused kernels, which
+    also have no forward-mode derivative.
     """
-    if mask is None or torch.is_inference_mode_enabled() or v_BHSK.is_cuda:
+    if mask is None or v_BHSK.is_cuda:
         return F.scaled_dot_product_attention(q_BHNK, k_BHSK, v_BHSK, attn_mask=mask)
-    with torch.autocast(v_BHSK.device.type, enabled=False):
-        bias = torch.zeros(mask.shape, dtype=v_BHSK.dtype).masked_fill_(~mask, -1e4)
-        q, k = (x.to(v_BHSK.dtype) for x in (q_BHNK * q_BHNK.shape[-1] ** -0.5, k_BHSK))
-        return (q @ k.transpose(-1, -2) + bias).softmax(-1) @ v_BHSK
+    kind = v_BHSK.dtype
+    bias = mask
+    if mask.dtype == torch.bool:
+        bias = torch.zeros(mask.shape, dtype=kind).masked_fill_(~mask, HIDDEN)
+    scores = (q_BHNK * q_BHNK.shape[-1] ** -0.5).to(kind) @ k_BHSK.to(kind).transpose(-1, -2)
+    return (scores + bias).softmax(-1, dtype=kind) @ v_BHSK
 
 
 class SelfAttention(nn.Module):

@@ -1,7 +1,9 @@
 """Checkpoints: `<name>/{model.safetensors, config.json, README.md}`; strict, typed, never pickled.
 
 Weights are stored as fp16 and computed in fp32. `config.json` holds the kind of model, its config
-and what is known of its training; `kind` picks the class from the table below.
+and what is known of its training; `kind` picks the class from the table below. Where it also names
+a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<name>.up` (out, r) and
+`<name>.down` (r, in), whose product is added to the base's, everything else in full.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 KINDS = {
     "motion-vae": ("core.motion.vae", "VAEConfig", "MotionVAE"),
@@ -36,16 +38,21 @@ def _classes(kind: str) -> tuple[Any, Any]:
 
 def save(model: nn.Module, folder: Path, *, kind: str, about: dict[str, Any]) -> None:
     """Write weights and config; `about` (data, licence, figures, ...) is kept beside them."""
+    _classes(kind)
+    entry = {"kind": kind, "config": model.cfg.model_dump(mode="json"), "about": about}
+    write(folder, entry, model.state_dict())
+
+
+def write(folder: Path, entry: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write config.json as it is given and tensors as fp16."""
     from safetensors.torch import save_file
 
-    _classes(kind)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {
+    halves = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in model.state_dict().items()
+        for name, value in tensors.items()
     }
-    save_file(tensors, str(folder / "model.safetensors"))
-    entry = {"kind": kind, "config": model.cfg.model_dump(mode="json"), "about": about}
+    save_file(halves, str(folder / "model.safetensors"))
     (folder / "config.json").write_text(json.dumps(entry, indent=2) + "\n")
 
 
@@ -62,22 +69,59 @@ def describe(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
 
 
+def describe_base(folder: Path, entry: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """Return folder and config.json of the base that an entry names; ValueError if unfit for it."""
+    base = folder.parent / entry["base"]
+    try:
+        found = describe(base)
+    except ValueError as error:
+        raise ValueError(f"{folder} stands on the base {base.name!r}: {error}") from error
+    if found.get("kind") != entry["kind"]:
+        raise ValueError(f"{folder} is a {entry['kind']!r}, but its base a {found.get('kind')!r}")
+    if "base" in found:
+        raise ValueError(f"{base}, the base of {folder}, has a base itself; only one is allowed")
+    return base, found
+
+
+def _tensors(folder: Path, entry: dict[str, Any]) -> dict[str, Tensor]:
+    """Return all weights of a checkpoint as fp32, those of its base included."""
+    from safetensors.torch import load_file
+
+    stored = load_file(str(folder / "model.safetensors"))
+    stored = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
+    if "base" not in entry:
+        return stored
+    tensors = _tensors(*describe_base(folder, entry))
+    for name, weight in tensors.items():
+        pair = f"{name}.up", f"{name}.down"
+        if name in stored:
+            tensors[name] = stored.pop(name)
+        elif all(part in stored for part in pair):
+            up, down = (stored.pop(part) for part in pair)
+            rank, columns = down.shape[:1], weight.shape[1:].numel()
+            if weight.ndim < 2 or up.shape != (len(weight), *rank) or down.shape[1:] != (columns,):
+                raise ValueError(
+                    f"{folder}: the difference {tuple(up.shape)} @ {tuple(down.shape)} does not fit"
+                    f" {name}, which has the shape {tuple(weight.shape)}"
+                )
+            tensors[name] = weight + (up @ down).view_as(weight)
+    if stored:
+        raise ValueError(f"{folder} holds {', '.join(stored)}, which its base cannot place")
+    return tensors
+
+
 def load(folder: Path, *, kind: str, device: str | torch.device = "cpu") -> Any:
     """Return the model of a checkpoint in evaluation mode, fp32.
 
     Raises ValueError where files are missing, the kind is another, or a weight does not fit.
     """
-    from safetensors.torch import load_file
-
     entry = describe(folder)
     if entry.get("kind") != kind:
         raise ValueError(f"{folder} holds a {entry.get('kind')!r}, expected a {kind!r}")
     config_class, model_class = _classes(kind)
     model = model_class(config_class(**entry["config"]))
-    tensors = load_file(str(folder / "model.safetensors"))
-    tensors = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
     try:
-        model.load_state_dict(tensors, strict=True)
+        model.load_state_dict(_tensors(folder, entry), strict=True)
     except RuntimeError as error:
         raise ValueError(f"the weights in {folder} do not fit their config: {error}") from error
     return model.to(device).eval().requires_grad_(False)

@@ -11,24 +11,31 @@ import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from core import checkpoint
-from core.motion.features import Recovery, contacts
-from core.motion.ik import PoseSolver
+from core.device import pick_device
+from core.library import Library
+from core.motion.history import remember
+from core.motion.manner import Manner, pinned
+from core.motion.model import UNASKED
+from core.motion.performer import Performer
 from core.motion.pipeline import MotionModel
 from core.motion.smoothing import Finish
-from core.motion.take import PoseChunk
+from core.motion.take import PoseChunk, Take
 from core.motion.vae import STRIDE
+from core.prompts import MAX_PROMPT as MAX_PROMPT
+from core.prompts import check_prompt
 from core.sampler import StreamSampler
 from core.video.worlds import Worlds
 
+if TYPE_CHECKING:
+    from core.reference.follow import Reference
+
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-MAX_PROMPT = 300
-"""Characters."""
 MAX_STEPS = 100
 GUIDANCE = (1.0, 10.0)
 
@@ -36,23 +43,12 @@ Segments = Sequence[tuple[str, int]]
 """Prompts with the number of poses each is for."""
 
 
-def check_prompt(text: str) -> str:
-    """Return the prompt without surrounding space; raise ValueError for what cannot be one."""
-    text = " ".join(text.split())
-    if not any(c.isalnum() for c in text):
-        raise ValueError('the prompt is empty; describe a motion, such as "a person walks forward"')
-    if len(text) > MAX_PROMPT:
-        raise ValueError(f"the prompt has {len(text)} characters; {MAX_PROMPT} are the most")
-    if not text.isprintable():
-        raise ValueError("the prompt holds control characters; plain text is expected")
-    return text
-
-
-class Engine(Worlds):
+class Engine(Worlds, Library):
     """Everything that generates, behind plain Python and NumPy types; safe to share by threads."""
 
     def __init__(self, checkpoints: Path, device: str) -> None:
-        super().__init__(checkpoints, device)
+        Worlds.__init__(self, checkpoints, device)
+        Library.__init__(self)
         self._models: dict[str, MotionModel] = {}
         self._lock = threading.Lock()
         self.names = tuple(
@@ -67,10 +63,7 @@ class Engine(Worlds):
 
         Raises ValueError where no motion checkpoint is found or the device does not exist.
         """
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError("device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'")
-        engine = cls(Path(checkpoints), device)
+        engine = cls(Path(checkpoints), pick_device(device))
         if not engine.names:
             raise ValueError(
                 f"no motion checkpoint in {checkpoints}; expected <name>/config.json and"
@@ -101,6 +94,12 @@ class Engine(Worlds):
             "data": ", ".join(about.get("data", {})),
         }
 
+    def follow(self, path: str | Path, **options: Any) -> Reference:
+        """Return the motion of a video, or of a motion file; see core.reference.follow."""
+        from core.reference.follow import follow  # loads onnxruntime and cv2 only when asked for
+
+        return follow(path, **options)
+
     def _sampler(
         self,
         model: MotionModel,
@@ -109,6 +108,8 @@ class Engine(Worlds):
         steps: int | None,
         stagger: int | None,
         guidance: float | None,
+        prefix: int = 0,
+        weight: float = 1.0,
     ) -> StreamSampler[Any]:
         cfg = model.dit.cfg
         steps = cfg.steps if steps is None else steps
@@ -127,9 +128,9 @@ class Engine(Worlds):
                 " raise the stagger or lower the steps"
             )
         return StreamSampler(
-            model.dit, (rows, *model.dit.frame_shape), model.dit.new_cache(), steps=steps,
-            stagger=stagger, guidance=guidance, generator=torch.Generator().manual_seed(seed),
-            device=self._device,
+            model.dit, (rows, *model.dit.frame_shape), model.dit.new_cache(prefix, weight),
+            steps=steps, stagger=stagger, guidance=guidance,
+            generator=torch.Generator().manual_seed(seed), device=self._device,
         )  # fmt: skip
 
     def motion(
@@ -142,48 +143,45 @@ class Engine(Worlds):
         stagger: int | None = None,
         guidance: float | None = None,
         foot_contacts: bool = True,
+        after: Take | None = None,
+        manner: Manner | None = None,
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
         Another prompt than before changes what the body does from the next block on. Settings left
-        out are the checkpoint's own. Raises ValueError for settings or prompts out of range.
+        out are the checkpoint's own. `after` is a take to go on from: the first chunk begins with
+        pose len(after). `manner` is what to move like. Raises ValueError for settings or prompts
+        out of range.
         """
         model = self.model(checkpoint or self.names[0])
-        sampler = self._sampler(model, 1, seed, steps, stagger, guidance)
-        return self._stream(model, sampler, prompts, foot_contacts)
+        past, emphasis = [], 1.0
+        if manner is not None and manner.weight > 0:
+            past, emphasis = [pinned(manner, model)], manner.emphasis
+        prefix = sum(blocks.shape[1] for blocks in past)
+        sampler = self._sampler(model, 1, seed, steps, stagger, guidance, prefix, emphasis)
+        history = None if after is None else remember(model, after, model.dit.cfg.context - prefix)
+        if history is not None:
+            past.append(history.blocks)
+        return self._stream(model, sampler, prompts, past, Performer(model, foot_contacts, history))
 
     def _stream(
         self,
         model: MotionModel,
         sampler: StreamSampler[Any],
         prompts: Iterable[str],
-        foot_contacts: bool,
+        past: Sequence[torch.Tensor],
+        performer: Performer,
     ) -> Iterator[PoseChunk]:
-        recovery, solver, first = Recovery(), PoseSolver(foot_contacts), 0
-        for features, prompt in self._features(model, sampler, prompts, foot_contacts):
-            joints = recovery.push(features)
-            root, rotations = solver.push(joints, contacts(features))
-            yield PoseChunk(
-                first=first, root=root, rotations=rotations, joints=joints, features=features,
-                prompt=prompt,
-            )  # fmt: skip
-            first += len(root)
-
-    def _features(
-        self,
-        model: MotionModel,
-        sampler: StreamSampler[Any],
-        prompts: Iterable[str],
-        foot_contacts: bool,
-    ) -> Iterator[tuple[np.ndarray, str]]:
-        """Yield finished features (T, 263) with their prompt; those held back come at the end."""
-        finish, state, decoded, prompt = Finish(foot_contacts), {}, None, ""
-        conditions = (model.prompt(check_prompt(text)) for text in prompts)
+        for blocks in past:
+            sampler.commit(blocks, [UNASKED])
+        prompt, conditions = "", (model.prompt(check_prompt(text)) for text in prompts)
         for sampled in sampler.stream(conditions):
-            decoded, prompt = model.decode(sampled.x[:, None], state), sampled.condition.text
-            yield finish.push(decoded)[0], prompt
-        if decoded is not None:
-            yield finish.push(decoded[:, :0], last=True)[0], prompt
+            prompt = sampled.condition.text
+            chunk = performer.push(sampled.x, prompt)
+            if len(chunk):
+                yield chunk
+        if prompt:
+            yield performer.end(prompt)
 
     def sample(
         self,

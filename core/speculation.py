@@ -75,20 +75,30 @@ class Speculator(Generic[C]):
     Two conditions are the same where they are one object. The cache needs `SLACK` frames of slack.
     """
 
-    def __init__(self, sampler: StreamSampler[C], *, ahead: int = AUTO, together: int = 1) -> None:
+    def __init__(
+        self,
+        sampler: StreamSampler[C],
+        *,
+        ahead: int = AUTO,
+        together: int = 1,
+        most_together: int = MOST_TOGETHER,
+    ) -> None:
         self.sampler, self.hold, self.tally = sampler, KeyHold(), Tally()
         self._drafts: deque[_Draft[C]] = deque()
         self._last: C | None = None
-        self.ahead, self.together = ahead, together
+        self.most_together = most_together
+        """What the network has rotary positions for, MOST_TOGETHER at most."""
         self.check(ahead, together)
+        self.ahead, self.together = ahead, together
 
-    @staticmethod
-    def check(ahead: int, together: int) -> None:
+    def check(self, ahead: int, together: int) -> None:
         """Raise ValueError for settings out of range."""
         if not AUTO <= ahead <= MOST:
             raise ValueError(f"ahead must be in 0..{MOST}, or {AUTO} for automatic, got {ahead}")
-        if not 1 <= together <= MOST_TOGETHER:
-            raise ValueError(f"together must be in 1..{MOST_TOGETHER}, got {together}")
+        if not 1 <= together <= self.most_together:
+            raise ValueError(
+                f"together must be in 1..{self.most_together} in this world, got {together}"
+            )
 
     @property
     def depth(self) -> int:

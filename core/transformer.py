@@ -156,6 +156,8 @@ class CausalTransformer(nn.Module):
         frames, tokens = x.shape[1:3]
         past = 0 if cache is None else cache.length
         mask = block_causal_mask(frames, tokens, past, x.device)
+        if cache is not None:
+            mask = cache.weigh(mask, frames * tokens)
         e = F.silu(e)
         if self.cfg.adaln == "shared":
             e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))

@@ -12,27 +12,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.motion import features
+from core.motion.attributes import mirror_caption
 from core.motion.features import LAYOUT
 from core.motion.skeleton import FPS
 from core.motion.text import TextEncoder
 from train.data import Record, Segment, read_records
-
-_SWAPS = {"left": "right", "leftward": "rightward", "leftwards": "rightwards",
-          "lefts": "rights", "leftmost": "rightmost", "clockwise": "counterclockwise",
-          "anticlockwise": "clockwise"}  # fmt: skip
-_SWAPS |= {b: a for a, b in _SWAPS.items() if a != "anticlockwise"}
-_SIDES = re.compile(r"\b(counter-?\s?clockwise|" + "|".join(_SWAPS) + r")\b", re.IGNORECASE)
-
-
-def mirror_caption(text: str) -> str:
-    """Exchange left and right, clockwise and counterclockwise."""
-
-    def swap(match: re.Match[str]) -> str:
-        word = re.sub(r"[-\s]", "", match.group(0).lower())
-        other = _SWAPS[word]
-        return other.capitalize() if match.group(0)[0].isupper() else other
-
-    return _SIDES.sub(swap, text)
 
 
 def _restricted(licence: str) -> bool:

@@ -10,7 +10,7 @@ from core import flow
 from core.video.model import FrameDiT
 
 HEAD_LR = 1e-3
-LEVELS = 0.2, 0.9
+LEVELS = 0.5, 0.97
 """Flow times between which frames are judged: noise hides what need not be alike."""
 
 

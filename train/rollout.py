@@ -1,21 +1,26 @@
 """Anti-drift stage: `python -m train.rollout --data SET`.
 
-A student plays on from real frames under the recorded keys, and then learns the real next frames
-from the history that it dreamt itself: it meets its own errors and learns to undo them (as DIAMOND
-and Resampling Forcing do). The adversary keeps what is uncertain sharp.
+A student plays on from real frames under the recorded keys, just as it will be played: one step a
+frame, its own frames as history. Every frame it makes is compared with the recorded one and teaches
+at once (self-forcing in the sense of arXiv 2506.08009, with the gradient kept to a few frames), so
+that it meets its own errors and learns to undo them. Dreams grow longer during the stage; a row
+that lost its way teaches no more, since what it should show then is not the recorded frame. The
+adversary keeps what is uncertain sharp.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
-from torch import Tensor, nn
+from torch import Tensor
 
 from core import checkpoint, flow
+from core.attention import KVCache
 from core.sampler import StreamSampler
 from core.video.model import Action, FrameDiT
 from train.frames import FrameSet
@@ -24,76 +29,137 @@ from train.loop import LoopSettings, Losses, Trainer
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, held_out
 
-REAL = 4
-"""Real frames that a dream begins with, the pinned one included."""
-LONGEST = 40
-"""Frames of the longest dream."""
-SUPERVISED = 4
-"""Newest frames of a window that are learnt, at most; before them stands the dream."""
+CHUNK = 4
+"""Frames that are dreamt between two steps of the optimizer; gradients reach no further back."""
+SHORTEST, LONGEST = 4, 32
+"""Frames of a dream, at the beginning and from GROWN of the stage on."""
+GROWN = 0.4
+LOST = 0.9
+"""Squared error of a frame (of variance 1) from which on a row has lost its way."""
+FROM_NOISE = 0.8
+"""Share of frames that are made in a single step; the others start on the way, for more steps."""
+JUDGED = 3
+"""Real frames, besides the pinned one, that the adversary sees before those it judges."""
 ADVERSARIAL_WEIGHT = 0.05
 
 
-def play_on(model: FrameDiT, x: Tensor, actions: Tensor, frames: int) -> Tensor:
-    """Return (B, frames, P, C): the first REAL of x, then what the model makes of the actions."""
-    rows = [Action(a) for a in actions[:, :frames].unbind(1)]
-    generator = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
-    sampler = StreamSampler(
-        model, (len(x), *model.frame_shape), model.new_cache(), steps=1, stagger=1,
-        generator=generator, context_noise=model.cfg.context_noise, device=x.device,
-    )  # fmt: skip
-    sampler.commit(x[:, :REAL], rows[:REAL])
-    made = [sampler.sample([row])[0].x for row in rows[REAL:]]
-    return torch.cat([x[:, :REAL], *(frame[:, None] for frame in made)], dim=1).clone()
+class Passage(NamedTuple):
+    """A few frames in the middle of a dream."""
+
+    window: Window
+    """The whole recording, from its pinned frame on."""
+    start: int
+    """Number of the first frame to be made."""
+    first: bool
+    """Whether the dream begins here."""
 
 
-def window_of(dream: Tensor, batch: Window, supervised: int, length: int) -> tuple[Tensor, Window]:
-    """Return history (B, T, P, C) and the real window it belongs to, both pinned frame first."""
-    end = dream.shape[1] + supervised
-    index = [0, *range(max(end - length + 1, 1), end)]
-    real = Window(batch.tokens[:, index], batch.actions[:, index])
-    history = torch.cat([dream, batch.tokens[:, dream.shape[1] : end]], dim=1)[:, index]
-    return history, real
+def passages(windows: Iterator[Window], history: int, steps: int) -> Iterator[Passage]:
+    """Cut recordings into passages: real history of `history` frames, then CHUNK by CHUNK.
+
+    Dreams reach their full length after GROWN of `steps`.
+    """
+    step = 0
+    while True:
+        grown = min(step / max(GROWN * steps, 1), 1.0)
+        longest = SHORTEST + grown * (LONGEST - SHORTEST)
+        chunks = int(torch.randint(1, round(longest / CHUNK) + 1, ()))
+        window = next(windows)
+        for i in range(chunks):
+            yield Passage(window, history + i * CHUNK, i == 0)
+            step += 1
 
 
 class RolloutLoss:
-    """Velocity error and adversarial loss on histories that the model dreamt."""
+    """Velocity error and adversarial loss of frames whose history the model dreamt."""
 
-    def __init__(self, teacher: FrameDiT) -> None:
-        self.judge = Judge(teacher)
+    def __init__(self, teacher: FrameDiT, weight: float = ADVERSARIAL_WEIGHT) -> None:
+        self.judge, self.weight = Judge(teacher), weight
+        self.cache: KVCache | None = None
+        self.newest = torch.zeros(0)  # (B, P, C), not yet committed
+        self.level, self.lost = 0.0, torch.zeros(0, dtype=torch.bool)
 
-    def __call__(self, model: nn.Module, batch: Window, step: int) -> Losses:
-        """Dream a random number of frames, then learn the real frames that follow."""
-        longest = min(LONGEST, batch.tokens.shape[1] - SUPERVISED)
-        frames = int(torch.randint(REAL, longest + 1, ()))
-        supervised = int(torch.randint(1, SUPERVISED + 1, ()))
-        dream = play_on(model, batch.tokens, batch.actions, frames)
-        history, (data, actions) = window_of(dream, batch, supervised, model.cfg.max_frames)
-        rows, length = data.shape[:2]
-        context = torch.arange(length).expand(rows, -1) < length - supervised
-        context = context.to(data.device)
-        t = torch.rand(rows, length, device=data.device) ** 2
-        t = torch.where(torch.rand_like(t) < 0.6, flow.NOISE, t).clamp(max=1 - CONTEXT_NOISE)
-        level = 1 - CONTEXT_NOISE * torch.rand(rows, 1, device=data.device)
-        t, noise = torch.where(context, level, t), torch.randn_like(data)
-        x = flow.add_noise(torch.where(context[..., None, None], history, data), noise, t)
-        v = model.denoise(x, t, actions).float()
-        error = (v - flow.velocity(data, noise)).square().mean((2, 3))
-        error = (error * ~context).sum() / (~context).sum()
-        fake = torch.where(context[..., None, None], data, flow.predict_data(x, v, t))
-        adversarial, judged = self.judge(fake, data, context, level.expand_as(t), actions)
-        total = error + ADVERSARIAL_WEIGHT * adversarial
-        return Losses(total, {"error": error.detach(), "judge": judged})
+    def _begin(self, model: FrameDiT, batch: Window, start: int) -> None:
+        """Commit the real history, but for its last frame, which rides along with the next."""
+        noise = CONTEXT_NOISE * torch.rand(()).item()
+        self.level = 1 - (noise if torch.rand(()) < 0.5 else model.cfg.context_noise)
+        self.cache = model.new_cache()
+        past = batch.tokens[:, : start - 1]
+        t = torch.full(past.shape[:2], self.level, device=past.device)
+        x = flow.add_noise(past, torch.randn_like(past), t)
+        with torch.no_grad():
+            model.denoise(x, t, batch.actions[:, : start - 1], self.cache, start - 1)
+        self.newest = batch.tokens[:, start - 1]
+        self.lost = torch.zeros(len(past), dtype=torch.bool, device=past.device)
+
+    def _next(self, model: FrameDiT, batch: Window, i: int) -> tuple[Tensor, Tensor]:
+        """Make frame i; return its error (B,) and what it shows (B, P, C)."""
+        data = batch.tokens[:, i]
+        noise = torch.randn_like(data)
+        t = torch.rand(len(data), 1, device=data.device)
+        t = torch.where(torch.rand_like(t) < FROM_NOISE, flow.NOISE, t * (1 - CONTEXT_NOISE))
+        x = flow.add_noise(data[:, None], noise[:, None], t)
+        settled = torch.full_like(t, self.level)
+        past = flow.add_noise(self.newest[:, None], torch.randn_like(noise)[:, None], settled)
+        both, times = torch.cat([past, x], dim=1), torch.cat([settled, t], dim=1)
+        actions = batch.actions[:, i - 1 : i + 1]
+        v = model.denoise(both, times, actions, self.cache, 1)[:, 1:].float()
+        error = (v[:, 0] - flow.velocity(data, noise)).square().mean((1, 2))
+        return error, flow.predict_data(x, v, t)[:, 0]
+
+    def __call__(self, model: FrameDiT, passage: Passage, step: int) -> Losses:
+        """Dream CHUNK frames on."""
+        batch, start = passage.window, passage.start
+        if passage.first:
+            self._begin(model, batch, start)
+        assert self.cache is not None
+        self.cache.detach()
+        total, made = torch.zeros((), device=batch.tokens.device), []
+        for i in range(start, start + CHUNK):
+            error, frame = self._next(model, batch, i)
+            total = total + (error * ~self.lost).mean() / CHUNK
+            made.append(frame)
+            self.newest = frame.detach()
+            self.lost |= (self.newest - batch.tokens[:, i]).square().mean((1, 2)) > LOST
+        parts = {"error": total.detach(), "lost": self.lost.float().mean()}
+        if self.weight:
+            adversarial, parts["judge"] = self._judge(batch, start, torch.stack(made, dim=1))
+            total = total + self.weight * adversarial
+        return Losses(total, parts)
+
+    def _judge(self, batch: Window, start: int, made: Tensor) -> tuple[Tensor, Tensor]:
+        """Let half of the rows be judged, after frames that are real."""
+        rows = max(len(made) // 2, 1)
+        index = [0, *range(start - JUDGED, start + CHUNK)]
+        data, actions = batch.tokens[:rows, index], batch.actions[:rows, index]
+        fake = torch.cat([data[:, :-CHUNK], made[:rows]], dim=1)
+        t = torch.full(data.shape[:2], self.level, device=data.device)
+        context = (torch.arange(len(index)) < len(index) - CHUNK).expand(rows, -1).to(data.device)
+        return self.judge(fake, data, context, t, actions)
+
+
+def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: int) -> Tensor:
+    """Return (B, history + frames, P, C): the first of x, then what the model makes of actions."""
+    rows = [Action(a) for a in actions[:, : history + frames].unbind(1)]
+    sampler = StreamSampler(
+        model, (len(x), *model.frame_shape), model.new_cache(), steps=1, stagger=1,
+        generator=torch.Generator().manual_seed(0), context_noise=model.cfg.context_noise,
+        device=x.device,
+    )  # fmt: skip
+    sampler.commit(x[:, :history], rows[:history])
+    made = [sampler.sample([row])[0].x for row in rows[history:]]
+    return torch.cat([x[:, :history], *(frame[:, None] for frame in made)], dim=1).clone()
 
 
 @torch.no_grad()
 def drift(model: FrameDiT, batch: Window) -> dict[str, float]:
     """Return the squared error of dreams 8 and 32 frames on, and their deviation against real."""
-    frames = REAL + 32
-    torch.manual_seed(0)
-    dream = play_on(model, batch.tokens, batch.actions, frames)
-    error = (dream - batch.tokens[:, :frames]).square().mean((0, 2, 3))
-    late = dream[:, -8:].std() / batch.tokens[:, frames - 8 : frames].std()
-    return {"at8": error[REAL + 7].item(), "at32": error[REAL + 31].item(), "spread": late.item()}
+    history = model.cfg.prefix + model.cfg.context
+    dream = play_on(model, batch.tokens, batch.actions, history, 32)
+    real = batch.tokens[:, : history + 32]
+    error = (dream - real).square().mean((0, 2, 3))
+    spread = dream[:, -8:].std() / real[:, -8:].std()
+    return {"at8": error[history + 7].item(), "at32": error[-1].item(), "spread": spread.item()}
 
 
 def main(
@@ -106,11 +172,15 @@ def main(
     cache: Annotated[Path, typer.Option(help="Where train.video keeps tokens.")] = Path(
         "runs/video"
     ),
-    steps: int = 2000,
+    steps: int = 4000,
     minutes: float = math.inf,
-    batch: int = 8,
-    lr: float = 1e-4,
+    batch: int = 16,
+    lr: float = 3e-4,
     precision: str = "auto",
+    adversarial: Annotated[float, typer.Option(help="Weight of the adversary; 0 = none.")] = (
+        ADVERSARIAL_WEIGHT
+    ),
+    muon: Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")] = True,
 ) -> None:
     """Make a student bear its own dreams."""
     torch.manual_seed(0)
@@ -119,23 +189,23 @@ def main(
     frames = FrameSet(data, "train")
     train = TokenSet(frames, coder, cache)
     judged = TokenSet(FrameSet(data, "val"), coder, cache)
-    length = LONGEST + SUPERVISED
+    history = model.cfg.prefix + model.cfg.context
     fixed = [next(judged.windows(16, model.cfg.max_frames, seed=1))]
-    long = next(judged.windows(32, length, seed=2))
+    long = next(judged.windows(32, history + 32, seed=2))
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.995, eval_every=100,
-        precision=precision,
+        run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.998, eval_every=200,
+        precision=precision, muon=muon,
     )  # fmt: skip
 
-    def judge(ema: nn.Module) -> dict[str, float]:
+    def judge(ema: FrameDiT) -> dict[str, float]:
         figures, far = held_out(ema, fixed), drift(ema, long)
         return {**figures, **far, "score": figures["t0"] + far["at8"] + far["at32"]}
 
     Trainer(
         model,
         settings,
-        batches=train.windows(batch, length),
-        loss_fn=RolloutLoss(checkpoint.load(teacher, kind="frame-dit")),
+        batches=passages(train.windows(batch, history + LONGEST), history, steps),
+        loss_fn=RolloutLoss(checkpoint.load(teacher, kind="frame-dit"), adversarial),
         evaluate=judge,
         save=lambda ema, figures: checkpoint.save(
             ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}

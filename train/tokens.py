@@ -26,9 +26,9 @@ class Window(NamedTuple):
     """(B, T, K): what led to each frame; unknown (-1) for the first."""
 
 
-def fingerprint(model: torch.nn.Module) -> str:
-    """Return a short hash of a model's weights."""
-    digest = hashlib.sha256()
+def fingerprint(model: torch.nn.Module, actions: np.ndarray) -> str:
+    """Return a short hash of a model's weights and of a set's actions, which tell sets apart."""
+    digest = hashlib.sha256(actions.tobytes())
     for value in model.state_dict().values():
         digest.update(value.detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
@@ -42,7 +42,7 @@ def encode(frames: np.ndarray, tokenizer: FrameTokenizer, batch: int = 64) -> np
     device = next(tokenizer.parameters()).device
     fast = native_precision("auto") == "bf16"
     for i in tqdm(range(0, len(frames), batch), desc="encoding", mininterval=5.0, disable=None):
-        pixels = tokenizer.to_pixels(torch.from_numpy(frames[i : i + batch]).to(device))
+        pixels = tokenizer.to_pixels(torch.tensor(frames[i : i + batch], device=device))
         with torch.autocast(device.type, torch.bfloat16, enabled=fast):
             out[i : i + batch] = tokenizer.encode(pixels).float().cpu().numpy()
     return out
@@ -52,7 +52,7 @@ class TokenSet:
     """Windows of one split; the encoded frames of all splits are cached in `cache`."""
 
     def __init__(self, frames: FrameSet, tokenizer: FrameTokenizer, cache: Path) -> None:
-        path = cache / f"tokens-{fingerprint(tokenizer)}-{len(frames.frames)}.npy"
+        path = cache / f"tokens-{fingerprint(tokenizer, frames.actions)}.npy"
         if not path.is_file():
             cache.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".part.npy")
@@ -67,7 +67,9 @@ class TokenSet:
         The first frame is the pinned one: half of the time the frame before the others, else any
         earlier frame of the episode, as in a stream that has run for long.
         """
-        episodes = self.frames.episodes
+        episodes = [e for e in self.frames.episodes if e.frames >= length]
+        if not episodes:
+            raise ValueError(f"no episode is as long as a window of {length} frames")
         episode = episodes[rng.integers(len(episodes))]
         first = int(rng.integers(episode.start + 1, episode.start + episode.frames - length + 2))
         pinned = first - 1 if rng.random() < 0.5 else int(rng.integers(episode.start, first))

@@ -63,7 +63,7 @@ def tangent(
     speed = (cos * sin).masked_fill(still, 0.0)
     f, df = torch.func.jvp(
         lambda x, angle: field(velocity, x, angle), (x, angle), (speed * dx, speed[..., 0, 0])
-    )
+    )[:2]
     g = -(cos**2) * (f - dx) - ramp * (cos * sin * x + df)
     g = g / (g.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
     return f, g

@@ -158,6 +158,16 @@ class Recovery:
         self.turn = 0.0  # taken by the step from the last pose to the next
         self.step = np.zeros(2)
 
+    def stand(self, joints: np.ndarray, features: np.ndarray) -> None:
+        """Go on after a pose in the world (22, 3) whose features (263,) tell the next step."""
+        local = features[LAYOUT.joints].reshape(-1, 3)[:, [2, 0]].astype(np.float64)
+        world = (joints[1:] - joints[0])[:, [2, 0]].astype(np.float64)
+        across = local[:, 0] * world[:, 1] - local[:, 1] * world[:, 0]
+        # the angle from Z to X by which the pose fits best; half_yaw turns the other way
+        self.half_yaw = -float(np.arctan2(across.sum(), (local * world).sum())) / 2
+        self.position = joints[0, [0, 2]].astype(np.float64)
+        self.turn, self.step = float(features[0]), features[LAYOUT.velocity].astype(np.float64)
+
     def push(self, features: np.ndarray) -> np.ndarray:
         """Return joints (T, 22, 3) float32 of the next features (T, 263)."""
         features = np.asarray(features, np.float64)

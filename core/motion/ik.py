@@ -119,6 +119,11 @@ class PoseSolver:
         self._twists = np.zeros(4)
         self._before: np.ndarray | None = None
 
+    def prime(self, joints: np.ndarray, contacts: np.ndarray, rotations: np.ndarray) -> None:
+        """Go on as if `push` had just made the rotations (T, 22, 4) of these joints."""
+        self.push(joints, contacts)
+        self._before = rotations[-1].astype(np.float64)
+
     def push(
         self, joints: np.ndarray, contacts: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -73,6 +73,10 @@ class Prompt:
         return replace(self, context=replace(self.context, guided=True))
 
 
+UNASKED = Prompt(None)
+"""The condition of what was not asked for, such as a take to go on after."""
+
+
 class Refiner(nn.Module):
     """Project token states to the model's width and let them look at each other once more."""
 
@@ -131,9 +135,12 @@ class MotionDiT(nn.Module):
         """Shape (P, D) of one frame."""
         return self.cfg.block, self.cfg.latent_dim
 
-    def new_cache(self) -> KVCache:
-        """Return the memory of a new stream."""
-        return KVCache(self.cfg.depth, self.cfg.block, context=self.cfg.context)
+    def new_cache(self, prefix: int = 0, weight: float = 1.0) -> KVCache:
+        """Return the memory of a new stream; a pinned prefix takes its blocks from the context."""
+        context = self.cfg.context - prefix
+        return KVCache(
+            self.cfg.depth, self.cfg.block, context=context, prefix=prefix, weight=weight
+        )
 
     def to_blocks(self, latents: Tensor) -> Tensor:
         """Return normalised blocks (B, T, P, D) of latents (B, T * P, D)."""

@@ -58,9 +58,14 @@ class MotionModel:
         return self.vae.denormalise(self.vae.decode_stream(latents, state)).float().cpu().numpy()
 
     @torch.inference_mode()
+    def encode(self, features: np.ndarray) -> Tensor:
+        """Return latents (1, T / 4, 64) of features (T, 263), T a multiple of 4."""
+        x = torch.from_numpy(np.asarray(features, np.float32)).to(self.device)[None]
+        return self.vae.encode(self.vae.normalise(x))
+
+    @torch.inference_mode()
     def reconstruct(self, features: np.ndarray) -> np.ndarray:
         """Return features (T, 263) after encoding and decoding; T is cut to a multiple of 4."""
         whole = len(features) // STRIDE * STRIDE
-        x = torch.from_numpy(np.asarray(features[:whole], np.float32)).to(self.device)[None]
-        y = self.vae.denormalise(self.vae.decode(self.vae.encode(self.vae.normalise(x))))
+        y = self.vae.denormalise(self.vae.decode(self.encode(features[:whole])))
         return y[0].cpu().numpy()

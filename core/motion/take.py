@@ -66,7 +66,7 @@ class Take:
             raise ValueError("a take needs at least one pose; generate some motion first")
         marks: list[PromptMark] = []
         for chunk in chunks:
-            if not marks or marks[-1].text != chunk.prompt:
+            if chunk.prompt != (marks[-1].text if marks else ""):
                 marks.append(PromptMark(start=chunk.first - chunks[0].first, text=chunk.prompt))
         return cls(
             root=np.concatenate([c.root for c in chunks]),
@@ -76,6 +76,19 @@ class Take:
             prompts=tuple(marks),
             info=info or {},
         )
+
+    def chunks(self) -> list[PoseChunk]:
+        """Undo `from_chunks`: one chunk for each prompt, and for poses that nobody asked for."""
+        marks = [m for m in self.prompts if 0 < m.start < len(self)]
+        texts = ["", *(m.text for m in self.prompts)][-len(marks) - 1 :]
+        bounds = [0, *(m.start for m in marks), len(self)]
+        return [
+            PoseChunk(
+                first=start, root=self.root[start:end], rotations=self.rotations[start:end],
+                joints=self.joints[start:end], features=self.features[start:end], prompt=text,
+            )
+            for start, end, text in zip(bounds[:-1], bounds[1:], texts, strict=True)
+        ]  # fmt: skip
 
     def slice(self, start: int, end: int) -> Take:
         """Poses start..end - 1 as a take of their own; raise ValueError when that is empty."""

@@ -60,7 +60,9 @@ class Dream:
             generator=torch.Generator().manual_seed(seed), context_noise=noise,
             device=model.device,
         )  # fmt: skip
-        self._speculator = Speculator(self._sampler, ahead=ahead, together=together)
+        self._speculator = Speculator(
+            self._sampler, ahead=ahead, together=together, most_together=cfg.most_together
+        )
         self._pictures: deque[np.ndarray | None] = deque()  # of drafts; None = not decoded yet
         tokens = model.encode(start.frames)[None]
         self._sampler.commit(tokens, [model.actions(a[None]) for a in start.actions])
@@ -112,9 +114,11 @@ class Dream:
         now = {k: v for k, v in locals().items() if k != "self" and v is not None}
         new = {**self.settings, **now}
         check(0, int(new["steps"]), new["context_noise"])
-        Speculator.check(int(new["ahead"]), int(new["together"]))
-        self._speculator.drop()
-        self._pictures.clear()
+        self._speculator.check(int(new["ahead"]), int(new["together"]))
+        # how many are drafted must change no frame, so it drops none of a group either
+        if any(new[name] != self.settings[name] for name in ("steps", "context_noise", "together")):
+            self._speculator.drop()
+            self._pictures.clear()
         self._sampler.retime(int(new["steps"]), new["context_noise"])
         self._speculator.ahead, self._speculator.together = int(new["ahead"]), int(new["together"])
 

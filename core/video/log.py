@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import io
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from core.config import Config
 
 UPLOADED = -1
 """`start` of play that began from a picture which is not in the gallery."""
+MOST_SCRIPT = 2000
+"""Characters of the keys that a film's metadata repeat."""
+
+
+class Change(Config):
+    """Settings that were changed during play, just before this frame was made; None = kept."""
+
+    frame: int
+    steps: int | None = None
+    context_noise: float | None = None
+    together: int | None = None
 
 
 class PlayLog(Config):
@@ -23,14 +39,52 @@ class PlayLog(Config):
     seed: int = 0
     start: int = 0
     """Number of the picture it began from, or UPLOADED."""
+    picture: str = ""
+    """That picture where it was UPLOADED: a PNG in base64."""
     steps: int | None = None
     context_noise: float | None = None
     ahead: int = -1
     """Frames drafted in idle time, -1 for as many as pay; changes no frame."""
     together: int = 1
     """Frames denoised jointly."""
+    changes: tuple[Change, ...] = ()
     script: str
     """The keys; see `core.video.actions.parse_script`."""
+
+
+def to_text(png: bytes) -> str:
+    """Return a PNG as a log holds it."""
+    return base64.b64encode(png).decode()
+
+
+def picture_of(log: PlayLog) -> np.ndarray:
+    """Return the uploaded picture (H, W, 3) uint8 of a log; raise ValueError where it has none."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not log.picture:
+        raise ValueError(f"start {UPLOADED} is an uploaded picture, and the log holds none")
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(log.picture, validate=True))) as image:
+            return np.asarray(image.convert("RGB"))
+    except (binascii.Error, UnidentifiedImageError) as error:
+        raise ValueError(f"the picture in the log cannot be read: {error}") from error
+
+
+def describe(log: PlayLog, card: dict[str, Any]) -> dict[str, str]:
+    """Say in a film where it comes from; `card` is `Worlds.world_card` of its checkpoint."""
+    settings = {"steps": log.steps, "context_noise": log.context_noise}
+    script = log.script
+    return {
+        "generator": "Livestep",
+        "checkpoint": log.checkpoint,
+        "licence": str(card["licence"]),
+        "data": str(card["data"]),
+        "seed": str(log.seed),
+        "start": str(log.start),
+        **{name: "default" if value is None else f"{value:g}" for name, value in settings.items()},
+        "together": str(log.together),
+        "keys": script if len(script) <= MOST_SCRIPT else f"{script[:MOST_SCRIPT]}...",
+    }
 
 
 def write_log(log: PlayLog, path: Path) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from core.attention import KVCache, Rotary
 from core.config import Config
 from core.layers import TimeEmbedding
+from core.speculation import MOST_TOGETHER
 from core.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.video.actions import Key
 
@@ -50,6 +51,11 @@ class FrameConfig(Config):
     """Default noise on clean frames of the past."""
     fps: float = 30.0
     """Frames a second that the world is played at."""
+
+    @property
+    def most_together(self) -> int:
+        """Frames that may be denoised jointly: as many finished ones ride along for the commit."""
+        return min((self.max_frames - self.prefix - self.context) // 2, MOST_TOGETHER)
 
 
 def published(width: int, depth: int, heads: int) -> FrameConfig:

@@ -67,7 +67,7 @@ class VideoModel:
 
     def fit(self, picture: np.ndarray) -> np.ndarray:
         """Crop and resize any picture (h, w, 3) uint8 to a frame; raise ValueError for others."""
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        if picture.shape[2:] != (3,) or not picture.size or picture.dtype != np.uint8:
             raise ValueError(
                 f"a start picture must be (height, width, 3) of bytes, got {picture.dtype}"
                 f" {picture.shape}"
@@ -76,8 +76,8 @@ class VideoModel:
 
         height, width = self.size
         scale = max(height / picture.shape[0], width / picture.shape[1])
-        rows, columns = min(round(height / scale), len(picture)), round(width / scale)
-        columns = min(columns, picture.shape[1])
+        rows = min(max(round(height / scale), 1), picture.shape[0])
+        columns = min(max(round(width / scale), 1), picture.shape[1])
         top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
         part = picture[top : top + rows, left : left + columns]
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)

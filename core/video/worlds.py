@@ -49,13 +49,16 @@ class Worlds:
         return {
             "name": name, "width": width, "height": height, "fps": cfg.fps, "keys": cfg.keys,
             "steps": cfg.steps, "context_noise": cfg.context_noise,
-            "context": cfg.prefix + cfg.context, "seeds": [seed.title for seed in model.seeds],
+            "context": cfg.prefix + cfg.context, "most_together": cfg.most_together,
+            "seeds": [seed.title for seed in model.seeds],
             "licence": about.get("licence", "unknown"), "data": ", ".join(about.get("data", {})),
         }  # fmt: skip
 
     def seed(self, name: str | None, number: int) -> Seed:
         """Return a moment to start from; raise ValueError for a number beyond the gallery."""
         seeds = self.world(name).seeds
+        if not seeds:
+            raise ValueError("this world has no gallery; start must be a picture")
         if not 0 <= number < len(seeds):
             raise ValueError(f"start must be in 0..{len(seeds) - 1} or a picture, got {number}")
         return seeds[number]

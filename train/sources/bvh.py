@@ -15,11 +15,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from core.motion.skeleton import FPS
-from train.sources import Clip, Text, skeletons
-from train.sources.bvh_channels import load_bvh
+from core.reference.bvh import read_joints
+from train.sources import Clip, Text
 
 Row = dict[str, str]
 
@@ -45,46 +43,6 @@ def read(path: str | Path, *, licence: str = "unknown") -> Iterator[Clip]:
             licence=hint.get("licence", licence),
             crop_ok=hint.get("crop_ok", "yes").lower() not in ("no", "false", "0"),
         )
-
-
-def read_joints(
-    path: str | Path,
-    *,
-    joint_map: str | Path | None = None,
-    scale: float | None = None,
-    up: str | None = None,
-) -> np.ndarray:
-    """Read one BVH file as (T, 22, 3) float32 joints: metres, Y up, 20 fps, SMPL order.
-
-    joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
-    """
-    where = str(path)
-    if up not in (None, "y", "z"):
-        raise ValueError(f"{where}: up must be y or z, got {up!r}")
-    if scale is not None and not scale > 0:
-        raise ValueError(f"{where}: scale must be metres per unit, above 0, got {scale}")
-    bvh = load_bvh(path)
-    parent_of = {id(node): i for i, node in enumerate(bvh.nodes)}
-    parents = [-1 if n.parent is None else parent_of[id(n.parent)] for n in bvh.nodes]
-    plain = skeletons.plain_names([n.name for n in bvh.nodes], parents)
-    table = skeletons.load_map(joint_map) if joint_map else skeletons.detect(plain, where)
-    joints = skeletons.to_smpl(bvh.node_positions(), plain, table, where)
-    joints = joints * (scale or skeletons.metres_per_unit(joints, where))
-    if (up or skeletons.up_axis(joints)) == "z":
-        joints = np.stack([joints[..., 0], joints[..., 2], -joints[..., 1]], axis=-1)
-    return resample(joints, 1.0 / bvh.frame_time).astype(np.float32)
-
-
-def resample(joints: np.ndarray, fps: float) -> np.ndarray:
-    """Bring (T, J, 3) positions at `fps` to 20 a second, by cubic splines through the frames."""
-    from scipy.interpolate import CubicSpline
-
-    if len(joints) < 2 or abs(fps - FPS) < 1e-3:
-        return joints
-    source = np.arange(len(joints)) / fps
-    # the small addend keeps the last frame where frame times were rounded in the file
-    target = np.arange(int(source[-1] * FPS + 1e-3) + 1) / FPS
-    return CubicSpline(source, joints)(np.minimum(target, source[-1]))
 
 
 def _rows(path: Path) -> dict[str, list[tuple[int, Row]]]:

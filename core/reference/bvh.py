@@ -1,4 +1,4 @@
-"""Loading a BVH file with pybvh, also where every joint has position channels (Blender, 3ds Max).
+"""Reading BVH files with pybvh, also where every joint has position channels (Blender, 3ds Max).
 
 pybvh reads three rotations a joint and positions for the root only. Position channels of other
 joints repeat their OFFSET in all but stretchy rigs, so dropping those columns changes nothing.
@@ -11,10 +11,48 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from core.reference.joint_maps import to_joints
+
 if TYPE_CHECKING:
     import pybvh
 
 CHANNELS = re.compile(r"^\s*CHANNELS\s+(\d+)\s*(.*)$", re.MULTILINE)
+LENGTH = re.compile(r"^\s*Frames:\s*(\d+)\s+Frame Time:\s*(\S+)", re.MULTILINE)
+
+
+def read_joints(
+    path: str | Path,
+    *,
+    joint_map: str | Path | None = None,
+    scale: float | None = None,
+    up: str | None = None,
+) -> np.ndarray:
+    """Read one BVH file as (T, 22, 3) float32 joints: metres, Y up, 20 fps, SMPL order.
+
+    joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
+    """
+    bvh = load_bvh(path)
+    if not 0 < bvh.frame_time < 1:
+        raise ValueError(f"{path} says that a frame lasts {bvh.frame_time:g} s")
+    if not (np.isfinite(bvh.root_pos).all() and np.isfinite(bvh.joint_angles).all()):
+        raise ValueError(f"{path} holds numbers that are not finite")
+    parent_of = {id(node): i for i, node in enumerate(bvh.nodes)}
+    parents = [-1 if n.parent is None else parent_of[id(n.parent)] for n in bvh.nodes]
+    return to_joints(
+        bvh.node_positions(), [n.name for n in bvh.nodes], parents, 1.0 / bvh.frame_time,
+        str(path), joint_map=joint_map, scale=scale, up=up,
+    )  # fmt: skip
+
+
+def told_seconds(path: str | Path) -> float:
+    """How long a file says it lasts, without reading its frames; 0 where it does not say."""
+    told = LENGTH.search(Path(path).read_text(encoding="utf-8", errors="replace"))
+    try:
+        return int(told[1]) * float(told[2]) if told else 0.0
+    except ValueError:
+        return 0.0
 
 
 def load_bvh(path: str | Path) -> pybvh.Bvh:
@@ -23,7 +61,7 @@ def load_bvh(path: str | Path) -> pybvh.Bvh:
 
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path} does not exist; the captions file names it")
+        raise ValueError(f"{path} does not exist")
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         reduced = without_joint_positions(text)

@@ -1,6 +1,6 @@
-"""From a BVH file's joints to our 22: joint maps, name matching, missing joints, units, up axis.
+"""From a file's joints to our 22: joint maps, name matching, missing joints, units, up axis.
 
-A map file (train/skeletons/*.json, or the user's own) is
+A map file (core/reference/maps/*.json, or the user's own) is
     {"detect": ["Name|Other name", ...], "joints": {"pelvis": ["Hips"], "left_hip": [...], ...}}
 where each of our joints lists the names that file format gives it, best first. Namespaces
 (`mixamorig:`), prefixes shared by all names, case and punctuation do not matter; the end site
@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from core.motion.skeleton import BONE_LENGTHS, INDEX, JOINTS
+from core.reference.resample import resample
 
-MAPS = Path(__file__).parent.parent / "skeletons"
-BUILT_IN = ("cmu", "mixamo", "smpl")
+MAPS = Path(__file__).parent / "maps"
+BUILT_IN = ("cmu", "mixamo", "smpl", "unreal", "humanoid")
 """In the order they are tried: a CMU file would pass as a Mixamo one, not the other way round."""
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "cmu": 0.0254 / 0.45}
@@ -35,6 +36,36 @@ CHAINS = (
 OPTIONAL = {"spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar"}
 
 
+def to_joints(
+    nodes: np.ndarray,
+    names: list[str],
+    parents: list[int],
+    rate: float,
+    where: str,
+    *,
+    joint_map: str | Path | None = None,
+    scale: float | None = None,
+    up: str | None = None,
+) -> np.ndarray:
+    """Bring node positions (T, N, 3) to (T, 22, 3) float32: metres, Y up, 20 a second, SMPL order.
+
+    joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
+    """
+    if up not in (None, "y", "z"):
+        raise ValueError(f"{where}: up must be y or z, got {up!r}")
+    if scale is not None and not scale > 0:
+        raise ValueError(f"{where}: scale must be metres per unit, above 0, got {scale}")
+    if not np.isfinite(nodes).all():
+        raise ValueError(f"{where} holds numbers that are not finite")
+    plain = plain_names(names, parents)
+    table = load_map(joint_map) if joint_map else detect(plain, where)
+    joints = to_smpl(nodes, plain, table, where)
+    joints = joints * (scale or metres_per_unit(joints, where))
+    if (up or up_axis(joints)) == "z":
+        joints = y_up(joints)
+    return resample(joints, rate).astype(np.float32)
+
+
 def load_map(name: str | Path) -> dict:
     """Load a built-in map by name, or a map file by path."""
     path = MAPS / f"{name}.json" if str(name) in BUILT_IN else Path(name)
@@ -42,7 +73,12 @@ def load_map(name: str | Path) -> dict:
         raise ValueError(
             f"no joint map {str(name)!r}; use one of {', '.join(BUILT_IN)} or a path to a json file"
         )
-    table = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(table, dict) or not isinstance(table.get("joints"), dict):
+        raise ValueError(f"{path} is no joint map; {MAPS / 'mixamo.json'} is one")
     if unknown := set(table.get("joints", {})) - set(JOINTS):
         raise ValueError(f"{path} maps joints we do not have: {', '.join(sorted(unknown))}")
     if missing := set(JOINTS) - OPTIONAL - set(table.get("joints", {})):
@@ -74,8 +110,8 @@ def detect(plain: list[str], where: str) -> dict:
             return table
     raise ValueError(
         f"{where}: the joint names fit none of {', '.join(BUILT_IN)} (they begin "
-        f"{', '.join(plain[:8])}); write a joint map like train/skeletons/mixamo.json and name it "
-        "in the captions file's `map` column"
+        f"{', '.join(plain[:8])}); write a joint map like "
+        "core/reference/maps/mixamo.json and name it as the map"
     )
 
 
@@ -132,7 +168,7 @@ def metres_per_unit(joints: np.ndarray, where: str) -> float:
     if not 1 / 1.6 < leg * unit / LEG < 1.6:
         raise ValueError(
             f"{where}: a leg of {leg:g} units is no human leg in {', '.join(UNITS)}; "
-            "give metres per unit in the captions file's `scale` column"
+            "say how many metres one unit is (the scale)"
         )
     return unit
 
@@ -143,6 +179,11 @@ def up_axis(joints: np.ndarray) -> str:
     up = np.median(joints[:, INDEX["neck"]] - ankles, axis=0)
     # z must win clearly: someone lying down in a Y-up file is the likelier reading of a tie
     return "z" if up[2] > 2 * abs(up[1]) else "y"
+
+
+def y_up(joints: np.ndarray) -> np.ndarray:
+    """Turn (..., 3) positions whose Z is up so that Y is."""
+    return np.stack([joints[..., 0], joints[..., 2], -joints[..., 1]], axis=-1)
 
 
 def _plain(name: str) -> str:

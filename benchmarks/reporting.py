@@ -1,0 +1,110 @@
+"""What all benchmarks share: fresh processes, memory, the machine, JSON and tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+Row = dict[str, Any]
+
+
+def peak_rss_mb(pid: int | str = "self") -> float:
+    """Largest resident memory (MB) of a process so far, of this one alone."""
+    status = Path(f"/proc/{pid}/status")
+    if status.is_file():  # ru_maxrss would also count the parent's memory before exec
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) / 1000
+    scale = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+def machine() -> Row:
+    """Say what the figures were measured on."""
+    name, info = platform.processor(), Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [s.split(":", 1)[1] for s in info.read_text().splitlines() if "model name" in s]
+        name = models[0].strip() if models else name
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"cpu": name, "cores": os.cpu_count(), "python": platform.python_version(), "load": load}
+
+
+def rounded(value: Any, digits: int = 4) -> Any:
+    """Round every number to so many significant digits; more would only pretend."""
+    if isinstance(value, dict):
+        return {key: rounded(v, digits) for key, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v, digits) for v in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def in_process(module: str, arguments: Sequence[str], threads: int | None) -> Row:
+    """Run `python -m module` afresh and return its JSON, so that its memory is its own.
+
+    Raises ValueError where it fails; what it complained about is on stderr already.
+    """
+    env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}  # as app.py runs
+    if threads:
+        env["OMP_NUM_THREADS"] = str(threads)
+    command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
+    if result.returncode:
+        what = " ".join(arguments[:2])
+        raise ValueError(f"{module} {what} ended with exit code {result.returncode}, see above")
+    return json.loads(result.stdout)
+
+
+def speed_table(result: dict[str, Row], rate: str) -> str:
+    """Lay out the sizes, those that have a `rate`, as columns of a Markdown table."""
+    sizes = {name: _flat(row) for name, row in result.items() if rate in row}
+    keys = dict.fromkeys(key for row in sizes.values() for key in row)
+    lines = _grid([["", *sizes], *([k, *(_cell(row, k) for row in sizes.values())] for k in keys)])
+    rest = {name: value for name, value in result.items() if name not in sizes}
+    return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in rest.items())])
+
+
+def quality_table(result: dict[str, Row]) -> str:
+    """Lay the rows out as a Markdown table; `about` is left out."""
+    rows = {name: _flat(row) for name, row in result.items() if name != "about"}
+    keys = dict.fromkeys(key for row in rows.values() for key in row)
+    cells = ([name, *(_cell(row, key) for key in keys)] for name, row in rows.items())
+    return "\n".join(_grid([["", *keys], *cells]))
+
+
+def _grid(rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
+
+
+def _flat(row: Row) -> Row:
+    """Spread nested figures out: {"psnr": {"1": 20}} becomes {"psnr 1": 20}."""
+    flat: Row = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{key} {inner}": v for inner, v in _flat(value).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _cell(row: Row, key: str) -> str:
+    value = row.get(key, "")
+    if isinstance(value, list):
+        return " / ".join(f"{v:.3f}" for v in value)
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+
+
+def emit(result: Row, table: Callable[[Row], str], *, as_json: bool, out: Path | None) -> None:
+    """Print JSON or a table, and write the JSON to a file where one is named."""
+    text = json.dumps(result, indent=2)
+    if out is not None:
+        out.write_text(text + "\n")
+    typer.echo(text if as_json else table(result))

@@ -1,0 +1,119 @@
+"""Speed of the keyboard world: `python -m benchmarks.video_speed --json`.
+
+`blocks` is the shipped world with its shipped settings, decoding included, under keys as they were
+held in recorded play. `nfd-130m` is NFD's smallest size with random weights. Each is measured in a
+process of its own, so that memory is its own. JSON goes to stdout, progress to stderr.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.reporting import emit, in_process, machine, peak_rss_mb, rounded, speed_table
+
+SIZES = ("blocks", "nfd-130m")
+MODULE = "benchmarks.video_speed"
+THREADS = 1
+"""As the app computes: visitors share the cores, and the page needs one."""
+MINUTES = 10
+SECONDS = {
+    "full": {"stream": 900.0, "paced": 60.0, "together": 60.0, "cache": 20.0},
+    "quick": {"stream": 10.0, "paced": 4.0, "together": 5.0, "cache": 1.5},
+}
+"""Longest that each part may take."""
+TOGETHER = (2, 3)
+
+
+def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
+    """Return the figures of a shipped world, measured in this process."""
+    import torch
+
+    from benchmarks.held_keys import recorded_masks
+    from benchmarks.play_speed import frame_figures, paced, speculation, stream
+    from benchmarks.recompute import window_speedup
+    from benchmarks.timing import late_over_early
+    from core.engine import Engine
+
+    seconds = SECONDS["quick" if quick else "full"]
+    start = time.perf_counter()
+    engine = Engine(checkpoints, "cpu")
+    play = partial(engine.play, checkpoint, seed=1)
+    dream = play(ahead=0)
+    load = time.perf_counter() - start
+    minute = round(60 * dream.fps)
+    masks = recorded_masks(dream.keys, MINUTES * minute)
+    steps = stream(dream, masks, seconds["stream"])
+    rss = peak_rss_mb()
+    model = engine.world(checkpoint)
+    cfg = model.dit.cfg
+    # a pass takes as many finished frames along as it makes, and all need rotary positions
+    numbers = [n for n in TOGETHER if cfg.prefix + cfg.context + 2 * n <= cfg.max_frames]
+    actions = [model.action(mask) for mask in masks]
+    settings = dream.settings
+    return {
+        **frame_figures(steps),
+        **late_over_early(steps, context=len(dream.context()), minute=minute),
+        "peak_rss_mb": rss,
+        "steps": settings["steps"],
+        **paced(play(), masks, seconds["paced"]),
+        **speculation(
+            lambda together: play(ahead=0, together=together), masks, numbers, seconds["together"]
+        ),
+        **window_speedup(
+            model.dit, actions, steps=int(settings["steps"]),
+            context_noise=settings["context_noise"], seconds=seconds["cache"],
+        ),
+        "context_noise": settings["context_noise"],
+        "frames": len(steps),
+        "load_s": load,
+        "million_weights": sum(
+            p.numel() for m in (model.dit, model.tokenizer) for p in m.parameters()
+        ) / 1e6,
+        "threads": torch.get_num_threads(),
+    }  # fmt: skip
+
+
+def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
+    """Return the figures of one size."""
+    if size == "blocks":
+        return measure_world(checkpoints, checkpoint, quick)
+    from benchmarks import nfd_speed
+
+    return nfd_speed.measure(size, quick)
+
+
+def main(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    quick: Annotated[bool, typer.Option(help="Within 50 seconds.")] = False,
+    checkpoint: Annotated[str, typer.Option(help="Which world.")] = "video",
+    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = THREADS,
+    only: Annotated[str, typer.Option(help="Measure one size, in this process.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+) -> None:
+    """Measure the speed and memory of playing a world."""
+    try:
+        if only:
+            if only not in SIZES:
+                raise ValueError(f"--only must be one of {', '.join(SIZES)}, got {only!r}")
+            result = rounded(measure(only, checkpoints, checkpoint, quick))
+        else:
+            flags = ["--quick"] * quick
+            flags += ["--checkpoint", checkpoint, "--checkpoints", str(checkpoints)]
+            result: dict[str, Any] = {
+                size: in_process(MODULE, ["--only", size, *flags], threads) for size in SIZES
+            }
+            result["machine"] = machine()
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    emit(result, partial(speed_table, rate="fps"), as_json=as_json or bool(only), out=out)
+
+
+if __name__ == "__main__":
+    typer.run(main)

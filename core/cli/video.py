@@ -1,0 +1,189 @@
+"""`python -m core video --keys "W:40,WD:20,A:10" --seed 3 --out play.mp4`: frames from keys.
+
+A log, written by `--out log.json` or by the page, replays with `--log`: same seed, same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.shared import CHECKPOINTS, fail, ms_since
+from core.video.log import (
+    UPLOADED,
+    Change,
+    PlayLog,
+    describe,
+    picture_of,
+    read_log,
+    to_text,
+    write_log,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.video.dream import Dream
+    from core.video.worlds import Worlds
+
+SUFFIXES = (".mp4", ".json")
+SCALE = 4
+
+
+def check_files(out: Sequence[Path]) -> None:
+    """Raise ValueError for files that cannot be written, before anything is computed."""
+    for path in out:
+        if path.suffix.lower() not in SUFFIXES:
+            raise ValueError(f"files end in {' or '.join(SUFFIXES)}; {path.name!r} does not")
+        if not path.parent.is_dir():
+            raise ValueError(f"there is no folder {path.parent}")
+    for suffix in SUFFIXES:
+        if sum(path.suffix.lower() == suffix for path in out) > 1:
+            raise ValueError(f"give --out once for a {suffix} file")
+
+
+def what_to_play(keys: str | None, log: Path | None, said: dict[str, Any]) -> PlayLog:
+    """Return a log's play or that of a key script, changed by whatever options were given."""
+    if (keys is None) == (log is None):
+        raise ValueError('give the keys to hold, as in --keys "W:40,WD:20", or a --log to replay')
+    given = {name: value for name, value in said.items() if value is not None}
+    play = read_log(log) if log is not None else PlayLog(script=keys or "")
+    return play.model_copy(update=given)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Return the picture (H, W, 3) uint8 in a file."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        return np.asarray(upright.convert("RGB"))
+
+
+def starting_picture(play: PlayLog, file: Path | None) -> np.ndarray | None:
+    """Return the picture (H, W, 3) to begin from, None for one of the gallery."""
+    if file is not None:
+        return read_picture(file)
+    return picture_of(play) if play.start == UPLOADED else None
+
+
+def open_worlds(checkpoints: Path, device: str | None) -> Worlds:
+    """Load worlds only; torch comes with them, so this is late."""
+    from core.device import pick_device
+    from core.video.worlds import Worlds
+
+    return Worlds(checkpoints, pick_device(device))
+
+
+def begin(worlds: Worlds, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
+    """Return a world that is about to be played, and its log, complete."""
+    from core.render.media import png
+
+    name = play.checkpoint or next(iter(worlds.worlds), "")
+    known: dict[str, Any] = {"checkpoint": name, "world": worlds.world_card(name)["data"]}
+    if picture is not None:
+        picture = worlds.world(name).fit(picture)  # as small as it is seen
+        known |= {"start": UPLOADED, "picture": to_text(png(picture))}
+    play = play.model_copy(update=known)
+    dream = worlds.play(
+        name, seed=play.seed, start=play.start if picture is None else picture, steps=play.steps,
+        context_noise=play.context_noise, ahead=play.ahead, together=play.together,
+    )  # fmt: skip
+    return play, dream
+
+
+def performed(
+    dream: Dream, masks: Sequence[int], changes: Sequence[Change], times: list[float]
+) -> Iterator[np.ndarray]:
+    """Yield one frame per mask; `times` gets when each was there (s)."""
+    from tqdm import tqdm
+
+    start = time.perf_counter()
+    for index, mask in enumerate(tqdm(masks, unit="frame", leave=False, disable=None)):
+        for change in changes:
+            if change.frame == index:
+                dream.tune(**change.model_dump(exclude={"frame"}))
+        frame = dream.step(mask).frame
+        times.append(time.perf_counter() - start)
+        yield frame
+
+
+def video(
+    keys: Annotated[
+        str | None, typer.Option(help='Keys and for how many frames: "W:40,WD:20,-:10".')
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Replay a log of play, from here or the page.")
+    ] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="File to write: .mp4, or .json for the log; repeatable."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same frames. [0]")] = None,
+    start: Annotated[int | None, typer.Option(help="Number of the first picture. [0]")] = None,
+    start_picture: Annotated[
+        Path | None, typer.Option(help="Begin from a picture file of any size instead.")
+    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Which world; see `list`.")] = None,
+    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
+    steps: Annotated[int | None, typer.Option(help="Sampling steps a frame.")] = None,
+    context_noise: Annotated[
+        float | None, typer.Option(help="Noise on the frames that it looks back on.")
+    ] = None,
+    ahead: Annotated[
+        int | None, typer.Option(help="Frames drafted in idle time; -1 chooses, 0 none. [-1]")
+    ] = None,
+    together: Annotated[
+        int | None, typer.Option(help="Frames denoised jointly; `list --json` tells the most. [1]")
+    ] = None,
+    scale: Annotated[int, typer.Option(help="How many times larger the film is.")] = SCALE,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print timings as JSON.")] = False,
+) -> None:
+    """Play a world by keys and write what was seen to a film."""
+    import torch
+
+    from core.export.film import check_scale, write_film
+    from core.video.actions import parse_script
+
+    try:
+        if not out and not as_json:
+            raise ValueError("nothing to do: give --out FILE, or --json for timings")
+        check_files(out or [])
+        check_scale(scale)
+        play = what_to_play(keys, log, {
+            "seed": seed, "start": start, "checkpoint": checkpoint, "steps": steps,
+            "context_noise": context_noise, "ahead": ahead, "together": together,
+        })  # fmt: skip
+        begun = time.perf_counter()
+        worlds = open_worlds(checkpoints, device)
+        torch.set_num_threads(1)  # as the page computes, so that its logs replay to the same bytes
+        play, dream = begin(worlds, play, starting_picture(play, start_picture))
+        masks, card = parse_script(play.script, dream.keys), worlds.world_card(play.checkpoint)
+        figures: dict[str, Any] = {"load_ms": ms_since(begun)}
+        times: list[float] = []
+        frames = performed(dream, masks, play.changes, times)
+        for path in out or []:
+            if path.suffix.lower() == ".json":
+                write_log(play, path)
+            else:
+                write_film(frames, path, fps=dream.fps, scale=scale, metadata=describe(play, card))
+            typer.echo(f"{path}: {len(masks) / dream.fps:g} s, {card['licence']}", err=True)
+        for _ in frames:  # where there was no film to make them for
+            pass
+    except (ValueError, OSError) as error:
+        fail(error)
+    if as_json:
+        figures |= {
+            "frames": len(times),
+            "first_frame_ms": round(1000 * times[0], 1),
+            "frames_per_s": round(len(times) / times[-1], 1),
+            "log": play.model_dump(exclude={"picture"}),
+        }
+        typer.echo(json.dumps(figures, indent=2))

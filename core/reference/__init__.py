@@ -1,0 +1,1 @@
+"""A reference becomes a motion: videos of a person, and motion files of other programs."""

@@ -1,0 +1,159 @@
+"""Pictures of a video, one at a time, upright and small, by the ffmpeg that comes with imageio.
+
+ffmpeg reads what browsers and phones make (H.264, HEVC, VP9, AV1, GIF), turns what phones filmed on
+their side, and runs as a process of its own, so that a broken file cannot take ours along. Files
+of uploads are not to be trusted: only containers of pictures are opened, never playlists that
+would point to other files or to the network.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+MOST_SECONDS = 20.0
+LEAST_SECONDS = 0.5
+MOST_RATE = 30.5
+"""Pictures a second beyond which only every second, third, ... is looked at."""
+LEAST_RATE = 4.0
+MOST_PIXELS = 40_000_000
+"""Of a picture in the file: 8K has 33 million."""
+ASK_SECONDS = 30
+"""A file that takes longer to say what it is is given up."""
+MOST_SIDE = 1280
+"""Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
+SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
+            ".3gp", ".ogv", ".wmv", ".flv")  # fmt: skip
+_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
+            "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac")  # fmt: skip
+_PICTURES = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
+_SHRINK = f"min(1,{MOST_SIDE}/max(iw*sar,ih))"
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a video file says about itself."""
+
+    path: Path
+    rate: float
+    """Pictures a second that are looked at."""
+    shown: float
+    """Pictures a second that the file has."""
+    seconds: float | None
+    """Length, where the file tells it."""
+    codec: str
+
+
+def _ffmpeg(path: Path, *options: str) -> list[str]:
+    import imageio_ffmpeg
+
+    return [
+        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2",
+        "-protocol_whitelist", "file", "-format_whitelist", _FORMATS,
+        "-max_pixels", str(MOST_PIXELS),
+        "-i", f"file:{path.resolve()}", *options,
+    ]  # fmt: skip
+
+
+def open_film(path: str | Path) -> Film:
+    """Ask a file what it is; raise ValueError with a sentence for what is no video to follow."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    name = path.name
+    command = _ffmpeg(path)
+    try:
+        told = subprocess.run(command, capture_output=True, check=False, timeout=ASK_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"{name} takes too long to open; it may be damaged") from error
+    text = told.stderr.decode(errors="replace")
+    kind = re.search(r"^Input #0, (\S+), from", text, re.MULTILINE)
+    if kind is None:
+        raise ValueError(
+            f"{name} cannot be read as a video: it is damaged or of a kind that is not known here;"
+            " MP4, MOV, WebM, MKV, AVI and GIF are"
+        )
+    stream = re.search(r"Stream #0.*?: Video: (\w+)(.*)", text)
+    if stream is None:
+        raise ValueError(f"{name} has sound but no pictures")
+    if set(kind[1].split(",")) & _PICTURES:
+        raise ValueError(_still(name))
+    length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
+    seconds = None
+    if length:
+        seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
+        if seconds > MOST_SECONDS + 0.5:
+            raise ValueError(_too_long(name, seconds))
+    rates = re.search(r"([\d.]+)(k?) fps", stream[2])
+    shown = float(rates[1]) * (1000 if rates[2] else 1) if rates else 30.0
+    shown = shown or 30.0
+    if shown < LEAST_RATE:
+        raise ValueError(
+            f"{name} shows {shown:g} pictures a second; {LEAST_RATE:g} are the least from which a"
+            " motion can be told"
+        )
+    rate = shown / np.ceil(shown / MOST_RATE)
+    return Film(path=path, rate=float(rate), shown=shown, seconds=seconds, codec=stream[1])
+
+
+def frames(film: Film) -> Iterator[np.ndarray]:
+    """Yield pictures (H, W, 3) uint8 RGB at `film.rate`; close the iterator to stop early.
+
+    Raises ValueError where there is but one picture, too few, or more than 20 s of them.
+    """
+    size = ":".join(
+        f"{side}='2*max(1,trunc({length}*{_SHRINK}/2))'"
+        for side, length in (("w", "iw*sar"), ("h", "ih"))
+    )
+    command = _ffmpeg(
+        film.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
+        "-vf", f"fps={film.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
+        "-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-",
+    )  # fmt: skip
+    count, most = 0, (MOST_SECONDS + 0.5) * film.rate
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1 << 20
+    ) as decoder:
+        try:
+            while (frame := _next_picture(decoder.stdout)) is not None:
+                count += 1
+                if count > most:
+                    raise ValueError(_too_long(film.path.name, None))
+                yield frame
+        finally:
+            decoder.kill()
+    name = film.path.name
+    if not count:
+        raise ValueError(f"{name} holds no picture that could be decoded ({film.codec})")
+    if count == 1:
+        raise ValueError(_still(name))
+    if count / film.rate < LEAST_SECONDS:
+        raise ValueError(
+            f"{name} lasts {count / film.rate:.2g} s; {LEAST_SECONDS:g} s are the least"
+        )
+
+
+def _next_picture(pipe) -> np.ndarray | None:
+    """Read one binary PPM: a header of three lines, then the pixels; None at the end."""
+    header = [pipe.readline() for _ in range(3)]
+    if header[0] != b"P6\n":
+        return None
+    width, height = (int(n) for n in header[1].split())
+    pixels = pipe.read(3 * width * height)
+    if len(pixels) < 3 * width * height:
+        return None
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+
+def _still(name: str) -> str:
+    return f"{name} is a still picture; a video of a person who moves is needed"
+
+
+def _too_long(name: str, seconds: float | None) -> str:
+    lasts = f"lasts {seconds:.0f} s" if seconds else "is too long"
+    return f"{name} {lasts}; {MOST_SECONDS:g} s are the most, so cut out the part you want"
