@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 from pathlib import Path
@@ -22,6 +23,11 @@ def main(
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
     ] = None,
     max_sessions: Annotated[int, typer.Option(min=1, help="Bodies moving at once.")] = 6,
+    max_players: Annotated[int, typer.Option(min=1, help="Worlds played at once.")] = 2,
+    max_followed: Annotated[int, typer.Option(min=1, help="Videos followed at once.")] = 2,
+    truth: Annotated[
+        bool, typer.Option(help="Offer to show the real engine beside a world (needs vizdoom).")
+    ] = False,
 ) -> None:
     """Serve the Livestep page."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
@@ -43,7 +49,16 @@ def main(
         torch.set_num_threads(1)
         return Engine.load(checkpoints, device=device)
 
-    lobby = Lobby(Loader(load).start(), Limits(moving=max_sessions))
+    def real_engine():
+        from core.video.truth import Truth
+
+        return Truth()
+
+    if truth and importlib.util.find_spec("vizdoom") is None:
+        raise typer.BadParameter("--truth needs the ViZDoom engine: pip install vizdoom")
+    loader = Loader(load, truth=real_engine if truth else None).start()
+    limits = Limits(moving=max_sessions, playing=max_players, following=max_followed)
+    lobby = Lobby(loader, limits)
     exports = Exports()
     page = build(lobby, exports)
     print(f"Livestep is at http://{host}:{port}", flush=True)
@@ -51,6 +66,7 @@ def main(
         page.launch(server_name=host, server_port=port, **launch_options(lobby, exports))
     finally:
         exports.close()
+        lobby.close()
 
 
 if __name__ == "__main__":

@@ -1,59 +1,92 @@
-"""Everybody who is here: the table of sessions and what they share."""
+"""Everybody who is here: the tables of visitors and what they share."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
+from app.follower import Follower
 from app.loader import Loader
+from app.player import Player
 from app.session import Session
 from app.sharing import Limits, Slots, Turnstile
+from app.uploads import Uploads
+from app.visitor import Visitor
+
+V = TypeVar("V", bound=Visitor[Any, Any])
 
 
-class Lobby:
-    """Finds or makes the session with an id, and forgets those that nobody came back to."""
+class Table(Generic[V]):
+    """Finds or makes the visitor with an id, and forgets those that nobody came back to."""
 
-    def __init__(self, loader: Loader, limits: Limits | None = None):
-        self.loader = loader
-        self.limits = limits or Limits()
-        self.turnstile = Turnstile()
-        self.slots = Slots(self.limits.moving)
+    def __init__(self, make: Callable[[str], V], limits: Limits, *, lost: str) -> None:
+        self.limits = limits
+        self._make, self._lost = make, lost
         self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
+        self._here: dict[str, V] = {}
 
-    def session(self, name: str) -> Session:
-        """Return the session with this id; raise ValueError when there is no room for another."""
+    def everybody(self) -> list[V]:
         with self._lock:
-            if name in self._sessions:
-                return self._sessions[name]
+            return list(self._here.values())
+
+    def open(self, name: str) -> V:
+        """Return the visitor with this id; raise ValueError when there is no room for another."""
+        with self._lock:
+            if name in self._here:
+                return self._here[name]
             gone = self._forgettable()
-            if len(self._sessions) - len(gone) >= self.limits.pages:
+            if len(self._here) - len(gone) >= self.limits.pages:
                 raise ValueError(
                     f"This server has {self.limits.pages} pages open already and takes no more. "
                     "Please come back in a few minutes."
                 )
             for one in gone:
-                self._sessions.pop(one.name).stop()
-            session = Session(
-                name,
-                loader=self.loader,
-                turnstile=self.turnstile,
-                slots=self.slots,
-                limits=self.limits,
-            )
-            self._sessions[name] = session
-            return session
+                self._here.pop(one.name).close()
+            self._here[name] = self._make(name)
+            return self._here[name]
 
-    def find(self, name: str) -> Session:
-        """Return a session that exists; raise ValueError otherwise."""
+    def find(self, name: str) -> V:
+        """Return a visitor who is known; raise ValueError otherwise."""
         with self._lock:
-            if name not in self._sessions:
-                raise ValueError("The server does not know this take any more; generate a new one.")
-            return self._sessions[name]
+            if name not in self._here:
+                raise ValueError(self._lost)
+            return self._here[name]
 
-    def _forgettable(self) -> list[Session]:
-        """Sessions without a page: all that are too old, and more when the table is full."""
-        away = sorted((s for s in self._sessions.values() if s.feed is None), key=lambda s: s.seen)
-        old = [s for s in away if time.monotonic() - s.seen > self.limits.forget_seconds]
-        surplus = len(self._sessions) - len(old) - self.limits.pages + 1
+    def _forgettable(self) -> list[V]:
+        """Visitors without a page: all that are too old, and more when the table is full."""
+        away = sorted((v for v in self._here.values() if v.feed is None), key=lambda v: v.seen)
+        old = [v for v in away if time.monotonic() - v.seen > self.limits.forget_seconds]
+        surplus = len(self._here) - len(old) - self.limits.pages + 1
         return old + away[len(old) : len(old) + max(surplus, 0)]
+
+
+class Lobby:
+    """All tabs' visitors; they compute in turns, but wait for a place in lines of their own."""
+
+    def __init__(self, loader: Loader, limits: Limits | None = None):
+        limits = limits or Limits()
+        self.loader, self.turnstile, self.uploads = loader, Turnstile(), Uploads()
+        shared = {"loader": loader, "turnstile": self.turnstile, "limits": limits}
+        moving, playing = Slots(limits.moving), Slots(limits.playing)
+        following = Slots(limits.following)
+        self.sessions = Table(
+            lambda name: Session(name, slots=moving, **shared),
+            limits,
+            lost="The server does not know this take any more; generate a new one.",
+        )
+        self.players = Table(
+            lambda name: Player(name, slots=playing, **shared),
+            limits,
+            lost="The server does not know this world any more; begin a new one.",
+        )
+        self.followers = Table(
+            lambda name: Follower(name, slots=following, **shared),
+            limits,
+            lost="The server does not know this take any more; choose the file again.",
+        )
+
+    def close(self) -> None:
+        """Delete what visitors uploaded."""
+        self.uploads.close()

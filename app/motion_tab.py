@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import gradio as gr
 
-from app.exports import FORMATS, RATES, Exports
+from app.exports import Exports
+from app.live_page import live_page
 from app.lobby import Lobby
 from app.protocol import Start
-from app.routes import STATIC
 from app.run import Run
+from app.sentence import sentence
+from app.take_files import FORMATS, RATES, check, file_stem, writer
 from core.motion.body import BODIES
 from core.motion.skeleton import FPS
 from core.motion.take import Take
@@ -19,16 +20,10 @@ from core.motion.take import Take
 MOST_SECONDS = 120
 MOST_WAIT_SECONDS = 600
 
-MOUNT = """
-const mount = () => window.Livestep.mount(element);
-if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mount, {once: true});
-"""
-
 
 def motion_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    template = (STATIC / "motion.html").read_text(encoding="utf-8")
-    gr.HTML(html_template=template, js_on_load=MOUNT, apply_default_css=False)
+    live_page("motion.html", "mount")
     with gr.Accordion("Make a file without watching", open=False):
         files_form(lobby, exports)
 
@@ -69,15 +64,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             if not 0 < seconds <= MOST_SECONDS:
                 raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
             take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
-            job = exports.submit("api", take, format=format, body=body, fps=int(fps))
-            deadline = time.monotonic() + MOST_WAIT_SECONDS
-            while not job.over and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if job.state != "done":
-                raise ValueError(job.message or "Writing the file took too long.")
+            check(take, format=format, body=body, fps=int(fps))
+            write = writer(take, body=body, fps=int(fps))
+            job = exports.submit("api", f"{file_stem(take)}.{format}", write)
+            return str(exports.wait(job, MOST_WAIT_SECONDS))
         except (ValueError, OverflowError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return str(job.path)
+            raise gr.Error(sentence(error), print_exception=False) from error
 
     with gr.Row():
         prompt = gr.Textbox(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -76,7 +77,24 @@ class Recording:
             rotations=Body.load().fit(root, rotations),
         )
 
+    def until(self, end: int) -> Recording:
+        """The same up to a pose, as a recording of its own."""
+        part = Recording(keep_seconds=self.keep // FPS)
+        for chunk, (prompt, milliseconds) in zip(self._chunks, self._costs, strict=True):
+            if chunk.first < end:
+                kept = shorten(chunk, end - chunk.first)
+                part.append(kept, prompt=prompt, milliseconds=milliseconds)
+        return part
+
     def cut(self, start: int, end: int, info: dict[str, str]) -> Take:
         """Poses start..end - 1 as a take; raise ValueError when none of them is kept."""
         take = Take.from_chunks(self._chunks, info)
         return take.slice(start - self.first, end - self.first)
+
+
+def shorten(chunk: PoseChunk, poses: int) -> PoseChunk:
+    """The first poses of a chunk."""
+    if poses >= len(chunk):
+        return chunk
+    parts = ("root", "rotations", "joints", "features")
+    return replace(chunk, **{name: getattr(chunk, name)[:poses] for name in parts})

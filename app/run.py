@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
-from threading import Condition, Thread
+from threading import Condition
 
 from app.loader import EngineLike
-from app.protocol import Start
+from app.protocol import Start, TakeInfo
 from app.recording import Recording
+from app.visitor import Work
 from core.export.provenance import provenance
 from core.motion.take import PoseChunk, Take
+from core.prompts import check_prompt
 
 
-class Run:
+class Run(Work):
     """Belongs to a session, whose lock guards everything but `compute`."""
 
     def __init__(self, request: Start, *, lock: Condition, keep_seconds: int):
-        self.number = 1 + secrets.randbits(31)  # never met before, even after a restart
+        super().__init__()
         self.request = request
         self.recording = Recording(keep_seconds=keep_seconds)
         self.wanted = request.id, request.prompt
         """Mailbox: id and text of the newest prompt."""
-        self.worker: Thread | None = None
-        self.active = True
-        self.failed = False
         self.shown = 0.0
         """The pose on the page's screen."""
-        self.since = time.monotonic()
         self.stream: Iterator[PoseChunk] | None = None
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
         self._lock = lock
@@ -48,6 +45,19 @@ class Run:
                 guidance=request.guidance,
                 foot_contacts=request.foot_contacts,
             )
+        )
+
+    def close(self) -> None:
+        """Let go of the engine's stream; what was recorded stays."""
+        self.stream = None
+
+    def introduce(self) -> TakeInfo:
+        """Say which take its poses belong to."""
+        return TakeInfo(
+            take=self.number,
+            first=self.recording.first,
+            seed=self.request.seed,
+            checkpoint=self.request.checkpoint,
         )
 
     def _prompts(self) -> Iterator[str]:
@@ -84,10 +94,3 @@ class Run:
             foot_contacts=request.foot_contacts,
         )
         return self.recording.cut(start, end, info)
-
-
-def check_prompt(text: str) -> str:
-    """Strip a prompt; raise ValueError when the engine would not take it."""
-    from core.engine import check_prompt as check  # late: brings torch with it
-
-    return check(text)

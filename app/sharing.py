@@ -15,18 +15,26 @@ class Limits:
 
     moving: int = 6
     """Bodies that move at the same time; more visitors wait in line."""
+    playing: int = 2
+    """Worlds that are played at the same time; one takes more than half of a slow core."""
+    following: int = 2
+    """Videos that are followed, or takes that go on, at the same time."""
     pages: int = 64
     """Open pages, and sessions remembered."""
     turn_seconds: float = 180
-    """How long a body may move while others wait."""
+    """How long a body may move or a world be played while others wait."""
     away_seconds: float = 60
     """How long a page may show nothing (hidden, paused) before its place is free."""
     gone_seconds: float = 8
     """How long a lost page keeps its place."""
     unattended_seconds: float = 1200
     """How long a body moves without anybody touching the page."""
+    untouched_seconds: float = 300
+    """How long a world is played without a key."""
     keep_seconds: int = 600
     """Length of a take; older poses are dropped."""
+    film_seconds: int = 300
+    """Length of a recording of a world."""
     forget_seconds: float = 1800
     """How long a take waits for its page to come back."""
 
@@ -52,13 +60,18 @@ class Turnstile:
                 self._line.popleft()
                 self._free.notify_all()
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody computes or waits to."""
+        return bool(self._line)
+
 
 class Slots:
     """A fixed number of places and a line for them."""
 
     def __init__(self, places: int):
         self._lock = threading.Lock()
-        self._places = places
+        self.places = places
         self._inside: set[str] = set()
         self._line: dict[str, tuple[Callable[[], None], Callable[[int], None]]] = {}
 
@@ -89,7 +102,7 @@ class Slots:
     def _advance(self) -> None:
         calls: list[Callable[[], None]] = []
         with self._lock:
-            while self._line and len(self._inside) < self._places:
+            while self._line and len(self._inside) < self.places:
                 who = next(iter(self._line))
                 calls.append(self._line.pop(who)[0])
                 self._inside.add(who)

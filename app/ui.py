@@ -9,10 +9,12 @@ import gradio as gr
 from app.exports import Exports
 from app.lobby import Lobby
 from app.motion_tab import motion_tab
+from app.reference_tab import reference_tab
 from app.routes import routes
 from app.theme import theme
+from app.video_tab import video_tab
 
-TABS = {"Motion": motion_tab}
+TABS = {"Motion": motion_tab, "World": video_tab, "From video": reference_tab}
 """Title -> function that fills the tab."""
 
 HEAD = """
@@ -21,7 +23,9 @@ HEAD = """
 """
 INTRO = """
 <header class="ls-head"><h1>Livestep</h1>
-<p>Type a prompt: a body moves while its motion is being made.</p></header>
+<p>Type a prompt: a body moves while its motion is being made.
+Hold a key: a world answers that does not exist.
+Drop in a video: its motion is yours.</p></header>
 """
 
 

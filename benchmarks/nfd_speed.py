@@ -17,9 +17,9 @@ from benchmarks.held_keys import recorded_masks
 from benchmarks.reporting import peak_rss_mb
 from benchmarks.timing import timed
 from core.attention import KVCache
+from core.device import fast_precision, native_bf16
 from core.video.actions import Key
 from core.video.model import PRESETS, Action, FrameConfig, FrameDiT, published
-from train.loop import native_precision
 
 HISTORY = 3
 """Frames in view where the cache is held against recomputing them."""
@@ -60,15 +60,14 @@ def pairs_shown(masks: list[int]) -> tuple[float, float]:
 def measure(preset: str, quick: bool, cfg: FrameConfig | None = None) -> dict[str, Any]:
     """Return the figures of a preset, measured in this process; `cfg` replaces it in tests."""
     cfg = cfg or published(*PRESETS[preset])
-    fast = native_precision("auto") == "bf16"
-    dtype = torch.bfloat16 if fast else torch.float32
+    dtype = torch.bfloat16 if native_bf16("cpu") else torch.float32
     model = untrained(cfg)
     cache = filled_cache(model, cfg.context, dtype)
     action = Action(torch.zeros(1, len(cfg.keys)))
 
     def call(frames: int, cache: KVCache | None) -> float:
         x, t = torch.randn(1, frames, *model.frame_shape), torch.zeros(1, frames)
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+        with fast_precision("cpu"):
             return timed(lambda: model(x, t, [action] * frames, cache)).wall
 
     start = time.perf_counter()
@@ -97,7 +96,7 @@ def measure(preset: str, quick: bool, cfg: FrameConfig | None = None) -> dict[st
         "cache_speedup": call(HISTORY + 1, None) / call(1, short),
         "cache_history_frames": HISTORY,
         "context_frames": cfg.context,
-        "precision": "bf16" if fast else "fp32",
+        "precision": "bf16" if native_bf16("cpu") else "fp32",
         "million_weights": sum(p.numel() for p in model.parameters()) / 1e6,
         "threads": torch.get_num_threads(),
         "seconds": time.perf_counter() - start,

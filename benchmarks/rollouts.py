@@ -8,10 +8,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.frame_items import Play
+from core.device import fast_precision
 from core.sampler import StreamSampler
 from core.video.model import Action
 from core.video.pipeline import VideoModel
-from train.loop import native_precision
 
 
 def before_frames(model: VideoModel) -> int:
@@ -34,15 +34,9 @@ def begin(model: VideoModel, play: Play, *, seed: int) -> StreamSampler[Action]:
         context_noise=cfg.context_noise, device=model.device,
     )  # fmt: skip
     tokens = encode(model, play.before)
-    with autocast(model):
+    with fast_precision(model.device):
         sampler.commit(tokens, [model.actions(a) for a in play.led.swapaxes(0, 1)])
     return sampler
-
-
-def autocast(model: VideoModel) -> torch.autocast:
-    """Compute in bf16 where the machine does so natively: batches are large, and it is as good."""
-    kind = torch.device(model.device).type
-    return torch.autocast(kind, torch.bfloat16, enabled=native_precision("auto") == "bf16")
 
 
 def roll_out(
@@ -56,7 +50,7 @@ def roll_out(
     held = play.held[:, : wanted[-1] + 1].swapaxes(0, 1)
     bar = tqdm(held, desc=name, unit="frame", leave=False, disable=None)
     for number, keys in enumerate(bar):
-        with autocast(model):
+        with fast_precision(model.device):
             (sampled,) = sampler.sample([model.actions(keys)])
         if number in wanted:
             shown.append(model.decode(sampled.x.float()))
@@ -71,7 +65,7 @@ def explain(model: VideoModel, play: Play, others: np.ndarray, *, seed: int) -> 
     sampler = begin(model, play, seed=seed)
     now, frames = sampler.snapshot(), []
     for keys in (play.held[:, 0], others):
-        with autocast(model):
+        with fast_precision(model.device):
             (sampled,) = sampler.sample([model.actions(keys)])
         frames.append(model.decode(sampled.x.float()))
         sampler.restore(now)

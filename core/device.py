@@ -1,4 +1,4 @@
-"""Where models compute."""
+"""Where models compute, and in what precision."""
 
 from __future__ import annotations
 
@@ -14,3 +14,16 @@ def pick_device(wanted: str | None = None) -> str:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'")
     return device
+
+
+def native_bf16(device: str) -> bool:
+    """Whether a device multiplies bf16 numbers by itself; a CPU that emulates is slower so."""
+    if torch.device(device).type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
+def fast_precision(device: str) -> torch.autocast:
+    """Return a context in which products are computed in bf16 where that is native."""
+    kind = torch.device(device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=native_bf16(device))

@@ -101,7 +101,7 @@ class Library:
                 folder = self._index_folder()
                 if folder is None:
                     raise ValueError(
-                        f"no index of real motions in {self._folder}; make one with"
+                        "there is no index of real motions among the checkpoints; make one with"
                         " python -m train.index"
                     )
                 self._finder = Finder.load(folder, self._device)

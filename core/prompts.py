@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_PROMPT = 300
 """Characters."""
 
@@ -16,3 +18,12 @@ def check_prompt(text: str) -> str:
     if not text.isprintable():
         raise ValueError("the prompt holds control characters; plain text is expected")
     return text
+
+
+def whole(prompt: str) -> str:
+    """Make a sentence of what only says how it goes on: "and then jumps" has no subject."""
+    rest = re.sub(r"^((and|then|after that)\b\W*)+", "", prompt.strip(), flags=re.IGNORECASE)
+    if not rest or rest == prompt.strip():
+        return prompt
+    subject = re.match(r"(a|an|the|one|some\w*|he|she|they|it|person|man|woman)\b", rest.lower())
+    return rest if subject else f"a person {rest}"

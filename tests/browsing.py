@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from fakes import FakeEngine
@@ -19,6 +19,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 PAGE = "document.querySelector('.ls')?.livestep"
 NOISE = "GPU stall due to ReadPixels"  # software WebGL complains about its own screenshots
@@ -64,41 +65,43 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def open_page(browser, address):
-    """Open the page; at the end nothing may have gone wrong or left this host."""
+@contextmanager
+def watched(browser, width: int, height: int):
+    """Yield what opens a page; at the end nothing may have gone wrong or left this host."""
     contexts, faults = [], []
 
-    def open_page(query: str = "", **options):
-        context = browser.new_context(**{"viewport": {"width": 900, "height": 640}, **options})
+    def note(message) -> None:
+        if message.type in ("error", "warning") and NOISE not in message.text:
+            faults.append(f"{message.type}: {message.text}")
+
+    def check(request) -> None:
+        if request.url.startswith(("http", "ws")) and "//127.0.0.1:" not in request.url:
+            faults.append(f"external request: {request.url}")
+
+    def open_page(address: str, ready: str, **options):
+        context = browser.new_context(**{"viewport": {"width": width, "height": height}, **options})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                message.type in ("error", "warning")
-                and NOISE not in message.text
-                and faults.append(f"{message.type}: {message.text}")
-            ),
-        )
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("http", "ws"))
-                and "//127.0.0.1:" not in request.url
-                and faults.append(f"external request: {request.url}")
-            ),
-        )
-        page.goto(f"{address}/{query}")
-        page.wait_for_function(f"{PAGE}?.figure?.scene && {PAGE}.model.state === 'ready'")
+        page.on("console", note)
+        page.on("request", check)
+        page.goto(address)
+        page.wait_for_function(ready)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-    assert not faults
+    assert faults == []
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open the app's page and wait for its figure."""
+    ready = f"{PAGE}?.figure?.scene && {PAGE}.model.state === 'ready'"
+    with watched(browser, 900, 640) as open_page:
+        yield lambda query="", **options: open_page(f"{address}/{query}", ready, **options)
 
 
 def generate(page, text: str = "a person walks forward") -> None:

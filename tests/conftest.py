@@ -3,9 +3,14 @@
 import pytest
 import torch
 
+from app.exports import Exports
+from app.loader import Loader
+from app.lobby import Lobby
+from app.sharing import Limits
 from core.motion.model import MotionConfig, MotionDiT
 
 torch.set_num_threads(1)
+pytest.register_assert_rewrite("browsing", "playing")  # fixtures that tests also import from
 
 
 @pytest.fixture
@@ -20,3 +25,54 @@ def tiny_dit() -> MotionDiT:
     for parameter in model.parameters():
         parameter.copy_(torch.randn_like(parameter) * 0.2)
     return model
+
+
+@pytest.fixture
+def engine():
+    """A fake engine that is fast."""
+    from fakes import FakeEngine
+
+    return FakeEngine(milliseconds_per_pose=0.2, milliseconds_per_frame=1)
+
+
+@pytest.fixture
+def make_lobby(engine):
+    """Make lobbies without a server; whatever moves in them is stopped in the end."""
+    lobbies = []
+
+    def make(load=None, *, truth=None, **limits) -> Lobby:
+        loader = Loader(load or (lambda: engine), truth=truth).start()
+        lobbies.append(Lobby(loader, Limits(**limits)))
+        if load is None:
+            assert loader.worlds_known.wait(10)
+        return lobbies[-1]
+
+    yield make
+    for lobby in lobbies:
+        for table in (lobby.sessions, lobby.players, lobby.followers):
+            for visitor in table.everybody():
+                visitor.close()
+        lobby.close()
+
+
+@pytest.fixture(scope="module")
+def exports():
+    exports = Exports()
+    yield exports
+    exports.close()
+
+
+@pytest.fixture(scope="module")
+def lobby():
+    from server import new_lobby
+
+    return new_lobby()
+
+
+@pytest.fixture(scope="module")
+def client(lobby, exports):
+    """A whole server in this process."""
+    from server import make_client
+
+    with make_client(lobby, exports) as client:
+        yield client

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
+from fake_dream import FakeWorlds
+from fake_reference import FakeFollowing
 
 from core.motion.skeleton import BONE_LENGTHS, FPS, INDEX, JOINTS, PARENTS
-from core.motion.take import PoseChunk
+from core.motion.take import PoseChunk, Take
 
 CHUNK = 4
 BLOCK = 8
@@ -53,18 +56,16 @@ def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.concatenate([w, aw * bv + bw * av + np.cross(av, bv)], -1)
 
 
-class FakeEngine:
+class FakeEngine(FakeWorlds, FakeFollowing):
     """As `core.engine.Engine`, with motion that is cheap and easy to recognize."""
 
     names = ("motion", "motion-styles")
 
-    def __init__(self, *, milliseconds_per_pose: float = 1.0, fail_at: int | None = None):
+    def __init__(self, *, milliseconds_per_pose: float = 1.0, milliseconds_per_frame: float = 2.0):
+        super().__init__(milliseconds_per_frame=milliseconds_per_frame)
+        FakeFollowing.__init__(self)
         self.cost = milliseconds_per_pose / 1000
-        self.fail_at = fail_at
         self.opened: list[dict[str, Any]] = []
-        self.running = 0
-        """Calls of `next` at this moment; more than one would be a race."""
-        self.most_running = 0
 
     def card(self, name: str) -> dict[str, Any]:
         styles = name == "motion-styles"
@@ -82,22 +83,28 @@ class FakeEngine:
         if guidance is not None and not 1 <= guidance <= 7:
             raise ValueError(f"guidance must be in 1..7, got {guidance:g}")
         self.opened.append(options)
-        return self._motion(iter(prompts))
+        return self._motion(iter(prompts), options.get("after"))
 
-    def _motion(self, prompts: Iterator[str]) -> Iterator[PoseChunk]:
+    def _motion(self, prompts: Iterator[str], after: Take | None) -> Iterator[PoseChunk]:
         first, place, prompt = 0, np.zeros(3), ""
+        if after is not None:
+            first, place = len(after), after.root[-1] * [1, 0, 1]
+        begin = first
         while True:
-            if first % BLOCK == 0:
+            if (first - begin) % BLOCK == 0:
                 prompt = next(prompts)
             if self.fail_at is not None and first >= self.fail_at:
                 raise RuntimeError("the fake engine was told to fail")
-            self.running += 1
-            self.most_running = max(self.most_running, self.running)
+            self.begin_computing()
             time.sleep(self.cost * CHUNK)
             chunk, place = walk(prompt, first, place)
-            self.running -= 1
+            self.end_computing()
             yield chunk
             first += CHUNK
+
+    def walked(self, prompt: str, poses: int) -> Take:
+        stream = FakeEngine(milliseconds_per_pose=0).motion(repeat(prompt))
+        return Take.from_chunks(list(islice(stream, -(-poses // CHUNK)))).slice(0, poses)
 
 
 def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndarray]:

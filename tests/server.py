@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 
 from fakes import FakeEngine
@@ -17,12 +18,13 @@ from app.protocol import unpack_from_server as unpack
 from app.sharing import Limits
 from app.ui import build, launch_options
 
-LIVE = "/livestep/live"
+LIVE, PLAY = "/livestep/live", "/livestep/play"
 
 
-def make_lobby() -> Lobby:
-    loader = Loader(lambda: FakeEngine(milliseconds_per_pose=0.2)).start()
-    assert loader.wait(10)
+def new_lobby() -> Lobby:
+    engine = FakeEngine(milliseconds_per_pose=0.2, milliseconds_per_frame=1)
+    loader = Loader(lambda: engine).start()
+    assert loader.worlds_known.wait(10)
     return Lobby(loader, Limits(pages=8))
 
 
@@ -63,3 +65,12 @@ def record(client, poses: int = 24) -> str:
         socket.send_bytes(b"\x03" + json.dumps({"tag": "stop"}).encode())
         receive(socket, State, lambda item: item.state == "stopped")
     return greeting.session
+
+
+def wait_for(client, session: str, job: dict, at: str = "export") -> dict:
+    """Wait until an export is over."""
+    deadline = time.monotonic() + 30
+    while job["state"] in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.02)
+        job = client.get(f"/livestep/{at}/{session}/{job['job']}").json()
+    return job

@@ -7,30 +7,11 @@ import uuid
 from pathlib import Path
 
 import pytest
-from server import LIVE, hello, make_client, make_lobby, receive
+from server import LIVE, hello, receive
 from starlette.websockets import WebSocketDisconnect
 
-from app.exports import Exports
 from app.protocol import Ack, Model, Poses, Problem, Prompt, Start, pack
 from app.sharing import Limits
-
-
-@pytest.fixture(scope="module")
-def exports():
-    exports = Exports()
-    yield exports
-    exports.close()
-
-
-@pytest.fixture(scope="module")
-def lobby():
-    return make_lobby()
-
-
-@pytest.fixture(scope="module")
-def client(lobby, exports):
-    with make_client(lobby, exports) as client:
-        yield client
 
 
 def test_page_and_its_files(client):
@@ -42,7 +23,7 @@ def test_page_and_its_files(client):
         assert client.get(f"/livestep/static/{name}").status_code == 200
     for path in ("../app.py", "..%2fprotocol.py", "%2e%2e/protocol.py"):
         assert client.get(f"/livestep/static/{path}").status_code == 404
-    assert client.get("/livestep/health").json() == {"model": "ready"}
+    assert client.get("/livestep/health").json() == {"model": "ready", "worlds": "ready"}
 
 
 def test_bodies(client):
@@ -148,8 +129,7 @@ def test_a_second_tab_takes_over(client):
 
 def test_a_full_server_says_so(client, lobby):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lobby, "limits", Limits(pages=0))
-        patch.setattr(lobby, "_sessions", {})
+        patch.setattr(lobby.sessions, "limits", Limits(pages=0))
         with client.websocket_connect(LIVE) as socket:
             socket.send_bytes(pack(hello()))
             assert "takes no more" in receive(socket, Problem).message

@@ -14,6 +14,9 @@ from core.motion.features import NUM_FEATURES
 from core.motion.vae import MotionVAE, VAEConfig
 from tests.tiny import VAE, tiny_vae
 
+W, B = "encoder.0.conv.weight", "encoder.0.conv.bias"
+UP, DOWN = f"{W}.up", f"{W}.down"
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -84,3 +87,67 @@ def test_broken_config(folder):
     (folder / "config.json").write_text("{")
     with pytest.raises(ValueError, match="not valid JSON"):
         checkpoint.load(folder, kind="motion-vae")
+
+
+@pytest.fixture
+def tuned(folder):
+    """A checkpoint that stores what differs from the base `vae`: a convolution and a bias."""
+    entry = {**checkpoint.describe(folder), "base": "vae"}
+    checkpoint.write(folder.parent / "tuned", entry, stored(folder))
+    return folder.parent / "tuned"
+
+
+def stored(folder, rank: int = 2) -> dict[str, torch.Tensor]:
+    bias, weight = (checkpoint.load(folder, kind="motion-vae").get_parameter(n) for n in (B, W))
+    generator = torch.Generator().manual_seed(0)
+    up = torch.randn(len(weight), rank, generator=generator)
+    down = torch.randn(rank, weight[0].numel(), generator=generator)
+    return {B: bias + 1, UP: up, DOWN: down}
+
+
+def test_a_difference_is_added_to_its_base(folder, tuned):
+    base, loaded = (checkpoint.load(f, kind="motion-vae").state_dict() for f in (folder, tuned))
+    difference = {name: tensor.half().float() for name, tensor in stored(folder).items()}
+    added = (difference[UP] @ difference[DOWN]).view_as(base[W])
+    assert base[W].ndim == 3
+    assert torch.equal(loaded[W], base[W] + added)
+    assert torch.equal(loaded[B], difference[B])
+    assert all(torch.equal(loaded[name], base[name]) for name in base if name not in (B, W))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"colour": torch.zeros(3)}, "holds colour, which its base cannot place"),
+        ({UP: None}, rf"holds {W}\.down, which its base cannot place"),
+        ({W: torch.zeros(16, 263, 3)}, rf"holds {W}\.\w+, {W}\.\w+, which its base cannot place"),
+        ({UP: torch.zeros(2, 2)}, rf"\(2, 2\) @ \(2, \d+\) does not fit {W}, .* shape \(16, "),
+        ({DOWN: torch.zeros(3, 2)}, rf"@ \(3, 2\) does not fit {W}"),
+        ({DOWN: torch.zeros(())}, rf"@ \(\) does not fit {W}"),
+        ({B: None, f"{B}.up": torch.ones(16, 1), f"{B}.down": torch.ones(1, 1)},
+         rf"@ \(1, 1\) does not fit {B}"),
+        ({B: torch.zeros(3)}, "do not fit their config"),
+    ],
+)  # fmt: skip
+def test_differences_that_do_not_fit(tuned, changes, sentence):
+    tensors = {**stored(tuned.parent / "vae"), **changes}
+    kept = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    checkpoint.write(tuned, checkpoint.describe(tuned), kept)
+    with pytest.raises(ValueError, match=sentence):
+        checkpoint.load(tuned, kind="motion-vae")
+
+
+@pytest.mark.parametrize(
+    ("base", "sentence"),
+    [
+        ("nowhere", "stands on the base 'nowhere': no checkpoint at"),
+        ("tuned", "has a base itself; only one is allowed"),
+        ("other", "is a 'motion-vae', but its base a 'motion-dit'"),
+    ],
+)
+def test_unfit_bases(folder, tuned, base, sentence):
+    shutil.copytree(folder, folder.parent / "other")
+    edit(folder.parent / "other", kind="motion-dit")
+    edit(tuned, base=base)
+    with pytest.raises(ValueError, match=sentence):
+        checkpoint.load(tuned, kind="motion-vae")

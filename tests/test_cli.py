@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from core.__main__ import Script, Segment, app, pair
+from core.__main__ import app
+from core.cli.motion import Script, Segment, pair
 from core.motion.smoothing import DELAY
 from tests.tiny import write_checkpoints
 

@@ -6,42 +6,18 @@ import time
 import uuid
 
 import pytest
-from server import make_client, make_lobby, record
+from server import record, wait_for
 
-from app.exports import Exports, check, file_stem
+from app import take_files
+from app.exports import Exports
 from app.motion_tab import generate
 from app.protocol import Start
-
-
-@pytest.fixture(scope="module")
-def exports():
-    exports = Exports()
-    yield exports
-    exports.close()
-
-
-@pytest.fixture(scope="module")
-def lobby():
-    return make_lobby()
-
-
-@pytest.fixture(scope="module")
-def client(lobby, exports):
-    with make_client(lobby, exports) as client:
-        yield client
+from app.take_files import check, file_stem
 
 
 @pytest.fixture(scope="module")
 def session(client):
     return record(client)
-
-
-def wait_for(client, session: str, job: dict) -> dict:
-    deadline = time.monotonic() + 30
-    while job["state"] in ("queued", "running") and time.monotonic() < deadline:
-        time.sleep(0.02)
-        job = client.get(f"/livestep/export/{session}/{job['job']}").json()
-    return job
 
 
 @pytest.mark.parametrize("format", ["bvh", "glb", "npz"])
@@ -90,22 +66,23 @@ def test_unknown_sessions_have_nothing_to_export(client):
 
 def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     take = generate(lobby, Start(id=1, prompt="a person walks"), poses=40)
-    monkeypatch.setattr("app.exports.MOST_FRAMES", {"mp4": 60})
+    monkeypatch.setattr(take_files, "MOST_FRAMES", {"mp4": 60})
     with pytest.raises(ValueError, match="1 s long at most, this is 2 s"):
         check(take, format="mp4", body="neutral", fps=60)
     assert file_stem(take) == "livestep-a-person-walks"
-    monkeypatch.setattr("app.exports.MOST_FRAMES", {"bvh": 6000})
-    monkeypatch.setattr("app.exports._write", lambda *_, **__: time.sleep(0.2))
     exports = Exports(most_jobs=3, own_jobs=2, keep_seconds=0.1)
-    wishes = {"format": "bvh", "body": "neutral", "fps": 20}
-    first = exports.submit("a", take, **wishes)
-    exports.submit("a", take, **wishes)
+
+    def submit(owner: str):
+        return exports.submit(owner, "file.bvh", lambda path: time.sleep(0.2))
+
+    first = submit("a")
+    submit("a")
     with pytest.raises(ValueError, match="Too many"):
-        exports.submit("a", take, **wishes)
-    last = exports.submit("b", take, **wishes)
+        submit("a")
+    last = submit("b")
     assert exports.position(last) >= 1
     with pytest.raises(ValueError, match="Too many"):
-        exports.submit("c", take, **wishes)
+        submit("c")
     while not last.over:
         time.sleep(0.02)
     time.sleep(0.15)

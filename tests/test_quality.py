@@ -11,6 +11,7 @@ import torch
 from benchmarks import motion_quality
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import Quality
+from benchmarks.reporting import quality_table, rounded
 from core.motion.evaluator import Evaluator, EvaluatorConfig
 from train.data import in_validation
 
@@ -77,7 +78,7 @@ def test_items_are_cut_to_fours_and_mirrored(items):
 
 
 def test_rows(quality):
-    result = motion_quality.rounded(motion_quality.measure(quality))
+    result = rounded(motion_quality.measure(quality))
     assert list(result) == ["real", "reconstruction", "samples", "shuffled", "about"]
     both = {"r_precision", "fid", "mm_dist", "diversity", "foot_skate", "mean_jerk"}
     assert set(result["real"]) == both | {"peak_jerk", "auj"}
@@ -93,7 +94,7 @@ def test_rows(quality):
     assert result["samples"]["left_right"] == 0.5
     assert result["samples"]["fid"] > result["real"]["fid"]
     json.dumps(result, allow_nan=False)
-    assert motion_quality.table(result).count("\n") == 5
+    assert quality_table(result).count("\n") == 5
 
 
 def test_samples_are_asked_for_by_caption_and_length(quality):

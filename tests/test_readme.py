@@ -29,7 +29,8 @@ def commands() -> list[str]:
 
 def parse(module: str, words: list[str]) -> None:
     """Let a command line be read by the program it is for, without running it."""
-    program = importlib.import_module(module)
+    package = (ROOT / module.replace(".", "/")).is_dir()
+    program = importlib.import_module(f"{module}.__main__" if package else module)
     if hasattr(program, "app"):
         app = program.app
     else:
@@ -48,9 +49,11 @@ def test_commands_are_understood(line):
     if words[:2] == ["python", "-m"]:
         if words[2] == "pytest":
             return
-        module = "core.__main__" if words[2] == "core" else words[2]
+        module = words[2]
         given = [w.removeprefix("[").removesuffix("]") for w in words[3:]]
         given = given or ["--data", "x"] if module.startswith("train.") else given
+        if module == "train.worlds" and given == ["--data", "x"]:
+            given = ["blocks", "--out", "x"]
         if module == "train.data" and "--out" not in given:
             given = ["x", "--out", "x"]
         parse(module, given)

@@ -7,38 +7,12 @@ import time
 from dataclasses import replace
 
 import numpy as np
-import pytest
-from fakes import CHUNK, FakeEngine
+from fakes import CHUNK
 from visitors import IDS, START, Visitor, until
 
 from app.feed import BATCH, WINDOW
-from app.loader import Loader
-from app.lobby import Lobby
 from app.protocol import Mark, Model, Problem, Prompt, State, TakeInfo
 from app.session import MOST_LEAD
-from app.sharing import Limits
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine(milliseconds_per_pose=0.2)
-
-
-@pytest.fixture
-def make_lobby(engine):
-    lobbies = []
-
-    def make(load=None, **limits) -> Lobby:
-        loader = Loader(load or (lambda: engine)).start()
-        lobbies.append(Lobby(loader, Limits(**limits)))
-        if load is None:
-            assert loader.wait(10)
-        return lobbies[-1]
-
-    yield make
-    for lobby in lobbies:
-        for session in lobby._sessions.values():
-            session.stop()
 
 
 def test_poses_follow_each_other_and_are_what_the_take_holds(make_lobby):

@@ -6,37 +6,12 @@ import threading
 import time
 
 import pytest
-from fakes import FakeEngine
 from visitors import IDS, START, Visitor, until
 
-from app.loader import Loader
-from app.lobby import Lobby
 from app.protocol import Prompt, Start, State
 from app.recording import Recording
-from app.sharing import Limits, Slots, Turnstile
+from app.sharing import Slots, Turnstile
 from core.motion.skeleton import FPS
-
-
-@pytest.fixture
-def engine():
-    return FakeEngine(milliseconds_per_pose=0.2)
-
-
-@pytest.fixture
-def make_lobby(engine):
-    lobbies = []
-
-    def make(load=None, **limits) -> Lobby:
-        loader = Loader(load or (lambda: engine)).start()
-        lobbies.append(Lobby(loader, Limits(**limits)))
-        if load is None:
-            assert loader.wait(10)
-        return lobbies[-1]
-
-    yield make
-    for lobby in lobbies:
-        for session in lobby._sessions.values():
-            session.stop()
 
 
 def test_two_visitors_share_the_engine_but_nothing_else(make_lobby, engine):
@@ -107,12 +82,12 @@ def test_the_table_of_sessions_is_bounded(make_lobby):
     lobby = make_lobby(pages=2)
     first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
     with pytest.raises(ValueError, match="takes no more"):
-        lobby.session(IDS[2])
+        lobby.sessions.open(IDS[2])
     first.session.detach(first.feed)  # its take goes to make room
-    lobby.session(IDS[2])
+    lobby.sessions.open(IDS[2])
     with pytest.raises(ValueError, match="does not know this take"):
-        lobby.find(IDS[0])
-    assert lobby.find(IDS[1]) is second.session
+        lobby.sessions.find(IDS[0])
+    assert lobby.sessions.find(IDS[1]) is second.session
 
 
 def test_a_recording_keeps_the_newest_minutes(engine):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.motion.skeleton import INDEX, JOINTS, PARENTS
+from core.reference import joint_maps
 from train import sources
-from train.sources import bvh, skeletons
+from train.sources import bvh
 
 SMPL = dict(zip(JOINTS, JOINTS, strict=True))
 MIXAMO = {
@@ -138,13 +139,14 @@ def test_missing_collars_and_spine_are_interpolated(tmp_path):
 
 def test_cmu_names_win_over_mixamo(tmp_path):
     plain = ["hips", "lhipjoint", "leftupleg", "lowerback", "spine", "neck", "neck1", "leftarm"]
-    assert skeletons.detect(plain, "x") == skeletons.load_map("cmu")
-    assert skeletons.detect(["spine", "leftupleg", "leftarm"], "x") == skeletons.load_map("mixamo")
+    assert joint_maps.detect(plain, "x") == joint_maps.load_map("cmu")
+    mixamo = ["spine", "leftupleg", "leftarm"]
+    assert joint_maps.detect(mixamo, "x") == joint_maps.load_map("mixamo")
 
 
-@pytest.mark.parametrize("name", skeletons.BUILT_IN)
+@pytest.mark.parametrize("name", joint_maps.BUILT_IN)
 def test_map_files_name_only_our_joints(name):
-    assert set(skeletons.load_map(name)["joints"]) <= set(JOINTS)
+    assert set(joint_maps.load_map(name)["joints"]) <= set(JOINTS)
 
 
 def captions(folder: Path, text: str) -> Path:

@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from benchmarks import motion_speed
-from benchmarks.motion_speed import MINUTE, Step, late_over_early, measure
+from benchmarks.motion_speed import MINUTE, measure
+from benchmarks.timing import Step, late_over_early
 from tests.tiny import write_checkpoints
 
 
@@ -19,14 +20,16 @@ def steady(poses: int, cost=lambda made: 0.01) -> list[Step]:
 
 def test_ten_minutes_compare_the_tenth_with_the_first():
     ten = 10 * MINUTE
-    found = late_over_early(steady(ten, lambda made: 0.03 if made >= 9 * MINUTE else 0.01), 160)
+    found = late_over_early(
+        steady(ten, lambda made: 0.03 if made >= 9 * MINUTE else 0.01), context=160, minute=MINUTE
+    )
     assert found["late_over_early"] == pytest.approx(3)
     assert found["minutes"] == {"early": [0.01, 1.01], "late": [9.0, 10.0]}
 
 
 def test_short_streams_compare_thirds_after_the_context_is_full():
     cheap_start = steady(1600, lambda made: 0.001 if made < 160 else 0.01)
-    found = late_over_early(cheap_start, 160)
+    found = late_over_early(cheap_start, context=160, minute=MINUTE)
     assert found["late_over_early"] == pytest.approx(1)
     assert found["minutes"]["early"] == [0.13, 0.53]
 

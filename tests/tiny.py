@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from core import checkpoint
 from core.motion.model import MotionConfig, MotionDiT
 from core.motion.vae import MotionVAE, VAEConfig
+from core.video.model import FrameConfig, FrameDiT
+from core.video.pipeline import SEEDS, Seed, VideoModel, write_seeds
+from core.video.tokenizer import FrameTokenizer, TokenizerConfig
+from train.worlds.world import BLOCKS_KEYS as KEYS
 
 VAE = VAEConfig(width=16, dilations=(3, 1))
 DIT = MotionConfig(
     width=32, depth=2, heads=2, hidden=48, block=2, context=6, max_blocks=18, steps=4, stagger=2,
+)  # fmt: skip
+TOKENIZER = TokenizerConfig(
+    height=16, width=32, patch=4, encoder=(8, 16), decoder=(16, 8), blocks=(1, 1), channels=4
+)
+WORLD = FrameConfig(
+    keys=KEYS, grid=(2, 4), channels=4, width=32, depth=2, heads=2, hidden=48, context=3,
+    max_frames=10, steps=2,
 )  # fmt: skip
 
 
@@ -45,4 +57,35 @@ def write_checkpoints(folder: Path, **licences: str) -> Path:
         }  # fmt: skip
         name = name.replace("_", "-")
         checkpoint.save(model, folder / name, kind="motion-dit", about=about)
+    return folder
+
+
+def tiny_world(cfg: FrameConfig = WORLD, seed: int = 0) -> VideoModel:
+    """A world with random weights, of frames of 32 x 16 pixels, and a gallery of three seeds."""
+    torch.manual_seed(seed)
+    tokenizer = FrameTokenizer(TOKENIZER)
+    dit = FrameDiT(cfg)
+    for model in (tokenizer, dit):
+        for parameter in model.parameters():
+            parameter.data.normal_(std=0.2)
+        model.eval().requires_grad_(False)
+    rng = np.random.default_rng(seed)
+    unknown = np.full((1, len(cfg.keys)), -1.0, np.float32)
+    seeds = [
+        Seed(f"seed {i}", rng.integers(0, 256, (1, 16, 32, 3), np.uint8), unknown, np.zeros(3))
+        for i in range(3)
+    ]
+    return VideoModel(dit, tokenizer, "cpu", seeds)
+
+
+def write_worlds(folder: Path, **licences: str) -> Path:
+    """Write one world per licence, and the tokenizer with seeds that they share."""
+    for number, (name, licence) in enumerate((licences or {"video": "CC0-1.0"}).items()):
+        world = tiny_world(seed=number)
+        about = {"licence": licence, "data": {"made-up": {}}}
+        checkpoint.save(world.dit, folder / name.replace("_", "-"), kind="frame-dit", about=about)
+    world = tiny_world()
+    place = folder / "video-tokenizer"
+    checkpoint.save(world.tokenizer, place, kind="frame-tokenizer", about={})
+    write_seeds(place / SEEDS, world.seeds)
     return folder

@@ -11,7 +11,8 @@ from core.video.model import FrameDiT
 
 HEAD_LR = 1e-3
 LEVELS = 0.5, 0.97
-"""Flow times between which frames are judged: noise hides what need not be alike."""
+"""Flow times between which frames are judged: noise hides what need not be alike, but at 0.2 it
+also hides blur."""
 
 
 class Heads(nn.Module):

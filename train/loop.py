@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from core.device import native_bf16, pick_device
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -55,8 +57,16 @@ def native_precision(precision: str) -> str:
     """Resolve "auto": bf16 on a GPU or a CPU with bf16 instructions, else none."""
     if precision != "auto":
         return precision
-    native = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bf16" if native else "no"
+    return "bf16" if native_bf16(pick_device()) else "no"
+
+
+def fresh_seed(run: Path) -> int:
+    """Return a seed for a run's data: 0, or another one whenever it is resumed.
+
+    A resumed run that began with the same draws again would see the same few windows twice.
+    """
+    state = run / "state.pt"
+    return state.stat().st_mtime_ns % 2**31 if state.is_file() else 0
 
 
 def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.optim.Optimizer]:

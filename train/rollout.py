@@ -1,9 +1,10 @@
 """Anti-drift stage: `python -m train.rollout --data SET`.
 
-A student plays on from real frames under the recorded keys, just as it will be played: one step a
-frame, its own frames as history. Every frame it makes is compared with the recorded one and teaches
-at once (self-forcing in the sense of arXiv 2506.08009, with the gradient kept to a few frames), so
-that it meets its own errors and learns to undo them. Dreams grow longer during the stage; a row
+A student plays on from real frames under the recorded keys, just as it will be played: few steps a
+frame, its own frames as history. On that history it learns the recorded frame by flow matching
+(self-forcing in the sense of arXiv 2506.08009, with the gradient kept to a few frames), so that it
+meets its own errors and learns to undo them. Times between noise and data are learnt as well as
+noise itself: the second step is what makes frames sharp. Dreams grow longer during the stage; a row
 that lost its way teaches no more, since what it should show then is not the recorded frame. The
 adversary keeps what is uncertain sharp.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -19,13 +21,13 @@ import torch
 import typer
 from torch import Tensor
 
-from core import checkpoint, flow
+from core import checkpoint, flow, schedule
 from core.attention import KVCache
 from core.sampler import StreamSampler
 from core.video.model import Action, FrameDiT
 from train.frames import FrameSet
 from train.judge import Judge
-from train.loop import LoopSettings, Losses, Trainer
+from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, held_out
 
@@ -36,11 +38,13 @@ SHORTEST, LONGEST = 4, 32
 GROWN = 0.4
 LOST = 0.9
 """Squared error of a frame (of variance 1) from which on a row has lost its way."""
-FROM_NOISE = 0.8
-"""Share of frames that are made in a single step; the others start on the way, for more steps."""
-JUDGED = 3
+FROM_NOISE = 0.7
+"""Share of frames that are learnt from noise; the others start on the way."""
+REAL = 3
 """Real frames, besides the pinned one, that the adversary sees before those it judges."""
 ADVERSARIAL_WEIGHT = 0.05
+DREAMT = 8
+"""Frames that are dreamt before the one that a checkpoint is judged by."""
 
 
 class Passage(NamedTuple):
@@ -73,8 +77,8 @@ def passages(windows: Iterator[Window], history: int, steps: int) -> Iterator[Pa
 class RolloutLoss:
     """Velocity error and adversarial loss of frames whose history the model dreamt."""
 
-    def __init__(self, teacher: FrameDiT, weight: float = ADVERSARIAL_WEIGHT) -> None:
-        self.judge, self.weight = Judge(teacher), weight
+    def __init__(self, teacher: FrameDiT) -> None:
+        self.judge = Judge(teacher)
         self.cache: KVCache | None = None
         self.newest = torch.zeros(0)  # (B, P, C), not yet committed
         self.level, self.lost = 0.0, torch.zeros(0, dtype=torch.bool)
@@ -92,8 +96,9 @@ class RolloutLoss:
         self.newest = batch.tokens[:, start - 1]
         self.lost = torch.zeros(len(past), dtype=torch.bool, device=past.device)
 
-    def _next(self, model: FrameDiT, batch: Window, i: int) -> tuple[Tensor, Tensor]:
-        """Make frame i; return its error (B,) and what it shows (B, P, C)."""
+    def _learn(self, model: FrameDiT, batch: Window, i: int) -> tuple[Tensor, Tensor]:
+        """Commit the newest frame; return the error (B,) of the velocity towards real frame i,
+        and the frame (B, P, C) that it points at."""
         data = batch.tokens[:, i]
         noise = torch.randn_like(data)
         t = torch.rand(len(data), 1, device=data.device)
@@ -107,30 +112,40 @@ class RolloutLoss:
         error = (v[:, 0] - flow.velocity(data, noise)).square().mean((1, 2))
         return error, flow.predict_data(x, v, t)[:, 0]
 
+    @torch.no_grad()
+    def _dream(self, model: FrameDiT, batch: Window, i: int) -> None:
+        """Make frame i as it is made in play."""
+        x = torch.randn_like(batch.tokens[:, i : i + 1])
+        for now, then in pairwise(schedule.times(model.cfg.steps).tolist()):
+            t = torch.full(x.shape[:2], now, device=x.device)
+            v = model.denoise(x, t, batch.actions[:, i : i + 1], self.cache).float()
+            x = x + (then - now) * v
+        self.newest = x[:, 0]
+        self.lost |= (self.newest - batch.tokens[:, i]).square().mean((1, 2)) > LOST
+
     def __call__(self, model: FrameDiT, passage: Passage, step: int) -> Losses:
-        """Dream CHUNK frames on."""
+        """Dream CHUNK frames on, and learn each of them before."""
         batch, start = passage.window, passage.start
         if passage.first:
             self._begin(model, batch, start)
         assert self.cache is not None
         self.cache.detach()
-        total, made = torch.zeros((), device=batch.tokens.device), []
+        errors, made = [], []
         for i in range(start, start + CHUNK):
-            error, frame = self._next(model, batch, i)
-            total = total + (error * ~self.lost).mean() / CHUNK
+            known = ~self.lost
+            error, frame = self._learn(model, batch, i)
+            errors.append((error * known).mean())
             made.append(frame)
-            self.newest = frame.detach()
-            self.lost |= (self.newest - batch.tokens[:, i]).square().mean((1, 2)) > LOST
-        parts = {"error": total.detach(), "lost": self.lost.float().mean()}
-        if self.weight:
-            adversarial, parts["judge"] = self._judge(batch, start, torch.stack(made, dim=1))
-            total = total + self.weight * adversarial
-        return Losses(total, parts)
+            self._dream(model, batch, i)
+        error = torch.stack(errors).mean()
+        adversarial, judged = self._judge(batch, start, torch.stack(made, dim=1))
+        parts = {"error": error.detach(), "judge": judged, "lost": self.lost.float().mean()}
+        return Losses(error + ADVERSARIAL_WEIGHT * adversarial, parts)
 
     def _judge(self, batch: Window, start: int, made: Tensor) -> tuple[Tensor, Tensor]:
         """Let half of the rows be judged, after frames that are real."""
         rows = max(len(made) // 2, 1)
-        index = [0, *range(start - JUDGED, start + CHUNK)]
+        index = [0, *range(start - REAL, start + CHUNK)]
         data, actions = batch.tokens[:rows, index], batch.actions[:rows, index]
         fake = torch.cat([data[:, :-CHUNK], made[:rows]], dim=1)
         t = torch.full(data.shape[:2], self.level, device=data.device)
@@ -142,9 +157,9 @@ def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: i
     """Return (B, history + frames, P, C): the first of x, then what the model makes of actions."""
     rows = [Action(a) for a in actions[:, : history + frames].unbind(1)]
     sampler = StreamSampler(
-        model, (len(x), *model.frame_shape), model.new_cache(), steps=1, stagger=1,
-        generator=torch.Generator().manual_seed(0), context_noise=model.cfg.context_noise,
-        device=x.device,
+        model, (len(x), *model.frame_shape), model.new_cache(), steps=model.cfg.steps,
+        stagger=model.cfg.steps, generator=torch.Generator().manual_seed(0),
+        context_noise=model.cfg.context_noise, device=x.device,
     )  # fmt: skip
     sampler.commit(x[:, :history], rows[:history])
     made = [sampler.sample([row])[0].x for row in rows[history:]]
@@ -153,13 +168,24 @@ def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: i
 
 @torch.no_grad()
 def drift(model: FrameDiT, batch: Window) -> dict[str, float]:
-    """Return the squared error of dreams 8 and 32 frames on, and their deviation against real."""
+    """Return figures of dreams from real histories.
+
+    at8, at32: squared error so many frames on. spread: deviation of the last frames against real
+    ones. after: velocity error of the real frame that follows a dream of DREAMT frames.
+    """
     history = model.cfg.prefix + model.cfg.context
     dream = play_on(model, batch.tokens, batch.actions, history, 32)
     real = batch.tokens[:, : history + 32]
     error = (dream - real).square().mean((0, 2, 3))
     spread = dream[:, -8:].std() / real[:, -8:].std()
-    return {"at8": error[history + 7].item(), "at32": error[-1].item(), "spread": spread.item()}
+    end = history + DREAMT
+    index = [0, *range(end - model.cfg.context, end + 1)]
+    tokens = torch.cat([dream[:, :end], real[:, end : end + 1]], dim=1)[:, index]
+    after = held_out(model, [Window(tokens, batch.actions[:, index])])["score"]
+    return {
+        "at8": error[history + 7].item(), "at32": error[-1].item(), "spread": spread.item(),
+        "after": after,
+    }  # fmt: skip
 
 
 def main(
@@ -177,13 +203,11 @@ def main(
     batch: int = 16,
     lr: float = 3e-4,
     precision: str = "auto",
-    adversarial: Annotated[float, typer.Option(help="Weight of the adversary; 0 = none.")] = (
-        ADVERSARIAL_WEIGHT
-    ),
     muon: Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")] = True,
 ) -> None:
     """Make a student bear its own dreams."""
-    torch.manual_seed(0)
+    seed = fresh_seed(run)
+    torch.manual_seed(seed)
     model = checkpoint.load(out, kind="frame-dit").requires_grad_(True).train()
     coder = checkpoint.load(out.parent / model.cfg.tokenizer, kind="frame-tokenizer")
     frames = FrameSet(data, "train")
@@ -199,13 +223,13 @@ def main(
 
     def judge(ema: FrameDiT) -> dict[str, float]:
         figures, far = held_out(ema, fixed), drift(ema, long)
-        return {**figures, **far, "score": figures["t0"] + far["at8"] + far["at32"]}
+        return {**figures, **far, "score": figures["score"] + far["after"]}
 
     Trainer(
         model,
         settings,
-        batches=passages(train.windows(batch, history + LONGEST), history, steps),
-        loss_fn=RolloutLoss(checkpoint.load(teacher, kind="frame-dit"), adversarial),
+        batches=passages(train.windows(batch, history + LONGEST, seed=seed), history, steps),
+        loss_fn=RolloutLoss(checkpoint.load(teacher, kind="frame-dit")),
         evaluate=judge,
         save=lambda ema, figures: checkpoint.save(
             ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}

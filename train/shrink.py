@@ -15,6 +15,9 @@ from torch import Tensor
 
 from core import checkpoint
 
+SAMPLING = {"steps", "stagger", "guidance", "context_noise"}
+"""Settings that may differ from the base's: they are how a model is sampled, not what it is."""
+
 
 def factors(difference: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     """Return up (out, rank) and down (rank, in), whose product is nearest to a matrix (out, in)."""
@@ -52,7 +55,7 @@ def shrink(folder: Path, base: Path, out: Path, rank: int) -> dict[str, float]:
     if found.resolve() != base.resolve() or out.resolve() == base.resolve():
         raise ValueError(f"{out} must be a folder of its own beside its base {base}")
     tuned, origin = (checkpoint.load(path, kind=entry["kind"]) for path in (folder, base))
-    if tuned.cfg != origin.cfg:
+    if tuned.cfg.model_dump(exclude=SAMPLING) != origin.cfg.model_dump(exclude=SAMPLING):
         raise ValueError(f"{folder} and {base} have different configs")
     tensors, before = tuned.state_dict(), origin.state_dict()
     checkpoint.write(out, entry, differences(tensors, before, rank))

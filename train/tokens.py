@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from core.device import fast_precision
 from core.video.tokenizer import FrameTokenizer
 from train.frames import FrameSet
-from train.loop import native_precision
 
 
 class Window(NamedTuple):
@@ -40,10 +40,9 @@ def encode(frames: np.ndarray, tokenizer: FrameTokenizer, batch: int = 64) -> np
     rows, columns = tokenizer.cfg.grid
     out = np.empty((len(frames), rows * columns, tokenizer.cfg.channels), np.float16)
     device = next(tokenizer.parameters()).device
-    fast = native_precision("auto") == "bf16"
     for i in tqdm(range(0, len(frames), batch), desc="encoding", mininterval=5.0, disable=None):
         pixels = tokenizer.to_pixels(torch.tensor(frames[i : i + batch], device=device))
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
+        with fast_precision(str(device)):
             out[i : i + batch] = tokenizer.encode(pixels).float().cpu().numpy()
     return out
 

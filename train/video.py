@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import checkpoint, flow
 from core.video.model import FrameConfig, FrameDiT
 from train.frames import FrameSet
-from train.loop import LoopSettings, Losses, Trainer
+from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
 
 CONTEXT_NOISE = 0.3
@@ -104,7 +104,8 @@ def main(
     compile: Annotated[bool, typer.Option(help="Compile the transformer; needs g++.")] = False,
 ) -> None:
     """Train the frame transformer."""
-    torch.manual_seed(0)
+    seed = fresh_seed(run)
+    torch.manual_seed(seed)
     coder = checkpoint.load(tokenizer, kind="frame-tokenizer")
     frames = FrameSet(data, "train")
     train = TokenSet(frames, coder, run)
@@ -131,7 +132,7 @@ def main(
     Trainer(
         model,
         settings,
-        batches=train.windows(batch, length),
+        batches=train.windows(batch, length, seed=seed),
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
         save=lambda ema, figures: checkpoint.save(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.motion import Script, Segment, pair, perform
 from core.cli.shared import open_engine
+from core.prompts import whole
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -41,7 +42,7 @@ class Wishes:
         if not 0 <= similar <= MOST:
             raise ValueError(f"--similar must be in 0..{MOST}, got {similar}")
         check_weight(manner or 0.0)
-        segments = pair(then, seconds) if then else []
+        segments = pair([whole(prompt) for prompt in then], seconds) if then else []
         return cls(
             segments=segments, manner=manner, similar=similar, seed=seed, checkpoint=checkpoint
         )

@@ -25,6 +25,8 @@ MOST_PIXELS = 40_000_000
 """Of a picture in the file: 8K has 33 million."""
 ASK_SECONDS = 30
 """A file that takes longer to say what it is is given up."""
+MOST_CPU_SECONDS = 300
+"""Decoding that takes more is ended: some files cost much and never show a picture."""
 MOST_SIDE = 1280
 """Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
@@ -55,7 +57,7 @@ def _ffmpeg(path: Path, *options: str) -> list[str]:
     return [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2",
         "-protocol_whitelist", "file", "-format_whitelist", _FORMATS,
-        "-max_pixels", str(MOST_PIXELS),
+        "-max_pixels", str(MOST_PIXELS), "-timelimit", str(MOST_CPU_SECONDS),
         "-i", f"file:{path.resolve()}", *options,
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from core.device import fast_precision
 from core.sampler import StreamSampler
 from core.speculation import AUTO, SLACK, Speculator, Tally
 from core.video.model import Action
@@ -65,7 +66,8 @@ class Dream:
         )
         self._pictures: deque[np.ndarray | None] = deque()  # of drafts; None = not decoded yet
         tokens = model.encode(start.frames)[None]
-        self._sampler.commit(tokens, [model.actions(a[None]) for a in start.actions])
+        with fast_precision(model.device):
+            self._sampler.commit(tokens, [model.actions(a[None]) for a in start.actions])
         self._pinned = list(start.frames[: cfg.prefix])
         self._seen = deque(start.frames[cfg.prefix :], maxlen=cfg.context)
 
@@ -86,7 +88,8 @@ class Dream:
 
     def step(self, mask: int) -> DreamFrame:
         """Return the next frame under the held keys; raise ValueError for an unknown mask."""
-        sampled, drafted = self._speculator.next(self._model.action(mask))
+        with fast_precision(self._model.device):
+            sampled, drafted = self._speculator.next(self._model.action(mask))
         picture = self._pictures.popleft() if drafted else None
         if not drafted:  # whatever was ready has been dropped
             self._pictures = deque([None] * (self._speculator.together - 1))
@@ -98,7 +101,8 @@ class Dream:
 
     def draft(self) -> bool:
         """Make what comes next if the keys stay as they are; False when enough is ready."""
-        made = self._speculator.draft()
+        with fast_precision(self._model.device):
+            made = self._speculator.draft()
         self._pictures.extend(self._model.decode(sampled.x)[0] for sampled in made)
         return bool(made)
 

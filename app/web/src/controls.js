@@ -1,8 +1,8 @@
 // The settings of the next take, and whether they differ from those of the current one.
 
 export class Controls {
-  // `choose(body)` when another body was picked; `change()` when any setting of the motion was
-  constructor(root, { choose, change }) {
+  // `change()` when any setting of the motion was
+  constructor(root, { change }) {
     this.root = root;
     this.checkpoints = [];
     this.touched = new Set(); // sliders the visitor moved; the others are the checkpoint's business
@@ -30,14 +30,7 @@ export class Controls {
       this.adopt();
       this.refresh(change);
     });
-    for (const radio of root.querySelectorAll("[name=ls-body]")) {
-      radio.addEventListener("change", () => choose(radio.value));
-    }
     this.refresh(() => {});
-  }
-
-  get body() {
-    return this.root.querySelector("[name=ls-body]:checked").value;
   }
 
   // What the server offers.

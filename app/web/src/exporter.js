@@ -3,9 +3,9 @@
 const POLL_MS = 350;
 
 export class Exporter {
-  // `base` is the address of our routes; `say(text, kind, link)` shows how it is going
-  constructor({ base, session, say }) {
-    Object.assign(this, { base, session, say });
+  // `address` is where files of this session are asked for; `say(text, kind, link)` shows how it is going
+  constructor({ address, say }) {
+    Object.assign(this, { address, say });
     this.busy = false;
   }
 
@@ -14,7 +14,7 @@ export class Exporter {
     this.busy = true;
     try {
       this.say("Asking for the file ...", "busy");
-      const address = `${this.base}export/${this.session}`;
+      const { address } = this;
       let job = await ask(address, { method: "POST", body: JSON.stringify(wishes) });
       const began = performance.now();
       while (job.state === "queued" || job.state === "running") {

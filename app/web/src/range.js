@@ -8,7 +8,7 @@ export class Range {
     this.from = root.querySelector("[name=from]");
     this.to = root.querySelector("[name=to]");
     this.rate = root.querySelector("[name=fps]");
-    for (const radio of root.querySelectorAll("[name=ls-scope]")) {
+    for (const radio of root.querySelectorAll("[name$=-scope]")) {
       radio.addEventListener("change", () => this.switch(radio.value === "range"));
     }
     for (const input of [this.from, this.to]) {
@@ -44,6 +44,6 @@ export class Range {
   }
 
   reset() {
-    if (this.timeline.range) this.root.querySelector("[name=ls-scope][value=whole]").click();
+    if (this.timeline.range) this.root.querySelector("[name$=-scope][value=whole]").click();
   }
 }

@@ -1,13 +1,13 @@
-// One WebSocket that comes back by itself; the server keeps the take meanwhile.
+// One WebSocket that comes back by itself; the server keeps the take or the world meanwhile.
 
-import { VERSION, packAck, packJson, unpack } from "./protocol.js";
+import { VERSION, packJson, unpack } from "./protocol.js";
 
 const REFUSED = 4000;
 const REPLACED = 4001;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 
 export class Socket {
-  // `resume()` -> {take, have}; `receive(message)`; `status("connecting" | "open" | "lost" | "refused" | "replaced")`
+  // `resume()` -> more fields of the hello; `receive(message)`; `status("connecting" | "open" | "lost" | "refused" | "replaced")`
   constructor({ url, session, resume, receive, status }) {
     Object.assign(this, { url, session, resume, receive, status });
     this.failures = 0;
@@ -60,8 +60,9 @@ export class Socket {
     return this.open;
   }
 
-  acknowledge(ack) {
-    if (this.open) this.socket.send(packAck(ack));
+  sendBytes(bytes) {
+    if (this.open) this.socket.send(bytes);
+    return this.open;
   }
 }
 

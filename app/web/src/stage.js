@@ -31,8 +31,9 @@ const QUALITY = [
 ];
 
 export class Stage {
-  constructor(canvas) {
-    this.canvas = canvas;
+  // `arm` is how far the camera stands, 1 for where it does on a wide stage
+  constructor(canvas, arm = 1) {
+    Object.assign(this, { canvas, arm });
     const software = usesSoftware();
     this.renderer = new WebGLRenderer({ canvas, antialias: !software, powerPreference: "low-power" });
     this.renderer.shadowMap.type = PCFShadowMap;
@@ -73,8 +74,8 @@ export class Stage {
   }
 
   resetView() {
-    this.camera.position.set(...START.camera);
     this.controls.target.set(...START.target);
+    this.camera.position.set(...START.camera).sub(this.controls.target).multiplyScalar(this.arm).add(this.controls.target);
     this.camera.position.x += this.focus.x;
     this.camera.position.z += this.focus.z;
     this.controls.target.x = this.focus.x;

@@ -12,6 +12,8 @@ export class Timeline {
     this.canvas = element.querySelector("canvas");
     this.context = this.canvas.getContext("2d");
     this.range = null; // [from, to] poses when a range is to be exported
+    this.gaps = []; // [start, end) poses that nobody saw
+    this.seam = Infinity; // the pose from which on the take is made up
     this.player = null;
     this.drawn = "";
     element.addEventListener("pointerdown", (event) => this.press(event));
@@ -66,7 +68,7 @@ export class Timeline {
     const width = this.element.clientWidth;
     const height = this.element.clientHeight;
     const state = [width, take.number, take.first, take.end, take.marks.length, player.time.toFixed(1),
-      this.range, style.name, devicePixelRatio].join();
+      this.range, this.gaps.length, this.seam, style.name, devicePixelRatio].join();
     if (state === this.drawn || !width) return;
     this.drawn = state;
     const pixels = devicePixelRatio || 1;
@@ -78,6 +80,7 @@ export class Timeline {
     c.setTransform(pixels, 0, 0, pixels, 0, 0);
     c.clearRect(0, 0, width, height);
     this.drawMarks(c, take, height, style);
+    this.drawGaps(c, take, height, style);
     this.drawTicks(c, take, width, height, style);
     if (this.range && take.length) this.drawRange(c, width, height, style);
     if (take.length) this.drawHead(c, player, height, style);
@@ -102,6 +105,37 @@ export class Timeline {
       c.fillText(shorten(c, mark.text, right - left - 14), left + 8, 4 + (height - 18) / 2 + 0.5);
       c.restore();
     });
+  }
+
+  drawGaps(c, take, height, style) {
+    c.strokeStyle = style.head;
+    for (const [start, end] of this.gaps) {
+      const [left, right] = [this.x(start), this.x(Math.min(end, take.end))];
+      if (right <= left) continue;
+      c.save();
+      c.beginPath();
+      c.rect(left, 4, Math.max(right - left, 3), height - 18);
+      c.clip();
+      c.globalAlpha = 0.45;
+      c.lineWidth = 1.5;
+      c.beginPath();
+      for (let x = left - height; x < right; x += 5) {
+        c.moveTo(x, height);
+        c.lineTo(x + height, 0);
+      }
+      c.stroke();
+      c.restore();
+    }
+    if (this.seam >= take.end || this.seam <= take.first) return;
+    c.save();
+    c.strokeStyle = style.accent;
+    c.lineWidth = 2;
+    c.setLineDash([4, 3]);
+    c.beginPath();
+    c.moveTo(this.x(this.seam), 1);
+    c.lineTo(this.x(this.seam), height - 11);
+    c.stroke();
+    c.restore();
   }
 
   drawTicks(c, take, width, height, style) {

@@ -1,5 +1,6 @@
-// Everything on the page that is text or a button's state.
+// Everything on the motion page that is text or a button's state.
 
+import { Looks, READOUT_MS, describeConnection } from "./looks.js";
 import { FPS } from "./take.js";
 
 const EXAMPLES = [
@@ -15,100 +16,11 @@ const EXAMPLES = [
   ["punch", "a person punches with both fists"],
   ["balance", "a person balances on one leg"],
 ];
-const FLASH_MS = 8000;
-const READOUT_MS = 250;
 
-export class View {
+export class View extends Looks {
   constructor(root) {
-    this.root = root;
-    this.at = 0;
-    this.flashed = { text: "", until: 0 };
-    this.input = root.querySelector("[name=prompt]");
-    this.input.addEventListener("input", () => this.hint(""));
-    this.find(".ls-chips").replaceChildren(
-      ...EXAMPLES.map(([label, prompt]) => {
-        const chip = document.createElement("button");
-        Object.assign(chip, { type: "button", className: "ls-chip", textContent: label, title: prompt });
-        chip.dataset.prompt = prompt;
-        return chip;
-      }),
-    );
-    const dark = () => document.body.classList.contains("dark");
-    this.readTheme(dark());
-    new MutationObserver(() => this.readTheme(dark())).observe(document.body, {
-      attributes: true,
-      attributeFilter: ["class"],
-    });
+    super(root, EXAMPLES);
   }
-
-  // Call `themed("light" | "dark")` now and whenever it changes.
-  watchTheme(themed) {
-    this.themed = themed;
-    themed(this.style.name);
-  }
-
-  find(selector) {
-    return this.root.querySelector(selector);
-  }
-
-  get prompt() {
-    return this.input.value;
-  }
-
-  set prompt(text) {
-    this.input.value = text;
-  }
-
-  readTheme(dark) {
-    const css = getComputedStyle(this.root);
-    const value = (name) => css.getPropertyValue(name).trim();
-    this.style = {
-      name: dark ? "dark" : "light",
-      font: css.fontFamily,
-      ink: value("--ls-part-ink"),
-      faint: value("--ls-faint"),
-      head: value("--ls-ink"),
-      accent: value("--ls-accent"),
-      veil: value("--ls-veil"),
-      parts: [1, 2, 3, 4].map((i) => value(`--ls-part-${i}`)),
-    };
-    this.themed?.(this.style.name);
-  }
-
-  hint(text, bad = false) {
-    const hint = this.find(".ls-hint");
-    hint.textContent = text;
-    hint.classList.toggle("ls-bad", bad);
-    this.input.setAttribute("aria-invalid", String(bad));
-    if (bad) this.input.focus();
-  }
-
-  flash(text) {
-    this.flashed = { text, until: performance.now() + FLASH_MS };
-  }
-
-  pressed(name, on) {
-    this.find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
-  }
-
-  toggleFull() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.find(".ls-main").requestFullscreen?.();
-  }
-
-  exportNote(text, kind, link) {
-    const note = this.find(".ls-export-note");
-    note.textContent = text;
-    note.dataset.kind = kind;
-    if (link) {
-      const again = document.createElement("a");
-      Object.assign(again, { href: link.file, download: link.name, textContent: "Again" });
-      note.append(" ", again);
-    }
-    for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = kind === "busy";
-  }
-
-  // ---- states
 
   refresh(page) {
     const { player, server } = page;
@@ -122,10 +34,7 @@ export class View {
     const restart = this.find("[data-do=restart]");
     restart.disabled = !has && !page.busy;
     restart.classList.toggle("ls-call", !restart.disabled && page.controls.pending.length > 0);
-    const play = this.find("[data-do=play]");
-    play.disabled = !has;
-    play.dataset.playing = String(player.playing);
-    play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
+    this.playButton(page);
     const live = this.find("[data-do=live]");
     live.disabled = !has || (!player.reviewing && !player.paused);
     live.dataset.on = String(has && player.growing && page.connection === "open" && !player.reviewing && !player.paused);
@@ -138,18 +47,7 @@ export class View {
   }
 
   tick(page, now) {
-    const pill = describe(page);
-    this.set(".ls-pill-text", pill.text);
-    this.find(".ls-pill").dataset.kind = pill.kind;
-    const { player } = page;
-    const mark = player.take.length ? player.take.markAt(player.time) : null;
-    const caption = this.find(".ls-caption");
-    caption.hidden = !mark;
-    if (mark) this.set(".ls-caption", mark.text);
-    this.set(".ls-time", clock(player.time / FPS));
-    const lasting = page.broken ?? connectionMessage(page) ?? page.server.message;
-    const flashed = now < this.flashed.until ? this.flashed.text : "";
-    this.set(".ls-toast", flashed || lasting || "");
+    const mark = this.moving(page, now, describe(page));
     if (now - this.at < READOUT_MS) return;
     this.at = now;
     this.refresh(page);
@@ -165,45 +63,15 @@ export class View {
     this.set("[data-show=slide]", number(stats.footSlide, 1));
     this.set("[data-show=buffer]", player.take.length ? number((1000 * player.buffered) / FPS) : "\u2013");
   }
-
-  slider({ player }, mark) {
-    const line = this.find(".ls-timeline");
-    const { take } = player;
-    line.setAttribute("aria-disabled", String(!take.length));
-    line.setAttribute("aria-valuemin", (take.first / FPS).toFixed(1));
-    line.setAttribute("aria-valuemax", (player.live / FPS).toFixed(1));
-    line.setAttribute("aria-valuenow", (player.time / FPS).toFixed(1));
-    line.setAttribute("aria-valuetext", mark ? `${clock(player.time / FPS)}, ${mark.text}` : "no take yet");
-  }
-
-  set(selector, text) {
-    const element = this.find(selector);
-    if (element.textContent !== text) element.textContent = text;
-  }
 }
 
-function describe({ connection, model, server, player, busy }) {
-  if (connection === "connecting") return { text: "Connecting", kind: "wait" };
-  if (connection === "lost") return { text: "Reconnecting", kind: "bad" };
-  if (connection === "refused") return { text: "Server full", kind: "bad" };
-  if (connection === "replaced") return { text: "Open in another tab", kind: "bad" };
-  if (model.state === "failed") return { text: "No model", kind: "bad" };
-  if (server.state === "waiting" && server.position) return { text: `Number ${server.position} in line`, kind: "wait" };
-  if (model.state === "loading") return { text: "Loading the model", kind: "wait" };
+function describe(page) {
+  const { server, player, busy } = page;
+  const troubled = describeConnection(page);
+  if (troubled) return troubled;
   if (player.reviewing) return { text: player.paused ? "Replay, paused" : "Replay", kind: "review" };
   if (player.paused) return { text: "Paused", kind: "review" };
   if (busy && (!player.take.length || player.stalled)) return { text: player.take.length ? "Buffering" : "Starting", kind: "wait" };
   if (server.state === "running") return { text: "Live", kind: "live" };
   return { text: server.state === "stopped" ? "Stopped" : "Ready", kind: "rest" };
-}
-
-function connectionMessage({ connection, model }) {
-  if (connection === "lost") return "The connection was lost; trying again. Your take is kept.";
-  if (connection === "open" && model.state !== "ready") return model.message;
-  return null;
-}
-
-function clock(seconds) {
-  const tenths = Math.floor(seconds * 10 + 1e-6);
-  return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
 }

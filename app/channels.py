@@ -1,0 +1,111 @@
+"""The live routes: what a page of each tab may say, and whom it reaches."""
+
+from __future__ import annotations
+
+from app.feed import Feed
+from app.follower import Follower
+from app.frame_feed import FrameFeed
+from app.lobby import Lobby
+from app.player import Player
+from app.protocol import (
+    MAX_MESSAGE,
+    MAX_WORLD_MESSAGE,
+    Ack,
+    Drive,
+    Follow,
+    FromPage,
+    Keys,
+    Onward,
+    PageBytes,
+    Prompt,
+    Shown,
+    Start,
+    Stop,
+    Tune,
+    World,
+)
+from app.session import Session
+from app.stream import Channel
+
+
+def motion_channel(lobby: Lobby) -> Channel[Session, Feed]:
+    """The motion tab's; its page sends about ten messages a second."""
+    return Channel(
+        open=lobby.sessions.open,
+        connect=lambda wake, hello: Feed(wake, take=hello.take, have=hello.have),
+        greet=lobby.loader.model,
+        known=lobby.loader.engine_known,
+        act=move,
+        most_bytes=MAX_MESSAGE,
+        most_messages=100,
+        replaced="This take was opened in another tab.",
+    )
+
+
+def world_channel(lobby: Lobby) -> Channel[Player, FrameFeed]:
+    """The world tab's; its page sends a message for each frame drawn and each key moved."""
+    return Channel(
+        open=lobby.players.open,
+        connect=lambda wake, hello: FrameFeed(wake),
+        greet=lobby.loader.worlds,
+        known=lobby.loader.worlds_known,
+        act=play,
+        most_bytes=MAX_WORLD_MESSAGE,
+        most_messages=200,
+        replaced="This world was opened in another tab.",
+    )
+
+
+def follow_channel(lobby: Lobby) -> Channel[Follower, Feed]:
+    """The tab of videos'; its page talks as the motion tab's does."""
+    return Channel(
+        open=lobby.followers.open,
+        connect=lambda wake, hello: Feed(wake, take=hello.take, have=hello.have),
+        greet=lobby.loader.model,
+        known=lobby.loader.engine_known,
+        act=follow,
+        most_bytes=MAX_MESSAGE,
+        most_messages=100,
+        replaced="This take was opened in another tab.",
+    )
+
+
+def move(session: Session, feed: Feed, item: FromPage | PageBytes) -> None:
+    """Do what a motion page says."""
+    match item:
+        case Ack():
+            session.acknowledge(feed, item)
+        case Start():
+            session.start(item)
+        case Prompt():
+            session.change(item)
+        case Stop():
+            session.stop()
+
+
+def play(player: Player, feed: FrameFeed, item: FromPage | PageBytes) -> None:
+    """Do what a world page says; ValueError is a sentence for it."""
+    match item:
+        case Keys():
+            player.press(item)
+        case Shown():
+            player.show(feed, item)
+        case World():
+            player.begin(item)
+        case Drive():
+            player.drive(item)
+        case Tune():
+            player.tune(item)
+
+
+def follow(follower: Follower, feed: Feed, item: FromPage | PageBytes) -> None:
+    """Do what a page of the tab of videos says; ValueError is a sentence for it."""
+    match item:
+        case Ack():
+            follower.acknowledge(feed, item)
+        case Follow():
+            follower.follow(item)
+        case Onward():
+            follower.go_on(item)
+        case Stop():
+            follower.stop()

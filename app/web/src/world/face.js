@@ -1,0 +1,174 @@
+// Everything on the page that is text or a button's state.
+
+import { nameOf, summary } from "./caps.js";
+
+const FLASH_MS = 8000;
+const READOUT_MS = 250;
+const ENDED = {
+  away: "Stopped while you were away",
+  turn: "Your turn is over for now",
+  unattended: "Stopped: no key for a while",
+  problem: "The world stopped",
+};
+
+export class Face {
+  constructor(root) {
+    this.root = root;
+    this.at = 0;
+    this.flashed = { text: "", until: 0 };
+    this.coarse = matchMedia("(pointer: coarse)");
+    this.stage = this.find(".lw-stage");
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  flash(text) {
+    this.flashed = { text, until: performance.now() + FLASH_MS };
+  }
+
+  learn({ keys, width, height }) {
+    const what = keys.map(({ codes, label }) => `${codes.map(nameOf).join(" or ")} ${label}`).join(", ");
+    this.find("#lw-how").textContent =
+      `${what}. P pauses, full stop makes one frame, R begins again, F is full screen, Escape leaves.`;
+    this.keys = summary(keys);
+    this.root.style.setProperty("--lw-shape", `${width} / ${height}`);
+    this.root.style.setProperty("--lw-ratio", width / height);
+  }
+
+  toggle(name, on) {
+    this.find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
+    this.root.dataset[name] = String(on);
+  }
+
+  toggleFull() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.find(".ls-main").requestFullscreen?.();
+  }
+
+  // ---- states
+
+  refresh(page) {
+    const { dream, film } = page;
+    const { state } = dream;
+    const there = page.ready;
+    this.root.dataset.connection = page.connection;
+    this.root.dataset.state = state;
+    const play = this.find("[data-do=play]");
+    play.disabled = !there || state === "waiting" || state === "warming";
+    play.dataset.playing = String(state === "playing");
+    play.setAttribute("aria-label", state === "playing" ? "Pause" : "Play");
+    this.find("[data-do=single]").disabled = !there || (state !== "playing" && state !== "paused");
+    const reset = this.find("[data-do=reset]");
+    reset.disabled = !there || state === "idle";
+    reset.classList.toggle("ls-call", !reset.disabled && page.settings.pending.length > 0);
+    const record = this.find("[data-do=record]");
+    record.disabled = !there || (!film.recording && state !== "playing" && state !== "paused");
+    record.dataset.on = String(film.recording);
+    this.set(".lw-record span", film.recording ? "Stop" : "Record");
+    this.find(".lw-recording").hidden = !film.recording;
+    this.set(".lw-hint", this.advice(page));
+    this.veil(page);
+  }
+
+  advice({ dream, steering, ready, replaying }) {
+    if (!ready || dream.state !== "playing") return "";
+    if (replaying) return "The keys of the log are held; yours count when it ends.";
+    if (document.activeElement !== steering.stage) return "Keys act while the picture has the focus.";
+    return `Hold ${this.keys} \u2013 Esc leaves.`;
+  }
+
+  veil(page) {
+    const { kind, title, text = "", button = "" } = this.cover(page);
+    const veil = this.find(".lw-veil");
+    veil.dataset.kind = kind;
+    this.set(".lw-title", title ?? "");
+    this.set(".lw-text", text);
+    const on = this.find("[data-do=on]");
+    on.hidden = !button;
+    if (button) on.textContent = button;
+  }
+
+  // What lies over the picture: "wait" with a bar, "call" to play, "end", a small "hint", or "none".
+  cover({ offer, dream, asked, connection, ready, padded, steering }) {
+    const verb = this.coarse.matches ? "Tap" : "Click";
+    if (offer.state === "failed") return { kind: "end", title: "No world here", text: offer.message };
+    if (connection !== "open") return { kind: "none" };
+    if (offer.state === "loading") return { kind: "wait", title: "Loading the model", text: offer.message };
+    if (!ready) return { kind: "end", title: "No world here", text: offer.message };
+    if (dream.state === "waiting") {
+      const title = dream.position ? `Number ${dream.position} in line` : "Waiting for a place";
+      return { kind: "wait", title, text: dream.message };
+    }
+    if (asked || dream.state === "warming") {
+      return { kind: "wait", title: "Warming up", text: dream.message };
+    }
+    if (dream.state === "idle") {
+      const how = padded ? "the pad below" : this.keys;
+      return { kind: "call", title: `${verb} to play`, text: `Hold ${how}: every picture is made for what you hold.` };
+    }
+    if (dream.state === "stopped") {
+      return { kind: "end", title: ENDED[dream.reason] ?? "Stopped", text: dream.message, button: "Go on" };
+    }
+    if (dream.state === "paused") return { kind: "hint", title: `Paused \u2013 ${verb.toLowerCase()} to go on` };
+    const steers = padded || document.activeElement === steering.stage;
+    return steers ? { kind: "none" } : { kind: "hint", title: `${verb} to steer` };
+  }
+
+  tick(page, now) {
+    const pill = describe(page);
+    this.set(".ls-pill-text", pill.text);
+    this.find(".ls-pill").dataset.kind = pill.kind;
+    const flashed = now < this.flashed.until ? this.flashed.text : "";
+    this.set(".ls-toast", flashed || connectionMessage(page) || "");
+    if (now - this.at < READOUT_MS) return;
+    this.at = now;
+    this.refresh(page);
+    this.readout(page, now);
+  }
+
+  readout({ meters, film, card, dream, lastIndex }, now) {
+    const going = dream.state === "playing";
+    const number = (value) => (value === null ? "\u2013" : value.toFixed(0));
+    this.set("[data-show=made]", number(going ? meters.made : null));
+    this.set("[data-show=cost]", meters.cost === null || !going ? "" : `\u00b7 ${meters.cost.toFixed(1)} ms`);
+    this.set("[data-show=shown]", number(meters.shown(now)));
+    this.set("[data-show=latency]", number(meters.latency));
+    this.set("[data-show=accepted]", number(meters.accepted));
+    this.set("[data-show=depth]", meters.depth === null ? "" : `\u00b7 ${meters.depth} ahead`);
+    const fps = card?.fps ?? 30;
+    this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps, true));
+    this.set("[data-show=recorded]", clock(film.frames / fps));
+  }
+
+  set(selector, text) {
+    const element = this.find(selector);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+function describe({ connection, offer, dream, asked, replaying }) {
+  if (connection === "connecting") return { text: "Connecting", kind: "wait" };
+  if (connection === "lost") return { text: "Reconnecting", kind: "bad" };
+  if (connection === "refused") return { text: "Server full", kind: "bad" };
+  if (connection === "replaced") return { text: "Open in another tab", kind: "bad" };
+  if (offer.state === "failed") return { text: "No model", kind: "bad" };
+  if (offer.state === "loading") return { text: "Loading", kind: "wait" };
+  if (dream.state === "waiting") return { text: dream.position ? `Number ${dream.position} in line` : "Waiting", kind: "wait" };
+  if (asked || dream.state === "warming") return { text: "Warming up", kind: "wait" };
+  if (dream.state === "playing") return replaying ? { text: "Replay", kind: "review" } : { text: "Live", kind: "live" };
+  if (dream.state === "paused") return { text: "Paused", kind: "review" };
+  return { text: dream.state === "stopped" ? "Stopped" : "Ready", kind: "rest" };
+}
+
+function connectionMessage({ connection }) {
+  if (connection === "lost") return "The connection was lost; trying again. Your world is kept.";
+  return null;
+}
+
+function clock(seconds, tenths = false) {
+  const all = Math.floor(seconds * 10 + 1e-6);
+  const text = `${Math.floor(all / 600)}:${String(Math.floor(all / 10) % 60).padStart(2, "0")}`;
+  return tenths ? `${text}.${all % 10}` : text;
+}

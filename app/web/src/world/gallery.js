@@ -1,0 +1,118 @@
+// Pictures to begin from: the world's own, and one of the visitor's.
+
+import { UPLOADED } from "../protocol.js";
+
+const MOST_BYTES = 8 * 2 ** 20;
+
+export class Gallery {
+  // `choose(start, byMouse)` when a picture was picked
+  constructor(root, { base, session, choose }) {
+    Object.assign(this, { root, base, session, choose });
+    this.list = root.querySelector(".lw-gallery");
+    this.input = root.querySelector("[name=lw-picture]");
+    this.start = 0;
+    this.picture = null; // address of the uploaded picture, for this page only
+    this.list.addEventListener("click", (event) => {
+      const tile = event.target.closest("button");
+      if (!tile) return;
+      this.select(Number(tile.dataset.start));
+      this.choose(this.start, event.detail > 0);
+    });
+    this.input.addEventListener("change", () => {
+      const [file] = this.input.files;
+      this.input.value = ""; // so that the same file can be chosen again
+      if (file) this.upload(file);
+    });
+    this.listenForDrops(root.querySelector(".lw-begin"));
+  }
+
+  listenForDrops(area) {
+    const over = (on) => area.classList.toggle("lw-drop", on);
+    this.root.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      over(true);
+    });
+    this.root.addEventListener("dragleave", (event) => this.root.contains(event.relatedTarget) || over(false));
+    this.root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      over(false);
+      const [file] = event.dataTransfer.files;
+      if (file && !this.input.disabled) this.upload(file);
+    });
+  }
+
+  offer({ name, seeds, width, height }) {
+    this.world = name;
+    this.seeds = seeds;
+    this.input.disabled = false;
+    this.root.style.setProperty("--lw-shape", `${width} / ${height}`);
+    if (this.start >= seeds.length) this.start = 0;
+    this.build();
+  }
+
+  build() {
+    const tiles = this.seeds.map((title, i) => makeTile(this.address(i), title, i));
+    if (this.picture) tiles.push(makeTile(this.picture, "Your picture", UPLOADED));
+    const upload = this.root.querySelector(".lw-upload");
+    this.list.replaceChildren(...tiles, upload);
+    upload.querySelector(".lw-name").textContent = this.picture ? "Another picture" : "Your picture";
+    this.select(this.start);
+  }
+
+  address(start) {
+    return start === UPLOADED ? this.picture : `${this.base}seed/${this.world}/${start}.png`;
+  }
+
+  select(start) {
+    this.start = start;
+    for (const tile of this.list.querySelectorAll("button")) {
+      tile.setAttribute("aria-pressed", String(Number(tile.dataset.start) === start));
+    }
+  }
+
+  async upload(file) {
+    this.say("Sending the picture ...", "busy");
+    try {
+      await this.send(file);
+    } catch (error) {
+      return this.say(error.message, "error");
+    }
+    this.say("", "done");
+    this.start = UPLOADED;
+    this.build();
+    this.choose(UPLOADED, true);
+  }
+
+  // Give the server a picture that the next world may begin from; throws a sentence.
+  async send(file) {
+    if (!file) throw new Error("This log begins from a picture that it does not carry.");
+    if (!file.type.startsWith("image/")) throw new Error(`${file.name} is not a picture.`);
+    if (file.size > MOST_BYTES) throw new Error("The picture is larger than 8 MB; choose a smaller one.");
+    const reply = await fetch(`${this.base}start/${this.session}`, { method: "POST", body: file }).catch(() => {
+      throw new Error("The server cannot be reached; try again in a moment.");
+    });
+    const body = await reply.json().catch(() => ({}));
+    if (!reply.ok) throw new Error(body.message ?? `The server answered ${reply.status}.`);
+    if (this.picture) URL.revokeObjectURL(this.picture);
+    this.picture = URL.createObjectURL(file);
+  }
+
+  say(text, kind) {
+    const note = this.root.querySelector(".lw-begin-note");
+    note.textContent = text;
+    note.dataset.kind = kind;
+  }
+}
+
+function makeTile(address, title, start) {
+  const tile = document.createElement("button");
+  Object.assign(tile, { type: "button", className: "lw-tile", title: `Begin here: ${title}` });
+  tile.dataset.start = start;
+  const picture = document.createElement("img");
+  Object.assign(picture, { className: "lw-thumb", src: address, alt: "", draggable: false });
+  const name = document.createElement("span");
+  Object.assign(name, { className: "lw-name", textContent: title });
+  tile.append(picture, name);
+  return tile;
+}

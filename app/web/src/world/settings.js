@@ -1,0 +1,124 @@
+// The settings of the world: some act at once, others from the next beginning on.
+
+const LIVE = ["steps", "context_noise", "ahead", "together"];
+const AT_RESET = { checkpoint: "model", seed: "seed", truth: "real engine" };
+
+export class Settings {
+  // `choose()` when another model was picked; `tune(fields)` when a slider was moved; `change()` on any change
+  constructor(root, { choose, tune, change }) {
+    Object.assign(this, { root, change });
+    this.worlds = [];
+    this.used = null;
+    this.touched = new Set(); // sliders the visitor moved; the others are the model's business
+    const field = (name) => root.querySelector(`[name=${name}]`);
+    this.checkpoint = field("checkpoint");
+    this.seed = field("seed");
+    this.truth = field("truth");
+    this.sliders = Object.fromEntries(LIVE.map((name) => [name, field(name)]));
+    for (const [name, slider] of Object.entries(this.sliders)) {
+      slider.addEventListener("input", () => {
+        this.touched.add(name);
+        tune({ [name]: Number(slider.value) });
+        this.refresh();
+      });
+    }
+    for (const input of [this.seed, this.truth]) input.addEventListener("change", () => this.refresh());
+    this.checkpoint.addEventListener("change", () => {
+      this.adopt();
+      choose();
+      this.refresh();
+    });
+    root.querySelector("[data-do=dice]").addEventListener("click", () => {
+      this.seed.value = Math.floor(Math.random() * 10000);
+      this.refresh();
+    });
+  }
+
+  get card() {
+    return this.worlds.find(({ name }) => name === this.checkpoint.value);
+  }
+
+  // What the server offers.
+  offer(worlds) {
+    const chosen = this.checkpoint.value;
+    this.worlds = worlds;
+    this.checkpoint.replaceChildren(...worlds.map(({ name }) => new Option(name, name)));
+    if (worlds.some(({ name }) => name === chosen)) this.checkpoint.value = chosen;
+    this.adopt();
+    this.refresh();
+  }
+
+  // Take over the model's own values where the visitor has none.
+  adopt() {
+    const { card, sliders } = this;
+    if (!card) return;
+    sliders.steps.max = Math.max(8, 2 * card.steps);
+    sliders.together.max = card.most_together;
+    sliders.together.closest("label").hidden = card.most_together < 2;
+    for (const name of ["steps", "context_noise"]) {
+      if (!this.touched.has(name)) sliders[name].value = card[name];
+    }
+    this.root.querySelector("[data-only=truth]").hidden = !card.truth;
+  }
+
+  // Fields of a message that begins a world.
+  values() {
+    const seed = Math.min(Math.max(Math.floor(Number(this.seed.value) || 0), 0), 2 ** 32 - 1);
+    const own = (name) => (this.touched.has(name) ? Number(this.sliders[name].value) : null);
+    return {
+      checkpoint: this.checkpoint.value,
+      seed,
+      steps: own("steps"),
+      context_noise: own("context_noise"),
+      ahead: Number(this.sliders.ahead.value),
+      together: Number(this.sliders.together.value),
+      truth: Boolean(this.card?.truth) && this.truth.checked,
+    };
+  }
+
+  // Show the values of an action log.
+  show(log) {
+    if (log.checkpoint) this.checkpoint.value = log.checkpoint;
+    this.seed.value = log.seed;
+    for (const name of LIVE) {
+      if (log[name] == null) continue;
+      this.sliders[name].value = log[name];
+      this.touched.add(name);
+    }
+    this.refresh();
+  }
+
+  // Take up a world that was begun before this page was loaded.
+  resume({ checkpoint, seed }) {
+    this.checkpoint.value = checkpoint;
+    this.seed.value = seed;
+    this.use(this.values());
+  }
+
+  // A world with these values has begun.
+  use(values) {
+    this.used = values;
+    this.refresh();
+  }
+
+  refresh() {
+    const { sliders } = this;
+    const show = (name, text) => {
+      this.root.querySelector(`[data-show=${name}]`).textContent = text;
+      sliders[name]?.setAttribute("aria-valuetext", text);
+    };
+    const ahead = Number(sliders.ahead.value);
+    show("steps", sliders.steps.value);
+    show("context_noise", Number(sliders.context_noise.value).toFixed(2));
+    show("ahead", ahead < 0 ? "auto" : ahead ? `${ahead} ahead` : "off");
+    show("together", sliders.together.value);
+    const { licence = "", data = "", most_together = 3 } = this.card ?? {};
+    show("most-together", `${most_together} at once`);
+    show("licence", [licence, data].filter(Boolean).join(" \u00b7 "));
+    const now = this.values();
+    const pending = Object.keys(AT_RESET).filter((name) => this.used && now[name] !== this.used[name]);
+    this.pending = pending.map((name) => AT_RESET[name]);
+    show("pending", pending.length ? `Press Reset to use the new ${this.pending.join(" and ")}.` : "");
+    this.change();
+  }
+}
