@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ PATIENCE = 60.0
 """Seconds to wait for the page."""
 
 
-def measure(checkpoints: Path) -> dict[str, Any]:
-    """Start the app, wait until its model is loaded, end it; return seconds and megabytes.
+@contextmanager
+def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Start the app, wait until its model is loaded, end it; yield its port and figures.
 
     Raises ValueError where it does not get ready.
     """
@@ -29,13 +32,8 @@ def measure(checkpoints: Path) -> dict[str, Any]:
         port = probe.getsockname()[1]
     start = time.perf_counter()
     command = [
-        sys.executable,
-        "app.py",
-        "--port",
-        str(port),
-        "--checkpoints",
-        checkpoints.resolve(),
-    ]
+        sys.executable, "app.py", "--port", str(port), "--checkpoints", checkpoints.resolve(),
+    ]  # fmt: skip
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -57,7 +55,7 @@ def measure(checkpoints: Path) -> dict[str, Any]:
             if state == "failed":
                 raise ValueError("the app could not load its model")
         ready = time.perf_counter() - start
-        return {"page_s": page, "ready_s": ready, "peak_rss_mb": peak_rss_mb(server.pid)}
+        yield port, {"page_s": page, "ready_s": ready, "peak_rss_mb": peak_rss_mb(server.pid)}
     finally:
         server.send_signal(signal.SIGINT)
         try:
@@ -65,6 +63,12 @@ def measure(checkpoints: Path) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def measure(checkpoints: Path) -> dict[str, Any]:
+    """Return the seconds until page and model are ready, and the megabytes the app then holds."""
+    with serving(checkpoints) as (_, figures):
+        return figures
 
 
 def _health(port: int) -> str:

@@ -8,6 +8,7 @@ a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<nam
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 from pathlib import Path
@@ -83,6 +84,11 @@ def describe_base(folder: Path, entry: dict[str, Any]) -> tuple[Path, dict[str, 
     return base, found
 
 
+def fingerprint(folder: Path) -> str:
+    """Return a short hash of a checkpoint's weights."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16]
+
+
 def _tensors(folder: Path, entry: dict[str, Any]) -> dict[str, Tensor]:
     """Return all weights of a checkpoint as fp32, those of its base included."""
     from safetensors.torch import load_file
@@ -91,7 +97,13 @@ def _tensors(folder: Path, entry: dict[str, Any]) -> dict[str, Tensor]:
     stored = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
     if "base" not in entry:
         return stored
-    tensors = _tensors(*describe_base(folder, entry))
+    base, found = describe_base(folder, entry)
+    if entry.get("base_weights", fingerprint(base)) != fingerprint(base):
+        raise ValueError(
+            f"{folder} is a difference from another {base.name!r} than the one beside it; train it"
+            " anew, or bring back the checkpoint it was made with"
+        )
+    tensors = _tensors(base, found)
     for name, weight in tensors.items():
         pair = f"{name}.up", f"{name}.down"
         if name in stored:

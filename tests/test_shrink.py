@@ -161,3 +161,12 @@ def test_what_is_refused_leaves_the_files_alone(folder):
         with pytest.raises(ValueError, match=sentence):
             shrink(source, origin, out, 2)
     assert {p: p.read_bytes() for p in folder.rglob("*.*") if p.is_file()} == kept
+
+
+def test_a_difference_knows_its_base(folder):
+    small, base = folder / "small", folder / "motion"
+    shrink(folder / "motion-styles", base, small, RANK)
+    other = checkpoint.load(folder / "motion-styles", kind=KIND)
+    checkpoint.save(other, base, kind=KIND, about={})
+    with pytest.raises(ValueError, match="difference from another 'motion'"):
+        weights(small)

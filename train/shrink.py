@@ -58,6 +58,7 @@ def shrink(folder: Path, base: Path, out: Path, rank: int) -> dict[str, float]:
     if tuned.cfg.model_dump(exclude=SAMPLING) != origin.cfg.model_dump(exclude=SAMPLING):
         raise ValueError(f"{folder} and {base} have different configs")
     tensors, before = tuned.state_dict(), origin.state_dict()
+    entry["base_weights"] = checkpoint.fingerprint(base)
     checkpoint.write(out, entry, differences(tensors, before, rank))
     after = checkpoint.load(out, kind=entry["kind"]).state_dict()
     return {

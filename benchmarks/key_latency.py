@@ -1,0 +1,84 @@
+"""Key to picture, in a real browser: `python -m benchmarks.key_latency --json`.
+
+The app is started and its world played in Chromium by keys held at random; the page tells how long
+each change of keys took until the first frame that obeys it was drawn. Needs playwright and a
+Chromium (requirements-dev.txt), found as `chromium` or named by the environment variable CHROMIUM.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from benchmarks.app_start import serving
+from benchmarks.reporting import emit, machine, quality_table, rounded
+
+WORLD = "document.querySelector('.lw')?.livestepWorld"
+KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
+HELD = 250, 900
+"""Milliseconds that a key is held, and that none is held afterwards."""
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+
+
+def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
+    """Return latencies (ms) over `presses` presses and as many releases, and frames a second.
+
+    Raises ValueError where there is no browser, or the app does not start.
+    """
+    from playwright.sync_api import sync_playwright
+
+    browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not browser_path:
+        raise ValueError("no Chromium; install it, or name it by the environment variable CHROMIUM")
+    found: list[float] = []
+    draw = random.Random(seed)
+    with serving(checkpoints) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.get_by_role("tab", name="World").click()
+        page.wait_for_function(f"{WORLD}?.connection === 'open' && {WORLD}.ready", timeout=60_000)
+        page.get_by_role("application").click()
+        page.wait_for_function(f"{WORLD}.frames >= 60", timeout=60_000)
+        first, start = page.evaluate(f"[{WORLD}.frames, performance.now()]")
+        for _ in range(presses):
+            page.evaluate(f"{WORLD}.meters.latencies = []")
+            key = draw.choice(KEYS)
+            page.keyboard.down(key)
+            page.wait_for_timeout(draw.uniform(*HELD))
+            page.keyboard.up(key)
+            page.wait_for_timeout(draw.uniform(*HELD))
+            found += page.evaluate(f"{WORLD}.meters.latencies")
+        last, end = page.evaluate(f"[{WORLD}.frames, performance.now()]")
+        browser.close()
+    return {
+        "key_ms_p50": float(np.percentile(found, 50)),
+        "key_ms_p95": float(np.percentile(found, 95)),
+        "changes": len(found),
+        "fps": 1000 * (last - first) / (end - start),
+    }
+
+
+def main(
+    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    presses: Annotated[int, typer.Option(help="How many keys are pressed.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+) -> None:
+    """Measure key to picture in Chromium."""
+    try:
+        result = {"page": measure(checkpoints, presses), "machine": machine()}
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    emit(rounded(result), quality_table, as_json=as_json, out=out)
+
+
+if __name__ == "__main__":
+    typer.run(main)
