@@ -9,6 +9,7 @@ import pytest
 from browsing import state as motion_state
 from fake_reference import fake_film
 from fakes import FakeEngine
+from playwright.sync_api import expect
 
 from benchmarks.reference_films import VIEWS, film
 
@@ -58,7 +59,7 @@ def test_a_rendered_film_is_followed_plays_in_step_goes_on_and_is_exported(
 ):
     page = open_follow()
     page.set_default_timeout(60_000)
-    assert page.get_by_role("button", name="Continue").is_disabled()
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
     page.locator("[name=lf-file]").set_input_files(str(rendered))
     page.get_by_role("progressbar", name="Progress").wait_for()
     page.get_by_text("of the video seen").first.wait_for()
@@ -125,12 +126,12 @@ def test_a_real_motion_plays_and_the_take_comes_back(open_follow):
     match = page.get_by_role("button", name="somebody limps, number 2")
     match.click()
     page.wait_for_function(f"{FOLLOW}.player !== {FOLLOW}.mine && {FOLLOW}.player.time > 2")
-    assert match.get_attribute("aria-pressed") == "true"
-    assert page.locator(".lf .ls-pill-text").inner_text() == "Real motion"
-    assert page.get_by_role("button", name="BVH").last.is_disabled()
+    expect(match).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".lf .ls-pill-text")).to_have_text("Real motion")
+    expect(page.get_by_role("button", name="BVH").last).to_be_disabled()
     page.get_by_role("button", name="Back to your take").click()
     page.wait_for_function(f"{FOLLOW}.player === {FOLLOW}.mine")
-    assert match.get_attribute("aria-pressed") == "false"
+    expect(match).to_have_attribute("aria-pressed", "false")
     page.get_by_label("Person").select_option("2")
     page.wait_for_function(f"{FOLLOW}.reference.person === 2")
     finish(page)

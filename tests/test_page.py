@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from browsing import PAGE, generate, reach, state
+from playwright.sync_api import expect
 
 from core.motion.body import Body
 from core.motion.skeleton import INDEX
@@ -18,7 +19,7 @@ pytest_plugins = ["browsing"]
 def test_generate_moves_the_body_and_a_new_prompt_changes_it(open_page):
     page = open_page()
     still = page.locator(".ls-stage").screenshot()
-    assert page.get_by_role("button", name="Stop", exact=True).is_disabled()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     generate(page)
     began = time.monotonic()
     reach(page, 0.5)
@@ -26,12 +27,12 @@ def test_generate_moves_the_body_and_a_new_prompt_changes_it(open_page):
     reach(page, 20)
     assert page.locator(".ls-stage").screenshot() != still
     assert state(page, "stats.arrival") < 1000
-    assert page.get_by_role("button", name="Change prompt").is_enabled()
+    expect(page.get_by_role("button", name="Change prompt")).to_be_enabled()
     assert page.locator(".ls-pill-text").inner_text() in ("Live", "Buffering")
 
     generate(page, "a person jumps up and down")
     page.wait_for_function(f"{PAGE}.stats.sight !== null")
-    assert page.locator(".ls-caption").inner_text() == "a person jumps up and down"
+    expect(page.locator(".ls-caption")).to_have_text("a person jumps up and down")
     marks = state(page, "player.take.marks")
     assert [mark["text"] for mark in marks] == [
         "a person walks forward",

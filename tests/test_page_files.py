@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsing import PAGE, generate, reach, state
+from playwright.sync_api import expect
 
 pytest_plugins = ["browsing"]
 
@@ -29,7 +30,7 @@ def test_api_makes_a_file(address):
 @pytest.mark.browser
 def test_exports_download_and_parse(open_page, tmp_path):
     page = open_page()
-    assert page.get_by_role("button", name="BVH").is_disabled()
+    expect(page.get_by_role("button", name="BVH")).to_be_disabled()
     generate(page)
     reach(page, 45)
     page.get_by_role("button", name="Stop", exact=True).click()
@@ -74,7 +75,7 @@ def test_a_take_survives_a_lost_connection_and_a_reload(open_page, page_engine):
     reach(page, 60)
     assert state(page, "player.take.first") == 0
     assert len(page_engine.opened) == opened
-    assert page.get_by_label("What should the body do?").input_value() == "a person walks forward"
+    expect(page.get_by_label("What should the body do?")).to_have_value("a person walks forward")
 
 
 @pytest.mark.browser
@@ -82,14 +83,14 @@ def test_mistakes_get_sentences(open_page):
     page = open_page()
     hint = page.locator(".ls-hint")
     page.get_by_role("button", name="Generate").click()
-    assert "Type what the body should do" in hint.inner_text()
+    expect(hint).to_contain_text("Type what the body should do")
     page.get_by_label("What should the body do?").fill("walk " * 70)
     page.keyboard.press("Enter")
-    assert hint.inner_text() == "The prompt has 349 characters; at most 300 fit."
+    expect(hint).to_have_text("The prompt has 349 characters; at most 300 fit.")
     assert state(page, "server.state") == "idle"
     page.get_by_role("button", name="walk backwards").click()
     reach(page, 4)
-    assert hint.inner_text() == ""
+    expect(hint).to_have_text("")
     page.get_by_label("Seed").first.fill("77")
     page.get_by_label("Seed").first.press("Tab")
     page.get_by_text("Press Restart to use the new seed.").wait_for()

@@ -7,6 +7,7 @@ import time
 import pytest
 from fake_world import paint
 from playing import WORLD, await_colour, colour, play, reach, stage, state, until
+from playwright.sync_api import expect
 
 from app.protocol import DreamState, Drive, Frame, Hello, Keys, Shown, Tune, World, pack
 
@@ -33,7 +34,7 @@ def test_a_click_begins_and_held_keys_change_the_picture(open_world, server):
     page.get_by_text("Click to play").wait_for()
     play(page)
     assert [(w.checkpoint, w.start, w.seed) for w in server.of(World)] == [("video", 0, 1)]
-    assert page.locator(".ls-pill-text").inner_text() == "Live"
+    expect(page.locator(".ls-pill-text")).to_have_text("Live")
     page.keyboard.down("w")
     until(lambda: masks(server) == [1])
     await_colour(page, look(1))
@@ -165,7 +166,7 @@ def test_the_pad_also_obeys_a_mouse(open_world, server):
 
 def test_pause_one_frame_and_reset_by_button_and_by_key(open_world, server):
     page = open_world()
-    assert page.get_by_role("button", name="One frame").is_disabled()
+    expect(page.get_by_role("button", name="One frame")).to_be_disabled()
     play(page)
     page.keyboard.down("a")
     page.get_by_role("button", name="Pause").click()  # does not take the focus
@@ -231,8 +232,8 @@ def test_states_are_told_and_a_stopped_world_goes_on(open_world, server):
     play(page)
     server.tell(DreamState(state="waiting", position=2, message="Somebody else is playing."))
     page.get_by_text("Somebody else is playing.").wait_for()
-    assert page.locator(".ls-pill-text").inner_text() == "Number 2 in line"
-    assert page.get_by_role("button", name="One frame").is_disabled()
+    expect(page.locator(".ls-pill-text")).to_have_text("Number 2 in line")
+    expect(page.get_by_role("button", name="One frame")).to_be_disabled()
     server.tell(DreamState(state="warming", message="Reading the picture."))
     page.get_by_role("progressbar").wait_for()
     server.tell(DreamState(state="stopped", reason="turn", message="Others are waiting."))

@@ -8,6 +8,7 @@ import json
 import pytest
 from fake_world import SEEDS, card, encode, paint
 from playing import WORLD, await_colour, colour, play, reach, stage, state, until
+from playwright.sync_api import expect
 
 from app.protocol import Drive, Problem, Tune, World
 
@@ -33,7 +34,7 @@ def test_a_picture_of_the_gallery_begins_a_world(open_world, server):
     until(lambda: server.of(World)[-1].start == 4)
     assert page.evaluate("document.activeElement.className") == "lw-tile"  # goes on looking
     chosen = gallery.locator("[aria-pressed=true]")
-    assert chosen.inner_text() == SEEDS[4]
+    expect(chosen).to_have_text(SEEDS[4])
 
 
 def test_an_uploaded_picture_is_sent_and_mistakes_get_sentences(open_world, server):
@@ -45,9 +46,9 @@ def test_an_uploaded_picture_is_sent_and_mistakes_get_sentences(open_world, serv
         chooser.set_input_files({"name": name, "mimeType": kind, "buffer": data})
 
     choose("notes.txt", "text/plain", b"hello")
-    assert note.inner_text() == "notes.txt is not a picture."
+    expect(note).to_have_text("notes.txt is not a picture.")
     choose("large.png", "image/png", bytes(9 * 2**20))
-    assert "larger than 8 MB" in note.inner_text()
+    expect(note).to_contain_text("larger than 8 MB")
     assert server.uploads == []
     picture = encode(paint(5, 3), ".png")
     choose("mine.png", "image/png", picture)
@@ -75,7 +76,7 @@ def test_sliders_act_at_once_and_the_seed_at_the_next_reset(open_world, server):
     page.get_by_label("Frames together").fill("3")
     until(lambda: len(server.of(Tune)) == 3)
     assert server.of(Tune) == [Tune(context_noise=0.25), Tune(ahead=0), Tune(together=3)]
-    assert page.get_by_label("Speculation").get_attribute("aria-valuetext") == "off"
+    expect(page.get_by_label("Speculation")).to_have_attribute("aria-valuetext", "off")
     page.get_by_label("Seed", exact=True).fill("77")
     page.get_by_label("Seed", exact=True).press("Tab")
     page.get_by_text("Press Reset to use the new seed.").wait_for()
@@ -84,7 +85,7 @@ def test_sliders_act_at_once_and_the_seed_at_the_next_reset(open_world, server):
     first, second = server.of(World)
     assert (first.seed, first.steps, first.context_noise, first.ahead) == (1, None, None, -1)
     assert (second.seed, second.steps, second.context_noise, second.together) == (77, None, 0.25, 3)
-    assert page.locator("[data-show=pending]").inner_text() == ""
+    expect(page.locator("[data-show=pending]")).to_have_text("")
 
 
 def test_sliders_end_where_the_model_does(open_world, server):
@@ -96,7 +97,7 @@ def test_sliders_end_where_the_model_does(open_world, server):
     page.locator("[name=checkpoint]").select_option("video-teacher")
     page.get_by_text("2 at once").wait_for()
     assert (together.get_attribute("max"), together.input_value()) == ("2", "2")
-    assert together.get_attribute("aria-valuetext") == "2"
+    expect(together).to_have_attribute("aria-valuetext", "2")
     page.locator("[name=checkpoint]").select_option("video-long")
     assert together.is_hidden()
     play(page)
@@ -106,12 +107,12 @@ def test_sliders_end_where_the_model_does(open_world, server):
 def test_record_download_and_replay(open_world, server, tmp_path):
     page = open_world()
     mp4, log = page.get_by_role("button", name="MP4"), page.get_by_role("button", name="JSON")
-    assert page.get_by_role("button", name="Record").is_disabled()
+    expect(page.get_by_role("button", name="Record")).to_be_disabled()
     play(page)
     page.get_by_role("button", name="Record").click()
     page.locator(".lw-recording").wait_for()
     reach(page, 20)
-    assert mp4.is_disabled()
+    expect(mp4).to_be_disabled()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("W:30,WD:12,-:8").wait_for()
     page.get_by_label("Video size").select_option("768 \u00d7 576")
@@ -133,7 +134,7 @@ def test_record_download_and_replay(open_world, server, tmp_path):
     path.write_text(json.dumps({"world": "blocks", **said}))
     chooser.set_input_files(path)
     until(lambda: server.of(World)[-1] == World(**said))
-    assert page.get_by_label("Seed", exact=True).input_value() == "9"
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("9")
     assert state(page, "scripted") == 9
     path.write_text(json.dumps({**said, "checkpoint": "other"}))
     chooser.set_input_files(path)
@@ -160,7 +161,7 @@ def test_the_real_engine_is_shown_where_it_is_offered(open_world, server):
     page.locator(".lw-real").wait_for()
     page.keyboard.down("s")
     await_colour(page, colour(page, 1))
-    assert page.get_by_text("Real engine", exact=True).is_visible()
+    expect(page.get_by_text("Real engine", exact=True)).to_be_visible()
 
 
 def test_readout_and_context_strip_fill_in_without_moving_the_page(open_world):
@@ -174,7 +175,7 @@ def test_readout_and_context_strip_fill_in_without_moving_the_page(open_world):
     page.wait_for_function("document.querySelector('[data-show=shown]').textContent > 15")
     page.wait_for_function("document.querySelector('[data-show=latency]').textContent > 0")
     assert 80 < int(page.locator("[data-show=accepted]").inner_text()) < 100
-    assert page.locator("[data-show=depth]").inner_text() == "\u00b7 3 ahead"
+    expect(page.locator("[data-show=depth]")).to_have_text("\u00b7 3 ahead")
     assert page.evaluate(where) == before
     page.get_by_text("Frames in view of the model").click()
     page.wait_for_function("document.querySelector('.lw-strip img').naturalWidth === 8 * 128")
