@@ -31,7 +31,7 @@ def begin(model: VideoModel, play: Play, *, seed: int) -> StreamSampler[Action]:
     sampler: StreamSampler[Action] = StreamSampler(
         model.dit, (len(play.before), *model.dit.frame_shape), model.dit.new_cache(),
         steps=cfg.steps, stagger=cfg.steps, generator=torch.Generator().manual_seed(seed),
-        context_noise=cfg.context_noise, device=model.device,
+        context_noise=cfg.context_noise, shift=cfg.shift, device=model.device,
     )  # fmt: skip
     tokens = encode(model, play.before)
     with fast_precision(model.device):

@@ -104,13 +104,15 @@ class StreamSampler(Generic[C]):
         generator: torch.Generator,
         restart_on_change: bool = True,
         context_noise: float = 0.0,
+        shift: float = 1.0,
         device: torch.device | str = "cpu",
     ) -> None:
         """Sample frames of `shape` (B, P, D).
 
         `restart_on_change`: a new condition re-noises every unfinished frame, so that it is felt in
         the very next one. `context_noise`: what is committed stands at t = 1 - context_noise, with
-        that much noise in it. Raises ValueError for steps and stagger that do not fit together.
+        that much noise in it. `shift`: see `schedule.times`. Raises ValueError for steps and
+        stagger that do not fit together.
         """
         schedule.check(steps, stagger)
         if not 0 <= context_noise < 1:
@@ -119,7 +121,8 @@ class StreamSampler(Generic[C]):
         self.context_noise, self.committed = context_noise, 0
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.restart_on_change, self.device = generator, restart_on_change, device
-        self.times = schedule.times(steps).tolist()
+        self.shift = shift
+        self.times = schedule.times(steps, shift).tolist()
         self.window: list[_Frame[C]] = []
         self.finished: list[_Frame[C]] = []  # handed out, not yet committed
 
@@ -186,7 +189,7 @@ class StreamSampler(Generic[C]):
         """Change how the next frames of `sample` are made; history stays as it is."""
         schedule.check(steps, steps)
         self.steps = self.stagger = steps
-        self.times = schedule.times(steps).tolist()
+        self.times = schedule.times(steps, self.shift).tolist()
         self.context_noise = context_noise
 
     def snapshot(self, newest: int = 0) -> Snapshot[C]:

@@ -20,9 +20,14 @@ def check(steps: int, stagger: int) -> None:
         raise ValueError(f"stagger must be in 1..{steps} (the number of steps), got {stagger}")
 
 
-def times(steps: int) -> Tensor:
-    """Return the flow time of each level, shape (steps + 1,), from 0 (noise) to 1 (clean)."""
-    return torch.linspace(0.0, 1.0, steps + 1)
+def times(steps: int, shift: float = 1.0) -> Tensor:
+    """Return the flow time of each level, shape (steps + 1,), from 0 (noise) to 1 (clean).
+
+    A shift above 1 moves the levels between towards noise (arXiv 2403.03206, section 5.3.2): where
+    much can come next, a long first step would settle for what is likeliest.
+    """
+    even = torch.linspace(0.0, 1.0, steps + 1)
+    return even / (shift - (shift - 1) * even)
 
 
 def level(tick: int, frame: int, steps: int, stagger: int) -> int:

@@ -129,6 +129,28 @@ def test_impossible_schedules_are_refused(steps, stagger):
         schedule.check(steps, stagger)
 
 
+def test_a_shift_moves_levels_towards_noise():
+    even, shifted = schedule.times(4), schedule.times(4, shift=4.0)
+    assert torch.allclose(even, torch.arange(5) / 4)
+    assert (shifted[0], shifted[-1]) == (flow.NOISE, flow.CLEAN)
+    assert (shifted.diff() > 0).all()
+    # signal over noise is a quarter of what it is without
+    assert torch.allclose(shifted[1:-1] / (1 - shifted[1:-1]), even[1:-1] / (1 - even[1:-1]) / 4)
+    seen = []
+
+    def denoiser(x, t, conditions, cache=None, commit=0):
+        seen.append(t[0, -1].item())
+        return x
+
+    sampler = StreamSampler(
+        denoiser, (1, 1, 2), None, steps=2, stagger=2, generator=torch.Generator(), shift=4.0
+    )
+    sampler.sample([Prompt(None)])
+    sampler.retime(4, 0.1)
+    sampler.sample([Prompt(None)])
+    assert seen == pytest.approx([0, 0.2, *shifted[:-1].tolist()])
+
+
 def test_guidance_of_one_makes_one_pass():
     rows = []
 

@@ -19,7 +19,17 @@ from train.distill import Distiller
 from train.frames import FrameSet
 from train.judge import LEVELS, Judge
 from train.loop import LoopSettings, make_optimizers
-from train.rollout import CHUNK, LONGEST, Passage, RolloutLoss, passages, play_on
+from train.rollout import (
+    CHUNK,
+    LONGEST,
+    Passage,
+    RolloutLoss,
+    draw_times,
+    passages,
+    play_on,
+    play_times,
+    strange,
+)
 from train.tokens import TokenSet, Window
 
 # torch's own forward-mode derivatives still use it
@@ -235,6 +245,43 @@ def test_a_dream_goes_on_from_what_was_made(pair):
     later = loss_fn(student, Passage(batch, 8, first=False), step=1)
     later.total.backward()  # nothing of the passage before is needed, or touched again
     assert not torch.equal(loss_fn.newest, made)
+
+
+def test_a_rollout_learns_the_times_that_it_is_played_at(pair):
+    _, student = pair
+    student.cfg = student.cfg.model_copy(update={"steps": 2, "shift": 4.0})
+    assert play_times(student) == pytest.approx([0, 0.2, 1])
+    t = draw_times(student, 4000)
+    assert (t == 0).float().mean().item() == pytest.approx(0.5, abs=0.03)
+    assert (t == play_times(student)[1]).float().mean().item() == pytest.approx(0.3, abs=0.03)
+    student.cfg = student.cfg.model_copy(update={"steps": 1})
+    assert (draw_times(student, 4000) == 0).float().mean().item() == pytest.approx(0.8, abs=0.03)
+
+
+def test_only_what_the_last_step_makes_is_judged(pair):
+    teacher, student = pair
+    student.cfg = student.cfg.model_copy(update={"steps": 2})
+    loss_fn, batch, seen = RolloutLoss(teacher), window(rows=4, frames=12), []
+    loss_fn.judge = lambda fake, data, context, t, actions: (
+        seen.append((fake, data, context)) or (fake.sum(), torch.zeros(()))
+    )
+    loss_fn(student, Passage(batch, 4, first=True), step=0)
+    loss_fn(student, Passage(batch, 8, first=False), step=1)
+    (first, real, context), (later, _, _) = seen
+    assert first.shape == (2, 4 + CHUNK, *student.frame_shape), "half of the rows"
+    assert torch.equal(first[:, :4], real[:, :4])
+    assert context[0].tolist() == [True] * 4 + [False] * CHUNK
+    assert first.requires_grad
+    assert torch.equal(later[:, 1:4], first[:, -3:]), "what was made leads to what is made"
+
+
+def test_looks_alike_and_strange():
+    real = torch.randn(8, 4, 12, 6, generator=torch.Generator().manual_seed(0))
+    other = torch.randn(8, 4, 12, 6, generator=torch.Generator().manual_seed(1))
+    assert strange(real, real) == 0
+    assert strange(other, real) < 0.1
+    assert strange(0.5 * other, real) > 1
+    assert strange(other + 0.5, real) > 1
 
 
 def test_the_lost_teach_no_more(pair):

@@ -3,10 +3,10 @@
 A student plays on from real frames under the recorded keys, just as it will be played: few steps a
 frame, its own frames as history. On that history it learns the recorded frame by flow matching
 (self-forcing in the sense of arXiv 2506.08009, with the gradient kept to a few frames), so that it
-meets its own errors and learns to undo them. Times between noise and data are learnt as well as
-noise itself: the second step is what makes frames sharp. Dreams grow longer during the stage; a row
-that lost its way teaches no more, since what it should show then is not the recorded frame. The
-adversary keeps what is uncertain sharp.
+meets its own errors and learns to undo them. The times that it is played at are learnt most. Only
+what the last step makes is shown to the adversary: it must be sharp, whereas the first step has to
+stay undecided where much can come next. Dreams grow longer during the stage; a row that lost its
+way teaches no more, since what it should show then is not the recorded frame.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ SHORTEST, LONGEST = 4, 32
 GROWN = 0.4
 LOST = 0.9
 """Squared error of a frame (of variance 1) from which on a row has lost its way."""
-FROM_NOISE = 0.7
-"""Share of frames that are learnt from noise; the others start on the way."""
-REAL = 3
-"""Real frames, besides the pinned one, that the adversary sees before those it judges."""
+FROM_NOISE, ON_THE_WAY = 0.5, 0.3
+"""Shares of frames that are learnt from noise, and at the other times that play has; the rest
+starts anywhere between noise and data."""
+BEFORE = 3
+"""Frames, besides the pinned one, that the adversary sees before those it judges."""
 ADVERSARIAL_WEIGHT = 0.05
 DREAMT = 8
 """Frames that are dreamt before the one that a checkpoint is judged by."""
+FAR, LATE = 96, 32
+"""Frames of the dreams that a checkpoint is judged by, and how many last ones' looks count."""
 
 
 class Passage(NamedTuple):
@@ -74,6 +77,20 @@ def passages(windows: Iterator[Window], history: int, steps: int) -> Iterator[Pa
             step += 1
 
 
+def play_times(model: FrameDiT) -> list[float]:
+    """Return the flow times of a model's sampling steps, the clean end included."""
+    return schedule.times(model.cfg.steps, model.cfg.shift).tolist()
+
+
+def draw_times(model: FrameDiT, rows: int) -> Tensor:
+    """Return flow times (rows, 1): noise, another time of the model's steps, or any."""
+    later = torch.tensor(play_times(model)[1:-1] or [flow.NOISE])
+    kind, anywhere = torch.rand(rows, 1), torch.rand(rows, 1) * (1 - CONTEXT_NOISE)
+    on_the_way = later[torch.randint(len(later), (rows, 1))]
+    t = torch.where(kind < FROM_NOISE + ON_THE_WAY, on_the_way, anywhere)
+    return torch.where(kind < FROM_NOISE, flow.NOISE, t)
+
+
 class RolloutLoss:
     """Velocity error and adversarial loss of frames whose history the model dreamt."""
 
@@ -81,6 +98,7 @@ class RolloutLoss:
         self.judge = Judge(teacher)
         self.cache: KVCache | None = None
         self.newest = torch.zeros(0)  # (B, P, C), not yet committed
+        self.past = torch.zeros(0)  # (B, BEFORE, P, C), what was made last
         self.level, self.lost = 0.0, torch.zeros(0, dtype=torch.bool)
 
     def _begin(self, model: FrameDiT, batch: Window, start: int) -> None:
@@ -93,35 +111,33 @@ class RolloutLoss:
         x = flow.add_noise(past, torch.randn_like(past), t)
         with torch.no_grad():
             model.denoise(x, t, batch.actions[:, : start - 1], self.cache, start - 1)
-        self.newest = batch.tokens[:, start - 1]
+        self.newest, self.past = batch.tokens[:, start - 1], batch.tokens[:, start - BEFORE : start]
         self.lost = torch.zeros(len(past), dtype=torch.bool, device=past.device)
 
-    def _learn(self, model: FrameDiT, batch: Window, i: int) -> tuple[Tensor, Tensor]:
-        """Commit the newest frame; return the error (B,) of the velocity towards real frame i,
-        and the frame (B, P, C) that it points at."""
+    def _learn(self, model: FrameDiT, batch: Window, i: int) -> Tensor:
+        """Commit the newest frame; return the error (B,) of the velocity towards real frame i."""
         data = batch.tokens[:, i]
         noise = torch.randn_like(data)
-        t = torch.rand(len(data), 1, device=data.device)
-        t = torch.where(torch.rand_like(t) < FROM_NOISE, flow.NOISE, t * (1 - CONTEXT_NOISE))
+        t = draw_times(model, len(data)).to(data.device)
         x = flow.add_noise(data[:, None], noise[:, None], t)
         settled = torch.full_like(t, self.level)
         past = flow.add_noise(self.newest[:, None], torch.randn_like(noise)[:, None], settled)
         both, times = torch.cat([past, x], dim=1), torch.cat([settled, t], dim=1)
         actions = batch.actions[:, i - 1 : i + 1]
         v = model.denoise(both, times, actions, self.cache, 1)[:, 1:].float()
-        error = (v[:, 0] - flow.velocity(data, noise)).square().mean((1, 2))
-        return error, flow.predict_data(x, v, t)[:, 0]
+        return (v[:, 0] - flow.velocity(data, noise)).square().mean((1, 2))
 
-    @torch.no_grad()
-    def _dream(self, model: FrameDiT, batch: Window, i: int) -> None:
-        """Make frame i as it is made in play."""
+    def _dream(self, model: FrameDiT, batch: Window, i: int) -> Tensor:
+        """Make frame i (B, P, C) as it is made in play; the last step carries a gradient."""
         x = torch.randn_like(batch.tokens[:, i : i + 1])
-        for now, then in pairwise(schedule.times(model.cfg.steps).tolist()):
+        for now, then in pairwise(play_times(model)):
             t = torch.full(x.shape[:2], now, device=x.device)
-            v = model.denoise(x, t, batch.actions[:, i : i + 1], self.cache).float()
+            with torch.set_grad_enabled(then == flow.CLEAN):
+                v = model.denoise(x, t, batch.actions[:, i : i + 1], self.cache).float()
             x = x + (then - now) * v
-        self.newest = x[:, 0]
+        self.newest = x[:, 0].detach()
         self.lost |= (self.newest - batch.tokens[:, i]).square().mean((1, 2)) > LOST
+        return x[:, 0]
 
     def __call__(self, model: FrameDiT, passage: Passage, step: int) -> Losses:
         """Dream CHUNK frames on, and learn each of them before."""
@@ -133,21 +149,20 @@ class RolloutLoss:
         errors, made = [], []
         for i in range(start, start + CHUNK):
             known = ~self.lost
-            error, frame = self._learn(model, batch, i)
-            errors.append((error * known).mean())
-            made.append(frame)
-            self._dream(model, batch, i)
+            errors.append((self._learn(model, batch, i) * known).mean())
+            made.append(self._dream(model, batch, i))
         error = torch.stack(errors).mean()
         adversarial, judged = self._judge(batch, start, torch.stack(made, dim=1))
         parts = {"error": error.detach(), "judge": judged, "lost": self.lost.float().mean()}
         return Losses(error + ADVERSARIAL_WEIGHT * adversarial, parts)
 
     def _judge(self, batch: Window, start: int, made: Tensor) -> tuple[Tensor, Tensor]:
-        """Let half of the rows be judged, after frames that are real."""
+        """Let half of the rows be judged after the frames that led to them, lost or not."""
         rows = max(len(made) // 2, 1)
-        index = [0, *range(start - REAL, start + CHUNK)]
+        index = [0, *range(start - BEFORE, start + CHUNK)]
         data, actions = batch.tokens[:rows, index], batch.actions[:rows, index]
-        fake = torch.cat([data[:, :-CHUNK], made[:rows]], dim=1)
+        fake = torch.cat([data[:, :1], self.past[:rows], made[:rows]], dim=1)
+        self.past = torch.cat([self.past, made.detach()], dim=1)[:, -BEFORE:]
         t = torch.full(data.shape[:2], self.level, device=data.device)
         context = (torch.arange(len(index)) < len(index) - CHUNK).expand(rows, -1).to(data.device)
         return self.judge(fake, data, context, t, actions)
@@ -159,7 +174,7 @@ def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: i
     sampler = StreamSampler(
         model, (len(x), *model.frame_shape), model.new_cache(), steps=model.cfg.steps,
         stagger=model.cfg.steps, generator=torch.Generator().manual_seed(0),
-        context_noise=model.cfg.context_noise, device=x.device,
+        context_noise=model.cfg.context_noise, shift=model.cfg.shift, device=x.device,
     )  # fmt: skip
     sampler.commit(x[:, :history], rows[:history])
     made = [sampler.sample([row])[0].x for row in rows[history:]]
@@ -170,22 +185,33 @@ def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: i
 def drift(model: FrameDiT, batch: Window) -> dict[str, float]:
     """Return figures of dreams from real histories.
 
-    at8, at32: squared error so many frames on. spread: deviation of the last frames against real
-    ones. after: velocity error of the real frame that follows a dream of DREAMT frames.
+    at8, at32: squared error so many frames on. after: velocity error of the real frame that
+    follows a dream of DREAMT frames. spread, strange: of the LATE last frames, deviation against
+    real ones and how far their looks are from real ones'.
     """
     history = model.cfg.prefix + model.cfg.context
-    dream = play_on(model, batch.tokens, batch.actions, history, 32)
-    real = batch.tokens[:, : history + 32]
+    real = batch.tokens[:, : history + FAR]
+    dream = play_on(model, real, batch.actions, history, FAR)
     error = (dream - real).square().mean((0, 2, 3))
-    spread = dream[:, -8:].std() / real[:, -8:].std()
+    spread = dream[:, -LATE:].std() / real[:, -LATE:].std()
     end = history + DREAMT
     index = [0, *range(end - model.cfg.context, end + 1)]
     tokens = torch.cat([dream[:, :end], real[:, end : end + 1]], dim=1)[:, index]
     after = held_out(model, [Window(tokens, batch.actions[:, index])])["score"]
     return {
-        "at8": error[history + 7].item(), "at32": error[-1].item(), "spread": spread.item(),
-        "after": after,
+        "at8": error[history + 7].item(), "at32": error[history + 31].item(), "after": after,
+        "spread": spread.item(), "strange": strange(dream[:, -LATE:], real[:, -LATE:]),
     }  # fmt: skip
+
+
+def strange(made: Tensor, real: Tensor) -> float:
+    """Frechet distance (of independent normals) of what frames (B, T, P, C) look like.
+
+    A look is mean and deviation of every channel; 1 = as far as real looks vary.
+    """
+    ours, theirs = (torch.cat([x.mean(2), x.std(2)], dim=-1).flatten(0, 1) for x in (made, real))
+    apart = (ours.mean(0) - theirs.mean(0)).square() + (ours.std(0) - theirs.std(0)).square()
+    return (apart.sum() / theirs.var(0).sum()).item()
 
 
 def main(
@@ -215,7 +241,7 @@ def main(
     judged = TokenSet(FrameSet(data, "val"), coder, cache)
     history = model.cfg.prefix + model.cfg.context
     fixed = [next(judged.windows(16, model.cfg.max_frames, seed=1))]
-    long = next(judged.windows(32, history + 32, seed=2))
+    long = next(judged.windows(32, history + FAR, seed=2))
     settings = LoopSettings(
         run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.998, eval_every=200,
         precision=precision, muon=muon,
@@ -223,7 +249,7 @@ def main(
 
     def judge(ema: FrameDiT) -> dict[str, float]:
         figures, far = held_out(ema, fixed), drift(ema, long)
-        return {**figures, **far, "score": figures["score"] + far["after"]}
+        return {**figures, **far, "score": far["after"] + far["strange"]}
 
     Trainer(
         model,

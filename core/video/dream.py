@@ -58,7 +58,7 @@ class Dream:
         cache = model.dit.new_cache(SLACK)
         self._sampler: StreamSampler[Action] = StreamSampler(
             model.dit, (1, *model.dit.frame_shape), cache, steps=steps, stagger=steps,
-            generator=torch.Generator().manual_seed(seed), context_noise=noise,
+            generator=torch.Generator().manual_seed(seed), context_noise=noise, shift=cfg.shift,
             device=model.device,
         )  # fmt: skip
         self._speculator = Speculator(

@@ -47,6 +47,8 @@ class FrameConfig(Config):
     """Rotary positions: prefix, context, the frame being committed, and those being made."""
     steps: int = 1
     """Default number of sampling steps."""
+    shift: float = 1.0
+    """How far the levels between noise and data are moved towards noise (`schedule.times`)."""
     context_noise: float = 0.1
     """Default noise on clean frames of the past."""
     fps: float = 30.0
