@@ -16,6 +16,7 @@ from tests.tiny import WORLD, tiny_world
 from tests.toy_world import DIT, PixelTokenizer, pixels_of, places, write_set
 from train import video
 from train.distill import Distiller
+from train.drift import play_on, strange
 from train.frames import FrameSet
 from train.judge import LEVELS, Judge
 from train.loop import LoopSettings, make_optimizers
@@ -26,9 +27,7 @@ from train.rollout import (
     RolloutLoss,
     draw_times,
     passages,
-    play_on,
     play_times,
-    strange,
 )
 from train.tokens import TokenSet, Window
 

@@ -33,6 +33,8 @@ TANGENT_WARMUP = 300
 ADVERSARIAL_WEIGHT = 0.1
 STUDENT_STEPS = 2
 """As it is shipped: one step is quicker, but what moves is blurred."""
+STUDENT_SHIFT = 4.0
+"""The first of two steps ends at 0.2: a longer one settles for what is likeliest."""
 TEACHER_STEPS = 8
 """Of the frames that the student's single step is judged by: the same noise should give the same
 frame, whereas the error against the recorded frame would reward blur."""
@@ -127,7 +129,7 @@ def main(
     train = TokenSet(frames, coder, cache)
     source = out if (out / "config.json").is_file() else teacher
     model = checkpoint.load(source, kind="frame-dit").requires_grad_(True).train()
-    model.cfg = model.cfg.model_copy(update={"steps": STUDENT_STEPS})
+    model.cfg = model.cfg.model_copy(update={"steps": STUDENT_STEPS, "shift": STUDENT_SHIFT})
     length = model.cfg.max_frames
     stream = TokenSet(FrameSet(data, "val"), coder, cache).windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
