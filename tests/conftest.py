@@ -1,5 +1,7 @@
 """One thread a process: two test processes with two threads each would fight over two cores."""
 
+import copy
+
 import pytest
 import torch
 
@@ -8,6 +10,8 @@ from app.loader import Loader
 from app.lobby import Lobby
 from app.sharing import Limits
 from core.motion.model import MotionConfig, MotionDiT
+from core.video.model import FrameDiT
+from tests.tiny import SIX_DEEP, tiny_world
 
 torch.set_num_threads(1)
 pytest.register_assert_rewrite("browsing", "playing")  # fixtures that tests also import from
@@ -76,3 +80,13 @@ def client(lobby, exports):
 
     with make_client(lobby, exports) as client:
         yield client
+
+
+@pytest.fixture
+def pair() -> tuple[FrameDiT, FrameDiT]:
+    """Return a frozen teacher of worlds and a student that begins as its copy."""
+    torch.manual_seed(0)
+    teacher = tiny_world(SIX_DEEP).dit
+    for parameter in teacher.parameters():
+        parameter.mul_(0.5)
+    return teacher, copy.deepcopy(teacher).requires_grad_(True).train()

@@ -13,6 +13,7 @@ from core.motion.vae import MotionVAE, VAEConfig
 from core.video.model import FrameConfig, FrameDiT
 from core.video.pipeline import SEEDS, Seed, VideoModel, write_seeds
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
+from train.tokens import Window
 from train.worlds.world import BLOCKS_KEYS as KEYS
 
 VAE = VAEConfig(width=16, dilations=(3, 1))
@@ -89,3 +90,15 @@ def write_worlds(folder: Path, **licences: str) -> Path:
     checkpoint.save(world.tokenizer, place, kind="frame-tokenizer", about={})
     write_seeds(place / SEEDS, world.seeds)
     return folder
+
+
+SIX_DEEP = WORLD.model_copy(update={"depth": 6, "context": 3, "max_frames": 8})
+"""The adversary looks at the first, third and fifth block."""
+
+
+def window(rows: int = 2, frames: int = 8, seed: int = 0) -> Window:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (rows, frames, WORLD.grid[0] * WORLD.grid[1], WORLD.channels)
+    actions = torch.randint(0, 2, (rows, frames, 6), generator=generator).float()
+    actions[:, 0] = -1
+    return Window(torch.randn(shape, generator=generator), actions)
