@@ -13,7 +13,8 @@ from train.video import held_out
 DREAMT = 8
 """Frames that are dreamt before the one that a checkpoint is judged by."""
 FAR, LATE = 96, 32
-"""Frames of the dreams that a checkpoint is judged by, and how many last ones' looks count."""
+"""Frames of the dreams that a checkpoint is judged by, where episodes are as long, and how many
+last ones' looks count."""
 
 
 def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: int) -> Tensor:
@@ -31,15 +32,15 @@ def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: i
 
 @torch.no_grad()
 def drift(model: FrameDiT, batch: Window) -> dict[str, float]:
-    """Return figures of dreams from real histories.
+    """Return figures of dreams from real histories, as long as the recording.
 
     at8, at32: squared error so many frames on. after: velocity error of the real frame that
     follows a dream of DREAMT frames. spread, strange: of the LATE last frames, deviation against
     real ones and how far their looks are from real ones'.
     """
     history = model.cfg.prefix + model.cfg.context
-    real = batch.tokens[:, : history + FAR]
-    dream = play_on(model, real, batch.actions, history, FAR)
+    real = batch.tokens
+    dream = play_on(model, real, batch.actions, history, real.shape[1] - history)
     error = (dream - real).square().mean((0, 2, 3))
     spread = dream[:, -LATE:].std() / real[:, -LATE:].std()
     end = history + DREAMT

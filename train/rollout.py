@@ -191,7 +191,8 @@ def main(
     judged = TokenSet(FrameSet(data, "val"), coder, cache)
     history = model.cfg.prefix + model.cfg.context
     fixed = [next(judged.windows(16, model.cfg.max_frames, seed=1))]
-    long = next(judged.windows(32, history + FAR, seed=2))
+    longest = max(episode.frames for episode in judged.frames.episodes)
+    long = next(judged.windows(32, min(history + FAR, longest), seed=2))
     settings = LoopSettings(
         run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.998, eval_every=100,
         precision=precision, muon=muon,
