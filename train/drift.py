@@ -58,6 +58,8 @@ def strange(made: Tensor, real: Tensor) -> float:
 
     A look is mean and deviation of every channel; 1 = as far as real looks vary.
     """
-    ours, theirs = (torch.cat([x.mean(2), x.std(2)], dim=-1).flatten(0, 1) for x in (made, real))
+    ours, theirs = (
+        torch.cat([x.mean(2), x.std(2, correction=0)], dim=-1).flatten(0, 1) for x in (made, real)
+    )
     apart = (ours.mean(0) - theirs.mean(0)).square() + (ours.std(0) - theirs.std(0)).square()
     return (apart.sum() / theirs.var(0).sum()).item()
