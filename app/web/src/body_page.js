@@ -172,8 +172,10 @@ export class BodyPage {
     const seconds = Math.min((now - this.before) / 1000, 1);
     this.before = now;
     this.step(now, seconds);
-    this.stage?.draw(seconds);
-    this.timeline.draw(this.player, this.view.style);
+    if (this.root.checkVisibility()) { // beside another tab it would slow that one
+      this.stage?.draw(seconds);
+      this.timeline.draw(this.player, this.view.style);
+    }
     this.acknowledge(now);
     this.view.tick(this, now);
   }
