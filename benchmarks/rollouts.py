@@ -27,12 +27,7 @@ def encode(model: VideoModel, frames: np.ndarray) -> Tensor:
 
 def begin(model: VideoModel, play: Play, *, seed: int) -> StreamSampler[Action]:
     """Return a sampler of a batch that has seen the true frames, with the shipped settings."""
-    cfg = model.dit.cfg
-    sampler: StreamSampler[Action] = StreamSampler(
-        model.dit, (len(play.before), *model.dit.frame_shape), model.dit.new_cache(),
-        steps=cfg.steps, stagger=cfg.steps, generator=torch.Generator().manual_seed(seed),
-        context_noise=cfg.context_noise, shift=cfg.shift, device=model.device,
-    )  # fmt: skip
+    sampler = model.dit.new_sampler(len(play.before), seed)
     tokens = encode(model, play.before)
     with fast_precision(model.device):
         sampler.commit(tokens, [model.actions(a) for a in play.led.swapaxes(0, 1)])

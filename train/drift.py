@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.sampler import StreamSampler
 from core.video.model import Action, FrameDiT
 from train.tokens import Window
 from train.video import held_out
@@ -20,11 +19,7 @@ last ones' looks count."""
 def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: int) -> Tensor:
     """Return (B, history + frames, P, C): the first of x, then what the model makes of actions."""
     rows = [Action(a) for a in actions[:, : history + frames].unbind(1)]
-    sampler = StreamSampler(
-        model, (len(x), *model.frame_shape), model.new_cache(), steps=model.cfg.steps,
-        stagger=model.cfg.steps, generator=torch.Generator().manual_seed(0),
-        context_noise=model.cfg.context_noise, shift=model.cfg.shift, device=x.device,
-    )  # fmt: skip
+    sampler = model.new_sampler(len(x), seed=0)
     sampler.commit(x[:, :history], rows[:history])
     made = [sampler.sample([row])[0].x for row in rows[history:]]
     return torch.cat([x[:, :history], *(frame[:, None] for frame in made)], dim=1).clone()

@@ -6,12 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from core.device import fast_precision
-from core.sampler import StreamSampler
 from core.speculation import AUTO, SLACK, Speculator, Tally
-from core.video.model import Action
 from core.video.pipeline import Seed, VideoModel
 
 MOST_STEPS = 50
@@ -55,12 +52,9 @@ class Dream:
         check(seed, steps, noise)
         self.fps, self.keys = cfg.fps, cfg.keys
         self._model, self._index = model, 0
-        cache = model.dit.new_cache(SLACK)
-        self._sampler: StreamSampler[Action] = StreamSampler(
-            model.dit, (1, *model.dit.frame_shape), cache, steps=steps, stagger=steps,
-            generator=torch.Generator().manual_seed(seed), context_noise=noise, shift=cfg.shift,
-            device=model.device,
-        )  # fmt: skip
+        self._sampler = model.dit.new_sampler(
+            1, seed, steps=steps, context_noise=noise, slack=SLACK
+        )
         self._speculator = Speculator(
             self._sampler, ahead=ahead, together=together, most_together=cfg.most_together
         )

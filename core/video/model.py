@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from core.attention import KVCache, Rotary
 from core.config import Config
 from core.layers import TimeEmbedding
+from core.sampler import StreamSampler
 from core.speculation import MOST_TOGETHER
 from core.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.video.actions import Key
@@ -125,6 +126,24 @@ class FrameDiT(nn.Module):
         return KVCache(
             self.cfg.depth, self.frame_shape[0], context=self.cfg.context, prefix=self.cfg.prefix,
             slack=slack,
+        )  # fmt: skip
+
+    def new_sampler(
+        self,
+        rows: int,
+        seed: int,
+        *,
+        steps: int | None = None,
+        context_noise: float | None = None,
+        slack: int = 0,
+    ) -> StreamSampler[Action]:
+        """Return a sampler of `rows` worlds at once, as the config says where nothing is said."""
+        steps = self.cfg.steps if steps is None else steps
+        noise = self.cfg.context_noise if context_noise is None else context_noise
+        return StreamSampler(
+            self, (rows, *self.frame_shape), self.new_cache(slack), steps=steps, stagger=steps,
+            generator=torch.Generator().manual_seed(seed), context_noise=noise,
+            shift=self.cfg.shift, device=next(self.parameters()).device,
         )  # fmt: skip
 
     def condition(self, t: Tensor, actions: Tensor) -> Tensor:
