@@ -34,10 +34,10 @@ def main(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    from app.exports import Exports
-    from app.loader import Loader
-    from app.lobby import Lobby
-    from app.sharing import Limits
+    from app.exports.store import Exports
+    from app.live.loader import Loader
+    from app.live.lobby import Lobby
+    from app.live.sharing import Limits
     from app.ui import build, launch_options
 
     def load():
@@ -50,7 +50,7 @@ def main(
         return Engine.load(checkpoints, device=device)
 
     def real_engine():
-        from core.video.truth import Truth
+        from train.worlds.truth import Truth
 
         return Truth()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.feed import Feed
-from app.follower import Follower
-from app.frame_feed import FrameFeed
-from app.lobby import Lobby
-from app.player import Player
+from app.capture.visitor import Follower
+from app.live.feed import Feed
+from app.live.lobby import Lobby
+from app.live.stream import Channel
+from app.motion.visitor import Session
 from app.protocol import (
     MAX_MESSAGE,
     MAX_WORLD_MESSAGE,
@@ -24,8 +24,8 @@ from app.protocol import (
     Tune,
     World,
 )
-from app.session import Session
-from app.stream import Channel
+from app.world.frame_feed import FrameFeed
+from app.world.visitor import Player
 
 
 def motion_channel(lobby: Lobby) -> Channel[Session, Feed]:

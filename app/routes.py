@@ -13,15 +13,15 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from app.capture.routes import follow_routes
 from app.channels import follow_channel, motion_channel, world_channel
-from app.export_routes import export_routes
-from app.exports import Exports
-from app.follow_routes import follow_routes
-from app.lobby import Lobby
-from app.replies import problem, tagged
-from app.stream import serve
-from app.world_routes import world_routes
-from core.motion.body import BODIES, Body
+from app.exports.routes import export_routes
+from app.exports.store import Exports
+from app.live.lobby import Lobby
+from app.live.replies import problem, tagged
+from app.live.stream import serve
+from app.world.routes import world_routes
+from core.body.mesh import BODIES, Body
 
 STATIC = Path(__file__).parent / "static"
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.exports import Exports
-from app.lobby import Lobby
-from app.motion_tab import motion_tab
-from app.reference_tab import reference_tab
+from app.capture.tab import reference_tab
+from app.exports.store import Exports
+from app.live.lobby import Lobby
+from app.motion.tab import motion_tab
 from app.routes import routes
 from app.theme import theme
-from app.video_tab import video_tab
+from app.world.tab import video_tab
 
 TABS = {"Motion": motion_tab, "World": video_tab, "From video": reference_tab}
 """Title -> function that fills the tab."""

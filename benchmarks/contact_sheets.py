@@ -26,10 +26,10 @@ def main(
     guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,
 ) -> None:
     """Generate twelve prompts and draw each as a strip of poses."""
+    from core.body.skeleton import FPS
+    from core.body.take import Take
     from core.engine import Engine
-    from core.motion.skeleton import FPS
-    from core.motion.take import Take
-    from core.render.sheet import contact_sheet
+    from core.export.render.sheet import contact_sheet
 
     engine = Engine.load(checkpoints)
     out.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.motion.skeleton import FPS, INDEX
+from core.body.skeleton import FPS, INDEX
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.motion.skeleton import FPS, INDEX
+from core.body.skeleton import FPS, INDEX
 
 TOES = (INDEX["left_foot"], INDEX["right_foot"])
 SKATE_SPEED = 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.motion import features
+from core.body import features
 from train.data import Record, in_validation, prepare, read_records, to_record
 from train.dataset import mirror_caption
 from train.sources import packs

@@ -22,7 +22,7 @@ from benchmarks.timing import Step, late_over_early
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.motion.pipeline import MotionModel
+    from core.motion.generate import MotionModel
 
 SIZES = ("default", "published")
 MINUTE = 1200
@@ -40,10 +40,10 @@ def untrained() -> MotionModel:
     """The published size, weights drawn at random, bodies that stand upright more or less."""
     import torch
 
-    from core.motion.features import encode
+    from core.body.features import encode
+    from core.body.skeleton import REST_JOINTS
+    from core.motion.generate import MotionModel
     from core.motion.model import PUBLISHED, MotionDiT
-    from core.motion.pipeline import MotionModel
-    from core.motion.skeleton import REST_JOINTS
     from core.motion.vae import PUBLISHED as PUBLISHED_VAE
     from core.motion.vae import MotionVAE
 

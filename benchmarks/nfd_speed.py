@@ -16,8 +16,8 @@ import torch
 from benchmarks.held_keys import recorded_masks
 from benchmarks.reporting import peak_rss_mb
 from benchmarks.timing import timed
-from core.attention import KVCache
 from core.device import fast_precision, native_bf16
+from core.diffusion.attention import KVCache
 from core.video.actions import Key
 from core.video.model import PRESETS, Action, FrameConfig, FrameDiT, published
 

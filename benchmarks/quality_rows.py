@@ -19,9 +19,9 @@ from benchmarks import metrics
 from benchmarks.directions import PROBES, accuracy
 from benchmarks.motion_items import LONGEST, MotionItems
 from benchmarks.reporting import Row
-from core.motion.evaluator import Evaluator
-from core.motion.features import decode
+from core.body.features import decode
 from core.motion.text import TextEncoder
+from train.evaluator_network import Evaluator
 
 WINDOW = 60
 """Poses of jerk around a switch of prompts (FlowMDM's figure for HumanML3D)."""

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.flow import CLEAN
+from core.body.skeleton import FPS
+from core.diffusion.flow import CLEAN
+from core.diffusion.sampler import StreamSampler
+from core.motion.generate import MotionModel
 from core.motion.model import MotionDiT, Prompt
-from core.motion.pipeline import MotionModel
-from core.motion.skeleton import FPS
 from core.motion.vae import STRIDE
-from core.sampler import StreamSampler
 from core.video.model import Action, FrameDiT
 
 

@@ -9,9 +9,9 @@ from tqdm import tqdm
 
 from benchmarks.frame_items import Play
 from core.device import fast_precision
-from core.sampler import StreamSampler
+from core.diffusion.sampler import StreamSampler
 from core.video.model import Action
-from core.video.pipeline import VideoModel
+from core.video.world import VideoModel
 
 
 def before_frames(model: VideoModel) -> int:

@@ -16,7 +16,7 @@ from benchmarks import frame_metrics, idm
 from benchmarks.frame_items import HeldOut, Play
 from benchmarks.reporting import Row
 from benchmarks.rollouts import before_frames, explain, reconstruct, roll_out
-from core.video.pipeline import VideoModel
+from core.video.world import VideoModel
 
 HORIZONS = (1, 8, 32, 64, 128, 200)
 EVERY = 12

@@ -18,10 +18,10 @@ import typer
 from tqdm import tqdm
 
 from core.export.film import enlarge
-from core.render.media import caption, png
+from core.export.render.media import caption, png
 from core.video.actions import Key, parse_script
 from core.video.dream import Dream
-from core.video.pipeline import Seed
+from core.video.world import Seed
 
 SCENES = {
     "forward": "W:60",
@@ -59,7 +59,7 @@ def played(dream: Dream, script: str, count: int | None = None) -> list[np.ndarr
 
 def truly(script: str, moment: Seed, keys: Sequence[Key]) -> list[np.ndarray]:
     """Return the frames (H, W, 3) that the real engine shows for a script."""
-    from core.video.truth import Truth
+    from train.worlds.truth import Truth
 
     world = Truth()
     world.reset(moment.state.tolist())

@@ -21,7 +21,7 @@ KINDS = {
     "motion-vae": ("core.motion.vae", "VAEConfig", "MotionVAE"),
     "motion-dit": ("core.motion.model", "MotionConfig", "MotionDiT"),
     "motion-aligner": ("core.motion.align", "AlignerConfig", "Aligner"),
-    "motion-evaluator": ("core.motion.evaluator", "EvaluatorConfig", "Evaluator"),
+    "motion-evaluator": ("train.evaluator_network", "EvaluatorConfig", "Evaluator"),
     "frame-tokenizer": ("core.video.tokenizer", "TokenizerConfig", "FrameTokenizer"),
     "frame-dit": ("core.video.model", "FrameConfig", "FrameDiT"),
 }

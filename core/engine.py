@@ -17,23 +17,23 @@ import numpy as np
 import torch
 
 from core import checkpoint
+from core.body.take import PoseChunk, Take
 from core.device import pick_device
-from core.library import Library
+from core.diffusion.sampler import StreamSampler
+from core.motion.decode import Performer
+from core.motion.generate import MotionModel
 from core.motion.history import remember
-from core.motion.manner import Manner, pinned
 from core.motion.model import UNASKED
-from core.motion.performer import Performer
-from core.motion.pipeline import MotionModel
 from core.motion.smoothing import Finish
-from core.motion.take import PoseChunk, Take
 from core.motion.vae import STRIDE
 from core.prompts import MAX_PROMPT as MAX_PROMPT
 from core.prompts import check_prompt
-from core.sampler import StreamSampler
+from core.retrieval.library import Library
+from core.retrieval.manner import Manner, pinned
 from core.video.worlds import Worlds
 
 if TYPE_CHECKING:
-    from core.reference.follow import Reference
+    from core.capture.follow import Reference
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 MAX_STEPS = 100
@@ -95,8 +95,8 @@ class Engine(Worlds, Library):
         }
 
     def follow(self, path: str | Path, **options: Any) -> Reference:
-        """Return the motion of a video, or of a motion file; see core.reference.follow."""
-        from core.reference.follow import follow  # loads onnxruntime and cv2 only when asked for
+        """Return the motion of a video, or of a motion file; see core.capture.follow."""
+        from core.capture.follow import follow  # loads onnxruntime and cv2 only when asked for
 
         return follow(path, **options)
 

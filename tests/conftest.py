@@ -5,16 +5,17 @@ import copy
 import pytest
 import torch
 
-from app.exports import Exports
-from app.loader import Loader
-from app.lobby import Lobby
-from app.sharing import Limits
+from app.exports.store import Exports
+from app.live.loader import Loader
+from app.live.lobby import Lobby
+from app.live.sharing import Limits
 from core.motion.model import MotionConfig, MotionDiT
 from core.video.model import FrameDiT
-from tests.tiny import SIX_DEEP, tiny_world
+from tests.support.tiny import SIX_DEEP, tiny_world
 
 torch.set_num_threads(1)
-pytest.register_assert_rewrite("browsing", "playing")  # fixtures that tests also import from
+# fixtures that tests also import from
+pytest.register_assert_rewrite("tests.support.browsing", "tests.support.playing")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def tiny_dit() -> MotionDiT:
 @pytest.fixture
 def engine():
     """A fake engine that is fast."""
-    from fakes import FakeEngine
+    from tests.support.fakes import FakeEngine
 
     return FakeEngine(milliseconds_per_pose=0.2, milliseconds_per_frame=1)
 
@@ -68,7 +69,7 @@ def exports():
 
 @pytest.fixture(scope="module")
 def lobby():
-    from server import new_lobby
+    from tests.support.server import new_lobby
 
     return new_lobby()
 
@@ -76,7 +77,7 @@ def lobby():
 @pytest.fixture(scope="module")
 def client(lobby, exports):
     """A whole server in this process."""
-    from server import make_client
+    from tests.support.server import make_client
 
     with make_client(lobby, exports) as client:
         yield client

@@ -19,8 +19,8 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from core.motion import features
-from core.motion.skeleton import FPS
+from core.body import features
+from core.body.skeleton import FPS
 from train import sources
 
 QUALITY = {"A": 1.0, "B": 0.7, "C": 0.5, "K": 0.5}

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.motion import features
-from core.motion.attributes import mirror_caption
-from core.motion.features import LAYOUT
-from core.motion.skeleton import FPS
+from core.body import features
+from core.body.features import LAYOUT
+from core.body.skeleton import FPS
 from core.motion.text import TextEncoder
+from core.retrieval.attributes import mirror_caption
 from train.data import Record, Segment, read_records
 
 

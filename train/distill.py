@@ -17,11 +17,12 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from core import checkpoint, flow
+from core import checkpoint
+from core.diffusion import flow
 from core.video.model import FrameDiT
 from train import trigflow
+from train.discriminator import Judge
 from train.frames import FrameSet
-from train.judge import Judge
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, draw_times, held_out

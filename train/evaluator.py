@@ -1,4 +1,4 @@
-"""Train the evaluator (see core.motion.evaluator): `python -m train.evaluator --data SET`.
+"""Train the evaluator (see train.evaluator_network): `python -m train.evaluator --data SET`.
 
 The best weights by held-out R-Precision are kept; figures of other checkpoints are comparable only
 as long as this one stays the same.
@@ -16,10 +16,10 @@ from torch import nn
 
 from core import checkpoint
 from core.motion.align import contrastive_loss
-from core.motion.evaluator import Evaluator, EvaluatorConfig
 from core.motion.text import load_text_encoder
 from train.batches import PairBatch, held_out_pairs, pair_batches
 from train.dataset import MotionSet, TextBank
+from train.evaluator_network import Evaluator, EvaluatorConfig
 from train.loop import LoopSettings, Losses, Trainer
 
 SEED = 1234

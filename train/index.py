@@ -16,12 +16,13 @@ import typer
 from tqdm import tqdm
 
 from core import checkpoint
-from core.motion import attributes, features
+from core.body import features
 from core.motion.align import Aligner
-from core.motion.index import Clip, IndexConfig, MotionIndex, Windows
-from core.motion.retrieval import embed
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE
+from core.retrieval import attributes
+from core.retrieval.index import Clip, IndexConfig, MotionIndex, Windows
+from core.retrieval.search import embed
 from train.data import Record, read_records
 
 WINDOW = 20

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.motion.features import LAYOUT
+from core.body.features import LAYOUT
 from core.motion.vae import STRIDE, MotionVAE
 from train.batches import Captioned, captioned
 from train.dataset import Motion, MotionSet, TextBank

@@ -14,7 +14,8 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from core import checkpoint, flow
+from core import checkpoint
+from core.diffusion import flow
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import load_text_encoder
 from train.dataset import MotionSet, TextBank

@@ -21,12 +21,13 @@ import torch
 import typer
 from torch import Tensor
 
-from core import checkpoint, flow, schedule
-from core.attention import KVCache
+from core import checkpoint
+from core.diffusion import flow, schedule
+from core.diffusion.attention import KVCache
 from core.video.model import FrameDiT
+from train.discriminator import Judge
 from train.drift import FAR, drift
 from train.frames import FrameSet
-from train.judge import Judge
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, held_out

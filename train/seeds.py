@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from core.video.pipeline import SEEDS, Seed, write_seeds
+from core.video.world import SEEDS, Seed, write_seeds
 from train.frames import FrameSet
 
 FRAMES = 4

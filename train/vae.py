@@ -14,8 +14,8 @@ import typer
 from torch import Tensor, nn
 
 from core import checkpoint
+from core.body.features import LAYOUT, NUM_FEATURES
 from core.motion.align import Aligner
-from core.motion.features import LAYOUT, NUM_FEATURES
 from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer

@@ -15,7 +15,8 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from core import checkpoint, flow
+from core import checkpoint
+from core.diffusion import flow
 from core.video.model import FrameConfig, FrameDiT
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed

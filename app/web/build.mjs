@@ -7,7 +7,7 @@ import { build } from "esbuild";
 const out = "../static";
 mkdirSync(out, { recursive: true });
 
-// tests/test_protocol.py recomputes this, so that a bundle older than its sources is noticed
+// tests/app/test_protocol.py recomputes this, so that a bundle older than its sources is noticed
 const scripts = readdirSync("src", { recursive: true }).filter((name) => name.endsWith(".js"));
 const others = readdirSync(".").filter((name) => /\.(html|css)$/.test(name));
 const sources = ["package.json", ...others, ...scripts.map((name) => `src/${name}`)].sort();

@@ -11,9 +11,9 @@ from core.cli.shared import open_engine
 from core.prompts import whole
 
 if TYPE_CHECKING:
+    from core.body.take import Take
     from core.engine import Engine
-    from core.motion.retrieval import Match
-    from core.motion.take import Take
+    from core.retrieval.search import Match
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class Wishes:
         seed: int, checkpoint: str | None,
     ) -> Wishes:  # fmt: skip
         """Check what was asked for; raise ValueError with a sentence where it cannot be."""
-        from core.library import MOST
-        from core.motion.manner import check_weight
+        from core.retrieval.library import MOST
+        from core.retrieval.manner import check_weight
 
         if not then and (seconds or manner is not None):
             raise ValueError(

@@ -18,8 +18,8 @@ from core.cli.motion import SECONDS, load_body
 from core.cli.shared import CHECKPOINTS, fail, ms_since
 
 if TYPE_CHECKING:
-    from core.motion.take import Take
-    from core.reference.follow import Reference
+    from core.body.take import Take
+    from core.capture.follow import Reference
 
 
 def report(reference: Reference, take: Take) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def watched(path: Path, **options: Any) -> Reference:
     """Follow a file and show how far it is."""
     from tqdm import tqdm
 
-    from core.reference.follow import follow as follow_file
+    from core.capture.follow import follow as follow_file
 
     with tqdm(total=100, unit="%", leave=False, disable=None) as bar:
 
@@ -96,8 +96,8 @@ def follow(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
+    from core.capture.camera import LENS
     from core.export import check, write
-    from core.reference.camera import LENS
 
     try:
         if not out and not as_json:

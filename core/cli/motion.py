@@ -15,8 +15,8 @@ from core.cli.shared import CHECKPOINTS, fail, ms_since, open_engine
 from core.motion.smoothing import DELAY
 
 if TYPE_CHECKING:
-    from core.motion.body import Body
-    from core.motion.take import PoseChunk, Take
+    from core.body.mesh import Body
+    from core.body.take import PoseChunk, Take
 
 SECONDS = 6.0
 """How long a prompt lasts where nothing is said."""
@@ -61,8 +61,8 @@ def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
 
     Raises ValueError where the numbers do not match or a length is out of range.
     """
+    from core.body.skeleton import FPS
     from core.engine import check_prompt
-    from core.motion.skeleton import FPS
 
     if len(seconds) <= 1:
         seconds = (seconds or [SECONDS]) * len(prompts)
@@ -82,7 +82,7 @@ def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
 
 def load_body(name: str) -> Body:
     """Return a bundled body, or one from a user's SMPL or SMPL-X file."""
-    from core.motion.body import BODIES, Body
+    from core.body.mesh import BODIES, Body
 
     if name not in BODIES and Path(name).suffix:
         if not Path(name).is_file():
@@ -150,9 +150,9 @@ def motion(
     as_json: Annotated[bool, typer.Option("--json", help="Print timings as JSON.")] = False,
 ) -> None:
     """Generate motion from prompts and write it to files."""
+    from core.body.take import Take
     from core.export import check, write
     from core.export.provenance import provenance
-    from core.motion.take import Take
 
     try:
         if not out and not as_json:

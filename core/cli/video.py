@@ -83,7 +83,7 @@ def open_worlds(checkpoints: Path, device: str | None) -> Worlds:
 
 def begin(worlds: Worlds, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
     """Return a world that is about to be played, and its log, complete."""
-    from core.render.media import png
+    from core.export.render.media import png
 
     name = play.checkpoint or next(iter(worlds.worlds), "")
     known: dict[str, Any] = {"checkpoint": name, "world": worlds.world_card(name)["data"]}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from core.body.mesh import Body
+from core.body.take import Take
 from core.export.resample import RATES, resample
-from core.motion.body import Body
-from core.motion.take import Take
 
 SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
 

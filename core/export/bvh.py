@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from core.body.mesh import Body
+from core.body.rotations import quat_to_matrix
+from core.body.skeleton import INDEX, JOINTS, PARENTS
+from core.body.take import Take
 from core.export.metadata import BONES, describe
-from core.motion.body import Body
-from core.motion.rotations import quat_to_matrix
-from core.motion.skeleton import INDEX, JOINTS, PARENTS
-from core.motion.take import Take
 
 _CM = 100
 _TIPS = {

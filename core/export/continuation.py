@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.motion.manner import Manner
-from core.motion.take import PoseChunk, Take
+from core.body.take import PoseChunk, Take
+from core.retrieval.manner import Manner
 
 
 def continued(

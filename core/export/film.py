@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.render.media import Mp4Writer
+from core.export.render.media import Mp4Writer
 
 SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from core.body.mesh import Body
+from core.body.rotations import normalize
+from core.body.skeleton import JOINTS, PARENTS
+from core.body.take import Take
 from core.export.metadata import BONES, describe
-from core.motion.body import Body
-from core.motion.rotations import normalize
-from core.motion.skeleton import JOINTS, PARENTS
-from core.motion.take import Take
 
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _FORMATS = {"uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}
@@ -74,7 +74,7 @@ def _build(body: Body, names: tuple[str, ...], extras: dict[str, str]) -> _Build
     """Mesh, skin and skeleton; nodes 0-21 are the joints, node 22 is the mesh."""
     import pygltflib as gl
 
-    from core.render.scene import face_spread, vertex_normals
+    from core.export.render.scene import face_spread, vertex_normals
 
     gltf = gl.GLTF2()
     builder = _Builder(gltf)

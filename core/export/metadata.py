@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.motion.body import Body
-from core.motion.skeleton import JOINTS
-from core.motion.take import Take
+from core.body.mesh import Body
+from core.body.skeleton import JOINTS
+from core.body.take import Take
 
 BONES = (
     "Hips", "LeftUpLeg", "RightUpLeg", "Spine", "LeftLeg", "RightLeg", "Spine1",

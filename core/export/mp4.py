@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.body.mesh import Body
+from core.body.take import Take
 from core.export.metadata import describe
-from core.motion.body import Body
-from core.motion.take import Take
-from core.render.choose import make_renderer
-from core.render.media import Mp4Writer, caption
-from core.render.scene import Camera, follow
-from core.render.sheet import prompt_at
+from core.export.render.choose import make_renderer
+from core.export.render.media import Mp4Writer, caption
+from core.export.render.scene import Camera, follow
+from core.export.render.sheet import prompt_at
 
 _BATCH = 16
 """Poses skinned at once; more would only take more memory."""
@@ -20,7 +20,7 @@ def write_mp4(
     take: Take, path: Path, *, body: Body, width: int = 512, height: int = 512,
     renderer: str = "auto", captions: bool = True, camera: Camera | None = None,
 ) -> None:  # fmt: skip
-    """Film the take; `renderer` is "auto", "gl" or "software" (see core.render.choose)."""
+    """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render.choose)."""
     targets = follow(body.place(take.root), take.fps)
     rotations = body.fit(take.root, take.rotations)
     metadata = describe(take, body)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.body.mesh import Body
+from core.body.rotations import quat_to_axis_angle
+from core.body.take import Take
 from core.export.metadata import describe
-from core.motion.body import Body
-from core.motion.rotations import quat_to_axis_angle
-from core.motion.take import Take
 
 
 def write_npz(take: Take, path: Path, *, body: Body) -> None:

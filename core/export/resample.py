@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.motion.rotations import quat_slerp
-from core.motion.take import Take
+from core.body.rotations import quat_slerp
+from core.body.take import Take
 
 RATES = (20, 30, 60)
 """Frames a second on offer; 20 is native."""

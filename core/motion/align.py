@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.body.features import LAYOUT, NUM_FEATURES
+from core.body.skeleton import INDEX
 from core.config import Config
-from core.layers import FeedForward, masked_mean
-from core.motion.features import LAYOUT, NUM_FEATURES
-from core.motion.skeleton import INDEX
+from core.diffusion.layers import FeedForward, masked_mean
 
 PARTS = {
     "right leg": ("right_hip", "right_knee", "right_ankle", "right_foot"),

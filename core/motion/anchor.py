@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.motion import rotations as rot
-from core.motion.features import FEET, LAYOUT
+from core.body import rotations as rot
+from core.body.features import FEET, LAYOUT
 
 _COLUMNS = [LAYOUT.joints.start + 3 * (joint - 1) + axis for joint in FEET for axis in range(3)]
 SURE, UNSURE = 0.8, 0.2

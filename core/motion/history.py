@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from core.motion.features import LAYOUT
-from core.motion.pipeline import MotionModel
-from core.motion.skeleton import FPS
-from core.motion.take import Take
+from core.body.features import LAYOUT
+from core.body.skeleton import FPS
+from core.body.take import Take
+from core.motion.generate import MotionModel
 from core.motion.vae import STRIDE
 
 FILTER_EDGE = 3

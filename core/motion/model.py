@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from core.attention import KVCache, Rotary
 from core.config import Config
-from core.flow import CLEAN
-from core.layers import TimeEmbedding
-from core.transformer import Adaln, CausalTransformer, Context, TransformerConfig
+from core.diffusion.attention import KVCache, Rotary
+from core.diffusion.flow import CLEAN
+from core.diffusion.layers import TimeEmbedding
+from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
 
 
 class MotionConfig(Config):
@@ -99,7 +99,7 @@ class Refiner(nn.Module):
 
 
 class MotionDiT(nn.Module):
-    """Predict the velocity of latent blocks; see `Denoiser` in `core.sampler`."""
+    """Predict the velocity of latent blocks; see `Denoiser` in `core.diffusion.sampler`."""
 
     latent_mean: Tensor
     latent_std: Tensor

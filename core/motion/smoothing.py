@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.body.features import LAYOUT
 from core.motion.anchor import FootAnchor
-from core.motion.features import LAYOUT
 
 DESCRIPTION = "binomial filter over 3 poses (0.15 s)"
 DELAY = 2

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.body.features import NUM_FEATURES
 from core.config import Config
-from core.motion.features import NUM_FEATURES
 
 StreamState = dict[str, Tensor]
 """Left context of every convolution, by the layer's name; empty at the start of a stream."""

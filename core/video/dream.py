@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.device import fast_precision
-from core.speculation import AUTO, SLACK, Speculator, Tally
-from core.video.pipeline import Seed, VideoModel
+from core.diffusion.speculation import AUTO, SLACK, Speculator, Tally
+from core.video.world import Seed, VideoModel
 
 MOST_STEPS = 50
 MOST_NOISE = 0.5

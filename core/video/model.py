@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from core.attention import KVCache, Rotary
 from core.config import Config
-from core.layers import TimeEmbedding
-from core.sampler import StreamSampler
-from core.speculation import MOST_TOGETHER
-from core.transformer import Adaln, CausalTransformer, TransformerConfig
+from core.diffusion.attention import KVCache, Rotary
+from core.diffusion.layers import TimeEmbedding
+from core.diffusion.sampler import StreamSampler
+from core.diffusion.speculation import MOST_TOGETHER
+from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.video.actions import Key
 
 
@@ -89,7 +89,7 @@ class Action:
 
 
 class FrameDiT(nn.Module):
-    """Predict the velocity of frames; see `Denoiser` in `core.sampler`."""
+    """Predict the velocity of frames; see `Denoiser` in `core.diffusion.sampler`."""
 
     def __init__(self, cfg: FrameConfig) -> None:
         super().__init__()

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from core import checkpoint
-from core.speculation import AUTO
+from core.diffusion.speculation import AUTO
 from core.video.dream import Dream, DreamFrame
-from core.video.pipeline import Seed, VideoModel
+from core.video.world import Seed, VideoModel
 
 
 class Worlds:

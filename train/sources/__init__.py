@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.motion.skeleton import JOINTS
+from core.body.skeleton import JOINTS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.motion.skeleton import FPS
-from core.reference.bvh import read_joints
+from core.body.skeleton import FPS
+from core.capture.bvh import read_joints
 from train.sources import Clip, Text
 
 Row = dict[str, str]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.motion.skeleton import FPS
+from core.body.skeleton import FPS
 from train.sources import Clip, Text
 
 LICENCE = "HumanML3D over AMASS and HumanAct12: non-commercial"
@@ -97,7 +97,7 @@ def _joints(path: Path) -> np.ndarray:
 
 
 def _joints_of_features(path: Path) -> np.ndarray:
-    from core.motion.features import decode
+    from core.body.features import decode
 
     features = np.load(path)
     if features.ndim != 2 or features.shape[1] != 263:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.motion.skeleton import FPS
+from core.body.skeleton import FPS
 from train.sources import Clip, Text
 
 

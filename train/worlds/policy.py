@@ -13,8 +13,8 @@ from itertools import combinations
 
 import numpy as np
 
-from core.video.world.blocks import CELL, RADIUS, free_cells, is_free
-from core.video.world.doom import Place
+from train.worlds.blocks import CELL, RADIUS, free_cells, is_free
+from train.worlds.doom import Place
 
 W, S, A, D, L, R = range(6)
 Keys = tuple[int, ...]

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from core.video.actions import Key
-from core.video.world.doom import SIZE, STATES, Blocks, Doom, Place
+from train.worlds.doom import SIZE, STATES, Blocks, Doom, Place
 from train.worlds.policy import Keys, Random, fumble, play, start
 
 FPS = 30

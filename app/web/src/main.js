@@ -1,8 +1,8 @@
 // Entry point: Gradio renders the template, its js_on_load hands the element over.
 
-import { Follow } from "./follow/follow.js";
-import { Page } from "./page.js";
-import { World } from "./world/world.js";
+import { Follow } from "./capture/page.js";
+import { Page } from "./motion/page.js";
+import { World } from "./world/page.js";
 
 const base = new URL("..", document.currentScript.src).href; // .../livestep/
 

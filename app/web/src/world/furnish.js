@@ -1,8 +1,8 @@
 // The parts of a world page that the visitor touches, and what each of them tells the page.
 
-import { command, wake } from "./acts.js";
+import { command, wake } from "./input.js";
 import { Caps } from "./caps.js";
-import { Film } from "./film.js";
+import { Film } from "./recording.js";
 import { Gallery } from "./gallery.js";
 import { Pad } from "./pad.js";
 import { Settings } from "./settings.js";

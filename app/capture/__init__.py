@@ -1,0 +1,1 @@
+"""The tab that makes a motion of a video."""

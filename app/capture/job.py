@@ -1,0 +1,133 @@
+"""What a visitor of the tab can ask for that takes a while: follow a file, go on from its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import repeat
+from typing import Any, ClassVar, Literal
+
+from app.capture.take import Footage, most_onward
+from app.capture.uploads import Upload
+from app.live.background import step_back
+from app.live.loader import EngineLike
+from app.live.take_buffer import shorten
+from app.live.visitor import Work
+from app.protocol import Follow, MannerInfo, MatchInfo, Onward
+from core.body.take import PoseChunk, Take
+from core.export.provenance import provenance
+from core.prompts import check_prompt, whole
+
+Tell = Callable[[float, str], None]
+"""Told the share that is done and what is going on; what it raises ends the work."""
+
+
+class Following(Work):
+    """A file on its way to becoming a take."""
+
+    name: ClassVar[Literal["follow"]] = "follow"
+    beginning = "Opening the file ..."
+
+    def __init__(self, upload: Upload, request: Follow) -> None:
+        super().__init__()
+        joint_maps = known_maps()
+        if request.joint_map and request.joint_map not in joint_maps:
+            raise ValueError(f"The skeleton must be one of {', '.join(joint_maps)}.")
+        self.upload, self.request = upload, request
+
+    def follow(self, engine: EngineLike, tell: Tell | None, **lifting: Any) -> Footage:
+        """Make the take; raise ValueError for files that are not fit.
+
+        `lifting` is what can also be adjusted later: tilt, lens, turned.
+        """
+        step_back()
+        reference = engine.follow(
+            self.upload.path,
+            person=self.request.person,
+            joint_map=self.request.joint_map or None,
+            progress=tell,
+            **lifting,
+        )
+        return Footage(self.upload, self.request, reference)
+
+
+class GoingOn(Work):
+    """A take that goes on with a prompt."""
+
+    name: ClassVar[Literal["onward"]] = "onward"
+    beginning = "Taking up the motion ..."
+
+    def __init__(self, footage: Footage, request: Onward) -> None:
+        super().__init__()
+        self.request = request
+        self.before = footage
+        self.start = footage.end if request.start is None else min(request.start, footage.end)
+        if not self.start:
+            raise ValueError("There is nothing to go on from at the beginning of the take.")
+        self.end = most_onward(self.start, request.seconds)
+        self.manner: MannerInfo | None = None
+        self.matches: list[Any] = []
+
+    def open(
+        self, engine: EngineLike, turn: Callable[[], AbstractContextManager[None]]
+    ) -> tuple[Iterator[PoseChunk], dict[str, str]]:
+        """Begin the engine's stream; return it with what exports say of all poses."""
+        from core.export.continuation import continued  # late: brings torch with it
+
+        request = self.request
+        if request.checkpoint not in engine.names:
+            raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
+        prompt = check_prompt(whole(request.prompt))
+        before = self.before.cut(0, self.start)
+        card = engine.card(request.checkpoint)
+        info = provenance(request.checkpoint, card, seed=request.seed)
+        with turn():
+            manner = self._learn(engine, before, prompt) if request.manner else None
+            stream = engine.motion(
+                repeat(prompt),
+                checkpoint=request.checkpoint,
+                seed=request.seed,
+                stagger=None,
+                guidance=None,
+                foot_contacts=True,
+                after=before,
+                manner=manner,
+            )
+        return self._limited(iter(stream)), continued(before, (), info, manner).info
+
+    def _learn(self, engine: EngineLike, before: Take, prompt: str) -> Any:
+        """Look for real motions in the take's manner."""
+        weight, checkpoint = self.request.manner, self.request.checkpoint
+        manner = engine.manner(before, prompt, weight=weight, checkpoint=checkpoint)
+        self.matches = list(manner.matches)
+        self.manner = MannerInfo(weight=weight, matches=[match_info(m) for m in self.matches])
+        return manner
+
+    def _limited(self, stream: Iterator[PoseChunk]) -> Iterator[PoseChunk]:
+        """Poses up to the end that was asked for."""
+        end = self.start
+        while end < self.end and (chunk := next(stream, None)) is not None:
+            chunk = shorten(chunk, self.end - chunk.first)
+            end = chunk.first + len(chunk)
+            if len(chunk):
+                yield chunk
+
+
+def known_maps() -> tuple[str, ...]:
+    """Skeletons that a visitor may name; never a path."""
+    from core.capture.joint_maps import BUILT_IN
+
+    return BUILT_IN
+
+
+def match_info(match: Any) -> MatchInfo:
+    """What the page shows of a match."""
+    return MatchInfo(
+        label=match.label,
+        caption=match.caption,
+        licence=match.licence,
+        pack=match.pack,
+        score=float(match.score),
+        seconds=float(match.seconds),
+        mirrored=bool(match.mirrored),
+    )

@@ -1,0 +1,114 @@
+"""Routes of the tab of videos besides its live stream: the file, adjusting it, what is like it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.capture.uploads import TOO_LONG
+from app.live.lobby import Lobby
+from app.live.protocol import STRICT
+from app.live.replies import from_elsewhere, problem, read_body
+from app.live.sentence import sentence
+from app.protocol import MOST_UPLOAD, pack
+
+MOST_BYTES = 4096
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Adjustment:
+    """What one camera cannot know."""
+
+    tilt: Annotated[float, Field(ge=-60, le=60, allow_inf_nan=False)] = 0.0
+    lens: Annotated[float, Field(ge=0.4, le=4, allow_inf_nan=False)] = 0.9
+    turned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Question:
+    """What real motions should be like; empty for the take."""
+
+    text: Annotated[str, Field(max_length=300)] = ""
+
+
+def follow_routes(lobby: Lobby) -> list[BaseRoute]:
+    """Everything of the tab below /livestep but its live stream and its exports."""
+
+    async def clip(request: Request) -> Response:
+        """POST: the file to follow; `name` is what the visitor calls it."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        announced = request.headers.get("content-length", "")
+        try:
+            follower = lobby.followers.find(request.path_params["session"])
+            follower.expect()
+            if announced.isdigit() and int(announced) > MOST_UPLOAD:
+                raise ValueError(TOO_LONG)
+            name = request.query_params.get("name", "")
+            upload = await lobby.uploads.receive(request.stream(), name)
+        except ValueError as error:
+            return problem(str(error), 413 if str(error) == TOO_LONG else 400)
+        except ClientDisconnect:
+            return problem("The file did not arrive.", 400)
+        follower.keep(upload)
+        told = {"name": upload.path.name, "kind": upload.kind, "bytes": upload.bytes}
+        return JSONResponse({"ok": True, **told})
+
+    async def adjust(request: Request) -> Response:
+        """POST: lift the person anew."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        try:
+            wanted = await read(request, Adjustment)
+            follower = lobby.followers.find(request.path_params["session"])
+            await run_in_threadpool(follower.adjust, **asdict(wanted))
+        except ValueError as error:
+            return problem(sentence(error), 400)
+        return JSONResponse({"ok": True})
+
+    async def similar(request: Request) -> Response:
+        """POST: real motions that are like the take, or like words."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        try:
+            wanted = await read(request, Question)
+            follower = lobby.followers.find(request.path_params["session"])
+            matches = await run_in_threadpool(follower.similar, wanted.text)
+        except ValueError as error:
+            return problem(sentence(error), 400)
+        return JSONResponse({"matches": [asdict(match) for match in matches]})
+
+    async def match(request: Request) -> Response:
+        """GET: the poses of a real motion that was shown."""
+        why, number = request.path_params["why"], request.path_params["number"]
+        try:
+            follower = lobby.followers.find(request.path_params["session"])
+            poses = await run_in_threadpool(follower.match, why, number)
+        except ValueError as error:
+            return problem(sentence(error), 404)
+        headers = {"cache-control": "no-store"}
+        return Response(pack(poses), media_type="application/octet-stream", headers=headers)
+
+    return [
+        Route("/livestep/clip/{session}", clip, methods=["POST"]),
+        Route("/livestep/adjust/{session}", adjust, methods=["POST"]),
+        Route("/livestep/similar/{session}", similar, methods=["POST"]),
+        Route("/livestep/match/{session}/{why}/{number:int}", match),
+    ]
+
+
+async def read(request: Request, kind: type[T]) -> T:
+    """Read a small request; raise ValueError with a sentence for what is none."""
+    data = await read_body(request, MOST_BYTES, "The request is too long.")
+    with contextlib.suppress(ValidationError):
+        return TypeAdapter[Any](kind).validate_json(data)
+    raise ValueError("The request cannot be read.")

@@ -1,0 +1,144 @@
+"""The tab of videos: the live page, and files made of a video without watching."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import gradio as gr
+
+from app.capture.job import Following, GoingOn
+from app.capture.uploads import TOO_LONG, as_upload
+from app.exports.files import FORMATS, RATES, check, file_stem, writer
+from app.exports.store import Exports
+from app.live.lobby import Lobby
+from app.live.sentence import sentence
+from app.live_page import live_page
+from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
+from core.body.mesh import BODIES
+from core.body.take import Take
+
+MOST_WAIT_SECONDS = 600
+
+
+def reference_tab(lobby: Lobby, exports: Exports) -> None:
+    """Fill the current tab."""
+    live_page("follow.html", "mountFollow")
+    with gr.Accordion("Make a file of a video without watching", open=False):
+        files_form(lobby, exports)
+
+
+def files_form(lobby: Lobby, exports: Exports) -> None:
+    """Form and API endpoint `video_to_motion`: a video or a motion file in, a file out."""
+
+    def video_to_motion(
+        clip: str,
+        then: str = "",
+        seconds: float = 4,
+        manner: float = 0,
+        tilt: float = 0,
+        lens: float = 0.9,
+        turned: bool = False,
+        person: float = 0,
+        seed: float = 1,
+        format: str = "bvh",
+        body: str = "neutral",
+        fps: int = 20,
+        checkpoint: str = "motion",
+    ) -> str:
+        """Take the motion out of a video of a person and return it as BVH, GLB, NPZ or MP4.
+
+        Args:
+            clip: a video of up to 20 seconds, or a BVH, NPZ or GLB file
+            then: what the body does afterwards, in English; empty for nothing
+            seconds: how long it does that, up to 20
+            manner: how much real motions like the video's are looked at for it, 0 to 1
+            tilt: degrees by which the camera looks down more than it seems
+            lens: focal length of the camera over the picture's longer side
+            turned: exchange front and back
+            person: whom to follow, counted from the left; 0 for the largest
+            seed: the same seed goes on in the same way
+            format: bvh, glb, npz or mp4
+            body: neutral, male or female
+            fps: 20, 30 or 60 frames a second
+            checkpoint: name of the model that goes on
+        """
+        try:
+            if not clip:
+                raise ValueError("Choose a file first.")
+            onward = Onward(
+                id=1,
+                prompt=then or "",
+                seconds=min(max(float(seconds), 0.2), MOST_ONWARD),
+                seed=max(int(seed), 0),
+                checkpoint=checkpoint,
+                manner=min(max(float(manner), 0.0), 1.0),
+            )
+            request = Follow(person=int(person) or None)
+            lifting = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
+            take = make(lobby, Path(clip), request, lifting, onward if onward.prompt else None)
+            check(take, format=format, body=body, fps=int(fps))
+            write = writer(take, body=body, fps=int(fps))
+            job = exports.submit("api", f"{file_stem(take)}.{format}", write)
+            return str(exports.wait(job, MOST_WAIT_SECONDS))
+        except (ValueError, OverflowError) as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    with gr.Row():
+        clip = gr.File(label="A video, or a BVH, NPZ or GLB file", height=140, scale=2)
+        with gr.Column(scale=3):
+            then = gr.Textbox("", label="And then", placeholder="a person jumps", max_length=300)
+            seconds = gr.Slider(1, MOST_ONWARD, value=4, step=1, label="Seconds of that")
+    with gr.Row():
+        tilt = gr.Slider(-30, 30, value=0, step=1, label="Tilt")
+        lens = gr.Slider(0.5, 2, value=0.9, step=0.05, label="Lens")
+        manner = gr.Slider(0, 1, value=0, step=0.05, label="Manner")
+    with gr.Row():
+        turned = gr.Checkbox(label="Front and back exchanged")
+        person = gr.Number(value=0, precision=0, minimum=0, label="Person, from the left")
+        seed = gr.Number(value=1, precision=0, minimum=0, label="Seed")
+        checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
+    with gr.Row():
+        format = gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260)
+        body = gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260)
+        fps = gr.Radio(RATES, value=20, label="Frames a second", scale=3, min_width=220)
+    button = gr.Button("Make the file", variant="primary")
+    file = gr.File(label="File", height=90)
+    inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
+    button.click(
+        video_to_motion,
+        [*inputs, checkpoint],
+        file,
+        api_name="video_to_motion",
+        concurrency_limit=1,
+    )
+
+
+def make(
+    lobby: Lobby, path: Path, request: Follow, lifting: dict[str, float], onward: Onward | None
+) -> Take:
+    """Make a take of a file in one go, behind the live visitors."""
+    engine = lobby.loader.engine()
+    if path.stat().st_size > MOST_UPLOAD:
+        raise ValueError(TOO_LONG)
+    with (
+        tempfile.TemporaryDirectory(prefix="livestep-") as folder,
+        # a thread of its own: one that has stepped back once cannot come forward again
+        ThreadPoolExecutor(max_workers=1) as pool,
+    ):
+        upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
+        following = Following(upload, request)
+        footage = pool.submit(following.follow, engine, None, **lifting).result()
+    if onward:
+        going = GoingOn(footage, onward)
+        stream, info = going.open(engine, lobby.turnstile.turn)
+        footage.legs.append((going.start, info))
+        while True:
+            with lobby.turnstile.turn():
+                chunk = next(stream, None)
+            if chunk is None:
+                break
+            footage.recording.append(chunk, prompt=onward.id, milliseconds=0)
+    return footage.cut(0, footage.end)

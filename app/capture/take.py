@@ -1,0 +1,82 @@
+"""What a visitor's file became: a take that can be adjusted, go on, and be exported."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from app.capture.uploads import Upload
+from app.live.take_buffer import Recording
+from app.protocol import Follow, Reference, TakeInfo
+from core.body.skeleton import FPS
+from core.body.take import Take
+
+LONGEST = 180
+"""Seconds of a take with all that it went on by."""
+THEIRS = 0
+"""Id of the prompt that the file stands for; those of continuations count from 1."""
+
+
+class Footage:
+    """A reference as a take that grows. Not thread-safe; its visitor locks."""
+
+    def __init__(self, upload: Upload, request: Follow, reference: Any) -> None:
+        self.upload, self.request, self.reference = upload, request, reference
+        self.number = 1 + secrets.randbits(31)
+        self.recording = Recording(keep_seconds=LONGEST + 60)
+        self.legs: list[tuple[int, dict[str, str]]] = []
+        """Where each continuation begins, and what exports say of a take that reaches there."""
+        for chunk in reference.take.chunks():
+            self.recording.append(chunk, prompt=THEIRS, milliseconds=0)
+        self.paper = self._describe()
+
+    @property
+    def end(self) -> int:
+        """One past the newest pose."""
+        return self.recording.end
+
+    def until(self, end: int) -> Footage:
+        """The same up to a pose, to go on from there in another way."""
+        part = Footage(self.upload, self.request, self.reference)
+        part.recording = self.recording.until(end)
+        part.paper = replace(part.paper, poses=min(part.paper.poses, end))
+        part.legs = [leg for leg in self.legs if leg[0] < end]
+        return part
+
+    def cut(self, start: int, end: int) -> Take:
+        """Poses start..end - 1 with where they came from; ValueError when there are none."""
+        infos = [info for begin, info in self.legs if begin < end]
+        return self.recording.cut(start, end, (infos or [self.reference.take.info])[-1])
+
+    def introduce(self) -> TakeInfo:
+        """Say which take its poses belong to."""
+        return TakeInfo(take=self.number, first=0, seed=0, checkpoint="")
+
+    def _describe(self) -> Reference:
+        """Say what the file was found to show."""
+        found = self.reference
+        return Reference(
+            take=self.number,
+            name=self.upload.path.name,
+            kind=self.upload.kind,
+            poses=len(found.take),
+            seconds=found.seconds,
+            kept=found.kept,
+            gaps=list(found.gaps),
+            notes=list(found.notes),
+            people=found.stretch.people if found.stretch else 1,
+            person=self.request.person,
+            joint_map=self.request.joint_map,
+            tilt=found.tilt,
+            lens=found.lens,
+            turned=found.turned,
+        )
+
+
+def most_onward(start: int, seconds: float) -> int:
+    """One past the last pose of a continuation; raise ValueError where the take gets too long."""
+    end = start + max(round(seconds * FPS), 1)
+    if end > LONGEST * FPS:
+        raise ValueError(f"A take can be {LONGEST} seconds long at most.")
+    return end

@@ -1,0 +1,245 @@
+"""A page of the tab of videos: one file, what was made of it, and one thing being done at a time.
+
+What was made stays while something new is tried: it is replaced only by what has come out well.
+The file is the visitor's own. It goes when another one comes, or a while after the page has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from app.capture.job import Following, GoingOn, match_info
+from app.capture.take import Footage
+from app.capture.uploads import Upload
+from app.live.feed import Feed
+from app.live.visitor import Visitor
+from app.protocol import Ack, Follow, FromServer, MatchInfo, Onward, Poses, State
+from core.body.mesh import Body
+from core.body.take import Take
+
+TELL_SECONDS = 0.15
+"""Between two words about how far something is."""
+MATCHES = 5
+
+_one_lifts = threading.Lock()  # adjusting is short, but whoever drags a slider asks for it often
+
+
+class Cancelled(Exception):
+    """Nobody wants this any more."""
+
+
+class Follower(Visitor[Following | GoingOn, Feed]):
+    """A visitor of the tab of videos."""
+
+    kind, again = "follower", "Follow again"
+
+    def __init__(self, name: str, **shared: Any) -> None:
+        super().__init__(name, **shared)
+        self._upload: Upload | None = None
+        self._footage: Footage | None = None
+        self._papers: dict[str, FromServer] = {}
+        self._matches: dict[str, list[Any]] = {}
+        """Real motions that were shown, by why."""
+        self._told = 0.0
+        self._farewell: threading.Timer | None = None
+
+    # ---- the connection
+
+    def attach(self, feed: Feed) -> None:
+        """Serve this connection from now on."""
+        with self._changed:
+            if self._farewell:
+                self._farewell.cancel()
+        super().attach(feed)
+
+    def detach(self, feed: Feed) -> None:
+        """Forget a connection that has ended; the file stays for a while."""
+        super().detach(feed)
+        with self._changed:
+            if self.feed is None:
+                self._farewell = threading.Timer(self._limits.forget_seconds, self._forget)
+                self._farewell.daemon = True
+                self._farewell.start()
+
+    def collect(self, feed: Feed) -> list[bytes]:
+        """Messages this connection should get now."""
+        with self._changed:
+            return feed.collect(self._footage, self._state, *self._papers.values())
+
+    def acknowledge(self, feed: Feed, ack: Ack) -> None:
+        """Note how far the page is."""
+        with self._changed:
+            if self._footage and self._footage.number == ack.take and self.feed is feed:
+                feed.acknowledge(ack.received)
+        feed.wake()
+
+    def close(self) -> None:
+        """End everything for good."""
+        self.stop()
+        self._drop(None)
+
+    def _forget(self) -> None:
+        if self.feed is None:
+            self._drop(None)
+
+    def _drop(self, upload: Upload | None) -> None:
+        with self._changed:
+            before, self._upload = self._upload, upload
+        if before:
+            before.delete()
+
+    # ---- what the page asks for; a ValueError is a sentence for it
+
+    @property
+    def busy(self) -> bool:
+        return self._run is not None and self._run.active
+
+    def expect(self) -> None:
+        """Raise ValueError while a file cannot be taken."""
+        if self.busy:
+            raise ValueError("Something is still being made; cancel it first.")
+
+    def keep(self, upload: Upload) -> None:
+        """Take a file in place of the one before."""
+        self._drop(upload)
+
+    def follow(self, request: Follow) -> None:
+        """Begin to make a take of the file."""
+        if self._upload is None or not self._upload.path.is_file():
+            raise ValueError("The file is no longer kept here; choose it again.")
+        self._begin(Following(self._upload, request))
+
+    def go_on(self, request: Onward) -> None:
+        """Begin to go on from the take's end, or from a pose in it."""
+        self._begin(GoingOn(self._shown(), request))
+
+    def adjust(self, *, tilt: float, lens: float, turned: bool) -> None:
+        """Lift the person anew; what the take went on by is dropped. Takes a moment."""
+        from core.capture.follow import adjust
+
+        with _one_lifts:
+            before = self._shown()
+            reference = adjust(before.reference, tilt=tilt, lens=lens, turned=turned)
+        footage = Footage(before.upload, before.request, reference)
+        with self._changed:
+            if self._shown() is before:
+                self._show(footage)
+
+    def similar(self, text: str) -> list[MatchInfo]:
+        """Look for real motions that are like the file's, or like words. Takes a moment."""
+        what = text.strip() or self._shown(even_busy=True).reference.take
+        engine = self._loader.engine()
+        with self._turnstile.turn():
+            matches = engine.similar(what, MATCHES, checkpoint=None)
+        with self._changed:
+            self._matches["similar"] = matches
+        return [match_info(match) for match in matches]
+
+    def match(self, why: str, number: int) -> Poses:
+        """Poses of a real motion that was shown."""
+        with self._changed:
+            matches = self._matches.get(why, [])
+        if number >= len(matches):
+            raise ValueError("This motion is no longer in the list.")
+        with self._turnstile.turn():
+            take: Take = matches[number].take()
+        root, rotations = take.root, Body.load().fit(take.root, take.rotations)
+        return Poses(first=0, prompt=0, milliseconds=0, root=root, rotations=rotations)
+
+    def cut(self, start: int, end: int) -> Take:
+        """Poses start..end - 1 of the take; raise ValueError when there are none."""
+        with self._changed:
+            return self._shown(even_busy=True).cut(start, end)
+
+    def _shown(self, *, even_busy: bool = False) -> Footage:
+        if self._footage is None:
+            raise ValueError("There is no motion yet; choose a file first.")
+        if self.busy and not even_busy:
+            raise ValueError("Something is still being made; cancel it first.")
+        return self._footage
+
+    # ---- the worker
+
+    def _describe(self, **said: Any) -> State:
+        return State(work=self._run.name if self._run else "", **said)
+
+    def _entered(self, run: Following | GoingOn) -> None:
+        loaded = self._loader.wait(0)
+        self._say(state="running", message=run.beginning if loaded else "Loading the model ...")
+
+    def _perform(self, run: Following | GoingOn) -> None:
+        if not self._loaded(run):
+            return
+        with contextlib.suppress(Cancelled):
+            with self._wanted(run):
+                self._say(state="running", message=run.beginning)
+            if isinstance(run, Following):
+                self._follow(run)
+            else:
+                self._go_on(run)
+
+    def _follow(self, run: Following) -> None:
+        def tell(share: float, message: str) -> None:
+            self._tell(run, share, message)
+
+        footage = run.follow(self._loader.engine(), tell)
+        with self._wanted(run):
+            self._show(footage)
+            self._finish(run)
+
+    def _go_on(self, run: GoingOn) -> None:
+        stream, info = run.open(self._loader.engine(), self._turnstile.turn)
+        # the take stays what it was until there is something to put behind it
+        footage = run.before
+        if run.start < footage.end:
+            footage = footage.until(run.start)
+        while True:
+            with self._turnstile.turn():
+                began = time.perf_counter()
+                chunk = next(stream, None)
+                spent = 1000 * (time.perf_counter() - began)
+            with self._wanted(run):
+                if chunk is None:
+                    return self._finish(run)
+                if chunk.first == run.start:
+                    footage.legs.append((run.start, info))
+                    self._show(footage, run)
+                footage.recording.append(chunk, prompt=run.request.id, milliseconds=spent)
+                self._wake()
+            share = (footage.end - run.start) / (run.end - run.start)
+            self._tell(run, share, "The take goes on ...")
+
+    def _show(self, footage: Footage, run: GoingOn | None = None) -> None:
+        if footage is not self._footage:
+            self._footage, self._papers = footage, {"reference": footage.paper}
+        if run and run.manner:
+            self._papers["manner"] = run.manner
+            self._matches["manner"] = run.matches
+        self._wake()
+
+    def _finish(self, run: Following | GoingOn) -> None:
+        run.active = False
+        self._say(state="stopped")
+
+    def _tell(self, run: Following | GoingOn, share: float, message: str) -> None:
+        """Say how far the work is; raise Cancelled when nobody wants it any more."""
+        with self._wanted(run):
+            now = time.monotonic()
+            if self.feed is None and now - self.seen > self._limits.gone_seconds:
+                self._pause(run, "away", "Stopped when the page was closed.")
+                raise Cancelled
+            if now - self._told > TELL_SECONDS:
+                self._told = now
+                self._say(state="running", message=message, share=min(max(share, 0.0), 1.0))
+
+    @contextlib.contextmanager
+    def _wanted(self, run: Following | GoingOn) -> Iterator[None]:
+        """Hold the lock while this work is still wanted; raise Cancelled when it is not."""
+        with self._changed:
+            if run is not self._run or not run.active:
+                raise Cancelled
+            yield

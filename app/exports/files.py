@@ -1,0 +1,50 @@
+"""Files made of takes: what is offered, how they are called, who writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from core.body.mesh import BODIES
+from core.body.take import Take
+
+FORMATS = ("bvh", "glb", "npz", "mp4")
+RATES = (20, 30, 60)
+MOST_FRAMES = {"bvh": 36_000, "glb": 18_000, "npz": 36_000, "mp4": 1_800}
+"""Longest export by format; a picture takes some 50 ms of a core, a pose next to nothing."""
+
+
+def check(take: Take, *, format: str, body: str, fps: int) -> None:
+    """Raise ValueError, with a sentence, for an export that is not offered."""
+    if format not in FORMATS:
+        raise ValueError(f"The format must be one of {', '.join(FORMATS)}.")
+    if body not in BODIES:
+        raise ValueError(f"The body must be one of {', '.join(BODIES)}.")
+    if fps not in RATES:
+        raise ValueError(f"The frame rate must be one of {', '.join(map(str, RATES))}.")
+    most = MOST_FRAMES[format]
+    if take.seconds * fps > most:
+        raise ValueError(
+            f"{format.upper()} at {fps} frames a second can be {most // fps} s long at most, "
+            f"this is {take.seconds:.0f} s. Select a shorter range or a lower rate."
+        )
+
+
+def file_stem(take: Take) -> str:
+    """A file name made of the visitor's file, or the first prompt: only a-z, 0-9 and dashes."""
+    prompt = take.prompts[0].text if take.prompts else ""
+    text = Path(take.info.get("reference", "")).stem or prompt
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return "-".join(filter(None, ("livestep", words[:40].strip("-"))))
+
+
+def writer(take: Take, *, body: str, fps: int) -> Callable[[Path], None]:
+    """Return what writes the take to a path."""
+
+    def write(path: Path) -> None:
+        from core.export import write  # late: brings the writers' libraries with it
+
+        write(take, path, body=body, fps=fps)
+
+    return write

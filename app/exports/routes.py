@@ -1,0 +1,132 @@
+"""Routes of exports: ask for a file, see how it is doing, fetch it. One set for all tabs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.exports import files as take_files
+from app.exports.store import Exports, Job
+from app.live.lobby import Lobby, Table
+from app.live.replies import from_elsewhere, problem, read_body
+from app.world import recording as filming
+
+MOST_BYTES = 2048
+KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
+
+Wishes = dict[str, Any]
+Order = tuple[str, Callable[[Path], None]]
+"""A file's name, and what writes it."""
+
+
+def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
+    """Exports of takes under /livestep/export and /followed, of recordings under /film."""
+
+    def of_take(
+        visitors: Table[Any], session: str, *, start: int, end: int, format: str, **how: Any
+    ) -> Order:
+        take = visitors.find(session).cut(start, end)
+        take_files.check(take, format=format, **how)
+        return f"{take_files.file_stem(take)}.{format}", take_files.writer(take, **how)
+
+    def of_film(session: str, *, format: str, scale: int) -> Order:
+        film = lobby.players.find(session).film()
+        filming.check(film, format=format, scale=scale)
+        return filming.file_name(film, format), filming.writer(film, scale=scale)
+
+    def describe(job: Job) -> dict[str, Any]:
+        return {
+            "job": job.name,
+            "state": job.state,
+            "message": job.message,
+            "ahead": exports.position(job),
+            "file": job.path.name,
+            "bytes": job.path.stat().st_size if job.state == "done" else 0,
+        }
+
+    def find(request: Request) -> Job:
+        return exports.find(request.path_params["session"], request.path_params["job"])
+
+    async def job(request: Request) -> Response:
+        """GET: how an export is doing."""
+        try:
+            return JSONResponse(describe(find(request)))
+        except ValueError as error:
+            return problem(str(error), 404)
+
+    async def file(request: Request) -> Response:
+        """GET: the finished file."""
+        try:
+            found = find(request)
+            if found.state != "done":
+                raise ValueError("This file is not ready yet.")
+        except ValueError as error:
+            return problem(str(error), 404)
+        return FileResponse(
+            found.path,
+            media_type=KINDS.get(found.path.suffix, "application/octet-stream"),
+            filename=found.path.name,
+            headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
+        )
+
+    def under(
+        what: str, read: Callable[[Wishes], Wishes], order: Callable[..., Order]
+    ) -> list[BaseRoute]:
+        address = f"/livestep/{what}/{{session}}"
+
+        async def begin(request: Request) -> Response:
+            """POST: begin an export."""
+            if refusal := from_elsewhere(request):
+                return refusal
+            session = request.path_params["session"]
+            try:
+                data = await read_body(request, MOST_BYTES, "The export request is too long.")
+                wishes = parse(data, read)
+                name, write = await run_in_threadpool(order, session, **wishes)
+                return JSONResponse(describe(exports.submit(session, name, write)), 202)
+            except ValueError as error:
+                return problem(str(error), 400)
+
+        return [
+            Route(address, begin, methods=["POST"]),
+            Route(f"{address}/{{job}}", job),
+            Route(f"{address}/{{job}}/file", file),
+        ]
+
+    return [
+        *under("export", take_wishes, partial(of_take, lobby.sessions)),
+        *under("followed", take_wishes, partial(of_take, lobby.followers)),
+        *under("film", film_wishes, of_film),
+    ]
+
+
+def take_wishes(asked: Wishes) -> Wishes:
+    """What is wanted of a take."""
+    return {
+        "format": str(asked["format"]),
+        "body": str(asked.get("body", "neutral")),
+        "fps": int(asked.get("fps", 20)),
+        "start": int(asked.get("start", 0)),
+        "end": int(asked.get("end", 2**31)),
+    }
+
+
+def film_wishes(asked: Wishes) -> Wishes:
+    """What is wanted of a recording."""
+    return {"format": str(asked["format"]), "scale": int(asked.get("scale", 4))}
+
+
+def parse(data: bytes, read: Callable[[Wishes], Wishes]) -> Wishes:
+    """Read the wishes of an export; raise ValueError with a sentence."""
+    try:
+        return read(json.loads(data))
+    except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
+        raise ValueError("The export request cannot be read.") from error

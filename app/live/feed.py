@@ -1,0 +1,67 @@
+"""What a page still lacks of a take: nothing is queued, it is read off the run each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.live.take_buffer import Recording
+from app.live.visitor import Connection
+from app.protocol import FromServer, State, TakeInfo, pack
+
+BATCH = 200
+"""Poses in one message at most, when a page catches up."""
+WINDOW = 600
+"""Poses sent and not yet acknowledged at most."""
+
+
+class Performance(Protocol):
+    """A take in the making, whoever makes it."""
+
+    number: int
+    recording: Recording
+
+    def introduce(self) -> TakeInfo: ...
+
+
+class Feed(Connection):
+    """One connection's place in the take. Guarded by the lock of its visitor."""
+
+    def __init__(self, wake: Callable[[], None], *, take: int = 0, have: int = 0):
+        super().__init__(wake)
+        self.received = 0
+        self._known = take, have
+        self._take = self._cursor = self._marked = 0
+
+    def acknowledge(self, received: int) -> None:
+        """Note that the page has all poses before `received`."""
+        self.received = max(self.received, min(received, self._cursor))
+
+    def collect(self, run: Performance | None, state: State, *papers: FromServer) -> list[bytes]:
+        """Messages to send now; empty when the page knows everything or has to catch up first.
+
+        `papers` are what else there is to know; each is sent when it is another one than before.
+        """
+        out = self.notices()
+        if run and self._take != run.number:
+            out.append(pack(self._begin(run)))
+        out += self.news(state, *papers)
+        if run is None or self._cursor - self.received >= WINDOW:
+            return out
+        poses = run.recording.read(self._cursor, BATCH)
+        if poses:
+            for mark in run.recording.marks:
+                if mark.start >= self._marked:
+                    self._marked = mark.start + 1
+                    out.append(pack(mark))
+            self._cursor = poses.first + len(poses.root)
+            out.append(pack(poses))
+        return out
+
+    def _begin(self, run: Performance) -> TakeInfo:
+        take, have = self._known
+        recording = run.recording
+        self._take = run.number
+        self._cursor = self.received = min(have, recording.end) if take == run.number else 0
+        self._marked = 0
+        return run.introduce()

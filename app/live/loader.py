@@ -1,0 +1,214 @@
+"""The engine, loaded in the background so that the page is there at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from app.protocol import BodyShape, Checkpoint, KeyInfo, Model, WorldCard, Worlds
+from core.body.mesh import BODIES, Body
+from core.body.take import PoseChunk, Take
+
+HELP = "The README says how to get or train one; then start the app again."
+
+log = logging.getLogger(__name__)
+
+
+class EngineLike(Protocol):
+    """What the page needs of `core.engine.Engine`."""
+
+    names: tuple[str, ...]
+    worlds: tuple[str, ...]
+
+    def card(self, name: str) -> dict[str, Any]: ...
+
+    def motion(
+        self,
+        prompts: Iterable[str],
+        *,
+        checkpoint: str,
+        seed: int,
+        stagger: int | None,
+        guidance: float | None,
+        foot_contacts: bool,
+        after: Take | None = None,
+        manner: Any = None,
+    ) -> Iterator[PoseChunk]: ...
+
+    def follow(
+        self,
+        path: Path,
+        *,
+        person: int | None,
+        joint_map: str | None,
+        progress: Callable[[float, str], None] | None,
+        **lifting: Any,
+    ) -> Any: ...
+
+    def similar(self, what: Take | str, count: int, *, checkpoint: str | None) -> list[Any]: ...
+
+    def manner(
+        self,
+        take: Take | None,
+        prompt: str,
+        *,
+        weight: float,
+        checkpoint: str | None,
+    ) -> Any: ...
+
+    def world_card(self, name: str) -> dict[str, Any]: ...
+
+    def seed(self, name: str, number: int) -> Any: ...
+
+    def seed_picture(self, name: str, number: int) -> np.ndarray: ...
+
+    def play(
+        self,
+        checkpoint: str | None,
+        *,
+        seed: int,
+        start: int | np.ndarray,
+        steps: int | None,
+        context_noise: float | None,
+        ahead: int,
+        together: int,
+    ) -> Any: ...
+
+
+class TruthLike(Protocol):
+    """What the page needs of `train.worlds.truth.Truth`, the real engine."""
+
+    def reset(self, state: Any) -> np.ndarray: ...
+
+    def step(self, mask: int) -> np.ndarray: ...
+
+    def close(self) -> None: ...
+
+
+class Signal:
+    """Something that happens once, and who wants to know."""
+
+    def __init__(self) -> None:
+        self._set = threading.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        self._set.set()
+        while self._listeners:
+            self._listeners.pop()()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds; say whether it has happened."""
+        return self._set.wait(timeout)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` once, from any thread, when it has happened."""
+        self._listeners.append(listener)
+        if self._set.is_set() and listener in self._listeners:
+            self._listeners.remove(listener)
+            listener()
+
+
+class Loader:
+    """Holds the engine once it is there, says so to whoever listens, and keeps failures."""
+
+    def __init__(
+        self, load: Callable[[], EngineLike], *, truth: Callable[[], TruthLike] | None = None
+    ):
+        self.truth = truth
+        """Starts the real engine of the worlds; None where it is not to be shown."""
+        self.engine_known, self.worlds_known = Signal(), Signal()
+        self._load = load
+        self._engine: EngineLike | None = None
+        self._failure = ""
+        self._bodies: dict[str, BodyShape] = {}
+        self._worlds: list[WorldCard] = []
+
+    def start(self) -> Loader:
+        """Begin to load in a thread of its own."""
+        threading.Thread(target=self._run, name="load-engine", daemon=True).start()
+        return self
+
+    def _run(self) -> None:
+        try:
+            self._bodies = {name: body_shape(name) for name in BODIES}
+            self._engine = self._load()
+        except (FileNotFoundError, ValueError) as error:
+            log.warning("no model: %s", error)
+            self._failure = f"There is no model on this server: {error}. {HELP}"
+        except Exception:
+            log.exception("the engine cannot be loaded")
+            self._failure = "The model could not be loaded; the server's log says why."
+        self.engine_known.set()
+        if self._engine:
+            self._worlds = list(self._read_worlds(self._engine))
+        self.worlds_known.set()
+
+    def _read_worlds(self, engine: EngineLike) -> Iterator[WorldCard]:
+        """Load all worlds, so that none of them has to be waited for later."""
+        for name in engine.worlds:
+            try:
+                yield world_card(engine, name, truth=self.truth is not None)
+            except Exception:
+                log.exception("the world %s cannot be loaded", name)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds for the engine; say whether loading has ended."""
+        return self.engine_known.wait(timeout)
+
+    def engine(self) -> EngineLike:
+        """Return the engine; raise ValueError with a sentence while or when there is none."""
+        if not self.wait(0):
+            raise ValueError("The model is still loading; try again in a few seconds.")
+        if self._engine is None:
+            raise ValueError(self._failure)
+        return self._engine
+
+    def model(self) -> Model:
+        """Describe the motion models for the page."""
+        if not self.wait(0):
+            return Model(state="loading", message="Loading the model ...", bodies=self._bodies)
+        if self._engine is None or not self._engine.names:
+            message = self._failure or f"There is no model to move the body. {HELP}"
+            return Model(state="failed", message=message, bodies=self._bodies)
+        cards = [checkpoint(name, self._engine.card(name)) for name in self._engine.names]
+        return Model(state="ready", checkpoints=cards, bodies=self._bodies)
+
+    def worlds(self) -> Worlds:
+        """Describe the worlds for the page."""
+        if not self.worlds_known.wait(0):
+            return Worlds(state="loading", message="Loading the worlds ...")
+        if not self._worlds:
+            message = self._failure or f"There is no world to play on this server. {HELP}"
+            return Worlds(state="failed", message=message)
+        return Worlds(state="ready", worlds=self._worlds)
+
+
+def known_fields(kind: type, card: dict[str, Any]) -> dict[str, Any]:
+    """Pick what a message holds from a card."""
+    return {name: card[name] for name in kind.__dataclass_fields__ if name in card}
+
+
+def checkpoint(name: str, card: dict[str, Any]) -> Checkpoint:
+    """Pick what the page shows of a motion checkpoint's card."""
+    return Checkpoint(**{**known_fields(Checkpoint, card), "name": name})
+
+
+def world_card(engine: EngineLike, name: str, *, truth: bool) -> WorldCard:
+    """Pick what the page shows of a world's card."""
+    card = engine.world_card(name)
+    keys = [KeyInfo(name=k.name, codes=tuple(k.codes), label=k.label) for k in card["keys"]]
+    placed = truth and any(len(engine.seed(name, i).state) for i in range(len(card["seeds"])))
+    return WorldCard(**{**known_fields(WorldCard, card), "keys": keys, "truth": placed})
+
+
+def body_shape(name: str) -> BodyShape:
+    """Measure how `Body.place` moves a root, so that the page can do the same."""
+    still, moved = Body.load(name).place(np.array([[0, 0, 0], [1, 1, 1]], np.float32))
+    x, y, z = (float(value) for value in still)
+    return BodyShape(scale=float((moved - still).mean()), offset=(x, y, z))

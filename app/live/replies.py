@@ -1,0 +1,42 @@
+"""What our own HTTP routes share: reading little, answering in sentences, files with a tag."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.live.stream import same_origin
+
+
+def problem(message: str, status: int) -> Response:
+    """An error as a sentence the page can show."""
+    return JSONResponse({"message": message}, status)
+
+
+def from_elsewhere(request: Request) -> Response | None:
+    """The refusal of a request that another site's page makes; None for our own page's."""
+    return None if same_origin(request) else problem("This request came from another site.", 403)
+
+
+async def read_body(request: Request, most: int, too_long: str) -> bytes:
+    """Read a request's body; raise ValueError, as soon as that is known, when it is too long."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most:
+        raise ValueError(too_long)
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > most:
+            raise ValueError(too_long)
+    return bytes(data)
+
+
+def tagged(request: Request, data: bytes, media_type: str, **headers: str) -> Response:
+    """A file that the browser asks about again, and gets again only when it has changed."""
+    tag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'
+    headers = {"etag": tag, "cache-control": "no-cache", **headers}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type=media_type, headers=headers)

@@ -1,0 +1,177 @@
+"""A WebSocket route: who may come in, reading what the page says, sending what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.live.loader import Signal
+from app.live.sentence import sentence
+from app.live.visitor import Connection
+from app.protocol import (
+    VERSION,
+    FromPage,
+    FromServer,
+    Hello,
+    PageBytes,
+    Problem,
+    pack,
+    unpack_from_page,
+)
+
+HELLO_SECONDS = 10
+REFUSED, REPLACED = 4000, 4001
+"""Close codes after which the page does not try again by itself."""
+
+F = TypeVar("F", bound=Connection)
+
+
+class Served(Protocol[F]):
+    """What a route needs of a visitor."""
+
+    feed: F | None
+
+    def attach(self, feed: F) -> None: ...
+
+    def detach(self, feed: F) -> None: ...
+
+    def collect(self, feed: F) -> list[bytes]: ...
+
+
+V = TypeVar("V", bound=Served[Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel(Generic[V, F]):
+    """What sets one route apart from another."""
+
+    open: Callable[[str], V]
+    """Finds or makes the visitor with an id."""
+    connect: Callable[[Callable[[], None], Hello], F]
+    """Makes the connection, from what wakes its sender and from the greeting."""
+    greet: Callable[[], FromServer]
+    """Says what there is."""
+    known: Signal
+    """When that is known."""
+    act: Callable[[V, F, FromPage | PageBytes], None]
+    """Does what the page says; a ValueError is told to it."""
+    most_bytes: int
+    """Longest message that is read."""
+    most_messages: int
+    """Messages a page may send in a second."""
+    replaced: str
+    """What an older page is told when a newer one has taken over."""
+
+
+def same_origin(request: HTTPConnection) -> bool:
+    """Whether the page that asks came from this host (browsers always say)."""
+    origin = request.headers.get("origin")
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    return origin is None or urlsplit(origin).netloc == host.split(",")[0].strip()
+
+
+async def serve(socket: WebSocket, channel: Channel[V, F]) -> None:
+    """Serve one page until it leaves."""
+    if not same_origin(socket):
+        await socket.close(1008)
+        return
+    await socket.accept()
+    # the page may be gone at any time, also while it is told why it has to go
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        try:
+            visitor, feed, ready = await admit(socket, channel)
+        except ValueError as error:
+            await socket.send_bytes(pack(Problem(message=str(error), about="connection")))
+            await socket.close(REFUSED)
+            return
+        sender = asyncio.create_task(send(socket, channel, visitor, feed, ready))
+        try:
+            await receive(socket, channel, visitor, feed)
+        finally:
+            visitor.detach(feed)
+            sender.cancel()
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+                await sender
+
+
+async def admit(socket: WebSocket, channel: Channel[V, F]) -> tuple[V, F, asyncio.Event]:
+    """Read the first message and attach to its visitor; ValueError says why not."""
+    try:
+        data = await asyncio.wait_for(read(socket, channel.most_bytes), HELLO_SECONDS)
+    except asyncio.TimeoutError as error:
+        raise ValueError("The page did not say who it is.") from error
+    hello = unpack_from_page(data)
+    if not isinstance(hello, Hello):
+        raise ValueError("The first message must be a hello.")
+    if hello.version != VERSION:
+        raise ValueError("The app was updated; please reload the page.")
+    visitor = channel.open(hello.session)
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended with the server
+            loop.call_soon_threadsafe(ready.set)
+
+    feed = channel.connect(wake, hello)
+    known = channel.known.wait(0)
+    feed.tell(channel.greet())
+    visitor.attach(feed)
+    if not known:
+        channel.known.listen(lambda: feed.tell(channel.greet()))
+    return visitor, feed, ready
+
+
+async def read(socket: WebSocket, most: int) -> bytes:
+    """The next message; raise ValueError when it is text or too long."""
+    event = await socket.receive()
+    if event["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(event.get("code", 1006))
+    data = event.get("bytes")
+    if data is None or len(data) > most:
+        raise ValueError(f"The server reads binary messages of at most {most} bytes.")
+    return data
+
+
+async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F) -> None:
+    """Act on what the page says until it leaves."""
+    clock = asyncio.get_running_loop().time
+    second, count = 0, 0
+    while True:
+        second, count = (second, count + 1) if second == int(clock()) else (int(clock()), 1)
+        if count > channel.most_messages:
+            await socket.close(1008)
+            return
+        try:
+            data = await read(socket, channel.most_bytes)
+            item = unpack_from_page(data, channel.most_bytes)
+        except ValueError as error:
+            feed.tell(Problem(message=str(error), about="connection"))
+            continue
+        if visitor.feed is not feed:
+            continue
+        try:
+            channel.act(visitor, feed, item)
+        except ValueError as error:
+            feed.tell(Problem(message=sentence(error), about="settings"))
+
+
+async def send(
+    socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F, ready: asyncio.Event
+) -> None:
+    """Send what the page lacks whenever there may be something."""
+    while visitor.feed is feed:
+        messages = visitor.collect(feed)
+        for data in messages:
+            await socket.send_bytes(data)
+        if not messages:
+            await ready.wait()
+            ready.clear()
+    await socket.send_bytes(pack(Problem(message=channel.replaced, about="connection")))
+    await socket.close(REPLACED)

@@ -1,0 +1,245 @@
+"""One page's work on this machine, whatever it makes: a place, a worker thread, a connection.
+
+The worker runs while the page has a place, a turn and somebody to make things for. Work that was
+stopped is kept and goes on when it is asked to; a newer connection takes over from an older one.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from app.live.loader import Loader, Signal
+from app.live.sentence import sentence
+from app.live.sharing import Limits, Slots, Turnstile
+from app.protocol import FromServer, Reason, pack
+
+log = logging.getLogger(__name__)
+
+
+class Work:
+    """What a visitor has in the making; guarded by the visitor's lock."""
+
+    def __init__(self) -> None:
+        self.number = 1 + secrets.randbits(31)  # never met before, even after a restart
+        self.worker: threading.Thread | None = None
+        self.active = True
+        """Whether it goes on, or waits in line to."""
+        self.failed = False
+        self.since = time.monotonic()
+        """When its turn began."""
+
+    def close(self) -> None:
+        """Give back what it holds; it will not go on."""
+
+
+class Connection:
+    """What one WebSocket still has to be told, besides what it reads off the work itself."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+        """Called, from any thread, when there may be something to send."""
+        self._notices: deque[FromServer] = deque(maxlen=8)
+        self._told: dict[str, FromServer] = {}
+
+    def tell(self, notice: FromServer) -> None:
+        """Send this once."""
+        self._notices.append(notice)
+        self.wake()
+
+    def notices(self) -> list[bytes]:
+        """Take what is to be sent once."""
+        return [pack(self._notices.popleft()) for _ in range(len(self._notices))]
+
+    def news(self, *items: FromServer) -> list[bytes]:
+        """Return those that are other ones than before, by kind."""
+        new = [item for item in items if self._told.get(item.tag) is not item]
+        self._told |= {item.tag: item for item in new}
+        return [pack(item) for item in new]
+
+
+W = TypeVar("W", bound=Work)
+C = TypeVar("C", bound=Connection)
+
+
+class Visitor(Generic[W, C]):
+    """All methods return at once; only the worker thread waits."""
+
+    kind: ClassVar[str]
+    """Begins the names of its threads."""
+    again: ClassVar[str]
+    """The page's button that begins anew."""
+
+    def __init__(
+        self, name: str, *, loader: Loader, turnstile: Turnstile, slots: Slots, limits: Limits
+    ):
+        self.name = name
+        self.feed: C | None = None
+        """The connection that is served; a newer one takes over."""
+        self.seen = time.monotonic()
+        self._loader, self._turnstile, self._slots, self._limits = loader, turnstile, slots, limits
+        self._changed = threading.Condition()
+        self._run: W | None = None
+        self._state = self._describe(state="idle")
+        self._progress = self._touched = time.monotonic()
+
+    @property
+    def _known(self) -> Signal:
+        """When the models that it needs are loaded."""
+        return self._loader.engine_known
+
+    # ---- what the subclass says and does
+
+    def _describe(self, **said: Any) -> Any:
+        """Make the message that says what the server is doing: state, reason, position, message."""
+        raise NotImplementedError
+
+    def _entered(self, run: W) -> None:
+        """Say that there is a place now. Called with the lock."""
+        raise NotImplementedError
+
+    def _perform(self, run: W) -> None:
+        """Do the work until it is stopped or replaced; in the worker thread, without the lock."""
+        raise NotImplementedError
+
+    # ---- the page
+
+    def attach(self, feed: C) -> None:
+        """Serve this connection from now on."""
+        with self._changed:
+            before, self.feed = self.feed, feed
+            self.seen = self._progress = time.monotonic()
+            self._changed.notify_all()
+        if before:
+            before.wake()  # it notices that it was replaced
+        feed.wake()
+
+    def detach(self, feed: C) -> None:
+        """Forget a connection that has ended; the work stays."""
+        with self._changed:
+            if self.feed is feed:
+                self.feed = None
+            self.seen = time.monotonic()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the work; the worker is free after what it computes now."""
+        with self._changed:
+            if self._run is None or not self._run.active:
+                return
+            self._pause(self._run, "asked")
+            computing = self._run.worker is not None
+        if not computing:
+            self._slots.leave(self.name)
+
+    def close(self) -> None:
+        """End the work for good: nobody came back for it."""
+        self.stop()
+
+    def _begin(self, run: W) -> None:
+        """Put new work in place of the old."""
+        with self._changed:
+            self._run = run
+            self._touched = self._progress = time.monotonic()
+            self._changed.notify_all()
+        self._ask()
+
+    # ---- the line
+
+    def _ask(self) -> None:
+        self._slots.ask(self.name, enter=self._enter, wait=self._wait)
+
+    def _enter(self) -> None:
+        """Take the place that is free: let the worker go."""
+        with self._changed:
+            run = self._run
+            if run and run.active:
+                self._entered(run)
+                if run.worker is None:
+                    run.since = time.monotonic()
+                    name = f"{self.kind}-{self.name[:8]}"
+                    run.worker = threading.Thread(
+                        target=self._work, args=(run,), name=name, daemon=True
+                    )
+                    run.worker.start()
+                return
+        self._slots.leave(self.name)
+
+    def _wait(self, position: int) -> None:
+        with self._changed:
+            places = self._slots.places
+            taken = "The only place is" if places == 1 else f"All {places} places are"
+            message = f"{taken} taken. You are number {position} in line; it starts by itself."
+            self._say(state="waiting", position=position, message=message)
+
+    # ---- the worker
+
+    def _work(self, run: W) -> None:
+        while True:
+            try:
+                self._perform(run)
+            except ValueError as error:
+                self._fail(run, sentence(error))
+            except Exception:
+                log.exception("%s %s failed", self.kind, self.name[:8])
+                self._fail(run, f"The server could not go on with this. Press {self.again}.")
+            with self._changed:
+                if run is self._run and run.active:
+                    continue  # the page went on just now
+                run.worker = None
+                replaced = run is not self._run
+            break
+        if replaced:  # its successor has the place
+            run.close()
+            return
+        self._slots.leave(self.name)
+        if run.active:  # the page went on just now
+            self._ask()
+
+    def _loaded(self, run: W) -> bool:
+        """Wait until models are loaded; say whether the work is still wanted."""
+        while run is self._run and run.active:
+            if self._known.wait(0.2):
+                return True
+        return False
+
+    def _turn_is_over(self, run: W, now: float, patience: float) -> bool:
+        """Stop work that nobody has touched for `patience` seconds, or that others wait for."""
+        if now - self._touched > patience:
+            self._pause(run, "unattended", "Paused: nobody was here for a while.")
+        elif self._slots.waiting and now - run.since > self._limits.turn_seconds:
+            message = "Others are waiting, so your turn is over. What you made is kept."
+            self._pause(run, "turn", message)
+        return not run.active
+
+    def _is_away(self, run: W, now: float, patience: float) -> bool:
+        """Stop work whose page is gone, or has shown nothing new for `patience` seconds."""
+        gone = self.feed is None and now - self.seen > self._limits.gone_seconds
+        if gone or now - self._progress > patience:
+            self._pause(run, "away", "Paused while the page was not playing.")
+        return not run.active
+
+    def _pause(self, run: W, reason: Reason, message: str = "") -> None:
+        run.active = False
+        self._say(state="stopped", reason=reason, message=message)
+        self._changed.notify_all()
+
+    def _fail(self, run: W, message: str) -> None:
+        run.close()
+        with self._changed:
+            run.failed, run.active = True, False
+            if run is self._run:
+                self._say(state="stopped", reason="problem", message=message)
+
+    def _say(self, **said: Any) -> None:
+        self._state = self._describe(**said)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.feed:
+            self.feed.wake()

@@ -1,0 +1,1 @@
+"""The tab that moves a body by prompts."""

@@ -1,0 +1,96 @@
+"""One take in the making: the engine's stream, the mailbox it reads, and what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Condition
+
+from app.live.loader import EngineLike
+from app.live.take_buffer import Recording
+from app.live.visitor import Work
+from app.protocol import Start, TakeInfo
+from core.body.take import PoseChunk, Take
+from core.export.provenance import provenance
+from core.prompts import check_prompt
+
+
+class Run(Work):
+    """Belongs to a session, whose lock guards everything but `compute`."""
+
+    def __init__(self, request: Start, *, lock: Condition, keep_seconds: int):
+        super().__init__()
+        self.request = request
+        self.recording = Recording(keep_seconds=keep_seconds)
+        self.wanted = request.id, request.prompt
+        """Mailbox: id and text of the newest prompt."""
+        self.shown = 0.0
+        """The pose on the page's screen."""
+        self.stream: Iterator[PoseChunk] | None = None
+        self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
+        self._lock = lock
+
+    def open(self, engine: EngineLike) -> None:
+        """Begin the engine's stream; raise ValueError for what it cannot do."""
+        request = self.request
+        if request.checkpoint not in engine.names:
+            raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
+        self.wanted = self.wanted[0], check_prompt(self.wanted[1])
+        self.stream = iter(
+            engine.motion(
+                self._prompts(),
+                checkpoint=request.checkpoint,
+                seed=request.seed,
+                stagger=request.stagger,
+                guidance=request.guidance,
+                foot_contacts=request.foot_contacts,
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of the engine's stream; what was recorded stays."""
+        self.stream = None
+
+    def introduce(self) -> TakeInfo:
+        """Say which take its poses belong to."""
+        return TakeInfo(
+            take=self.number,
+            first=self.recording.first,
+            seed=self.request.seed,
+            checkpoint=self.request.checkpoint,
+        )
+
+    def _prompts(self) -> Iterator[str]:
+        while True:
+            with self._lock:
+                if not self._pulled or self._pulled[-1] != self.wanted:
+                    self._pulled.append(self.wanted)
+                text = self.wanted[1]
+            yield text
+
+    def compute(self) -> tuple[PoseChunk, float]:
+        """Compute the next chunk; return it with the milliseconds it took."""
+        assert self.stream is not None
+        began = time.perf_counter()
+        chunk = next(self.stream)
+        return chunk, 1000 * (time.perf_counter() - began)
+
+    def append(self, chunk: PoseChunk, milliseconds: float) -> None:
+        """Record a chunk under the id of the prompt it follows."""
+        while len(self._pulled) > 1 and self._pulled[0][1] != chunk.prompt:
+            self._pulled.pop(0)
+        prompt = self._pulled[0][0] if self._pulled else self.wanted[0]
+        self.recording.append(chunk, prompt=prompt, milliseconds=milliseconds)
+
+    def cut(self, start: int, end: int, card: dict) -> Take:
+        """Poses start..end - 1 with where they came from; ValueError when there are none."""
+        request = self.request
+        info = provenance(
+            request.checkpoint,
+            card,
+            seed=request.seed,
+            stagger=request.stagger,
+            guidance=request.guidance,
+            foot_contacts=request.foot_contacts,
+        )
+        return self.recording.cut(start, end, info)

@@ -1,0 +1,188 @@
+"""Messages of the motion tab, and those about takes that the tab of videos shares."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from dataclasses import field
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from app.live.protocol import (
+    ACK,
+    POSES,
+    STRICT,
+    VERSION,
+    Index,
+    Name,
+    Readiness,
+    Reason,
+    Short,
+    Text,
+)
+
+ACK_LAYOUT = struct.Struct("<BxHIIf")
+POSES_LAYOUT = struct.Struct("<BxHIHHf")
+
+
+# ---- page to server
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Start:
+    """Begin a new take; None leaves a value to the checkpoint."""
+
+    tag: Literal["start"] = "start"
+    id: Short
+    prompt: Text
+    seed: Index = 0
+    checkpoint: Name = "motion"
+    stagger: Annotated[int, Field(ge=1, le=1000)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    foot_contacts: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Prompt:
+    """Change what the body does, or go on after a stop."""
+
+    tag: Literal["prompt"] = "prompt"
+    id: Short
+    text: Text
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Stop:
+    """End the motion; the take stays."""
+
+    tag: Literal["stop"] = "stop"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Ack:
+    """How far the page is. Sent as 16 bytes, not as JSON."""
+
+    tag: Literal["ack"] = "ack"
+    lead: Short
+    """Poses the page wants ahead of the one it shows."""
+    take: Index
+    received: Index
+    """One past the newest pose received."""
+    shown: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """The pose on the screen; a fraction lies between two poses."""
+
+    def pack(self) -> bytes:
+        return ACK_LAYOUT.pack(ACK, self.lead, self.take, self.received, self.shown)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Ack:
+        _, lead, take, received, shown = ACK_LAYOUT.unpack(data)
+        return cls(lead=lead, take=take, received=received, shown=shown)
+
+
+# ---- server to page
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Checkpoint:
+    """What the page says about a checkpoint."""
+
+    name: str
+    licence: str = ""
+    data: str = ""
+    non_commercial: bool = False
+    steps: int = 10
+    stagger: int | None = None
+    guidance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class BodyShape:
+    """How a body stands in the world: shown root = root * scale + offset."""
+
+    scale: float
+    offset: tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Model:
+    """Whether the model is there yet, and what it offers."""
+
+    tag: Literal["model"] = "model"
+    version: int = VERSION
+    state: Readiness
+    message: str = ""
+    checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
+    bodies: dict[str, BodyShape] = field(default_factory=dict[str, BodyShape])
+    prompt_length: int = 300
+    keep_seconds: int = 600
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Mark:
+    """From pose `start` on the body follows this prompt."""
+
+    tag: Literal["mark"] = "mark"
+    id: Short
+    start: Index
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TakeInfo:
+    """The take whose poses follow; a number the page does not know means: forget the old one."""
+
+    tag: Literal["take"] = "take"
+    take: Index
+    first: Index
+    seed: Index
+    checkpoint: str
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class State:
+    """What the server is doing for this visitor."""
+
+    tag: Literal["state"] = "state"
+    state: Literal["idle", "waiting", "running", "stopped"]
+    reason: Reason = ""
+    position: int = 0
+    """Place in the queue when waiting; 1 is next."""
+    message: str = ""
+    share: float = 0.0
+    """How much of the work is done, 0 to 1, where that is known."""
+    work: Literal["", "follow", "onward"] = ""
+    """Which work, where there are several kinds."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Poses:
+    """Poses in a row. Sent as bytes, not as JSON."""
+
+    first: int
+    prompt: int
+    """Id of the prompt they were made for."""
+    milliseconds: float
+    """Time the server computed for them."""
+    root: NDArray[np.floating]  # (T, 3), metres, on the source skeleton
+    rotations: NDArray[np.floating]  # (T, J, 4), w x y z, local to the parent joint
+
+    def pack(self) -> bytes:
+        shape = self.rotations.shape[:2]
+        header = POSES_LAYOUT.pack(POSES, self.prompt, self.first, *shape, self.milliseconds)
+        root = self.root.astype(np.float32).tobytes()
+        return header + root + self.rotations.astype(np.float16).tobytes()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Poses:
+        _, prompt, first, length, joints, milliseconds = POSES_LAYOUT.unpack_from(data)
+        start, shape = POSES_LAYOUT.size, (length, joints, 4)
+        root = np.ndarray((length, 3), np.float32, data, start)
+        rotations = np.ndarray(shape, np.float16, data, start + root.nbytes)
+        return cls(
+            first=first, prompt=prompt, milliseconds=milliseconds, root=root, rotations=rotations
+        )

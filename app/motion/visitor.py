@@ -1,0 +1,119 @@
+"""A motion page: a take that grows in a worker thread, never further ahead than the page wants.
+
+The page's newest prompt lies in a mailbox that the engine reads whenever a block of motion starts.
+Poses go from the recording to whichever connection asks, from where it is: a slow page holds the
+worker back, a lost page finds its take again, and what is exported is the recording itself.
+After a stop the engine's stream is kept, suspended, and goes on without a seam.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from app.live.feed import Feed
+from app.live.sentence import sentence
+from app.live.visitor import Visitor
+from app.motion.job import Run
+from app.protocol import Ack, Problem, Prompt, Start, State
+from core.body.take import Take
+from core.prompts import check_prompt
+
+LEAST_LEAD, MOST_LEAD = 4, 60
+"""Poses that the server may be ahead of the page, whatever the page asks for."""
+
+
+class Session(Visitor[Run, Feed]):
+    """A visitor of the motion tab."""
+
+    kind, again = "session", "Restart"
+    _lead = LEAST_LEAD
+
+    def collect(self, feed: Feed) -> list[bytes]:
+        """Messages this connection should get now."""
+        with self._changed:
+            return feed.collect(self._run, self._state)
+
+    def acknowledge(self, feed: Feed, ack: Ack) -> None:
+        """Note how far the page is; this is what lets the worker go on."""
+        with self._changed:
+            run = self._run
+            if run is None or run.number != ack.take or self.feed is not feed:
+                return
+            feed.acknowledge(ack.received)
+            self._lead = min(max(ack.lead, LEAST_LEAD), MOST_LEAD)
+            shown = min(ack.shown, run.recording.end)
+            if shown > run.shown:
+                run.shown, self._progress = shown, time.monotonic()
+            self._changed.notify_all()
+        feed.wake()
+
+    def start(self, request: Start) -> None:
+        """Begin a new take in place of the old one."""
+        self._begin(Run(request, lock=self._changed, keep_seconds=self._limits.keep_seconds))
+
+    def change(self, prompt: Prompt) -> None:
+        """Put a prompt into the mailbox; go on when the motion was stopped."""
+        with self._changed:
+            run = self._run
+            try:
+                if run is None or run.failed:
+                    raise ValueError("There is no motion to go on with; press Restart.")
+                # before the first chunk the worker checks it, once the engine is loaded
+                text = check_prompt(prompt.text) if run.stream else prompt.text
+            except ValueError as error:
+                if self.feed:
+                    self.feed.tell(Problem(message=sentence(error), about="prompt"))
+                return
+            run.wanted = prompt.id, text
+            again, run.active = not run.active, True
+            self._touched = self._progress = run.since = time.monotonic()
+            self._changed.notify_all()
+        if again:
+            self._ask()
+
+    def cut(self, start: int, end: int) -> Take:
+        """Poses start..end - 1 of the take; raise ValueError when there are none."""
+        with self._changed:
+            if self._run is None:
+                raise ValueError("There is no take to export yet; generate some motion first.")
+            card = self._loader.engine().card(self._run.request.checkpoint)
+            return self._run.cut(start, end, card)
+
+    # ---- the worker
+
+    def _describe(self, **said: Any) -> State:
+        return State(**said)
+
+    def _entered(self, run: Run) -> None:
+        if self._loader.wait(0):
+            self._say(state="running")
+        else:
+            self._say(state="waiting", message="Loading the model ...")
+
+    def _perform(self, run: Run) -> None:
+        if run.stream is None and self._loaded(run):
+            run.open(self._loader.engine())
+            with self._changed:
+                if run is self._run and run.active:
+                    self._say(state="running")
+        while self._wants_more(run):
+            with self._turnstile.turn():
+                chunk, milliseconds = run.compute()
+            with self._changed:
+                run.append(chunk, milliseconds)
+                self._wake()
+
+    def _wants_more(self, run: Run) -> bool:
+        """Wait until the page wants more; say whether to go on."""
+        limits = self._limits
+        with self._changed:
+            while run.stream and run is self._run and run.active:
+                now = time.monotonic()
+                if self._turn_is_over(run, now, limits.unattended_seconds):
+                    return False
+                if run.recording.end - run.shown < self._lead:
+                    return True
+                if not self._is_away(run, now, limits.away_seconds):
+                    self._changed.wait(1.0)
+        return False

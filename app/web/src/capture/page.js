@@ -1,0 +1,191 @@
+// The page of videos: a file in, its motion beside it, and what happens next.
+
+import { BodyPage } from "../live/body_page.js";
+import { Player } from "../live/player.js";
+import { FPS } from "../live/take.js";
+import { Camera } from "./camera.js";
+import { Clip } from "./clip.js";
+import { Face } from "./view.js";
+import { hearing } from "./handlers.js";
+import { Intake } from "./intake.js";
+import { Lifting } from "./camera_fix.js";
+import { Likeness } from "./similar.js";
+import { Outlook } from "./continuation.js";
+
+const LEAD_IN = 1.5; // s of the old motion that are shown before the new
+
+export class Follow extends BodyPage {
+  constructor(root, base) {
+    super(root, base, { view: new Face(root), files: "followed", arm: 0.8 });
+    const { session } = this;
+    this.mine = this.player; // the visitor's own take; a real motion may be shown instead
+    this.reference = null; // what the server said of the file
+    this.uploaded = null; // {name, kind} of the file the server has
+    this.awaited = false;
+    this.looping = true;
+    this.clip = new Clip(root);
+    this.intake = new Intake(root, {
+      address: `${base}clip/${session}`,
+      take: (file) => this.send(file),
+    });
+    this.camera = new Camera(root, { done: (file) => this.send(file), change: () => this.refresh() });
+    this.lifting = new Lifting(root, {
+      address: `${base}adjust/${session}`,
+      follow: (choice) => this.follow(choice),
+    });
+    this.outlook = new Outlook(root);
+    this.likeness = new Likeness(root, {
+      base,
+      session,
+      play: (take) => this.preview(take),
+    });
+    this.listen({
+      cancel: () => this.cancel(),
+      redo: () => this.redo(),
+      again: () => this.follow(this.lifting.choice),
+      another: () => this.intake.open(),
+      camera: () => this.camera.open(),
+      shoot: () => this.camera.shoot(),
+      uncamera: () => this.camera.close(),
+      back: () => this.preview(null),
+      loop: () => this.toggleLoop(),
+      sound: () => this.view.pressed("sound", this.clip.toggleSound()),
+      dice: () => this.outlook.dice(),
+    });
+    this.connect("follow", hearing(this));
+  }
+
+  get own() {
+    return this.mine;
+  }
+
+  // ---- the file
+
+  // Show a file here, give it to the server and have it followed.
+  async send(file) {
+    if (this.busy || this.intake.sending) return this.view.flash("Something is still being made; cancel it first.");
+    this.view.trouble("");
+    if (!this.intake.fits(file)) return this.view.trouble(this.intake.refusal(file));
+    this.preview(null);
+    this.clip.show(file);
+    this.refresh();
+    try {
+      this.uploaded = await this.intake.upload(file, () => this.refresh());
+    } catch (error) {
+      return this.lose(error.message);
+    }
+    this.lifting.choose(this.uploaded);
+    this.follow({ person: null, joint_map: "" });
+  }
+
+  lose(message) {
+    this.clip.drop();
+    this.view.trouble(message);
+    this.refresh();
+  }
+
+  follow(choice) {
+    this.clip.begin();
+    this.awaited = true; // a take of what was asked for
+    if (!this.socket.send("follow", choice)) return this.lose("The connection was lost; try again in a moment.");
+    // said before the server does, so that nothing can be asked for twice
+    this.server = { ...this.server, state: "running", work: "follow", share: 0, message: "Opening the file \u2026" };
+    this.refresh();
+  }
+
+  cancel() {
+    this.intake.cancel();
+    if (this.busy) this.socket.send("stop");
+    this.mine.growing = false;
+    this.refresh();
+  }
+
+  // ---- what happens next
+
+  go() {
+    const prompt = this.askedPrompt("and then jumps");
+    if (prompt !== null && this.ready) this.onward({ prompt, start: null });
+  }
+
+  // The newest part once more, from where it began.
+  redo() {
+    const last = this.mine.take.marks.at(-1);
+    if (!last?.id) return;
+    this.outlook.nextSeed();
+    this.onward({ prompt: this.view.prompt.trim() || last.text, start: last.start });
+  }
+
+  onward({ prompt, start }) {
+    this.preview(null);
+    this.promptId = (this.promptId % 65535) + 1;
+    if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.outlook.values() })) {
+      return this.view.hint("The connection was lost; try again in a moment.", true);
+    }
+    this.server = { ...this.server, state: "running", work: "onward", share: 0, message: "" };
+    if (start === null) this.leadIn(this.mine.take.end);
+    this.refresh();
+  }
+
+  // Play the last moments before `pose`, then what comes.
+  leadIn(pose) {
+    this.mine.live = Math.max(this.mine.live, pose - 1);
+    this.mine.paused = false;
+    this.mine.seek(pose - LEAD_IN * FPS);
+  }
+
+  // The rest is said where it was asked for.
+  get news() {
+    const { state, work, reason } = this.server;
+    const lasting = (state === "waiting" && work === "onward") || reason === "away";
+    return lasting ? super.news : "";
+  }
+
+  get ready() {
+    return Boolean(this.reference) && !this.busy && !this.intake.sending;
+  }
+
+  get added() {
+    return Boolean(this.reference) && this.mine.take.end > this.reference.poses;
+  }
+
+  // ---- what is shown
+
+  // Show a real motion instead of the take; null to come back.
+  preview(take) {
+    if (!take && this.player === this.mine) return;
+    this.player = this.mine;
+    if (take) {
+      this.player = new Player();
+      this.player.reset(take);
+      this.showAll(this.player);
+    } else {
+      this.likeness.leave();
+    }
+    this.refresh();
+  }
+
+  // Everything there is may be scrubbed, and plays from its beginning or from `time`.
+  showAll(player, time = player.take.first) {
+    player.live = player.take.end - 1;
+    player.seek(Math.min(time, player.live - 1));
+  }
+
+  toggleLoop() {
+    this.looping = !this.looping;
+    this.view.pressed("loop", this.looping);
+  }
+
+  step(now, seconds) {
+    const { player } = this;
+    if (this.looping && player.atEnd && !player.growing && !player.paused && player.take.length > 1) {
+      player.seek(player.take.first);
+    }
+    super.step(now, seconds);
+    this.clip.tick(this);
+  }
+
+  connected(status) {
+    super.connected(status);
+    if (status === "lost") this.mine.growing = false;
+  }
+}

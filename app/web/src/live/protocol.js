@@ -1,0 +1,106 @@
+// Messages between page and server; mirrors app/protocol (tests/app/test_protocol.py compares them).
+
+export const VERSION = 1;
+export const ACK = 2;
+export const POSES = 2;
+export const JSON_MESSAGE = 3;
+export const ACK_BYTES = 16;
+export const POSES_HEADER_BYTES = 16;
+export const KEYS = 1;
+export const FRAME = 1;
+export const SHOWN = 4;
+export const KEYS_BYTES = 8;
+export const SHOWN_BYTES = 8;
+export const FRAME_HEADER_BYTES = 16;
+export const DRAFTED = 1;
+export const RECORDED = 2;
+export const TRUTH = 4;
+export const UPLOADED = -1;
+export const MOST_UPLOAD = 67108864;
+export const MOST_ONWARD = 20;
+
+export const PAGE_TAGS = ["hello", "start", "prompt", "stop", "world", "drive", "tune", "follow", "onward"];
+export const SERVER_TAGS = ["model", "take", "mark", "state", "problem", "worlds", "dream", "tally", "reference", "manner"];
+
+export function packJson(tag, fields) {
+  if (!PAGE_TAGS.includes(tag)) throw new Error(`unknown message ${tag}`);
+  const text = new TextEncoder().encode(JSON.stringify({ tag, ...fields }));
+  const bytes = new Uint8Array(text.length + 1);
+  bytes[0] = JSON_MESSAGE;
+  bytes.set(text, 1);
+  return bytes;
+}
+
+export function packAck({ lead, take, received, shown }) {
+  const view = new DataView(new ArrayBuffer(ACK_BYTES));
+  view.setUint8(0, ACK);
+  view.setUint16(2, lead, true);
+  view.setUint32(4, take, true);
+  view.setUint32(8, received, true);
+  view.setFloat32(12, shown, true);
+  return view.buffer;
+}
+
+// The keys held from now on; `seq` grows with every change of them.
+export function packKeys({ mask, seq }) {
+  const view = new DataView(new ArrayBuffer(KEYS_BYTES));
+  view.setUint8(0, KEYS);
+  view.setUint16(2, mask, true);
+  view.setUint32(4, seq, true);
+  return view.buffer;
+}
+
+// The newest frame on the screen.
+export function packShown(index) {
+  const view = new DataView(new ArrayBuffer(SHOWN_BYTES));
+  view.setUint8(0, SHOWN);
+  view.setUint32(4, index, true);
+  return view.buffer;
+}
+
+// ArrayBuffer -> a JSON message, or {tag: "frame", ...}, or {tag: "poses", ...}
+export function unpack(buffer) {
+  const view = new DataView(buffer);
+  const kind = view.getUint8(0);
+  if (kind === JSON_MESSAGE) return JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 1)));
+  return kind === FRAME ? unpackFrame(buffer, view) : unpackPoses(buffer, view);
+}
+
+function unpackFrame(buffer, view) {
+  return {
+    tag: "frame",
+    flags: view.getUint8(1),
+    mask: view.getUint16(2, true),
+    index: view.getUint32(4, true),
+    seq: view.getUint32(8, true), // the newest change of keys that it obeys
+    milliseconds: view.getFloat32(12, true),
+    jpeg: new Uint8Array(buffer, FRAME_HEADER_BYTES),
+  };
+}
+
+function unpackPoses(buffer, view) {
+  const count = view.getUint16(8, true);
+  const joints = view.getUint16(10, true);
+  const root = new Float32Array(buffer, POSES_HEADER_BYTES, count * 3);
+  const halves = new Uint16Array(buffer, POSES_HEADER_BYTES + root.byteLength, count * joints * 4);
+  const rotations = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) rotations[i] = fromHalf(halves[i]);
+  return {
+    tag: "poses",
+    prompt: view.getUint16(2, true),
+    first: view.getUint32(4, true),
+    milliseconds: view.getFloat32(12, true),
+    count,
+    joints,
+    root,
+    rotations,
+  };
+}
+
+function fromHalf(half) {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,248 @@
+// One world page: joins the socket, the screen, the keys and the controls.
+
+import { RECORDED, TRUTH, UPLOADED, packKeys, packShown } from "../live/protocol.js";
+import { Socket, sessionId } from "../live/socket.js";
+import { listen } from "./input.js";
+import { Face } from "./view.js";
+import { framesOf } from "./recording.js";
+import { furnish } from "./furnish.js";
+import { hearing } from "./handlers.js";
+import { Meters } from "./meters.js";
+import { Screen } from "./screen.js";
+
+const REST_MS = 400;
+const MOST_BARE = 30; // frames without the real engine's before its place is taken away
+
+export class World {
+  constructor(root, base) {
+    this.root = root;
+    this.connection = "connecting";
+    this.offer = { state: "loading", message: "", worlds: [] };
+    this.dream = { state: "idle", reason: "", position: 0, message: "", world: 0 };
+    this.asked = false; // a beginning was asked for and not answered yet
+    this.unsent = null; // what was asked for while there was no connection
+    this.left = null; // number of the world that was left; its frames may still arrive
+    this.rested = false; // paused because nobody could see it
+    this.obeyed = 0; // mask of the frame on the screen
+    this.bare = 0; // frames since the real engine's last one
+    this.scripted = 0; // frames whose keys come from a log
+    this.session = sessionId();
+    this.face = new Face(root);
+    this.meters = new Meters();
+    const [canvas, real] = root.querySelectorAll(".lw-canvas");
+    this.screen = new Screen(canvas, (frame, now) => this.drawn(frame, now));
+    this.real = new Screen(real, () => {});
+    furnish(this, base);
+    listen(this);
+    const hear = hearing(this);
+    this.socket = new Socket({
+      url: `${base.replace(/^http/, "ws")}play`,
+      session: this.session,
+      resume: () => ({}),
+      receive: (message) => hear[message.tag](message),
+      status: (status) => this.connected(status),
+    });
+    requestAnimationFrame((now) => this.frame(now));
+  }
+
+  // ---- for tests and the curious
+
+  get frames() {
+    return this.meters.frames;
+  }
+
+  get lastIndex() {
+    return this.meters.last?.index ?? -1;
+  }
+
+  get latency() {
+    return this.meters.latency;
+  }
+
+  get replaying() {
+    return this.lastIndex < this.scripted;
+  }
+
+  // ---- what the visitor does
+
+  get padded() {
+    return !this.pad.element.hidden;
+  }
+
+  showPad(on) {
+    this.pad.element.hidden = !on;
+    this.steering.release();
+    this.face.toggle("pad", on);
+    this.refresh();
+  }
+
+  get card() {
+    return this.settings.card;
+  }
+
+  get ready() {
+    return this.offer.state === "ready" && Boolean(this.card);
+  }
+
+  steer({ mask, seq, at }) {
+    if (at !== null && this.dream.state === "playing" && !this.replaying) this.meters.press(seq, at);
+    this.socket?.sendBytes(packKeys({ mask, seq }));
+    this.light();
+  }
+
+  light() {
+    const { steering, obeyed } = this;
+    this.caps.show(steering.held, steering.mask, obeyed);
+    if (this.padded) this.pad.show(steering.mask, obeyed);
+  }
+
+  // Begin a world with the settings of the page, or with those of an action log.
+  begin(log = { ...this.settings.values(), start: this.gallery.start, script: "" }) {
+    if (!this.ready) return;
+    if (this.film.recording) this.record();
+    this.settings.use(log);
+    this.meters.clear();
+    this.strip.clear();
+    this.obeyed = 0;
+    this.rested = false;
+    this.asked = true;
+    this.left = this.dream.world;
+    this.scripted = framesOf(log.script);
+    this.showReal(log.truth);
+    this.unsent = this.socket.send("world", log) ? null : log;
+    if (this.steering.mask) this.steering.repeat(); // a new world knows of no keys
+    this.refresh();
+  }
+
+  // Play an action log once more; the promise fails with a sentence.
+  async replay({ picture, ...log }) {
+    if (log.checkpoint && !this.offer.worlds.some(({ name }) => name === log.checkpoint)) {
+      throw new Error(`This log was played with the model ${log.checkpoint}, which is not here.`);
+    }
+    if (log.start === UPLOADED) await this.gallery.send(picture);
+    this.settings.show(log);
+    this.enter(log.start);
+    this.begin({ ...log, truth: this.settings.values().truth });
+  }
+
+  // Show where the chosen model's world begins.
+  enter(start = this.gallery.start) {
+    const { card, gallery } = this;
+    for (const screen of [this.screen, this.real]) screen.resize(card.width, card.height);
+    this.steering.learn(card.keys);
+    this.pad.learn(card.keys);
+    this.caps.learn(card.keys);
+    this.face.learn(card);
+    this.film.offer(card);
+    gallery.start = start;
+    gallery.offer(card);
+    if (this.dream.state === "idle") this.screen.still(gallery.address(gallery.start)).catch(() => {});
+    this.light();
+  }
+
+  showReal(on) {
+    this.bare = 0;
+    const figure = this.root.querySelector(".lw-real");
+    if (figure.hidden === !on) return;
+    figure.hidden = !on;
+    for (const caption of this.root.querySelectorAll("figcaption")) caption.hidden = !on;
+    this.root.dataset.real = String(Boolean(on));
+  }
+
+  playPause() {
+    const { state } = this.dream;
+    if (state === "idle" && !this.asked) this.begin();
+    if (state === "stopped") this.goOn();
+    if (state === "playing") this.drive("pause");
+    if (state === "paused") this.drive("play");
+  }
+
+  goOn() {
+    if (this.dream.reason === "problem") this.begin();
+    else this.drive("play");
+  }
+
+  single() {
+    if (this.dream.state === "playing") this.drive("pause");
+    this.drive("single");
+  }
+
+  record() {
+    const on = !this.film.recording;
+    if (this.drive(on ? "record" : "keep")) this.film.record(on, performance.now());
+    this.refresh();
+  }
+
+  drive(what) {
+    return this.socket.send("drive", { do: what });
+  }
+
+  tune(fields) {
+    const { state } = this.dream;
+    if (state === "idle" || state === "stopped") return;
+    const none = { steps: null, context_noise: null, ahead: null, together: null };
+    this.socket.send("tune", { ...none, ...fields });
+  }
+
+  // Pause while nobody can see it; a page that is reloaded is hidden for a moment only.
+  rest(hidden) {
+    clearTimeout(this.timer);
+    if (hidden) {
+      this.timer = setTimeout(() => {
+        if (this.dream.state === "playing") this.rested = this.drive("pause");
+      }, REST_MS);
+    } else if (this.rested) {
+      this.rested = false;
+      this.drive("play");
+    }
+  }
+
+  connected(status) {
+    this.connection = status;
+    this.meters.forget();
+    if (status === "open") {
+      if (this.unsent) this.socket.send("world", this.unsent);
+      this.unsent = null;
+      if (this.steering.seq) this.steering.repeat();
+    } else if (!this.unsent) {
+      this.stay();
+    }
+    this.refresh();
+  }
+
+  // ---- every frame
+
+  frame(now) {
+    requestAnimationFrame((next) => this.frame(next));
+    this.screen.draw(now);
+    this.real.draw(now);
+    this.strip.tick(now);
+    this.face.tick(this, now);
+  }
+
+  drawn(frame, now) {
+    this.meters.draw(frame, now);
+    this.film.see(Boolean(frame.flags & RECORDED), now);
+    this.socket.sendBytes(packShown(frame.index));
+    this.obeyed = frame.mask;
+    this.light();
+    if (++this.bare > MOST_BARE) this.showReal(false);
+  }
+
+  // Nothing has begun: what was there goes on.
+  stay() {
+    this.asked = false;
+    this.left = null;
+  }
+
+  receive(frame) {
+    if (this.dream.world === this.left) return;
+    if (!(frame.flags & TRUTH)) return this.screen.receive(frame);
+    this.showReal(true);
+    this.real.receive(frame);
+  }
+
+  refresh() {
+    if (this.socket) this.face.refresh(this);
+  }
+}

@@ -1,0 +1,197 @@
+"""One world in the making: the engine's dream, the keys it obeys, and what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition
+from typing import Any
+
+import numpy as np
+
+from app.live.loader import EngineLike, TruthLike
+from app.live.sentence import sentence
+from app.live.visitor import Work
+from app.protocol import UPLOADED, Change, Tune, World
+from app.world.pace import Held, Pace
+from app.world.recording import Film, Log
+from app.world.truth import Beside
+from core.video.actions import parse_script
+
+SETTINGS = ("steps", "context_noise", "together")
+"""Those that change what frames look like."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A frame, fresh from the dream."""
+
+    index: int
+    frame: np.ndarray
+    mask: int
+    seq: int
+    drafted: bool
+    milliseconds: float
+    truth: np.ndarray | None
+    """What the real engine shows for the same keys."""
+
+
+class Dreaming(Work):
+    """Belongs to a player, whose lock guards everything but `open`, `step` and `draft`.
+
+    Those three, and whatever else touches the dream, are called in a turn to compute.
+    """
+
+    def __init__(self, request: World, picture: np.ndarray | None, *, lock: Condition) -> None:
+        super().__init__()
+        self.request = request
+        self.held = Held()
+        self.paused: float | None = None
+        """Since when."""
+        self.singles = 0
+        """Frames to make although it is paused."""
+        self.film: Film | None = None
+        """The recording that is on."""
+        self.tunes: list[Tune] = []
+        """Asked for and not yet obeyed."""
+        self.dream: Any = None
+        self.name = request.checkpoint
+        self.log: Log
+        """There once the dream is."""
+        self.pace = Pace(30.0)
+        self.blocked: float | None = None
+        """Since when the page has had no room for the next frame."""
+        self.waited = 0.0
+        """Seconds that the newest frame was late for that."""
+        self.spent = 0.0
+        """Milliseconds computed since somebody set it to 0."""
+        self.rested = True
+        """Whether drafting is of no use before the next frame."""
+        self._picture = picture if request.start == UPLOADED else None
+        self._lock = lock
+        self._beside = Beside()
+        self._script: deque[int] = deque()
+        self._changes = sorted(request.changes, key=lambda change: change.frame, reverse=True)
+        self._index = 0
+        self._keys = 16  # as many as the message has room for, until the table is known
+        self._costs: deque[float] = deque()  # of drafts that are ready, ms
+        self.draft_seconds = 0.0
+        """What the last draft took."""
+
+    def open(self, engine: EngineLike) -> None:
+        """Begin the dream; raise ValueError for what the engine cannot do."""
+        request, name = self.request, self.request.checkpoint or next(iter(engine.worlds), "")
+        if name not in engine.worlds:
+            raise ValueError(f"The world {name!r} is not on this server.")
+        if request.start == UPLOADED and self._picture is None:
+            raise ValueError("Upload a picture first; this world begins from one.")
+        card = engine.world_card(name)
+        script = parse_script(request.script, card["keys"]) if request.script else []
+        dream = engine.play(
+            name,
+            seed=request.seed,
+            start=request.start if self._picture is None else self._picture,
+            steps=request.steps,
+            context_noise=request.context_noise,
+            ahead=request.ahead,
+            together=request.together,
+        )
+        self.log = Log(request, card, dict(dream.settings), self._picture)
+        self.pace = Pace(dream.fps)
+        with self._lock:
+            self._script.extend(script)
+            self.name, self.dream, self._keys = name, dream, len(card["keys"])
+
+    def accompany(self, engine: EngineLike, truth: Callable[[], TruthLike] | None) -> str:
+        """Start the real engine beside it, if asked to; return a sentence where that cannot be."""
+        request = self.request
+        return self._beside.open(engine, self.name, request.start, truth) if request.truth else ""
+
+    @property
+    def replaying(self) -> bool:
+        """Whether a script says what is held."""
+        return bool(self._script)
+
+    def due(self, now: float) -> float:
+        """Return the seconds until the next frame; one that answers a key may come early."""
+        return self.pace.delay(now, eager=not self._script and self.held.changed)
+
+    def wants_draft(self, seconds: float) -> bool:
+        """Say whether to draft in the time that is left until the next frame."""
+        # with nothing ready, a draft is the next frame itself, only begun earlier
+        return not self.rested and (not self.ready or seconds >= self.draft_seconds)
+
+    def press(self, mask: int, seq: int) -> None:
+        """Note what is held; raise ValueError for keys that are not in the table."""
+        if mask >> self._keys:
+            raise ValueError(f"This world has {self._keys} keys; one was pressed beyond them.")
+        if mask & ~self.held.mask:
+            self._script.clear()
+        self.held.report(mask, seq)
+
+    @property
+    def ready(self) -> int:
+        """Drafts that are ready."""
+        tally = self.dream.tally
+        return tally.drafted - tally.accepted - tally.dropped
+
+    # ---- in a turn
+
+    def retune(self) -> str:
+        """Obey what was asked for; return a sentence where that is not possible."""
+        with self._lock:
+            tunes, self.tunes = self.tunes, []
+        while self._changes and self._changes[-1].frame <= self._index:
+            change = self._changes.pop()
+            tunes.append(Tune(**{name: getattr(change, name) for name in SETTINGS}))
+        for tune in tunes:
+            settings = {name: getattr(tune, name) for name in SETTINGS}
+            try:
+                self.dream.tune(**settings, ahead=tune.ahead)
+            except ValueError as error:
+                return sentence(error)
+            self.log.change(Change(frame=self._index, **settings))
+        return ""
+
+    def step(self) -> Made:
+        """Make the next frame, for the newest keys."""
+        with self._lock:
+            mask, seq = self.held.take()
+            if self._script:
+                mask = self._script.popleft()
+        mask &= (1 << self._keys) - 1  # pressed before the table was known
+        began = time.perf_counter()
+        made = self.dream.step(mask)
+        milliseconds = 1000 * (time.perf_counter() - began)
+        self.spent += milliseconds
+        if not made.drafted:
+            self._costs.clear()
+        elif self._costs:
+            milliseconds += self._costs.popleft()
+        self._index, self.rested = made.index + 1, False
+        self.log.add(mask)
+        truth = self._beside.step(mask)
+        return Made(made.index, made.frame, mask, seq, made.drafted, milliseconds, truth)
+
+    def draft(self) -> None:
+        """Use idle time to make what comes next if the keys stay as they are."""
+        before, began = self.ready, time.perf_counter()
+        self.rested = not self.dream.draft()
+        seconds = time.perf_counter() - began
+        self.spent += 1000 * seconds
+        if not self.rested:
+            self.draft_seconds = seconds
+            count = self.ready - before
+            self._costs.extend([1000 * seconds / max(count, 1)] * count)
+
+    def rest(self) -> None:
+        """Stop the clock and the real engine; the dream may go on."""
+        self._beside.close()
+        self.pace.rest(time.monotonic())
+
+    def close(self) -> None:
+        """Let go of the dream; what was recorded stays."""
+        self.rest()
+        self.dream = None

@@ -1,0 +1,235 @@
+"""Messages of the world tab: held keys in, frames out."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from app.live.protocol import (
+    FRAME,
+    KEYS,
+    SHOWN,
+    STRICT,
+    VERSION,
+    Index,
+    Name,
+    Readiness,
+    Reason,
+    Short,
+)
+
+KEYS_LAYOUT = struct.Struct("<BxHI")
+SHOWN_LAYOUT = struct.Struct("<BxHI")
+FRAME_LAYOUT = struct.Struct("<BBHIIf")
+DRAFTED, RECORDED, TRUTH = 1, 2, 4
+"""Flags of a frame."""
+
+UPLOADED = -1
+"""`start` of a world that begins from the visitor's own picture."""
+
+Steps = Annotated[int, Field(ge=1, le=100)]
+Noise = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Ahead = Annotated[int, Field(ge=-1, le=64)]
+Together = Annotated[int, Field(ge=1, le=16)]
+
+
+# ---- page to server
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Change:
+    """Settings changed while a world was played, just before this frame was made."""
+
+    frame: Index
+    steps: Steps | None = None
+    context_noise: Noise | None = None
+    together: Together | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class World:
+    """Begin a world in place of the old one; None leaves a value to the checkpoint."""
+
+    tag: Literal["world"] = "world"
+    checkpoint: Name = ""
+    """Empty for the one the server offers first."""
+    seed: Index = 0
+    start: Annotated[int, Field(ge=UPLOADED, le=2**16 - 1)] = 0
+    """Number in the gallery, or UPLOADED."""
+    steps: Steps | None = None
+    context_noise: Noise | None = None
+    ahead: Ahead = -1
+    together: Together = 1
+    script: Annotated[str, Field(max_length=250_000)] = ""
+    """Keys to replay before the visitor's count."""
+    changes: Annotated[list[Change], Field(max_length=1000)] = field(default_factory=list[Change])
+    truth: bool = False
+    """Show the real engine under the same keys, too."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Drive:
+    """Press one of the player's buttons; "keep" ends a recording."""
+
+    tag: Literal["drive"] = "drive"
+    do: Literal["play", "pause", "single", "record", "keep", "stop"]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Tune:
+    """Change settings of the world that is played; None leaves a value as it is."""
+
+    tag: Literal["tune"] = "tune"
+    steps: Steps | None = None
+    context_noise: Noise | None = None
+    ahead: Ahead | None = None
+    together: Together | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Keys:
+    """The keys that are held now. Sent as 8 bytes, not as JSON."""
+
+    tag: Literal["keys"] = "keys"
+    mask: Short
+    """Bit i is key i of the world's table."""
+    seq: Index
+    """Grows by one with every change."""
+
+    def pack(self) -> bytes:
+        return KEYS_LAYOUT.pack(KEYS, self.mask, self.seq)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Keys:
+        _, mask, seq = KEYS_LAYOUT.unpack(data)
+        return cls(mask=mask, seq=seq)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Shown:
+    """The newest frame that was drawn. Sent as 8 bytes, not as JSON."""
+
+    tag: Literal["shown"] = "shown"
+    index: Index
+
+    def pack(self) -> bytes:
+        return SHOWN_LAYOUT.pack(SHOWN, 0, self.index)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Shown:
+        return cls(index=SHOWN_LAYOUT.unpack(data)[2])
+
+
+# ---- server to page
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class KeyInfo:
+    """A key of a world; its place in the table is its bit."""
+
+    name: str
+    codes: tuple[str, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class WorldCard:
+    """What the page says about a world."""
+
+    name: str
+    width: int
+    height: int
+    fps: float
+    keys: list[KeyInfo]
+    seeds: list[str]
+    """Titles of the pictures to begin from."""
+    steps: int
+    context_noise: float
+    context: int
+    """Frames in view."""
+    most_together: int
+    """Frames that may be denoised jointly."""
+    licence: str = ""
+    data: str = ""
+    truth: bool = False
+    """Whether the real engine can be shown beside it."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Worlds:
+    """Which worlds there are to play."""
+
+    tag: Literal["worlds"] = "worlds"
+    version: int = VERSION
+    state: Readiness
+    message: str = ""
+    worlds: list[WorldCard] = field(default_factory=list[WorldCard])
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class DreamState:
+    """What the server is doing for this visitor; frames that follow belong to this world."""
+
+    tag: Literal["dream"] = "dream"
+    state: Literal["idle", "waiting", "warming", "playing", "paused", "stopped"]
+    reason: Reason = ""
+    position: int = 0
+    """Place in the queue when waiting; 1 is next."""
+    message: str = ""
+    world: Index = 0
+    """Number of the world, another one after each `World`; 0 before the first."""
+    checkpoint: str = ""
+    seed: Index = 0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Tally:
+    """How it is going, about twice a second."""
+
+    tag: Literal["tally"] = "tally"
+    made_fps: float = 0.0
+    frame_ms: float = 0.0
+    """Time computed for a frame, drafts included."""
+    waited_ms: float = 0.0
+    """Time a frame waited for the page to have drawn earlier ones."""
+    quality: int = 0
+    """Of the JPEGs that are sent."""
+    accepted: int = 0
+    dropped: int = 0
+    depth: int = 0
+    """Frames that are drafted ahead now."""
+    recorded: int = 0
+    script: str = ""
+    """Keys from the world's first frame on; sent once, when a recording ends."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A frame. Sent as bytes, not as JSON."""
+
+    flags: int
+    mask: int
+    """The keys that led to it."""
+    index: int
+    seq: int
+    """Newest `Keys` it obeys."""
+    milliseconds: float
+    """Time the server computed for it."""
+    jpeg: bytes
+
+    def pack(self) -> bytes:
+        numbers = self.flags, self.mask, self.index, self.seq, self.milliseconds
+        return FRAME_LAYOUT.pack(FRAME, *numbers) + self.jpeg
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Frame:
+        _, flags, mask, index, seq, milliseconds = FRAME_LAYOUT.unpack_from(data)
+        return cls(
+            flags=flags, mask=mask, index=index, seq=seq, milliseconds=milliseconds,
+            jpeg=data[FRAME_LAYOUT.size :],
+        )  # fmt: skip

@@ -1,0 +1,166 @@
+"""Recordings of a world: its frames on disk, its keys in a log that makes them again."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import weakref
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.protocol import Change, World
+from app.world.pictures import decode, jpeg, png
+from core.export.film import check_scale, write_film
+from core.video.actions import MOST_FRAMES, write_script
+from core.video.log import Change as LoggedChange
+from core.video.log import PlayLog, describe, to_text, write_log
+
+FORMATS = ("mp4", "json")
+QUALITY = 95
+MOST_CHANGES = 1000
+TOO_LONG = (
+    "This world is older than an hour, or its settings were changed too often: a log cannot repeat "
+    "it. Press Reset and record again."
+)
+
+
+class Log:
+    """Everything that makes a world's frames again, from the first one on."""
+
+    def __init__(
+        self,
+        request: World,
+        card: dict[str, Any],
+        settings: dict[str, Any],
+        picture: np.ndarray | None,
+    ) -> None:
+        self.card = card
+        self.masks = array("H")
+        self.changes: list[Change] = []
+        self.request = request
+        self._settings, self._picture = settings, picture
+        self._whole = True
+
+    def add(self, mask: int) -> None:
+        """Note the keys of the next frame."""
+        self._whole = self._whole and len(self.masks) < MOST_FRAMES
+        if self._whole:
+            self.masks.append(mask)
+
+    def change(self, change: Change) -> None:
+        """Note other settings from the next frame on."""
+        if change.steps is change.context_noise is change.together is None:
+            return
+        self._whole = self._whole and len(self.changes) < MOST_CHANGES
+        if self._whole:
+            self.changes.append(change)
+
+    def reaches(self, end: int) -> bool:
+        """Tell whether all frames before `end` can be made again."""
+        return end <= len(self.masks)
+
+    def script(self, end: int) -> str:
+        """Return the keys of all frames before `end`."""
+        return write_script(self.masks[:end], self.card["keys"])
+
+    def play(self, end: int) -> PlayLog:
+        """Return what `python -m core video --log` reads, for all frames before `end`."""
+        return PlayLog(
+            world=self.card["data"],
+            checkpoint=self.card["name"],
+            seed=self.request.seed,
+            start=self.request.start,
+            picture="" if self._picture is None else to_text(png(self._picture)),
+            steps=self._settings["steps"],
+            context_noise=self._settings["context_noise"],
+            ahead=self.request.ahead,
+            together=self._settings["together"],
+            changes=tuple(LoggedChange(**asdict(c)) for c in self.changes if c.frame < end),
+            script=self.script(end),
+        )
+
+
+def keepsake(frame: np.ndarray) -> bytes:
+    """Return a frame (H, W, 3) uint8 as recordings hold it."""
+    return jpeg(frame, QUALITY, crisp=True)
+
+
+class Film:
+    """Frames that were recorded in a row. Added to by one thread while another may read."""
+
+    def __init__(self, log: Log, *, fps: float, most: int) -> None:
+        self.log, self.fps, self._most = log, fps, most
+        self.first = 0
+        """Index of its first frame."""
+        # five minutes are some 80 MB; the file goes when nobody holds it any more
+        self._file = tempfile.TemporaryFile(prefix="livestep-film-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+        self._ends = array("Q", [0])
+
+    @property
+    def count(self) -> int:
+        """Frames so far."""
+        return len(self._ends) - 1
+
+    @property
+    def end(self) -> int:
+        """Index after its last frame."""
+        return self.first + self.count
+
+    @property
+    def full(self) -> bool:
+        return self.count >= self._most
+
+    def add(self, index: int, data: bytes) -> None:
+        """Append the frame of this index, as `keepsake` made it."""
+        if not self.count:
+            self.first = index
+        with self._lock:
+            self._file.seek(self._ends[-1])
+            self._file.write(data)
+            self._ends.append(self._ends[-1] + len(data))
+
+    def frames(self, count: int) -> Iterator[np.ndarray]:
+        """Yield the first `count` frames."""
+        for i in range(count):
+            with self._lock:
+                self._file.seek(self._ends[i])
+                data = self._file.read(self._ends[i + 1] - self._ends[i])
+            yield decode(data)
+
+
+def check(film: Film, *, format: str, scale: int) -> None:
+    """Raise ValueError, with a sentence, for an export that is not offered."""
+    if format not in FORMATS:
+        raise ValueError(f"The format must be one of {', '.join(FORMATS)}.")
+    check_scale(scale)
+    if not film.count:
+        raise ValueError("The recording is empty; play while it is on.")
+    if format == "json" and not film.log.reaches(film.end):
+        raise ValueError(TOO_LONG)
+
+
+def file_name(film: Film, format: str) -> str:
+    """Name the file by world and seed."""
+    name = "".join(c for c in film.log.card["name"] if c.isalnum() or c in "-_")
+    return f"livestep-{name}-{film.log.request.seed}.{format}"
+
+
+def writer(film: Film, *, scale: int) -> Callable[[Path], None]:
+    """Return what writes the frames so far as .mp4, or the log that makes them as .json."""
+    count, play = film.count, film.log.play(film.end)
+
+    def write(path: Path) -> None:
+        if path.suffix == ".json":
+            write_log(play, path)
+        else:
+            metadata = describe(play, film.log.card)
+            write_film(film.frames(count), path, fps=film.fps, scale=scale, metadata=metadata)
+
+    return write

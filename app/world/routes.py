@@ -1,0 +1,67 @@
+"""Routes of the world tab's pictures: where worlds begin, what is in view, a visitor's upload."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.live.lobby import Lobby
+from app.live.replies import from_elsewhere, problem, read_body, tagged
+from app.world.pictures import MOST_BYTES, png, read_upload
+
+TOO_LONG = f"The picture may have {MOST_BYTES // 2**20} MB at most."
+
+
+def world_routes(lobby: Lobby) -> list[BaseRoute]:
+    """Everything of the world tab below /livestep but its live stream and its films."""
+
+    @lru_cache(maxsize=256)
+    def picture(world: str, number: int) -> bytes:
+        return png(lobby.loader.engine().seed_picture(world, number))
+
+    def find_picture(world: str, number: int) -> bytes:
+        if world not in lobby.loader.engine().worlds:
+            raise ValueError("There is no world of this name.")
+        return picture(world, number)
+
+    async def seed(request: Request) -> Response:
+        """GET: a picture of the gallery as PNG."""
+        world, number = request.path_params["world"], request.path_params["number"]
+        try:
+            data = await run_in_threadpool(find_picture, world, number)
+        except ValueError as error:
+            return problem(str(error), 404)
+        return tagged(request, data, "image/png")
+
+    async def start(request: Request) -> Response:
+        """POST: the picture that the visitor's next world may begin from."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        try:
+            player = lobby.players.find(request.path_params["session"])
+            data = await read_body(request, MOST_BYTES, TOO_LONG)
+            uploaded = await run_in_threadpool(read_upload, data)
+        except ValueError as error:
+            return problem(str(error), 413 if str(error) == TOO_LONG else 400)
+        player.upload(uploaded)
+        height, width = uploaded.shape[:2]
+        return JSONResponse({"ok": True, "width": width, "height": height})
+
+    async def strip(request: Request) -> Response:
+        """GET: the frames that the visitor's world looks back on, side by side."""
+        try:
+            player = lobby.players.find(request.path_params["session"])
+            data = await run_in_threadpool(player.strip)
+        except ValueError as error:
+            return problem(str(error), 404)
+        return Response(data, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
+    return [
+        Route("/livestep/seed/{world}/{number:int}.png", seed),
+        Route("/livestep/start/{session}", start, methods=["POST"]),
+        Route("/livestep/strip/{session}.jpg", strip),
+    ]

@@ -1,0 +1,99 @@
+"""The world tab: the live page, and films made of a key script without playing."""
+
+from __future__ import annotations
+
+import threading
+
+import gradio as gr
+
+from app.exports.store import Exports
+from app.live.lobby import Lobby
+from app.live.sentence import sentence
+from app.live_page import live_page
+from app.protocol import World
+from app.world import recording as filming
+from app.world.job import Dreaming
+from core.video.actions import parse_script
+
+MOST_SECONDS = 60
+MOST_WAIT_SECONDS = 300
+
+
+def video_tab(lobby: Lobby, exports: Exports) -> None:
+    """Fill the current tab."""
+    live_page("video.html", "mountWorld")
+    with gr.Accordion("Make a film without playing", open=False):
+        film_form(lobby, exports)
+
+
+def film_form(lobby: Lobby, exports: Exports) -> None:
+    """Form and API endpoint `keys_to_video`: a key script in, a film out."""
+
+    def keys_to_video(
+        keys: str, seed: float = 0, start: float = 0, scale: int = 4, checkpoint: str = ""
+    ) -> str:
+        """Play a world by a script of held keys and return what was seen as an MP4 file.
+
+        Args:
+            keys: keys and for how many frames, such as W:40,WD:20,L:15,-:10
+            seed: the same seed gives the same frames
+            start: number of the picture to begin from
+            scale: how many times larger the film is than its frames, 1 to 8
+            checkpoint: name of the world; empty for the first one
+        """
+        try:
+            request = World(
+                seed=max(int(seed), 0),
+                start=max(int(start), 0),
+                script=keys or "",
+                checkpoint=checkpoint or "",
+            )
+            film = generate(lobby, request)
+            filming.check(film, format="mp4", scale=int(scale))
+            write = filming.writer(film, scale=int(scale))
+            job = exports.submit("api", filming.file_name(film, "mp4"), write)
+            return str(exports.wait(job, MOST_WAIT_SECONDS))
+        except (ValueError, OverflowError) as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    with gr.Row():
+        keys = gr.Textbox(label="Keys", placeholder="W:40,WD:20,L:15,-:10", scale=4)
+        seed = gr.Number(value=0, precision=0, minimum=0, label="Seed", scale=1)
+        start = gr.Number(value=0, precision=0, minimum=0, label="Picture to begin from", scale=1)
+    with gr.Row():
+        scale = gr.Slider(1, 8, value=4, step=1, label="Times larger")
+        checkpoint = gr.Dropdown([""], label="World", allow_custom_value=True)
+    button = gr.Button("Make the film", variant="primary")
+    film = gr.Video(label="Film", height=320)
+    gr.on(
+        [button.click, keys.submit],
+        keys_to_video,
+        [keys, seed, start, scale, checkpoint],
+        film,
+        api_name="keys_to_video",
+        concurrency_limit=1,
+    )
+
+    def offer() -> dict:
+        names = [card.name for card in lobby.loader.worlds().worlds]
+        return gr.update(choices=["", *names]) if names else gr.skip()
+
+    gr.on(None, offer, None, checkpoint, api_visibility="private", show_progress="hidden")
+
+
+def generate(lobby: Lobby, request: World) -> filming.Film:
+    """Film a whole script, taking turns with the live visitors."""
+    engine = lobby.loader.engine()
+    run = Dreaming(request, None, lock=threading.Condition())
+    with lobby.turnstile.turn():
+        run.open(engine)
+    most = round(MOST_SECONDS / run.pace.period)
+    frames = len(parse_script(request.script, run.log.card["keys"]))
+    if frames > most:
+        raise ValueError(f"The film can be up to {MOST_SECONDS} seconds long: {most} frames.")
+    film = filming.Film(run.log, fps=1 / run.pace.period, most=most)
+    while run.replaying:
+        with lobby.turnstile.turn():
+            made = run.step()
+        film.add(made.index, filming.keepsake(made.frame))
+    return film

@@ -1,0 +1,1 @@
+"""Bodies and poses: skeleton, rotations, features, inverse kinematics, meshes. NumPy only."""

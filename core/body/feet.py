@@ -1,0 +1,67 @@
+"""Foot-contact clean-up: keep a planted foot where it is, without looking ahead.
+
+A foot that its contact bits call planted is moved back by what it slid in this pose; the
+correction grows with the slide and melts away once the foot lifts, so nothing ever jumps. Bits
+also hold for feet that still swing slowly (HumanML3D's threshold is 0.9 m/s), therefore a grip is
+scaled by the foot's own speed. The state is a few numbers, so any chunking gives the same result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.body.skeleton import FPS, REST_TOE_HEIGHT
+
+SLOW, FAST = 0.35, 0.9
+"""Feet below SLOW (m/s) are held fully, above FAST not at all."""
+ONSET, LIFT = 1 / 3, 1 / 2
+"""Largest change of the grip from one pose to the next, when it tightens and when it loosens."""
+MELT = 0.3
+"""Share of the correction that a free foot loses in each pose."""
+REACH = 0.08
+"""Largest correction (m); a foot that drifts further than this slides."""
+NEAR_FLOOR = 0.05
+"""A planted toe within this height (m) of where toes rest is drawn to the floor."""
+SETTLE = 0.2
+"""Share of that height error which one pose takes away."""
+
+
+class FootPins:
+    """Turn ankles, toes and contact bits into offsets that hold planted feet still."""
+
+    def __init__(self) -> None:
+        self._before: np.ndarray | None = None
+        self._grip = np.zeros(2)
+        self._offset = np.zeros((2, 3))
+
+    def push(self, ankles: np.ndarray, toes: np.ndarray, contacts: np.ndarray) -> np.ndarray:
+        """Offsets (T, 2, 3) to add to both joints of each foot.
+
+        `ankles` and `toes` are (T, 2, 3), left foot first; `contacts` (T, 2, 2) holds for each
+        foot the bit of its ankle and of its toe.
+        """
+        points = np.stack([ankles, toes], axis=2)  # (T, foot, part, 3)
+        before = points[:1] if self._before is None else self._before[None]
+        steps = points - np.concatenate([before, points[:-1]])
+        self._before = points[-1]
+        speeds = np.sqrt(np.einsum("tfpi,tfpi->tfp", steps, steps)) * FPS
+        wanted = contacts * np.clip((FAST - speeds) / (FAST - SLOW), 0, 1)
+        # the part that rests more firmly decides: the heel in a stance, the toe in a push-off
+        firm = np.argmax(wanted - 1e-3 * speeds, axis=2)[..., None]
+        wanted = np.take_along_axis(wanted, firm, axis=2)[..., 0]  # (T, 2)
+        slides = np.take_along_axis(steps, firm[..., None], axis=2)[:, :, 0]  # (T, 2, 3)
+        heights = toes[..., 1] - REST_TOE_HEIGHT
+        settles = SETTLE * contacts[..., 1] * (np.abs(heights) < NEAR_FLOOR)
+
+        offsets = np.empty_like(ankles)
+        for t in range(len(offsets)):
+            self._grip += np.clip(wanted[t] - self._grip, -LIFT, ONSET)
+            offset = self._offset - self._grip[:, None] * slides[t]
+            offset *= 1 - MELT * (1 - self._grip[:, None])
+            offset[:, 1] -= self._grip * settles[t] * (heights[t] + offset[:, 1])
+            length = np.sqrt((offset * offset).sum(axis=1, keepdims=True))
+            self._offset = offset * np.minimum(1, REACH / np.maximum(length, REACH))
+            offsets[t] = self._offset
+        sunk = -np.minimum(toes[..., 1] + offsets[..., 1], 0)  # no toe goes below the floor
+        offsets[..., 1] += sunk
+        return offsets

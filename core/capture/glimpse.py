@@ -1,0 +1,47 @@
+"""Who is in a film, so that one of them can be chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.capture.detector import Detector, Person, closer
+from core.capture.video import Film, frames
+
+NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A frame early in a film with as many people as come into view, numbered from the left."""
+
+    index: int
+    frame: np.ndarray
+    """The picture, (H, W, 3) uint8 RGB."""
+    people: tuple[Person, ...]
+
+
+def glimpse(film: Film, threads: int = THREADS) -> Glimpse:
+    """Find the people between whom one may choose; raise ValueError where there is nobody."""
+    detector = Detector(NETWORKS / "detector.onnx.gz", threads)
+    best: Glimpse | None = None
+    until, every = np.inf, max(1, round(film.rate / 5))
+    for index, frame in enumerate(frames(film)):
+        if index > until:
+            break
+        if best is None or index % every == 0:
+            people = sorted(detector.find(frame, closer(frame)), key=lambda p: p.region.x)
+            if people and (best is None or len(people) > len(best.people)):
+                until = min(until, index + film.rate)  # others may come into view within a second
+                best = Glimpse(index, frame, tuple(people))
+    if best is None:
+        raise ValueError(nobody(film.path.name))
+    return best
+
+
+def nobody(name: str) -> str:
+    """What is said where nobody was found."""
+    return f"no person was found in {name}; one who is seen from head to foot works best"

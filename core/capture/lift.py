@@ -1,0 +1,162 @@
+"""A person's landmarks in a film -> 22 joints in the world, 20 poses a second.
+
+Smoothing runs forwards and backwards, so nothing lags behind the video. What one camera cannot know
+is guessed and can be corrected: `tilt`, how far the camera looks down beyond the guess, and `lens`,
+its focal length, on which the distance walked to and fro depends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from core.body.rotations import normalize, quat_from_axis_angle, quat_multiply, quat_rotate
+from core.body.skeleton import FPS
+from core.capture import camera, ground
+from core.capture import joints as puppet
+from core.capture.flips import choose, turn
+from core.capture.landmarks import HIPS
+from core.capture.resample import resample
+from core.capture.track import Stretch
+
+CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
+"""Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
+where noise would pass for a jump."""
+NEAREST = 0.3
+"""Metres; nobody is seen from head to foot from closer."""
+STRAIGHT = 0.94
+"""Cosine of the most that a leg or the hips may bend in a body that tells what is upright."""
+STEEPEST = np.radians(35)
+"""A camera that looks up or down, or leans, by more is not believed."""
+LEANING = np.radians(2)
+"""How far back bodies seem to lean, in the mean of rendered ones."""
+ROLL_DOUBT = np.radians(6)
+"""A roll of this size is half believed: cameras are mostly held level."""
+FACING_SECONDS = 0.7
+"""How long at the start the heading is averaged."""
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A motion, and where it is from."""
+
+    joints: np.ndarray
+    """Joints in the world, (T, 22, 3) float32: metres, Y up, on the floor, facing Z at first."""
+    contacts: np.ndarray
+    """How sure each of FEET stands, (T, 4)."""
+    gaps: tuple[tuple[int, int], ...]
+    """Poses start..end - 1 that were not seen and are filled in."""
+    start: float
+    """Second of the video at which the first pose is."""
+    flipped: int
+    """Frames of which left and right were put right."""
+
+
+def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
+    """Smooth (T, ...) at `rate` a second without delay (Butterworth, second order, both ways)."""
+    from scipy.signal import butter, sosfiltfilt
+
+    cut = min(cut, 0.4 * rate)
+    sections = butter(2, cut, fs=rate, output="sos")
+    pad = min(len(values) - 1, int(3 * rate / cut))
+    return sosfiltfilt(sections, values, axis=0, padlen=pad)
+
+
+def lift(
+    stretch: Stretch, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
+) -> Lifted:
+    """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
+
+    `turned` exchanges left and right, and front and back with them.
+    """
+    camera.check(tilt, lens)
+    rate, sights = stretch.rate, stretch.sights
+    chosen = choose(stretch)
+    if turned:
+        chosen = turn(chosen)
+    seen = np.array([sight.index for sight in sights])
+    every = np.arange(seen[0], seen[-1] + 1)
+    pixels, world, visible = (
+        _fill(values, seen, every) for values in (chosen.pixels, chosen.world, chosen.visible)
+    )
+    pixels, world = lowpass(pixels, rate, CUT), lowpass(world, rate, CUT)
+    slopes = camera.rays(pixels, stretch.size, lens)
+    world = camera.straighten(world, slopes)
+    depth = np.maximum(camera.depths(world, slopes, visible), NEAREST)
+    depth = lowpass(np.log(depth), rate, DEPTH_CUT)
+    path = camera.place(slopes[:, HIPS].mean(axis=1), np.exp(depth))
+    # whether feet leave the floor is seen in the picture, and no wobble of the depth may fake it
+    steady = np.exp(lowpass(depth, rate, STEADY_CUT))[:, None] + world[:, camera.FEET, 2]
+    feet = camera.place(slopes[:, camera.FEET], steady)
+    # from the camera's axes, right, down, away, to right, up, towards the viewer
+    level = upright(world * [1, -1, -1], np.radians(tilt))
+    world, path, feet = (
+        quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
+    )
+    joints = puppet.build(world)
+    scale = puppet.LEG / puppet.leg_length(world)
+    root, contacts = ground.stand(joints, scale * path, scale * feet)
+    joints = face(joints + root[:, None])
+    return Lifted(
+        joints.astype(np.float32),
+        contacts,
+        _gaps(seen, rate, len(joints)),
+        float(seen[0] / rate),
+        chosen.flipped,
+    )
+
+
+def upright(world: np.ndarray, tilt: float) -> np.ndarray:
+    """The rotation (4,) that levels a camera, from bodies (T, 33, 3): right, up, to the viewer.
+
+    In frames with straight legs and hips a body points up from its feet; the median of those says
+    how the camera looks down (pitch) and leans (roll). A body that lies says nothing.
+    """
+    shoulders, hips, ankles = (puppet.middle(world, p) for p in ("shoulder", "hip", "ankle"))
+    straight = _cosine(shoulders - hips, hips - ankles)
+    for side in puppet.SIDES:
+        hip, knee, ankle = (puppet.point(world, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
+        straight = np.minimum(straight, _cosine(knee - hip, ankle - knee))
+    order = np.argsort(-straight)
+    enough = max(int((straight > STRAIGHT).sum()), len(world) // 4)
+    up = np.median(normalize(shoulders - ankles)[order[:enough]], axis=0)
+    pitch, roll = np.arctan2(up[2], up[1]), np.arctan2(up[0], up[1])
+    if max(abs(pitch), abs(roll)) > STEEPEST:
+        pitch = roll = 0.0
+    else:
+        pitch, roll = pitch + LEANING, roll**3 / (roll**2 + ROLL_DOUBT**2)
+    lean = quat_from_axis_angle(np.array([0.0, 0.0, roll]))
+    dip = quat_from_axis_angle(np.array([-(pitch + tilt), 0.0, 0.0]))
+    return quat_multiply(dip, lean)
+
+
+def face(joints: np.ndarray) -> np.ndarray:
+    """Turn and move joints (T, 22, 3) so that they start over the origin, facing Z."""
+    across = joints[:, [1, 16]].sum(axis=1) - joints[:, [2, 17]].sum(axis=1)
+    x, _, z = across[: max(1, round(FACING_SECONDS * FPS))].mean(axis=0)
+    turn = quat_from_axis_angle(np.array([0.0, np.arctan2(z, x), 0.0]))
+    return quat_rotate(turn, joints - joints[0, 0] * [1, 0, 1])
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("ti,ti->t", normalize(a), normalize(b))
+
+
+def _fill(values: np.ndarray, seen: np.ndarray, every: np.ndarray) -> np.ndarray:
+    """Bring (N, ...) of the frames `seen` to `every` one, along straight lines through gaps."""
+    flat = values.reshape(len(values), -1)
+    columns = [np.interp(every, seen, column) for column in flat.T]
+    return np.stack(columns, axis=1).reshape(len(every), *values.shape[1:])
+
+
+def _gaps(seen: np.ndarray, rate: float, poses: int) -> tuple[tuple[int, int], ...]:
+    """Runs of poses whose frames were not seen."""
+    found = []
+    for before, after in pairwise(seen.tolist()):
+        start = int(np.ceil((before + 1 - seen[0]) * FPS / rate))
+        end = min(int(np.ceil((after - seen[0]) * FPS / rate)), poses)
+        if after - before > 1 and end > start:
+            found.append((start, end))
+    return tuple(found)

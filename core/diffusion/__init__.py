@@ -1,0 +1,1 @@
+"""The idea both papers share: flow, schedule, attention with a cache, sampler, speculation."""

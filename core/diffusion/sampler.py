@@ -1,0 +1,229 @@
+"""The streaming sampler: one clean frame per condition, each call shared by a window of frames.
+
+It knows neither text, keys, joints nor pixels. A tick calls the network once on the window, whose
+frames stand at different levels (see `schedule`). A frame that became clean is handed out at once;
+it rides along at t = 1 in the next call, and its keys and values are kept from there, so that a
+commit costs no call of its own and nothing clean is ever computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from core.diffusion import flow, schedule
+from core.diffusion.attention import KVCache
+from core.diffusion.flow import CLEAN
+
+
+class Condition(Protocol):
+    """What steers a frame: a prompt, an action."""
+
+    def with_null(self) -> Condition:
+        """Return the condition of a doubled batch whose second half is unconditional."""
+        ...
+
+
+C = TypeVar("C", bound=Condition)
+
+
+class Denoiser(Protocol):
+    """A network that predicts velocities, such as MotionDiT."""
+
+    def __call__(
+        self,
+        x: Tensor,
+        t: Tensor,
+        conditions: Sequence[Condition],
+        cache: KVCache | None = None,
+        commit: int = 0,
+    ) -> Tensor:
+        """Return the velocity of x (B, T, P, D) at t (B, T); keep the first `commit` frames."""
+        ...
+
+
+def guided(
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Tensor,
+    conditions: Sequence[Condition],
+    cache: KVCache | None,
+    commit: int,
+    guidance: float,
+) -> Tensor:
+    """Return the velocity under classifier-free guidance (arXiv 2207.12598); scale 1 = one pass."""
+    if guidance == 1.0:
+        return denoiser(x, t, conditions, cache, commit)
+    both = [c.with_null() for c in conditions]
+    v = denoiser(torch.cat([x, x]), torch.cat([t, t]), both, cache, commit)
+    with_condition, without = v.chunk(2)
+    return without + guidance * (with_condition - without)
+
+
+@dataclass
+class _Frame(Generic[C]):
+    x: Tensor  # (B, P, D)
+    level: int  # negative while it waits to enter
+    condition: C
+
+
+@dataclass(frozen=True)
+class Sampled(Generic[C]):
+    """A finished frame and the condition it was made for."""
+
+    x: Tensor
+    """(B, P, D), clean."""
+    condition: C
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[C]):
+    """Where a sampler stands between frames; see `StreamSampler.restore`."""
+
+    finished: tuple[_Frame[C], ...]
+    committed: int
+    generator: Tensor
+
+
+class StreamSampler(Generic[C]):
+    """Sample frames for ever; `steps`, `stagger` and `guidance` may be changed between streams."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        shape: tuple[int, int, int],
+        cache: KVCache | None,
+        *,
+        steps: int,
+        stagger: int,
+        guidance: float = 1.0,
+        generator: torch.Generator,
+        restart_on_change: bool = True,
+        context_noise: float = 0.0,
+        shift: float = 1.0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Sample frames of `shape` (B, P, D).
+
+        `restart_on_change`: a new condition re-noises every unfinished frame, so that it is felt in
+        the very next one. `context_noise`: what is committed stands at t = 1 - context_noise, with
+        that much noise in it. `shift`: see `schedule.times`. Raises ValueError for steps and
+        stagger that do not fit together.
+        """
+        schedule.check(steps, stagger)
+        if not 0 <= context_noise < 1:
+            raise ValueError(f"context_noise must be in 0..1 (1 excluded), got {context_noise}")
+        self.denoiser, self.shape, self.cache = denoiser, shape, cache
+        self.context_noise, self.committed = context_noise, 0
+        self.steps, self.stagger, self.guidance = steps, stagger, guidance
+        self.generator, self.restart_on_change, self.device = generator, restart_on_change, device
+        self.shift = shift
+        self.times = schedule.times(steps, shift).tolist()
+        self.window: list[_Frame[C]] = []
+        self.finished: list[_Frame[C]] = []  # handed out, not yet committed
+
+    def _noise(self) -> Tensor:
+        noise = torch.randn(self.shape, generator=self.generator)
+        return noise.to(self.device)
+
+    def _enter(self, condition: C) -> None:
+        changed = self.window and self.window[-1].condition is not condition
+        if changed and self.restart_on_change:
+            for i, frame in enumerate(self.window):
+                frame.x, frame.condition = self._noise(), condition
+                frame.level = -self.stagger * i
+        last = self.window[-1].level if self.window else self.stagger
+        self.window.append(_Frame(self._noise(), last - self.stagger, condition))
+
+    @torch.inference_mode()
+    def commit(self, frames: Tensor, conditions: Sequence[C]) -> None:
+        """Make clean frames (B, T, P, D) part of the history, as if they had been sampled."""
+        t = torch.full(frames.shape[:2], CLEAN - self.context_noise, device=frames.device)
+        x = torch.stack([self._as_context(x) for x in frames.unbind(1)], dim=1)
+        self.denoiser(x, t, conditions, self.cache, frames.shape[1])
+        self.committed += frames.shape[1]
+
+    def _as_context(self, x: Tensor) -> Tensor:
+        return self._noise().lerp(x, CLEAN - self.context_noise) if self.context_noise else x
+
+    def _tick(self) -> None:
+        """Call the network once and move every frame in the window up a level."""
+        active = [frame for frame in self.window if frame.level >= 0]
+        commit, settled = len(self.finished), CLEAN - self.context_noise
+        past = [self._as_context(frame.x) for frame in self.finished]
+        x = torch.stack([*past, *(frame.x for frame in active)], dim=1)  # (B, T, P, D)
+        t, t_next = (
+            torch.tensor([[settled] * commit + [self.times[f.level + up] for f in active]])
+            .expand(len(x), -1)
+            .to(self.device)
+            for up in (0, 1)
+        )
+        conditions = [frame.condition for frame in (*self.finished, *active)]
+        v = guided(self.denoiser, x, t, conditions, self.cache, commit, self.guidance)
+        x = flow.step(x, v, t, t_next)
+        for i, frame in enumerate(active, start=commit):
+            frame.x = x[:, i]
+        for frame in self.window:
+            frame.level += 1
+        self.finished = []
+        self.committed += commit
+
+    @torch.inference_mode()
+    def sample(self, conditions: Sequence[C]) -> list[Sampled[C]]:
+        """Denoise frames jointly, one per condition, in `steps` calls (NFD's speculation).
+
+        One condition is what `stream` does with stagger == steps; with more, later frames see
+        earlier ones while both are noisy.
+        """
+        self.window = [_Frame(self._noise(), 0, condition) for condition in conditions]
+        for _ in range(self.steps):
+            self._tick()
+        self.finished, self.window = self.window, []
+        return [Sampled(frame.x, frame.condition) for frame in self.finished]
+
+    def retime(self, steps: int, context_noise: float) -> None:
+        """Change how the next frames of `sample` are made; history stays as it is."""
+        schedule.check(steps, steps)
+        self.steps = self.stagger = steps
+        self.times = schedule.times(steps, self.shift).tolist()
+        self.context_noise = context_noise
+
+    def snapshot(self, newest: int = 0) -> Snapshot[C]:
+        """Return where this sampler stands, less the `newest` finished frames."""
+        finished = tuple(self.finished[: len(self.finished) - newest])
+        return Snapshot(finished, self.committed, self.generator.get_state())
+
+    def restore(self, snapshot: Snapshot[C]) -> None:
+        """Go back: forget finished frames, committed ones by a rollback, and draws of noise.
+
+        Raises ValueError where more frames were committed since than the cache can roll back.
+        """
+        if self.cache is not None and self.committed > snapshot.committed:
+            self.cache.rollback(self.committed - snapshot.committed)
+        self.committed, self.finished = snapshot.committed, list(snapshot.finished)
+        self.generator.set_state(snapshot.generator)
+
+    def stream(self, conditions: Iterable[C]) -> Iterator[Sampled[C]]:
+        """Yield one clean frame per condition.
+
+        `conditions` is pulled when a frame may enter the window, never earlier.
+        """
+        source, more = iter(conditions), True
+        while True:
+            if more and (not self.window or self.window[-1].level >= self.stagger):
+                try:
+                    self._enter(next(source))
+                except StopIteration:
+                    more = False
+            if not self.window:
+                return
+            with torch.inference_mode():
+                self._tick()
+            while self.window and self.window[0].level >= self.steps:
+                frame = self.window.pop(0)
+                self.finished.append(frame)
+                yield Sampled(frame.x, frame.condition)

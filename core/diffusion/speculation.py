@@ -1,0 +1,144 @@
+"""Speculative sampling (NFD): frames drafted under the held key, dropped when the key changes.
+
+Two ways to draft. Ahead: in idle time the plain sampler makes the next frames one by one, so that
+those accepted are the very frames it would have made; on another key the cache is rolled back.
+Together: N frames are denoised jointly in one pass, as the paper does, which is cheaper and a
+little worse, since a frame sees its predecessor only while that is still noisy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from core.diffusion.sampler import Condition, Sampled, Snapshot, StreamSampler
+
+C = TypeVar("C", bound=Condition)
+
+MOST = 8
+"""Frames that may be drafted ahead."""
+MOST_TOGETHER = 3
+"""Frames that may be denoised together."""
+SLACK = MOST + 2 * MOST_TOGETHER
+"""Frames that a rollback may have to forget: all drafts, and a group that was shown in part."""
+AUTO = -1
+LIKELY = 0.5
+"""A draft is worth making while it will more likely be shown than dropped."""
+
+
+@dataclass
+class Tally:
+    """What came of drafting."""
+
+    made: int = 0
+    """Frames shown."""
+    drafted: int = 0
+    accepted: int = 0
+    dropped: int = 0
+    depth: int = 0
+    """Drafts that are kept ready now."""
+
+    @property
+    def accept_rate(self) -> float:
+        """Share of finished drafts that were shown; 1 before there are any."""
+        over = self.accepted + self.dropped
+        return self.accepted / over if over else 1.0
+
+
+class KeyHold:
+    """How often the condition changes, as a moving average over the last second or two."""
+
+    def __init__(self, memory: float = 0.97) -> None:
+        self.memory, self.change = memory, 0.1
+
+    def observe(self, changed: bool) -> None:
+        """Note one frame."""
+        self.change += (1 - self.memory) * (changed - self.change)
+
+    def depth(self) -> int:
+        """Return how many frames ahead the same condition is still the likeliest."""
+        stay = 1 - min(max(self.change, 0.01), 0.99)
+        return min(math.floor(math.log(LIKELY) / math.log(stay)), MOST)
+
+
+@dataclass
+class _Draft(Generic[C]):
+    sampled: Sampled[C]
+    before: Snapshot[C]
+
+
+class Speculator(Generic[C]):
+    """Hand out one frame per condition, from drafts where they fit.
+
+    Two conditions are the same where they are one object. The cache needs `SLACK` frames of slack.
+    """
+
+    def __init__(
+        self,
+        sampler: StreamSampler[C],
+        *,
+        ahead: int = AUTO,
+        together: int = 1,
+        most_together: int = MOST_TOGETHER,
+    ) -> None:
+        self.sampler, self.hold, self.tally = sampler, KeyHold(), Tally()
+        self._drafts: deque[_Draft[C]] = deque()
+        self._last: C | None = None
+        self.most_together = most_together
+        """What the network has rotary positions for, MOST_TOGETHER at most."""
+        self.check(ahead, together)
+        self.ahead, self.together = ahead, together
+
+    def check(self, ahead: int, together: int) -> None:
+        """Raise ValueError for settings out of range."""
+        if not AUTO <= ahead <= MOST:
+            raise ValueError(f"ahead must be in 0..{MOST}, or {AUTO} for automatic, got {ahead}")
+        if not 1 <= together <= self.most_together:
+            raise ValueError(
+                f"together must be in 1..{self.most_together} in this world, got {together}"
+            )
+
+    @property
+    def depth(self) -> int:
+        """Frames to keep ready now."""
+        return self.hold.depth() if self.ahead == AUTO else self.ahead
+
+    def next(self, condition: C) -> tuple[Sampled[C], bool]:
+        """Return the frame for a condition and whether it had been drafted."""
+        if self._last is not None:
+            self.hold.observe(condition is not self._last)
+        self._last = condition
+        if self._drafts and self._drafts[0].sampled.condition is not condition:
+            self.drop()
+        accepted = bool(self._drafts)
+        if not accepted:
+            self._make(condition)
+            self.tally.drafted -= 1  # the one that is shown at once
+        self.tally.made += 1
+        self.tally.accepted += accepted
+        self.tally.depth = self.depth
+        return self._drafts.popleft().sampled, accepted
+
+    def draft(self) -> list[Sampled[C]]:
+        """Make frames ahead under the newest condition; nothing when enough are ready."""
+        if self._last is None or len(self._drafts) >= self.depth:
+            return []
+        return self._make(self._last)
+
+    def drop(self) -> None:
+        """Forget all drafts."""
+        if self._drafts:
+            self.sampler.restore(self._drafts[0].before)
+            self.tally.dropped += len(self._drafts)
+            self._drafts.clear()
+
+    def _make(self, condition: C) -> list[Sampled[C]]:
+        before = self.sampler.snapshot()
+        made = self.sampler.sample([condition] * self.together)
+        for i, sampled in enumerate(made):
+            after_others = self.sampler.snapshot(newest=len(made) - i)
+            self._drafts.append(_Draft(sampled, after_others if i else before))
+        self.tally.drafted += len(made)
+        return made

@@ -1,0 +1,179 @@
+"""The causal transformer both worlds share: adaLN per frame, RoPE, QK-norm, cross-attention.
+
+Every frame carries its own flow time, so scale, shift and gate differ from frame to frame (DiT's
+adaLN-zero, arXiv 2212.09748, applied per frame). `adaln="shared"` computes them once for all blocks
+and adds a learned table per block (PixArt-alpha, arXiv 2310.00426): a third of the weights for the
+same job; `"layer"` gives each block its own projection, as CMDM publishes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.config import Config
+from core.diffusion.attention import KVCache, Rotary, SelfAttention, block_causal_mask
+from core.diffusion.layers import FeedForward, plain_norm
+
+Adaln = Literal["shared", "layer"]
+NUM_MODULATIONS = 6  # shift, scale, gate of attention, then of the feed-forward
+
+
+class TransformerConfig(Config):
+    """Size and kind of a transformer."""
+
+    width: int
+    """Size D of a token."""
+    depth: int
+    """Number of blocks."""
+    heads: int
+    """Number of attention heads."""
+    hidden: int
+    """Width inside the feed-forward layers."""
+    adaln: Adaln = "shared"
+    """Where scale, shift and gate come from."""
+    cross: bool = False
+    """Whether blocks attend to a context (text)."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What cross-attention looks at, prepared once per prompt.
+
+    `keys` and `values` hold one (B, H, L, K) tensor per block, `mask` (B, 1, 1, L) is false on
+    padding. Where `guided`, x has twice as many rows and the second half is unconditional.
+    """
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    mask: Tensor
+    guided: bool = False
+
+
+class CrossAttention(nn.Module):
+    """Attend to text; a row or frame without text gets a learned vector instead."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(width, width)
+        self.kv = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+        self.q_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.k_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.null = nn.Parameter(torch.zeros(width))
+
+    def prepare(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Return keys and values, each (B, H, L, K), of text (B, L, D)."""
+        k, v = self.kv(text).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.k_norm(k), v
+
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, absent: Tensor
+    ) -> Tensor:
+        """Return (B, N, D); tokens where absent (B, N) is true have no text."""
+        rows = len(keys)  # under guidance the second half of x is unconditional and skipped
+        q = self.q_norm(self.q(x[:rows]).unflatten(-1, (self.heads, -1)).transpose(1, 2))
+        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+        y = self.out(y.transpose(1, 2).flatten(2))
+        y = torch.where(absent[:rows, :, None], self.null.to(y.dtype), y)
+        if len(x) > rows:
+            y = torch.cat([y, self.null.to(y.dtype).expand_as(x[rows:])])
+        return y
+
+
+class Block(nn.Module):
+    """One transformer block."""
+
+    def __init__(self, cfg: TransformerConfig) -> None:
+        super().__init__()
+        self.norm_a, self.norm_f = plain_norm(cfg.width), plain_norm(cfg.width)
+        self.attn = SelfAttention(cfg.width, cfg.heads)
+        self.ffn = FeedForward(cfg.width, cfg.hidden)
+        if cfg.cross:
+            self.norm_c = nn.LayerNorm(cfg.width, eps=1e-6)
+            self.cross = CrossAttention(cfg.width, cfg.heads)
+        if cfg.adaln == "shared":
+            self.modulation_table = nn.Parameter(torch.zeros(NUM_MODULATIONS, cfg.width))
+        else:
+            self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
+
+    def modulations(self, e: Tensor) -> Tensor:
+        """Return shift, scale, gate, shift, scale, gate, stacked as (B, T, 6, D)."""
+        if hasattr(self, "modulation_table"):
+            return e + self.modulation_table
+        return self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
+
+
+class CausalTransformer(nn.Module):
+    """Blocks over frames of P tokens, causal between frames; see `attention` for the cache."""
+
+    def __init__(self, cfg: TransformerConfig, rotary: Rotary) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.rotary = rotary
+        self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.depth))
+        if cfg.adaln == "shared":
+            self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
+        self._initialize()
+
+    def _initialize(self) -> None:
+        """Xavier for every matrix; adaLN starts at zero, so each block starts as the identity
+        (but for the cross-attention, which has no gate)."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        owners = [self] if self.cfg.adaln == "shared" else list(self.blocks)
+        for owner in owners:
+            nn.init.zeros_(owner.modulation.weight)
+            nn.init.zeros_(owner.modulation.bias)
+
+    def context(self, text: Tensor, mask: Tensor) -> Context:
+        """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
+        pairs = [block.cross.prepare(text) for block in self.blocks]
+        keys, values = zip(*pairs, strict=True)
+        return Context(keys=keys, values=values, mask=mask[:, None, None, :])
+
+    def forward(
+        self,
+        x: Tensor,
+        e: Tensor,
+        *,
+        context: Context | None = None,
+        absent: Tensor | None = None,
+        cache: KVCache | None = None,
+        commit: int = 0,
+    ) -> Tensor:
+        """Transform x (B, T, P, D) under conditioning e (B, T, D), both per frame.
+
+        `absent` (B, T) marks frames without text. The first `commit` frames join the cache.
+        """
+        frames, tokens = x.shape[1:3]
+        past = 0 if cache is None else cache.length
+        mask = block_causal_mask(frames, tokens, past, x.device)
+        if cache is not None:
+            mask = cache.weigh(mask, frames * tokens)
+        e = F.silu(e)
+        if self.cfg.adaln == "shared":
+            e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
+        if absent is not None:
+            absent = absent.repeat_interleave(tokens, dim=1)
+        for i, block in enumerate(self.blocks):
+            modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
+            shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
+            h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)
+            layer = None if cache is None else cache.layers[i]
+            h = block.attn(h.flatten(1, 2), self.rotary, mask, layer, commit * tokens)
+            x = x.addcmul(gate_a, h.unflatten(1, (frames, tokens)))
+            if context is not None:
+                k, v = context.keys[i], context.values[i]
+                h = block.cross(block.norm_c(x).flatten(1, 2), k, v, context.mask, absent)
+                x = x + h.unflatten(1, (frames, tokens))
+            h = shift_f.addcmul(block.norm_f(x), 1 + scale_f)
+            x = x.addcmul(gate_f, block.ffn(h))
+        return x

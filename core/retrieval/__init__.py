@@ -1,0 +1,1 @@
+"""Real motions that are like a take or a prompt."""

@@ -1,0 +1,75 @@
+"""Manner: how others did it, as extra context that the transformer looks back on.
+
+A few blocks of the nearest real motions, and of the visitor's own take, are pinned in front of the
+stream's history. What is said stays with the prompt; the weight tells how strongly attention is
+drawn to the pinned blocks, which count as if they were there that many times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.motion.generate import MotionModel
+from core.motion.model import MotionDiT
+from core.retrieval.search import Match
+
+SHARE = 0.4
+"""Of the blocks that a stream looks back on, so many are given to the manner."""
+LOUDEST = 100.0
+"""How many times the pinned blocks count at weight 1, plus one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """Motions to move like."""
+
+    weight: float
+    """0 (not at all) to 1."""
+    matches: tuple[Match, ...]
+    """Real motions that were found."""
+    pieces: tuple[np.ndarray, ...]
+    """Latents (n, 64) of the take, if there is one, and of every match."""
+    vae: str
+    """Whose latents these are."""
+
+    @property
+    def emphasis(self) -> float:
+        """How many times the pinned blocks count: 0 at weight 0, 9 halfway, 99 at weight 1."""
+        return LOUDEST**self.weight - 1
+
+    def blocks(self, dit: MotionDiT) -> Tensor:
+        """Return what is pinned (1, T, P, D): the middle of every piece, the nearest last."""
+        room = max(int(SHARE * dit.cfg.context), 1)
+        pieces = self.pieces[:room]
+        each = max(room // len(pieces), 1) * dit.cfg.block
+        cuts = [_middle(piece, each, dit.cfg.block) for piece in reversed(pieces)]
+        latents = torch.from_numpy(np.concatenate(cuts)).to(dit.latent_mean.device)
+        return dit.to_blocks(latents[None])
+
+
+def pinned(manner: Manner, model: MotionModel) -> Tensor:
+    """Return a manner's blocks; raise ValueError where they are of another VAE than the model's."""
+    if manner.vae != model.dit.cfg.vae:
+        raise ValueError(
+            f"the manner holds latents of {manner.vae!r}, the checkpoint uses {model.dit.cfg.vae!r}"
+        )
+    return manner.blocks(model.dit)
+
+
+def check_weight(weight: float) -> None:
+    """Raise ValueError for a weight out of range."""
+    if not 0 <= weight <= 1:
+        raise ValueError(f"the weight of a manner must be in 0..1, got {weight:g}")
+
+
+def _middle(piece: np.ndarray, length: int, block: int) -> np.ndarray:
+    """Return the middle of a piece, whole blocks of it; one too short for a block is held."""
+    if len(piece) < block:
+        piece = np.concatenate([piece, piece[-1:].repeat(block - len(piece), axis=0)])
+    length = min(length, len(piece) // block * block)
+    start = (len(piece) - length) // 2
+    return piece[start : start + length]

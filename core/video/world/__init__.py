@@ -1,1 +1,0 @@
-"""The `blocks` world: its map, its pictures, and the engine that plays it (ViZDoom, optional)."""

@@ -1,0 +1,234 @@
+"""The tab of videos over HTTP and its socket, in process: strangers, limits, two visitors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+
+import numpy as np
+import pytest
+
+from app.capture import uploads
+from app.capture.uploads import Uploads, file_name
+from app.protocol import (
+    Ack,
+    Follow,
+    Model,
+    Onward,
+    Poses,
+    Problem,
+    Reference,
+    State,
+    TakeInfo,
+    pack,
+    unpack_from_server,
+)
+from tests.support.fake_capture import fake_film
+from tests.support.server import hello, receive, wait_for
+
+FOLLOW = "/livestep/follow"
+
+
+@contextlib.contextmanager
+def page(client):
+    """A page of the tab: its socket and its session."""
+    greeting = hello()
+    with client.websocket_connect(FOLLOW) as socket:
+        socket.send_bytes(pack(greeting))
+        receive(socket, Model)
+        yield socket, greeting.session
+
+
+def upload(client, session: str, data: bytes, name: str = "clip.mp4", **headers):
+    address = f"/livestep/clip/{session}"
+    return client.post(address, params={"name": name}, content=data, headers=headers)
+
+
+def follow(client, socket, session: str, **about) -> Reference:
+    assert upload(client, session, fake_film(20, **about)).json()["ok"]
+    socket.send_bytes(pack(Follow()))
+    return receive(socket, Reference)
+
+
+def finish(socket) -> State:
+    return receive(socket, State, lambda item: item.state == "stopped" and item.work)
+
+
+def test_a_file_goes_in_and_an_export_comes_out(client):
+    with page(client) as (socket, session):
+        reply = upload(client, session, fake_film(20), "C:\\films\\Aunt Emma's dance.MP4")
+        assert reply.json() == {
+            "ok": True,
+            "name": "Aunt Emma-s dance.mp4",
+            "kind": "video",
+            "bytes": len(fake_film(20)),
+        }
+        socket.send_bytes(pack(Follow()))
+        number = receive(socket, TakeInfo).take
+        assert receive(socket, Reference).take == number
+        assert receive(socket, Poses).first == 0
+        socket.send_bytes(pack(Onward(id=1, prompt="and then jumps", seconds=1)))
+        assert receive(socket, Poses, lambda poses: poses.prompt == 1).first == 20
+        assert finish(socket).reason == ""
+        socket.send_bytes(pack(Ack(lead=4, take=number, received=40, shown=1)))
+        reply = client.post(f"/livestep/followed/{session}", json={"format": "npz", "fps": 20})
+        job = wait_for(client, session, reply.json(), "followed")
+        assert job["state"] == "done", job["message"]
+        assert job["file"] == "livestep-aunt-emma-s-dance.npz"
+        address = f"/livestep/followed/{session}/{job['job']}/file"
+        assert client.get(address).content[:2] == b"PK"
+        assert client.get(address.replace(session, str(uuid.uuid4()))).status_code == 404
+        # the motion tab's take of the same session is another one
+        reply = client.post(f"/livestep/export/{session}", json={"format": "npz"})
+        assert reply.status_code == 400
+
+
+def test_adjusting_and_similar_motions(client):
+    with page(client) as (socket, session):
+        follow(client, socket, session)
+        reply = client.post(f"/livestep/adjust/{session}", json={"tilt": 12, "lens": 1.1})
+        assert reply.json() == {"ok": True}
+        assert receive(socket, Reference).tilt == 12
+        for text in ("", "somebody limps"):
+            reply = client.post(f"/livestep/similar/{session}", json={"text": text})
+            matches = reply.json()["matches"]
+            assert len(matches) == 5
+            assert matches[0].keys() == {
+                "label", "caption", "licence", "pack", "score", "seconds", "mirrored"
+            }  # fmt: skip
+        assert matches[0]["caption"].startswith("somebody limps")
+        reply = client.get(f"/livestep/match/{session}/similar/4")
+        poses = unpack_from_server(reply.content)
+        assert poses.rotations.shape == (40, 22, 4)
+        assert np.isfinite(poses.root).all()
+        for address in ("similar/5", "manner/0", "../../x/0"):
+            assert client.get(f"/livestep/match/{session}/{address}").status_code == 404
+
+
+def test_two_visitors_have_nothing_in_common(client):
+    with page(client) as (one, first), page(client) as (other, second):
+        follow(client, one, first)
+        for path, data in (
+            ("adjust", {"tilt": 1}),
+            ("similar", {}),
+            ("followed", {"format": "bvh"}),
+        ):
+            reply = client.post(f"/livestep/{path}/{second}", json=data)
+            assert reply.status_code == 400
+            assert "choose a file first" in reply.json()["message"]
+        other.send_bytes(pack(Follow()))
+        assert "choose it again" in receive(other, Problem).message
+        other.send_bytes(pack(Onward(id=1, prompt="jumps")))
+        assert "choose a file first" in receive(other, Problem).message
+        follow(client, other, second, people=3)
+
+
+@pytest.mark.parametrize("path", ["clip", "adjust", "similar", "followed"])
+def test_strangers_and_other_sites_are_refused(client, path):
+    address = f"/livestep/{path}/{uuid.uuid4()}"
+    data = {"format": "bvh"} if path == "followed" else {}
+    reply = client.post(address, json=data)
+    assert reply.status_code == 400
+    assert "choose the file again" in reply.json()["message"]
+    assert (
+        client.post(address, json=data, headers={"origin": "https://evil.example"}).status_code
+        == 403
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("adjust", b"{"),
+        ("adjust", b'{"tilt": 900}'),
+        ("adjust", b'{"tilt": NaN}'),
+        ("adjust", b'{"lens": "wide"}'),
+        ("similar", b'{"text": 7}'),
+        ("similar", b'{"text": "' + b"x" * 301 + b'"}'),
+        ("similar", b"x" * 5000),
+        ("adjust", b'{"path": "/etc/passwd"}'),
+    ],
+)
+def test_nonsense_gets_a_sentence(client, path, data):
+    reply = client.post(f"/livestep/{path}/{uuid.uuid4()}", content=data)
+    assert reply.status_code == 400
+    assert reply.json()["message"].startswith("The request")
+
+
+def test_files_are_measured_while_they_come_in(client, lobby, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_UPLOAD", 1000)
+
+    def parts():
+        for _ in range(100):
+            sent.append(1)
+            yield b"x" * 500
+
+    sent: list[int] = []
+    with page(client) as (_, session):
+        before = lobby.uploads.kept
+        reply = upload(client, session, parts())  # nobody says how long it is
+        assert reply.status_code == 413
+        assert "MB at most" in reply.json()["message"]
+        reply = upload(client, session, b"x", **{"content-length": str(2**40)})
+        assert reply.status_code == 413
+        assert "empty" in upload(client, session, b"").json()["message"]
+        assert lobby.uploads.kept == before  # nothing of it stays
+        assert lobby.uploads._coming == 0
+
+
+def test_a_file_cannot_be_replaced_while_it_is_followed(client):
+    with page(client) as (socket, session):
+        upload(client, session, fake_film(4000, cost=0.01))
+        socket.send_bytes(pack(Follow()))
+        receive(socket, State, lambda item: item.share > 0)
+        assert "cancel it first" in upload(client, session, b"x").json()["message"]
+        socket.send_bytes(b'\x03{"tag":"stop"}')
+        assert finish(socket).reason == "asked"
+        assert upload(client, session, b"x").json()["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "made"),
+    [
+        ("dance.MOV", b"....ftyp", "dance.mov"),
+        ("../../etc/passwd", b"root", "passwd.video"),
+        ("..\\..\\boot.ini", b"x", "boot.video"),
+        ("a/b\0c%d.mp4", b"x", "b-c-d.mp4"),
+        ("-rf *.mp4;rm.sh", b"x", "rf -.mp4-rm.video"),
+        ("\u0442\u0430\u043d\u0435\u0446.mp4", b"x", "clip.mp4"),
+        ("", b"x", "clip.video"),
+        ("x" * 300 + ".webm", b"x", "x" * 60 + ".webm"),
+        ("walk.mp4", b"\xef\xbb\xbf  HIERARCHY\r\nROOT", "walk.bvh"),
+        ("walk.exe", b"glTF\x02", "walk.glb"),
+        ("walk.bvh", b"PK\x03\x04", "walk.npz"),
+        ("walk.bvh", b"\x1aE\xdf\xa3", "walk.video"),
+    ],
+)
+def test_names_are_made_harmless_and_suffixes_come_from_the_content(name, head, made):
+    assert file_name(name, head) == made
+
+
+def test_uploads_lie_apart_and_go(monkeypatch):
+    store = Uploads()
+
+    async def parts():
+        yield b"abc"
+
+    async def broken():
+        yield b"abc"
+        raise ConnectionError
+
+    first, second = (asyncio.run(store.receive(parts(), "a.mp4")) for _ in range(2))
+    assert first.path.parent != second.path.parent
+    assert first.path.parent.stat().st_mode & 0o077 == 0
+    with pytest.raises(ConnectionError):
+        asyncio.run(store.receive(broken(), "a.mp4"))
+    assert store.kept == 6
+    first.delete()
+    assert store.kept == 3
+    monkeypatch.setattr(uploads, "MOST_KEPT", 2)
+    with pytest.raises(ValueError, match="too many files"):
+        asyncio.run(store.receive(parts(), "a.mp4"))
+    store.close()
+    assert not second.path.exists()

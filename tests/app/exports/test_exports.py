@@ -1,0 +1,92 @@
+"""Exports over HTTP, in process: what was shown comes out, and nothing else does."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+
+from app.exports import files as take_files
+from app.exports.files import check, file_stem
+from app.exports.store import Exports
+from app.motion.tab import generate
+from app.protocol import Start
+from tests.support.server import record, wait_for
+
+
+@pytest.fixture(scope="module")
+def session(client):
+    return record(client)
+
+
+@pytest.mark.parametrize("format", ["bvh", "glb", "npz"])
+def test_exports_of_what_was_shown(client, session, format):
+    wishes = {"format": format, "fps": 30, "body": "female", "start": 4, "end": 20}
+    reply = client.post(f"/livestep/export/{session}", json=wishes)
+    assert reply.status_code == 202, reply.text
+    job = wait_for(client, session, reply.json())
+    assert job["state"] == "done", job["message"]
+    assert job["file"] == f"livestep-a-person-walks-10-b-faster-b.{format}"
+    address = f"/livestep/export/{session}/{job['job']}/file"
+    file = client.get(address)
+    assert "attachment" in file.headers["content-disposition"]
+    assert file.headers["x-content-type-options"] == "nosniff"
+    assert len(file.content) == job["bytes"]
+    starts = {"bvh": b"HIERARCHY", "glb": b"glTF", "npz": b"PK"}
+    assert file.content.startswith(starts[format])
+    other = address.replace(session, str(uuid.uuid4()))
+    assert client.get(other).status_code == 404  # nobody else's session opens it
+
+
+@pytest.mark.parametrize(
+    ("wishes", "word"),
+    [
+        ({"format": "exe"}, "format"),
+        ({"format": "bvh", "fps": 25}, "rate"),
+        ({"format": "bvh", "body": "../x"}, "body"),
+        ({"format": "bvh", "start": 20, "end": 4}, "range"),
+        ({"format": "bvh", "start": "x"}, "read"),
+        ({}, "read"),
+        ([], "read"),
+        ({"format": "b" * 3000}, "long"),
+    ],
+)
+def test_bad_exports_are_refused_in_sentences(client, session, wishes, word):
+    reply = client.post(f"/livestep/export/{session}", json=wishes)
+    assert reply.status_code == 400
+    assert word in reply.json()["message"]
+
+
+def test_unknown_sessions_have_nothing_to_export(client):
+    reply = client.post(f"/livestep/export/{uuid.uuid4()}", json={"format": "bvh"})
+    assert reply.status_code == 400
+    assert reply.json()["message"].startswith("The server does not know")
+
+
+def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
+    take = generate(lobby, Start(id=1, prompt="a person walks"), poses=40)
+    monkeypatch.setattr(take_files, "MOST_FRAMES", {"mp4": 60})
+    with pytest.raises(ValueError, match="1 s long at most, this is 2 s"):
+        check(take, format="mp4", body="neutral", fps=60)
+    assert file_stem(take) == "livestep-a-person-walks"
+    exports = Exports(most_jobs=3, own_jobs=2, keep_seconds=0.1)
+
+    def submit(owner: str):
+        return exports.submit(owner, "file.bvh", lambda path: time.sleep(0.2))
+
+    first = submit("a")
+    submit("a")
+    with pytest.raises(ValueError, match="Too many"):
+        submit("a")
+    last = submit("b")
+    assert exports.position(last) >= 1
+    with pytest.raises(ValueError, match="Too many"):
+        submit("c")
+    while not last.over:
+        time.sleep(0.02)
+    time.sleep(0.15)
+    with pytest.raises(ValueError, match="no longer kept"):
+        exports.find("a", first.name)
+    assert not first.path.parent.exists()
+    exports.close()

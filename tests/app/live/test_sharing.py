@@ -1,0 +1,137 @@
+"""Several visitors on one machine: turns, places, the table of sessions, bounded takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from app.live.sharing import Slots, Turnstile
+from app.live.take_buffer import Recording
+from app.protocol import Prompt, Start, State
+from core.body.skeleton import FPS
+from tests.support.visitors import IDS, START, Visitor, until
+
+
+def test_two_visitors_share_the_engine_but_nothing_else(make_lobby, engine):
+    lobby = make_lobby()
+    walker, jumper = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
+    walker.session.start(START)
+    jumper.session.start(Start(id=1, prompt="a person jumps"))
+    for _ in range(40):
+        walker.play(walker.end + 4)
+        jumper.play(jumper.end + 4)
+    assert {p.prompt for p in walker.poses} == {1}
+    assert walker.session.cut(0, 9).prompts[0].text == "a person walks forward"
+    assert jumper.session.cut(0, 9).prompts[0].text == "a person jumps"
+    assert engine.most_running == 1  # never two at once
+    walker.session.stop()
+    until(walker.idle)
+    jumper.play(jumper.end + 20)
+
+
+def test_the_line_moves_when_somebody_stops(make_lobby):
+    lobby = make_lobby(moving=1)
+    first, second, third = (Visitor(lobby, name) for name in IDS[:3])
+    for one in (first, second, third):
+        one.session.start(START)
+        one.read()
+    assert second.last(State).position == 1
+    assert third.last(State).position == 2
+    assert "number 2 in line" in third.last(State).message
+    second.session.stop()  # leaves the line
+    until(lambda: (third.read(), third.last(State).position == 1)[-1])
+    first.session.stop()
+    until(lambda: (third.read(), third.last(State).state == "running")[-1])
+    third.play(8)
+    assert not second.poses
+
+
+def test_a_turn_ends_when_others_wait(make_lobby):
+    lobby = make_lobby(moving=1, turn_seconds=0.05)
+    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
+    first.session.start(START)
+    first.play(8)
+    time.sleep(0.1)
+    first.play(16)  # nobody waits: goes on
+    second.session.start(START)
+    until(lambda: (first.read(), first.show(), first.last(State).reason == "turn")[-1])
+    second.play(8)
+
+
+def test_a_page_that_is_away_gives_its_place_back(make_lobby):
+    visitor = Visitor(make_lobby(away_seconds=0.1))
+    visitor.session.start(START)
+    visitor.play(8)
+    until(lambda: (visitor.read(), visitor.last(State).reason == "away")[-1])
+    until(visitor.idle)
+    visitor.session.change(Prompt(id=2, text="a person walks forward"))
+    visitor.play(40)
+
+
+def test_a_page_that_is_gone_gives_its_place_back_sooner(make_lobby):
+    visitor = Visitor(make_lobby(gone_seconds=0.1))
+    visitor.session.start(START)
+    visitor.play(8)
+    visitor.session.detach(visitor.feed)
+    until(visitor.idle)
+
+
+def test_the_table_of_sessions_is_bounded(make_lobby):
+    lobby = make_lobby(pages=2)
+    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
+    with pytest.raises(ValueError, match="takes no more"):
+        lobby.sessions.open(IDS[2])
+    first.session.detach(first.feed)  # its take goes to make room
+    lobby.sessions.open(IDS[2])
+    with pytest.raises(ValueError, match="does not know this take"):
+        lobby.sessions.find(IDS[0])
+    assert lobby.sessions.find(IDS[1]) is second.session
+
+
+def test_a_recording_keeps_the_newest_minutes(engine):
+    recording = Recording(keep_seconds=10)
+    texts = iter(text for text in ["a", "b", "c", "d"] for _ in range(12))
+    stream = engine.motion(texts)
+    for _ in range(90):
+        chunk = next(stream)
+        recording.append(chunk, prompt="abcd".index(chunk.prompt), milliseconds=1)
+    assert 10 * FPS <= recording.end - recording.first <= 10 * FPS * 1.04
+    assert recording.marks[0].start <= recording.first < recording.marks[1].start
+    assert recording.read(0, 50).first == recording.first
+    assert recording.read(recording.end, 50) is None
+    take = recording.cut(0, recording.end, {})
+    assert take.prompts[0].start == 0
+    assert len(recording.cut(recording.end - 7, 10**9, {})) == 7
+
+
+def test_the_turnstile_is_fair():
+    turnstile, order = Turnstile(), []
+
+    def work(name: int) -> None:
+        for _ in range(5):
+            with turnstile.turn():
+                order.append(name)
+                time.sleep(0.002)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(len(set(order[i : i + 3])) == 3 for i in range(3, 9, 3))
+
+
+def test_slots_let_in_as_many_as_there_are_places():
+    slots, inside, positions = Slots(2), [], {}
+    for who in "abcd":
+        slots.ask(
+            who,
+            enter=lambda who=who: inside.append(who),
+            wait=lambda position, who=who: positions.__setitem__(who, position),
+        )
+    assert (inside, positions, slots.waiting) == (["a", "b"], {"c": 1, "d": 2}, 2)
+    slots.leave("a")
+    slots.leave("a")
+    assert (inside, positions["d"]) == (["a", "b", "c"], 1)

@@ -1,0 +1,228 @@
+"""The wire format: round trips, refusals, and the page's copy of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from app import protocol
+from app.protocol import (
+    Ack,
+    BodyShape,
+    Change,
+    Checkpoint,
+    DreamState,
+    Drive,
+    Follow,
+    Frame,
+    Hello,
+    KeyInfo,
+    Keys,
+    MannerInfo,
+    Mark,
+    MatchInfo,
+    Model,
+    Onward,
+    Poses,
+    Problem,
+    Prompt,
+    Reference,
+    Shown,
+    Start,
+    State,
+    Stop,
+    TakeInfo,
+    Tally,
+    Tune,
+    World,
+    WorldCard,
+    Worlds,
+    pack,
+    unpack_from_page,
+    unpack_from_server,
+)
+from app.world import protocol as world_protocol
+
+APP = Path(protocol.__file__).parent
+WEB, STATIC = APP / "web", APP / "static"
+SESSION = "0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e01"
+
+FROM_PAGE = [
+    Hello(version=1, session=SESSION, take=7, have=90),
+    Start(id=1, prompt="a person walks", seed=3, stagger=4, guidance=2.5, foot_contacts=False),
+    Start(id=2, prompt="a person \u00fcbt"),
+    Prompt(id=65535, text="a person jumps"),
+    Stop(),
+    Ack(lead=8, take=2**31, received=120, shown=101.5),
+    World(checkpoint="video", seed=3, start=-1, script="W:40,-:2", truth=True),
+    World(steps=2, context_noise=0.2, ahead=0, together=2, changes=[Change(frame=9, steps=4)]),
+    Drive(do="single"),
+    Tune(steps=2, ahead=-1),
+    Follow(person=2, joint_map="mixamo"),
+    Onward(id=1, prompt="and then jumps", start=80, seconds=2.5, seed=4, manner=0.5),
+    Keys(mask=2**16 - 1, seq=2**32 - 1),
+    Shown(index=90_000),
+]
+FROM_SERVER = [
+    Model(
+        state="ready",
+        checkpoints=[Checkpoint(name="motion", licence="Apache-2.0", stagger=5)],
+        bodies={"male": BodyShape(scale=1.02, offset=(0.0, 0.01, 0.0))},
+    ),
+    TakeInfo(take=9, first=0, seed=1, checkpoint="motion"),
+    Mark(id=1, start=12, text="a person walks"),
+    State(state="waiting", position=2, message="You are number 2 in line."),
+    State(state="running", message="2.0 s of the video seen", share=0.4, work="follow"),
+    Reference(
+        take=9, name="clip.mp4", kind="video", poses=60, seconds=3.2, kept=(0.1, 3.05),
+        gaps=[(10, 12)], notes=["A person is seen."], people=2, person=1, lens=0.9,
+    ),
+    MannerInfo(
+        weight=0.5,
+        matches=[
+            MatchInfo(label="walk", caption="a walk", licence="CC0", pack="cc0", score=0.8,
+                      seconds=3.1)
+        ],
+    ),
+    Problem(message="No.", about="prompt"),
+    Worlds(
+        state="ready",
+        worlds=[
+            WorldCard(
+                name="video", width=128, height=96, fps=30, steps=1, context_noise=0.1, context=8,
+                keys=[KeyInfo(name="W", codes=("KeyW", "ArrowUp"), label="forward")],
+                most_together=2, seeds=["the pond"], licence="CC0-1.0", truth=True,
+            )
+        ],
+    ),
+    DreamState(state="warming", message="Opening the world ...", world=7, checkpoint="video"),
+    Tally(made_fps=29.9, frame_ms=18.5, accepted=7, dropped=2, recorded=90, script="W:90"),
+    Frame(flags=3, mask=9, index=2**31, seq=7, milliseconds=18.5, jpeg=b"\xff\xd8..."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("item", FROM_PAGE, ids=lambda item: item.tag)
+def test_page_messages_round_trip(item):
+    assert unpack_from_page(pack(item)) == item
+
+
+@pytest.mark.parametrize("item", FROM_SERVER, ids=lambda item: type(item).__name__)
+def test_server_messages_round_trip(item):
+    assert unpack_from_server(pack(item)) == item
+
+
+def test_poses_round_trip_within_half_precision():
+    rng = np.random.default_rng(0)
+    rotations = rng.normal(size=(5, 22, 4))
+    rotations /= np.linalg.norm(rotations, axis=-1, keepdims=True)
+    root = rng.normal(size=(5, 3)).astype(np.float32)
+    data = pack(Poses(first=2**20, prompt=3, milliseconds=12.5, root=root, rotations=rotations))
+    assert len(data) == 16 + 5 * (12 + 22 * 8)
+    back = unpack_from_server(data)
+    assert (back.first, back.prompt, back.milliseconds) == (2**20, 3, 12.5)
+    np.testing.assert_array_equal(back.root, root)
+    np.testing.assert_allclose(back.rotations, rotations, atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x07hello",
+        b"\x03",
+        b"\x03not json",
+        b'\x03{"tag":"nonsense"}',
+        b'\x03{"tag":"start","id":1}',
+        b'\x03{"tag":"prompt","id":-1,"text":"x"}',
+        b'\x03{"tag":"prompt","id":1,"text":"x","extra":1}',
+        b'\x03{"tag":"hello","version":1,"session":"../../etc/passwd"}',
+        b'\x03{"tag":"start","id":1,"prompt":"x","guidance":NaN}',
+        b'\x03{"tag":"world","seed":-1}',
+        b'\x03{"tag":"world","start":-2}',
+        b'\x03{"tag":"world","context_noise":NaN}',
+        b'\x03{"tag":"world","changes":[{"frame":1,"steps":0}]}',
+        b'\x03{"tag":"drive","do":"fly"}',
+        b'\x03{"tag":"follow","person":0}',
+        b'\x03{"tag":"onward","id":1,"prompt":"x","seconds":21}',
+        b'\x03{"tag":"onward","id":1,"prompt":"x","manner":NaN}',
+        b'\x03{"tag":"tune","together":0}',
+        b'\x03{"tag":"tune","context_noise":1e999}',
+        b"\x02\x00\x01",
+        b"\x01\x00\x01",
+        b"\x04\x00\x00\x00\x00\x00\x00\x00\x00",
+        pack(Ack(lead=1, take=1, received=1, shown=0))[:-4] + np.float32(np.nan).tobytes(),
+        b"\x03" + b" " * protocol.MAX_MESSAGE,
+    ],
+)
+def test_what_is_not_a_message_gets_a_sentence(data):
+    with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as caught:
+        unpack_from_page(data)
+    assert type(caught.value) is ValueError
+    assert len(str(caught.value)) < 300
+
+
+def test_only_the_world_tab_may_be_long():
+    long = World(script="W:1," * 10_000)
+    assert unpack_from_page(pack(long), protocol.MAX_WORLD_MESSAGE) == long
+    with pytest.raises(ValueError, match="8192"):
+        unpack_from_page(pack(long))
+
+
+def js_constants() -> dict[str, object]:
+    source = (WEB / "src" / "protocol.js").read_text()
+    found = re.findall(r"^export const (\w+) = (.+);$", source, re.MULTILINE)
+    return {name: json.loads(value) for name, value in found}
+
+
+def tags(union) -> list[str]:
+    return sorted(kind.tag for kind in get_args(union))
+
+
+def test_page_and_server_agree():
+    js = js_constants()
+    for name in (
+        "VERSION",
+        "KEYS",
+        "ACK",
+        "SHOWN",
+        "FRAME",
+        "POSES",
+        "UPLOADED",
+        "MOST_UPLOAD",
+        "MOST_ONWARD",
+    ):
+        assert js[name] == getattr(protocol, name), name
+    for name in ("DRAFTED", "RECORDED", "TRUTH"):
+        assert js[name] == getattr(world_protocol, name), name
+    assert js["JSON_MESSAGE"] == protocol.JSON
+    for name in ("ACK", "KEYS", "SHOWN"):
+        assert js[f"{name}_BYTES"] == getattr(protocol, f"{name}_LAYOUT").size
+    for name in ("POSES", "FRAME"):
+        assert js[f"{name}_HEADER_BYTES"] == getattr(protocol, f"{name}_LAYOUT").size
+    assert sorted(js["PAGE_TAGS"]) == tags(protocol.FromPage)
+    assert sorted(js["SERVER_TAGS"]) == tags(protocol.FromServer)
+
+
+def test_bundle_is_built_from_these_sources():
+    names = ["package.json"]
+    names += [path.name for path in WEB.iterdir() if path.suffix in (".html", ".css")]
+    names += [path.relative_to(WEB).as_posix() for path in (WEB / "src").rglob("*.js")]
+    digest = hashlib.sha256(b"".join((WEB / name).read_bytes() for name in sorted(names)))
+    banner = (STATIC / "livestep.js").read_text()[:200]
+    assert digest.hexdigest()[:16] in banner, "run `npm run build` in app/web"
+    assert "MIT" in (STATIC / "three.LICENSE.txt").read_text()
+    for name in ("motion.html", "video.html"):
+        assert (STATIC / name).read_text() == (WEB / name).read_text()
+
+
+@pytest.mark.parametrize("name", ["motion.html", "video.html"])
+def test_templates_hold_nothing_that_gradio_would_fill_in(name):
+    text = (STATIC / name).read_text()
+    assert "${" not in text
+    assert "{{" not in text

@@ -1,0 +1,65 @@
+"""The player on a real, tiny world: what was played is what the engine makes of its log."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from app.protocol import Tune, World
+from app.world.pictures import decode
+from app.world.recording import keepsake
+from core.engine import Engine
+from core.video.actions import parse_script
+from tests.support.tiny import write_checkpoints, write_worlds
+from tests.support.visitors import Gamer
+
+W, L = 1, 16
+
+
+@pytest.fixture
+def tiny_engine(tmp_path):
+    write_checkpoints(write_worlds(tmp_path))
+    return Engine.load(tmp_path, device="cpu")
+
+
+def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
+    lobby = make_lobby(lambda: tiny_engine)
+    assert lobby.loader.worlds_known.wait(20)
+    card = lobby.loader.worlds().worlds[0]
+    assert (card.width, card.height, len(card.keys), len(card.seeds)) == (32, 16, 6, 3)
+    gamer = Gamer(lobby)
+    gamer.player.begin(World(seed=5, start=1))
+    gamer.play(2)
+    gamer.do("record")
+    for mask, tune in (
+        (W, None),
+        (W | L, Tune(steps=1)),
+        (0, Tune(ahead=4, together=2)),
+        (L, None),
+    ):
+        gamer.hold(mask)
+        if tune:
+            gamer.player.tune(tune)
+        gamer.play(len(gamer.frames) + 9)
+        time.sleep(0.05)
+        gamer.read()
+    gamer.do("keep")
+    gamer.do("stop")
+    film = gamer.player.film()
+    log = film.log.play(film.end)
+    assert len(log.changes) == 2
+    assert any(frame.flags & 1 for frame in gamer.frames)
+
+    settings = {"steps": log.steps, "context_noise": log.context_noise, "together": log.together}
+    dream = tiny_engine.play(log.checkpoint, seed=5, start=1, ahead=0, **settings)
+    changes, again = list(log.changes), []
+    for index, mask in enumerate(parse_script(log.script, dream.keys)):
+        for change in changes:
+            if change.frame == index:
+                dream.tune(**change.model_dump(exclude={"frame"}))
+        again.append(dream.step(mask).frame)
+    assert len(again) == film.end
+    for made, kept in zip(again[film.first :], film.frames(film.count), strict=True):
+        np.testing.assert_array_equal(decode(keepsake(made)), kept)

@@ -1,0 +1,182 @@
+"""Bodies: skinning against a plain sum, feet on the floor, SMPL files read safely."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from scipy.sparse import csc_matrix
+
+from core.body.kinematics import forward
+from core.body.mesh import BODIES, Body
+from core.body.rotations import (
+    quat_inverse,
+    quat_multiply,
+    quat_to_axis_angle,
+    quat_to_matrix,
+)
+from core.body.skeleton import INDEX, PARENTS, REST_JOINTS
+from tests.support.synthetic import walk
+
+REST_ROOT = REST_JOINTS[:1]
+IDENTITY = np.tile(np.array([1, 0, 0, 0], np.float32), (1, 22, 1))
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return Body.load()
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_rest_pose_is_the_rest_mesh(name):
+    body = Body.load(name)
+    skinned = body.skin(REST_ROOT, IDENTITY)[0]
+    np.testing.assert_allclose(skinned, body.vertices, atol=1e-5)
+    assert abs(skinned[:, 1].min()) < 1e-4
+    assert body.faces.max() < len(body.vertices)
+    np.testing.assert_allclose(body.skin_weights.sum(1), 1, atol=1e-5)
+
+
+def test_skinning_is_the_weighted_sum(body):
+    root, rotations, _ = walk(6)
+    joints, world = forward(body.place(root), rotations, body.rest_joints)
+    expected = np.zeros((6, len(body.vertices), 3))
+    for k in range(4):
+        j = body.skin_joints[:, k]
+        local = body.vertices - body.rest_joints[j]
+        turned = np.einsum("tvab,vb->tva", quat_to_matrix(world)[:, j], local)
+        expected += body.skin_weights[:, k, None] * (turned + joints[:, j])
+    np.testing.assert_allclose(body.skin(root, rotations), expected, atol=1e-5)
+
+
+def test_walk_stands_on_the_floor(body):
+    root, rotations, _ = walk(44)
+    lowest = body.skin(root, rotations)[..., 1].min(axis=1)
+    assert lowest.min() > -0.05
+    assert lowest.max() < 0.05
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_fitted_feet_do_what_the_source_feet_do(name):
+    """Planted feet stay planted on a body with other hips, and nothing else turns."""
+    body = Body.load(name)
+    root, rotations, source = walk(44)
+    fitted = body.fit(root, rotations)
+    feet = body.pose_joints(root, fitted)[:, [7, 8]]
+    steps = np.diff(feet, axis=0) - np.diff(source[:, [7, 8]], axis=0) * body.scale
+    assert np.abs(steps).max() < 2e-3  # where a straight leg cannot quite reach
+    legs = [INDEX[f"{s}_{n}"] for s in ("left", "right") for n in ("hip", "knee", "ankle")]
+    others = np.setdiff1d(np.arange(22), legs)
+    np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
+    turns = quat_multiply(quat_inverse(rotations), fitted)
+    assert np.degrees(np.linalg.norm(quat_to_axis_angle(turns), axis=-1)).max() < 20
+
+
+def test_unknown_body_is_a_sentence():
+    with pytest.raises(ValueError, match="neutral, male, female"):
+        Body.load("robot")
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("true",)
+
+
+def smpl_arrays(body: Body, joints: int = 24) -> dict[str, np.ndarray]:
+    """What a SMPL file holds, made from the bundled body: the last joints are hands."""
+    count = len(body.vertices)
+    parents = [*PARENTS, *([20, 21] * joints)][:joints]
+    weights = np.zeros((count, joints))
+    np.add.at(weights, (np.arange(count)[:, None], body.skin_joints), body.skin_weights)
+    hand = body.vertices[:, 0] > body.rest_joints[INDEX["left_wrist"], 0] + 0.05
+    weights[hand, 22], weights[hand, 20] = weights[hand, 20], 0
+    regressor = np.zeros((joints, count))
+    for j in range(joints):
+        target = body.rest_joints[j if j < 22 else parents[j]]
+        near = np.argsort(np.linalg.norm(body.vertices - target, axis=1))[:40]
+        system = np.vstack([body.vertices[near].T, np.ones(40)])
+        regressor[j, near] = np.linalg.lstsq(system, np.append(target, 1), rcond=None)[0]
+    tree = np.array([parents, range(joints)], np.int64)
+    tree[0, 0] = 2**32 - 1  # as the real files write the root
+    return {
+        "v_template": body.vertices.astype(np.float64),
+        "f": body.faces.astype(np.uint32),
+        "weights": weights,
+        "J_regressor": regressor,
+        "kintree_table": tree,
+        "shapedirs": np.zeros((count, 3, 10)),
+        "posedirs": np.zeros((count, 3, 9 * (joints - 1))),
+    }
+
+
+@pytest.fixture(scope="module")
+def smpl_file(body, tmp_path_factory):
+    arrays = smpl_arrays(body)
+    path = tmp_path_factory.mktemp("smpl") / "SMPL_NEUTRAL.pkl"
+    path.write_bytes(pickle.dumps(arrays | {"J_regressor": csc_matrix(arrays["J_regressor"])}, 2))
+    return path, arrays
+
+
+def test_smpl_file_comes_back_as_the_body(body, smpl_file):
+    own = Body.from_smpl(smpl_file[0])
+    np.testing.assert_allclose(own.vertices, body.vertices, atol=1e-5)
+    np.testing.assert_allclose(own.rest_joints, body.rest_joints, atol=1e-5)
+    root, rotations, _ = walk(4)
+    np.testing.assert_allclose(own.skin(root, rotations), body.skin(root, rotations), atol=1e-4)
+
+
+def test_smpl_file_agrees_with_smplx(smpl_file):
+    import smplx
+    import torch
+    from smplx.utils import Struct
+
+    path, arrays = smpl_file
+    own = Body.from_smpl(path)
+    root, rotations, _ = walk(4)
+    model = smplx.SMPL("", data_struct=Struct(**arrays), batch_size=4)
+    angles = torch.tensor(quat_to_axis_angle(rotations)).flatten(1)
+    hands = torch.zeros(4, 6)
+    out = model(global_orient=angles[:, :3], body_pose=torch.cat([angles[:, 3:], hands], dim=1))
+    shift = own.place(root)[:, None] - out.joints[:, :1].detach().numpy()
+    np.testing.assert_allclose(
+        out.vertices.detach().numpy() + shift, own.skin(root, rotations), atol=1e-4
+    )
+
+
+def test_smplx_archive(body, tmp_path):
+    path = tmp_path / "SMPLX_NEUTRAL.npz"
+    extras = {"joint2num": np.array({"Pelvis": 0}, dtype=object)}  # real archives pickle such
+    np.savez(path, **smpl_arrays(body, joints=55), **extras)
+    np.testing.assert_allclose(Body.from_smpl(path).rest_joints, body.rest_joints, atol=1e-5)
+
+
+def test_chumpy_pickles_need_no_chumpy():
+    from core.body.smpl import _dense, safe_unpickle
+
+    # what pickle protocol 0 writes for an old-style chumpy array with the state {"x": 7}
+    data = b"ccopy_reg\n_reconstructor\n(cchumpy.ch\nCh\nc__builtin__\nobject\nNtR(dS'x'\nI7\nsb."
+    assert _dense(safe_unpickle(data)) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("evil.pkl", pickle.dumps(Evil()), "refused"),
+        ("text.pkl", b"hello", "not a pickle"),
+        ("list.pkl", pickle.dumps([1, 2]), "holds a list"),
+        ("empty.pkl", pickle.dumps({}), "lacks v_template"),
+        ("words.pkl", pickle.dumps(dict.fromkeys(
+            ("v_template", "f", "J_regressor", "weights", "kintree_table"), "x")), "no table"),
+        ("broken.npz", b"hello", "no SMPL archive"),
+        ("body.fbx", b"", "comes as .pkl or .npz"),
+    ],
+)  # fmt: skip
+def test_wrong_files_are_sentences(tmp_path, name, content, sentence):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
+        Body.from_smpl(path)
+    with pytest.raises(ValueError, match="no file"):
+        Body.from_smpl(tmp_path / "nothing.pkl")

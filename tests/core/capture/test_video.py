@@ -1,0 +1,169 @@
+"""Whatever people call a video is decoded upright at a sensible rate, or refused in a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from core.capture import video as film
+from tests.support import drawn_films as made
+
+KINDS = {
+    "h264": ("a.mp4", made.H264),
+    "hevc": ("a.mov", ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=0")),
+    "vp9": ("a.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")),
+    "av1": ("av1.mp4", ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "lp=1")),
+    "mpeg4": ("a.avi", ("-c:v", "mpeg4", "-q:v", "3")),
+    "gif": ("a.gif", ("-vf", "split[a][b];[a]palettegen[c];[b][c]paletteuse")),
+}
+
+
+def decode(path) -> tuple[film.Film, list[np.ndarray]]:
+    found = film.open_film(path)
+    return found, list(film.frames(found))
+
+
+def refusal(path) -> str:
+    """The one sentence in which a file is refused: it names the file, but not where it is."""
+    with pytest.raises(ValueError, match=r".") as caught:
+        decode(path)
+    sentence = str(caught.value)
+    assert sentence.startswith(path.name)
+    assert "\n" not in sentence
+    assert str(path.parent) not in sentence
+    return sentence
+
+
+def plain(frames: int, size: int = 32) -> np.ndarray:
+    """Grey pictures that grow brighter."""
+    levels = np.linspace(40, 200, frames).astype(np.uint8)
+    return np.broadcast_to(levels[:, None, None, None], (frames, size, size, 3))
+
+
+@pytest.mark.parametrize("codec", KINDS)
+def test_every_usual_kind_is_decoded(codec):
+    name, options = KINDS[codec]
+    found, frames = decode(made.write(name, made.pictures(), codec=options))
+    assert found.codec == codec
+    assert found.shown == pytest.approx(20, abs=0.1)
+    assert abs(len(frames) - made.POSES) <= 1
+    assert frames[0].shape == (240, 320, 3)
+    assert np.abs(frames[5].astype(int) - made.pictures()[5]).mean() < 8
+
+
+@pytest.mark.parametrize("rate", [7, 12.5, 24000 / 1001, 30000 / 1001, 50, 59.94, 120, 240])
+def test_odd_rates_keep_their_length(rate):
+    count = round(1.5 * rate)
+    found, frames = decode(made.write("odd.mp4", plain(count), rate=rate))
+    assert found.shown == pytest.approx(rate, rel=0.01)
+    assert found.rate <= film.MOST_RATE
+    assert len(frames) / found.rate == pytest.approx(1.5, abs=2 / min(rate, found.rate))
+    levels = [frame.mean() for frame in frames]
+    middle = np.interp(0.5, [0, 1], [levels[0], levels[-1]])
+    assert levels[len(levels) // 2] == pytest.approx(middle, abs=160 / len(frames) + 5)
+
+
+def test_what_a_phone_filmed_on_its_side_stands_upright():
+    upright = made.pictures()[:12]
+    lying = made.write("lying.mp4", np.rot90(upright, axes=(1, 2)))
+    turned = made.folder() / "turned.mp4"
+    made.ffmpeg("-display_rotation", "-90", "-i", lying, "-c", "copy", turned)
+    _, frames = decode(turned)
+    assert frames[0].shape == upright[0].shape
+    assert np.abs(frames[3].astype(int) - upright[3]).mean() < 8
+
+
+def test_large_and_stretched_pictures_become_small_ones():
+    wide = made.folder() / "wide.mp4"
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=1920x1080:r=10:d=1", *made.H264, wide)
+    assert decode(wide)[1][0].shape == (720, 1280, 3)
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=1,setsar=2", *made.H264, wide)
+    assert decode(wide)[1][0].shape == (240, 640, 3)
+
+
+def test_the_decoder_ends_with_whoever_looks():
+    pictures = film.frames(film.open_film(made.film()))
+    assert len(list(islice(pictures, 2))) == 2
+    pictures.close()
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, 20_000).astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("noise.mp4", NOISE),
+        ("empty.mov", b""),
+        ("letter.webm", b"Dear film, I am a letter.\n" * 20),
+        ("list.mp4", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n"),
+        ("concat.mp4", b"ffconcat version 1.0\nfile /etc/passwd\n"),
+    ],
+)
+def test_unreadable_files_get_a_sentence(name, data):
+    path = made.folder() / name
+    path.write_bytes(data)
+    assert "cannot be read as a video" in refusal(path)
+
+
+def test_half_a_file_gets_a_sentence():
+    path = made.folder() / "half.mp4"
+    path.write_bytes(made.film().read_bytes()[:30_000])  # what is in it is told at its end
+    assert "cannot be read" in refusal(path)
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match="there is no file"):
+        film.open_film(tmp_path / "none.mp4")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "mp4", "gif"])
+def test_a_still_picture_is_told_from_a_video(suffix):
+    path = made.folder() / f"still.{suffix}"
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", "-frames:v", "1", path)
+    assert "still picture" in refusal(path)
+
+
+def test_sound_without_pictures():
+    path = made.folder() / "song.wav"
+    made.ffmpeg("-f", "lavfi", "-i", "sine=d=1", path)
+    assert "no pictures" in refusal(path)
+
+
+def test_an_hour_is_refused_by_its_header():
+    path = made.folder() / "hour.mp4"
+    stretch = ("-vf", "setpts=N*3600/TB", "-fps_mode", "vfr", "-frames:v", "2", *made.H264)
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", *stretch, path)
+    with pytest.raises(ValueError, match=r"hour.mp4 lasts \d+ s; 20 s are the most"):
+        film.open_film(path)
+
+
+def test_what_does_not_tell_its_length_is_stopped_when_it_is_too_long():
+    path = made.folder() / "endless.mkv"
+    source = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=40")
+    made.ffmpeg(*source, *made.H264, "-f", "matroska", "-live", "1", path)
+    found = film.open_film(path)
+    assert found.seconds is None
+    assert "too long; 20 s" in refusal(path)
+
+
+def test_slide_shows_and_blinks_are_refused():
+    assert "2 pictures a second" in refusal(made.write("slides.mp4", plain(6), rate=2))
+    assert re.search(r"lasts 0\.\d+ s", refusal(made.write("blink.mp4", plain(6), rate=20)))
+
+
+def test_a_file_that_is_slow_to_open_is_given_up(monkeypatch):
+    monkeypatch.setattr(film, "ASK_SECONDS", 0.0)
+    assert "takes too long to open" in refusal(made.film())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are no such names")
+def test_names_are_only_names():
+    for name in ("-i.mp4", "a:b.mp4", "what's %03d.mp4", "data:x.mp4"):
+        path = made.folder() / name
+        path.write_bytes(made.film().read_bytes())
+        assert film.open_film(path).seconds == pytest.approx(1.8, abs=0.1)

@@ -1,0 +1,105 @@
+"""`python -m core follow` beyond the motion itself: going on, manner, similar motions."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.body.mesh import Body
+from core.export import write
+from tests.support.synthetic import walk
+from tests.support.tiny import write_checkpoints
+from tests.support.tiny_index import to_take, write_library
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_library(tmp_path_factory.mktemp("checkpoints"), motion="CC0 1.0")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """A BVH file of two seconds: quicker to read than a film, and the same from there on."""
+    path = tmp_path_factory.mktemp("clip") / "walk.bvh"
+    write(to_take(walk(41)[2]), path, body=Body.load())
+    return path
+
+
+def run(folder, *arguments: object, code: int = 0):
+    words = ["follow", *map(str, arguments), "--checkpoints", str(folder), "--device", "cpu"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_it_goes_on_and_says_so(folder, clip, tmp_path):
+    out = tmp_path / "dance.npz"
+    result = run(
+        folder, clip, "--then", "a person jumps", "--seconds", 1.5, "--manner", 0.5, "--similar",
+        2, "--seed", 3, "--out", out, "--json",
+    )  # fmt: skip
+    figures = json.loads(result.stdout)
+    before = figures["continued"]["from_seconds"]
+    assert figures["seconds"] == pytest.approx(before + 1.5)
+    assert figures["continued"]["manner"] == 0.5
+    for match in (*figures["similar"], *figures["continued"]["manner_matches"]):
+        assert match["licence"] == "CC0 1.0"
+        assert match["caption"]
+    assert len(figures["similar"]) == 2
+    assert figures["info"]["seed"] == "3"
+    with np.load(out) as data:
+        assert len(data["poses"]) == figures["poses"]
+        info = json.loads(str(data["info"]))
+    assert "CC0 1.0" in info["licence"]
+    assert info["reference"] == "walk.bvh"
+    assert info["manner_clips"]
+
+
+def test_prompts_follow_each_other(folder, clip):
+    result = run(
+        folder, clip, "--then", "a person jumps", "--seconds", 1, "--then", "a person waves",
+        "--seconds", 2, "--json",
+    )  # fmt: skip
+    figures = json.loads(result.stdout)
+    assert figures["seconds"] == pytest.approx(figures["continued"]["from_seconds"] + 3)
+
+
+def test_the_same_seed_makes_the_same_file(folder, clip, tmp_path):
+    files = [tmp_path / f"{i}.bvh" for i in range(3)]
+    for path, seed in zip(files, (1, 1, 2), strict=True):
+        run(folder, clip, "--then", "a person jumps", "--seed", seed, "--out", path)
+    one, two, other = (path.read_bytes() for path in files)
+    assert one == two
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--seconds", "2"], "give --then PROMPT"),
+        (["--manner", "0.5"], "give --then PROMPT"),
+        (["--then", "a person jumps", "--manner", "2"], "weight of a manner must be in 0..1"),
+        (["--then", "a person jumps", "--seconds", "0"], "seconds must be in"),
+        (["--then", "a person jumps", "--seconds", "1", "--seconds", "2"], "give --seconds once"),
+        (["--then", "?"], "the prompt is empty"),
+        (["--similar", "-1"], "--similar must be in 0..50"),
+        (["--similar", "51"], "--similar must be in 0..50"),
+        (["--then", "walk", "--checkpoint", "other"], "checkpoint must be one of"),
+        (["--then", "walk", "--seed", "-1"], "seed must be a whole number"),
+    ],
+)
+def test_bad_values_get_a_sentence(folder, clip, words, sentence):
+    result = run(folder, clip, *words, "--json", code=2)
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+
+
+def test_without_an_index_only_the_look_up_fails(clip, tmp_path):
+    folder = write_checkpoints(tmp_path, motion="CC0 1.0")
+    run(folder, clip, "--then", "a person jumps", "--seconds", 1, "--json")
+    result = run(folder, clip, "--similar", 2, "--json", code=2)
+    assert "python -m train.index" in " ".join(result.stderr.split())

@@ -1,0 +1,76 @@
+"""The causal VAE: nothing looks ahead, streams equal batches, sizes are the published ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.body.features import NUM_FEATURES
+from core.motion.model import PUBLISHED, MotionDiT
+from core.motion.vae import PUBLISHED as PUBLISHED_VAE
+from core.motion.vae import STRIDE, MotionVAE, VAEConfig
+from tests.support.tiny import tiny_vae
+
+VAE = tiny_vae(VAEConfig(width=16))
+LATENTS = 12
+cuts = st.lists(st.integers(1, LATENTS - 1), max_size=5, unique=True).map(sorted)
+
+
+def poses(seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(2, LATENTS * STRIDE, NUM_FEATURES, generator=generator)
+
+
+def pieces(x: torch.Tensor, at: list[int], scale: int) -> list[torch.Tensor]:
+    edges = [0, *at, LATENTS]
+    return [x[:, a * scale : b * scale] for a, b in pairwise(edges)]
+
+
+def test_shapes():
+    latents = VAE.encode(poses())
+    assert latents.shape == (2, LATENTS, VAE.cfg.latent_dim)
+    assert VAE.decode(latents).shape == (2, LATENTS * STRIDE, NUM_FEATURES)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        VAE.encode(poses()[:, :-1])
+
+
+def test_neither_direction_looks_ahead():
+    x, changed = poses(), poses()
+    changed[:, 5 * STRIDE :] += 1
+    a, b = VAE.encode(x), VAE.encode(changed)
+    assert torch.equal(a[:, :5], b[:, :5])
+    assert not torch.allclose(a[:, 5], b[:, 5])
+    other = a.clone()
+    other[:, 7:] += 1
+    one, two = VAE.decode(a), VAE.decode(other)
+    assert torch.equal(one[:, : 7 * STRIDE], two[:, : 7 * STRIDE])
+    assert not torch.allclose(one[:, 7 * STRIDE], two[:, 7 * STRIDE])
+
+
+@settings(max_examples=25, deadline=None)
+@given(at=cuts)
+def test_streams_equal_batches(at):
+    x = poses()
+    latents, state = VAE.encode(x), {}
+    streamed = torch.cat([VAE.encode_stream(part, state) for part in pieces(x, at, STRIDE)], dim=1)
+    assert torch.allclose(streamed, latents, atol=1e-5)
+    whole, state = VAE.decode(latents), {}
+    streamed = torch.cat([VAE.decode_stream(part, state) for part in pieces(latents, at, 1)], dim=1)
+    assert torch.allclose(streamed, whole, atol=1e-5)
+
+
+def test_normalise_and_denormalise_are_inverse():
+    x = poses() * VAE.std + VAE.mean
+    assert torch.allclose(VAE.denormalise(VAE.normalise(x)), x, atol=1e-5)
+
+
+def test_published_sizes():
+    with torch.device("meta"):
+        vae, dit = MotionVAE(PUBLISHED_VAE), MotionDiT(PUBLISHED)
+    millions = [sum(p.numel() for p in model.parameters()) / 1e6 for model in (vae, dit)]
+    assert millions == pytest.approx([76.3, 38.7], rel=0.005)
+    assert sum(millions) == pytest.approx(115, rel=0.005)

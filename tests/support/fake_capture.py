@@ -1,0 +1,147 @@
+"""Stand-ins for what follows videos: files that say what is in them, and a person made of sums."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.body.skeleton import FPS, INDEX
+from core.body.take import Take
+from core.capture.camera import LENS
+from core.capture.follow import Reference, adjust
+from core.capture.follow import follow as really_follow
+from core.capture.landmarks import NAMES, Reading
+from core.capture.regions import Region
+from core.capture.track import Sight, Stretch
+from core.capture.video import Film
+
+MAGIC = b"fake film "
+SIZE = (640, 480)
+FACE = {"nose": (0, 0.12), "eye_inner": (0.02, 0.1), "eye": (0.03, 0.1), "eye_outer": (0.04, 0.1),
+        "ear": (0.07, 0.045), "mouth": (0.02, 0.11)}  # fmt: skip
+
+
+def fake_film(frames: int = 60, **about: Any) -> bytes:
+    """A file for `FakeFollowing`: frames at 20 a second, and what else is said of it."""
+    return MAGIC + json.dumps({"frames": frames, **about}).encode()
+
+
+def landmarks(joints: np.ndarray) -> np.ndarray:
+    """Points (T, 33, 3) on the skin of joints (T, 22, 3)."""
+    points = []
+    for name in NAMES:
+        side, _, part = name.rpartition("_") if name.startswith("mouth") else name.partition("_")
+        if name.startswith("mouth"):
+            side, part = part, side
+        if side == "nose":
+            side, part = "left", "nose"
+        sign = 1 if side == "left" else -1
+        if part in FACE:
+            across, ahead = FACE[part]
+            points.append(joints[:, INDEX["head"]] + [sign * across, 0.02, ahead])
+        elif part in ("pinky", "index", "thumb"):
+            points.append(joints[:, INDEX[f"{side}_wrist"]] + [0.05 * sign, 0, 0])
+        elif part == "heel":
+            points.append(joints[:, INDEX[f"{side}_ankle"]] + [0, -0.05, -0.05])
+        else:
+            joint = "foot" if part == "foot_index" else part
+            points.append(joints[:, INDEX[f"{side}_{joint}"]])
+    return np.stack(points, axis=1)
+
+
+def stretch_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -> Stretch:
+    """What a camera four metres ahead sees of joints (T, 22, 3) at 20 pictures a second."""
+    marks = landmarks(joints) * [1, -1, -1] + [0, 1, 4]  # right, down, away
+    pixels = marks[..., :2] / marks[..., 2:] * LENS * max(SIZE) + np.array(SIZE) / 2
+    world = marks - marks[:, 23:25].mean(axis=1, keepdims=True)
+    region = Region(320, 240, 400)
+    sights = tuple(
+        Sight(
+            i,
+            region,
+            Reading(np.full(2, 0.99), pixels[[i, i]], world[[i, i]], np.ones((2, 33)), region),
+        )
+        for i in range(len(joints))
+        if i not in unseen
+    )
+    return Stretch(sights, float(FPS), SIZE, len(joints), 1, people)
+
+
+@dataclass(frozen=True)
+class FakeMatch:
+    """As `Match` of the engine."""
+
+    id: str
+    label: str
+    caption: str
+    licence: str
+    pack: str
+    score: float
+    made: Take
+    seconds: float = 2.0
+    mirrored: bool = False
+
+    def take(self) -> Take:
+        return self.made
+
+
+@dataclass(frozen=True)
+class FakeManner:
+    """As `Manner` of the engine."""
+
+    weight: float
+    matches: tuple[FakeMatch, ...]
+
+
+class FakeFollowing:
+    """The part of the engine that takes motions out of files, and knows real ones."""
+
+    def __init__(self) -> None:
+        self.followed: list[dict[str, Any]] = []
+        self.asked: list[Any] = []
+
+    def walked(self, prompt: str, poses: int) -> Take:
+        """A take of a body that follows a prompt."""
+        raise NotImplementedError
+
+    def follow(self, path: Path, *, progress: Any = None, **options: Any) -> Reference:
+        self.followed.append({"path": path, **options})
+        data = Path(path).read_bytes()
+        if not data.startswith(MAGIC):
+            return really_follow(path, progress=progress, **options)
+        about = json.loads(data[len(MAGIC) :])
+        frames, people = about["frames"], about.get("people", 1)
+        for i in range(frames):
+            time.sleep(about.get("cost", 0.001))
+            if progress:
+                progress((i + 1) / frames, f"{(i + 1) / FPS:.1f} s of the video seen")
+        if "problem" in about:
+            raise (RuntimeError if about.get("fault") else ValueError)(about["problem"])
+        joints = self.walked("a person stands", frames).joints
+        unseen = range(*about.get("unseen", (0, 0)))
+        stretch = stretch_of(joints, people=people, unseen=unseen)
+        film = Film(Path(path), FPS, FPS, frames / FPS, "fake")
+        seen = self.walked("a person stands", 2)
+        lacking = Reference(take=seen, kept=(0, 1), seconds=1, film=film, stretch=stretch)
+        lifting = {name: options[name] for name in ("tilt", "lens", "turned") if name in options}
+        return adjust(lacking, **lifting)
+
+    def similar(self, what: Any, count: int, *, checkpoint: str | None) -> list[FakeMatch]:
+        self.asked.append(what)
+        words = what if isinstance(what, str) else "a person walks"
+        return [
+            FakeMatch(f"cmu_{i:02d}", f"walk {i}", f"{words}, number {i}", "CMU, free", "cmu",
+                      0.9 - 0.1 * i, self.walked(words, 2 * FPS))
+            for i in range(count)
+        ]  # fmt: skip
+
+    def manner(
+        self, take: Take | None, prompt: str, *, weight: float, checkpoint: str | None
+    ) -> FakeManner:
+        self.asked.append((len(take) if take else 0, prompt))
+        return FakeManner(weight, tuple(self.similar(prompt, 2, checkpoint=checkpoint)))

@@ -1,0 +1,146 @@
+"""A stand-in for the engine: a body that walks on sine waves. No weights, no torch."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
+from typing import Any
+
+import numpy as np
+
+from core.body.skeleton import BONE_LENGTHS, FPS, INDEX, JOINTS, PARENTS
+from core.body.take import PoseChunk, Take
+from tests.support.fake_capture import FakeFollowing
+from tests.support.fake_dream import FakeWorlds
+
+CHUNK = 4
+BLOCK = 8
+
+OFFSETS = np.zeros((len(JOINTS), 3), np.float32)
+for _i, _name in enumerate(JOINTS):
+    _side = 1 if "left" in _name else -1
+    if any(part in _name for part in ("knee", "ankle")):
+        _way = (0, -1, 0)
+    elif "foot" in _name:
+        _way = (0, -0.35, 0.94)
+    elif "hip" in _name:
+        _way = (_side * 0.7, -0.7, 0)
+    elif any(part in _name for part in ("shoulder", "elbow", "wrist", "collar")):
+        _way = (_side, 0, 0)
+    else:
+        _way = (0, 1, 0)
+    OFFSETS[_i] = BONE_LENGTHS[_i] * np.array(_way, np.float32)
+HEIGHT = 0.96
+
+
+def about(axis: str, angle: np.ndarray) -> np.ndarray:
+    """Quaternions w x y z, (T, 4), that turn about an axis."""
+    out = np.zeros((*np.shape(angle), 4), np.float32)
+    out[..., 0] = np.cos(angle / 2)
+    out[..., 1 + "xyz".index(axis)] = np.sin(angle / 2)
+    return out
+
+
+def rotate(q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Rotate vectors (T, 3) by quaternions (T, 4)."""
+    w, u = q[..., :1], q[..., 1:]
+    return v + 2 * np.cross(u, np.cross(u, v) + w * v)
+
+
+def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Hamilton product of quaternions (T, 4)."""
+    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
+    w = aw * bw - (av * bv).sum(-1, keepdims=True)
+    return np.concatenate([w, aw * bv + bw * av + np.cross(av, bv)], -1)
+
+
+class FakeEngine(FakeWorlds, FakeFollowing):
+    """As `core.engine.Engine`, with motion that is cheap and easy to recognize."""
+
+    names = ("motion", "motion-styles")
+
+    def __init__(self, *, milliseconds_per_pose: float = 1.0, milliseconds_per_frame: float = 2.0):
+        super().__init__(milliseconds_per_frame=milliseconds_per_frame)
+        FakeFollowing.__init__(self)
+        self.cost = milliseconds_per_pose / 1000
+        self.opened: list[dict[str, Any]] = []
+
+    def card(self, name: str) -> dict[str, Any]:
+        styles = name == "motion-styles"
+        return {
+            "licence": "CC BY-NC 4.0" if styles else "Apache-2.0",
+            "non_commercial": styles,
+            "data": "CMU and Bandai-Namco" if styles else "CMU, CC0 packs, DeepMimic",
+            "steps": 10,
+            "stagger": 5,
+            "guidance": 2.5,
+        }
+
+    def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]:
+        guidance = options.get("guidance")
+        if guidance is not None and not 1 <= guidance <= 7:
+            raise ValueError(f"guidance must be in 1..7, got {guidance:g}")
+        self.opened.append(options)
+        return self._motion(iter(prompts), options.get("after"))
+
+    def _motion(self, prompts: Iterator[str], after: Take | None) -> Iterator[PoseChunk]:
+        first, place, prompt = 0, np.zeros(3), ""
+        if after is not None:
+            first, place = len(after), after.root[-1] * [1, 0, 1]
+        begin = first
+        while True:
+            if (first - begin) % BLOCK == 0:
+                prompt = next(prompts)
+            if self.fail_at is not None and first >= self.fail_at:
+                raise RuntimeError("the fake engine was told to fail")
+            self.begin_computing()
+            time.sleep(self.cost * CHUNK)
+            chunk, place = walk(prompt, first, place)
+            self.end_computing()
+            yield chunk
+            first += CHUNK
+
+    def walked(self, prompt: str, poses: int) -> Take:
+        stream = FakeEngine(milliseconds_per_pose=0).motion(repeat(prompt))
+        return Take.from_chunks(list(islice(stream, -(-poses // CHUNK)))).slice(0, poses)
+
+
+def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndarray]:
+    """Poses first..first + CHUNK - 1 from `place` on; return them and the next place."""
+    t = np.arange(first, first + CHUNK) / FPS
+    swing = 0.25 + (zlib.crc32(prompt.encode()) % 100) / 200
+    phase = 2 * np.pi * t
+    speed = -0.6 if "back" in prompt else 1.2 * ("walk" in prompt) + 3.0 * ("run" in prompt)
+    root = place + np.outer(np.arange(CHUNK) / FPS, [0, 0, speed])
+    following = place + np.array([0, 0, speed * CHUNK / FPS])
+    root[:, 1] = HEIGHT - 0.05 * swing * (1 - np.cos(2 * phase))
+    if "jump" in prompt:
+        root[:, 1] += 0.4 * np.maximum(np.sin(phase), 0)
+    rotations = np.zeros((CHUNK, len(JOINTS), 4), np.float32)
+    rotations[..., 0] = 1
+    for side, sign in (("left", 1), ("right", -1)):
+        wave = sign * np.sin(phase)
+        rotations[:, INDEX[f"{side}_hip"]] = about("x", -swing * wave)
+        rotations[:, INDEX[f"{side}_knee"]] = about("x", swing * (1 - wave))
+        rotations[:, INDEX[f"{side}_shoulder"]] = multiply(
+            about("x", swing * wave), about("z", np.full(CHUNK, -sign * 1.2))
+        )
+        if "wave" in prompt and side == "right":
+            rotations[:, INDEX["right_shoulder"]] = about("z", -1.0 + 0.5 * np.sin(2 * phase))
+    joints = np.zeros((CHUNK, len(JOINTS), 3), np.float32)
+    turned = rotations.copy()
+    joints[:, 0] = root
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            turned[:, joint] = multiply(turned[:, parent], rotations[:, joint])
+            joints[:, joint] = joints[:, parent] + rotate(turned[:, parent], OFFSETS[joint][None])
+    return PoseChunk(
+        first=first,
+        root=root.astype(np.float32),
+        rotations=rotations,
+        joints=joints,
+        features=np.zeros((CHUNK, 263), np.float32),
+        prompt=prompt,
+    ), following

@@ -1,0 +1,164 @@
+"""Pages without a browser, for tests of what serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from app.live.feed import Feed
+from app.live.lobby import Lobby
+from app.protocol import (
+    Ack,
+    DreamState,
+    Drive,
+    Follow,
+    Frame,
+    Keys,
+    Poses,
+    Shown,
+    Start,
+    State,
+    TakeInfo,
+    World,
+)
+from app.protocol import unpack_from_server as unpack
+from app.world.frame_feed import FrameFeed
+
+IDS = [f"0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e{i:02d}" for i in range(10)]
+START = Start(id=1, prompt="a person walks forward", seed=1)
+WORLD = World(checkpoint="video", seed=3)
+
+
+def until(condition, seconds: float = 20.0):
+    """Wait until `condition` holds; return what it returned."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.005)
+    raise AssertionError("this did not happen in time")
+
+
+class Visitor:
+    """A page without a browser: reads everything, shows as much as it is told to."""
+
+    def __init__(self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0):
+        self.session = self.enter(lobby, name)
+        self.feed = Feed(lambda: None, take=take, have=have)
+        self.session.attach(self.feed)
+        self.take, self.end = take, have
+        self.poses: list[Poses] = []
+        self.seen: list = []
+
+    def enter(self, lobby: Lobby, name: str):
+        return lobby.sessions.open(name)
+
+    def read(self) -> list:
+        new = []
+        while data := self.session.collect(self.feed):
+            new += [unpack(one) for one in data]
+        for item in new:
+            if isinstance(item, TakeInfo):
+                if item.take != self.take:
+                    self.poses, self.end = [], 0
+                self.take = item.take
+            if isinstance(item, Poses):
+                self.poses.append(item)
+                self.end = item.first + len(item.root)
+        self.seen += new
+        return new
+
+    def show(self, pose: float | None = None, lead: int = 10) -> None:
+        shown = self.end if pose is None else pose
+        ack = Ack(lead=lead, take=self.take, received=self.end, shown=shown)
+        self.session.acknowledge(self.feed, ack)
+
+    def play(self, poses: int) -> None:
+        """Read and show until there are this many poses."""
+        until(lambda: (self.read(), self.show(), self.end >= poses)[-1])
+
+    def last(self, kind: type):
+        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
+
+    def idle(self) -> bool:
+        run = self.session._run
+        return run is None or run.worker is None
+
+
+class Owner(Visitor):
+    """A page of the tab of videos without a browser."""
+
+    def enter(self, lobby: Lobby, name: str):
+        self.uploads = lobby.uploads
+        return lobby.followers.open(name)
+
+    def upload(self, data: bytes, name: str = "clip.mp4") -> None:
+        async def parts():
+            yield data
+
+        self.session.keep(asyncio.run(self.uploads.receive(parts(), name)))
+
+    def follow(self, data: bytes, name: str = "clip.mp4", **request) -> State:
+        """Upload a file and have it followed; return the state at the end."""
+        self.upload(data, name)
+        self.session.follow(Follow(**request))
+        return self.wait()
+
+    def wait(self) -> State:
+        """Read until nothing is being done; return the state."""
+
+        def over() -> bool:
+            self.read()
+            self.show()
+            return self.idle() and self.last(State).state == "stopped"
+
+        until(over, 60)
+        return self.last(State)
+
+
+class Gamer:
+    """A world page without a browser: draws all it gets, as often as it is told to look."""
+
+    def __init__(self, lobby: Lobby, name: str = IDS[0]) -> None:
+        self.player = lobby.players.open(name)
+        self.feed = FrameFeed(lambda: None)
+        self.player.attach(self.feed)
+        self.frames: list[Frame] = []
+        self.beside: list[Frame] = []
+        """The real engine's."""
+        self.seen: list = []
+        self.seq = 0
+
+    def read(self, *, draw: bool = True) -> list:
+        new = [unpack(data) for data in self.player.collect(self.feed)]
+        for item in new:
+            if isinstance(item, Frame):
+                (self.beside if item.flags & 4 else self.frames).append(item)
+        self.seen += new
+        if draw and self.frames:
+            self.player.show(self.feed, Shown(index=self.frames[-1].index))
+        return new
+
+    def hold(self, mask: int) -> int:
+        """Change the held keys; return the number of the change."""
+        self.seq += 1
+        self.player.press(Keys(mask=mask, seq=self.seq))
+        return self.seq
+
+    def do(self, what) -> None:
+        self.player.drive(Drive(do=what))
+
+    def play(self, frames: int) -> None:
+        """Read and draw until there are this many frames."""
+        until(lambda: (self.read(), len(self.frames) >= frames)[-1])
+
+    def await_state(self, state: str, seconds: float = 20) -> DreamState:
+        until(lambda: (self.read(), self.last(DreamState).state == state)[-1], seconds)
+        return self.last(DreamState)
+
+    def last(self, kind: type):
+        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
+
+    def idle(self) -> bool:
+        run = self.player._run
+        return run is None or run.worker is None

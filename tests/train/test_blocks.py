@@ -1,0 +1,163 @@
+"""The `blocks` world: its map and pictures, its player, and the real engine if installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import struct
+
+import numpy as np
+import pytest
+
+from train.worlds.blocks import CELLS, MAP, START, free_cells, is_free, palette, text_map, wad
+from train.worlds.doom import Place, wanted
+from train.worlds.policy import play, start
+from train.worlds.record import LENGTH, record
+from train.worlds.recording import coverage, load
+from train.worlds.sky import sky
+from train.worlds.textures import png, textures
+from train.worlds.world import BlocksWorld
+
+needs_vizdoom = pytest.mark.skipif(
+    importlib.util.find_spec("vizdoom") is None, reason="vizdoom is not installed"
+)
+
+
+def lumps(data: bytes) -> dict[str, bytes]:
+    magic, count, table = struct.unpack("<4sii", data[:12])
+    assert magic == b"PWAD"
+    found = {}
+    for i in range(count):
+        start, size, name = struct.unpack("<ii8s", data[table + 16 * i : table + 16 * i + 16])
+        found[name.rstrip(b"\0").decode()] = data[start : start + size]
+    return found
+
+
+def test_wad_holds_map_palette_and_every_texture():
+    data = wad()
+    assert data == wad()
+    found = lumps(data)
+    assert len(found["PLAYPAL"]) == 14 * 768
+    assert len(found["COLORMAP"]) == 34 * 256
+    assert set(textures()) | {"BSKY", "TEXTMAP"} <= set(found)
+    for cell in CELLS.values():
+        assert {cell.floor, cell.side} <= set(found)
+    text = found["TEXTMAP"].decode()
+    vertices, sides = text.count("vertex{"), text.count("sidedef{")
+    assert text.count("sector{") == len(CELLS)
+    assert max(int(part.split(";")[0]) for part in text.split("v2=")[1:]) == vertices - 1
+    assert max(int(p.split(";")[0]) for p in text.split("sideback=")[1:]) < sides
+    assert text == text_map()
+
+
+def test_all_free_cells_are_connected_and_walled_in():
+    free = set(free_cells())
+    assert len({len(line) for line in MAP}) == 1
+    assert all(0 < x < len(MAP[0]) - 1 and 0 < y < len(MAP) - 1 for x, y in free)
+    reached, edge = set(), {min(free)}
+    while edge:
+        reached |= edge
+        near = {(x + dx, y + dy) for x, y in edge for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1))}
+        edge = (near & free) - reached
+    assert reached == free
+    assert is_free(int(START[0]), int(START[1]))
+
+
+def test_pictures_keep_to_the_palette_and_the_sky_differs_in_every_direction():
+    pictures = [*textures().values(), sky()]
+    colours = palette(pictures)
+    assert colours.shape == (256, 3)
+    known = set(map(tuple, colours))
+    assert all(set(map(tuple, p.reshape(-1, 3))) <= known for p in pictures)
+    assert all(p.shape[1] in (64, 1024) and p.dtype == np.uint8 for p in pictures)
+    views = [np.roll(sky(), -128 * i, axis=1)[:, :256].astype(float) for i in range(8)]
+    apart = [np.abs(a - b).mean() for i, a in enumerate(views) for b in views[:i]]
+    assert min(apart) > 8
+
+
+def test_png_is_read_back():
+    cv2 = pytest.importorskip("cv2")
+    picture = textures()["PUMPKIN"]
+    decoded = cv2.imdecode(np.frombuffer(png(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert np.array_equal(decoded[..., ::-1], picture)
+
+
+def test_opposite_keys_cancel():
+    assert wanted((1, 1, 1, 1, 1, 1)) == (0, 0, 0)
+    forward, right, turn = wanted((1, 0, 0, 1, 1, 0))
+    assert forward > right > 0 > turn
+
+
+def test_player_holds_every_key_and_pair():
+    """A walker in an open field without an engine: the shares are those of the policy alone."""
+    random = np.random.default_rng(0)
+    actions = []
+    for _ in range(20):
+        place = start(random)
+        player = play(random, place)
+        keys = next(player)
+        for _ in range(LENGTH):
+            actions.append(keys)
+            forward, right, turn = wanted(keys)
+            angle = np.radians(place.angle)
+            step = forward * np.exp(1j * angle) + right * np.exp(1j * (angle - np.pi / 2))
+            inside = np.clip([place.x + step.real, place.y + step.imag], 80, 560)
+            place = Place(*map(float, inside), float(place.angle - 2 * turn) % 360)
+            keys = player.send(place)
+    shares = coverage(np.asarray(actions), list("WSADLR"))
+    assert all(shares[key] > 0.08 for key in "-WSADLR"), shares
+    assert min(shares.values()) > 0.002, shares
+
+
+# the real engine
+
+
+def make_blocks():
+    return BlocksWorld(0)
+
+
+@needs_vizdoom
+@pytest.mark.slow
+def test_blocks_are_the_same_in_two_runs_and_follow_the_keys(tmp_path):
+    for name in "ab":
+        record(tmp_path / name, make_blocks, frames=330, seed=3, licence="CC0-1.0")
+    first, second = load(tmp_path / "a"), load(tmp_path / "b")
+    assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
+    x, y, angle = first.states[:300, :3].T
+    turned = (np.diff(angle) + 180) % 360 - 180
+    asked = first.actions[1:300, 4].astype(int) - first.actions[1:300, 5]
+    assert np.allclose(turned, 4 * asked, atol=0.02)
+    pure = (first.actions[1:300, :4].sum(1) == 0) & (first.actions[:299, :4].sum(1) == 0)
+    assert np.hypot(np.diff(x), np.diff(y))[pure].max() < 1
+    assert all(is_free(int(a // 64), int(b // 64)) for a, b in first.states[:, :2])
+    assert not first.actions[[0, 300]].any()
+
+
+@needs_vizdoom
+def test_truth_plays_a_recorded_state_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    from train.worlds.truth import Truth
+
+    monkeypatch.chdir(tmp_path)
+    truth = Truth()
+    frame = truth.reset((352.0, 160.0, 90.0, 0.0, 0.0))
+    assert frame.shape == (96, 128, 3)
+    assert frame.dtype == np.uint8
+    assert np.array_equal(truth.step(0), frame)
+    assert not np.array_equal(truth.step(0b010001), frame)
+    place = truth.world.place()
+    assert place.y - 160 == pytest.approx(64 / 6, abs=1)
+    assert place.angle == pytest.approx(94, abs=0.1)
+    with pytest.raises(ValueError, match="action must be in"):
+        truth.step(64)
+    truth.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_vizdoom
+@pytest.mark.slow
+def test_workers_do_not_change_the_bytes(tmp_path):
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        record(out, make_blocks, frames=1500, seed=1, licence="CC0-1.0", workers=workers)
+    for one, two in zip(load(tmp_path / "1"), load(tmp_path / "2"), strict=True):
+        assert np.array_equal(one, two)
+    assert (tmp_path / "1/meta.json").read_text() == (tmp_path / "2/meta.json").read_text()
