@@ -175,7 +175,7 @@ def test_only_the_world_tab_may_be_long():
 
 
 def js_constants() -> dict[str, object]:
-    source = (WEB / "src" / "protocol.js").read_text()
+    source = (WEB / "src" / "live" / "protocol.js").read_text()
     found = re.findall(r"^export const (\w+) = (.+);$", source, re.MULTILINE)
     return {name: json.loads(value) for name, value in found}
 
