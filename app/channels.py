@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.capture.visitor import Follower
-from app.live.feed import Feed
+from app.capture.visitor import CaptureVisitor
+from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.stream import Channel
-from app.motion.visitor import Session
+from app.motion.visitor import MotionVisitor
 from app.protocol import (
     MAX_MESSAGE,
     MAX_WORLD_MESSAGE,
@@ -25,14 +25,14 @@ from app.protocol import (
     World,
 )
 from app.world.frame_feed import FrameFeed
-from app.world.visitor import Player
+from app.world.visitor import WorldVisitor
 
 
-def motion_channel(lobby: Lobby) -> Channel[Session, Feed]:
+def motion_channel(lobby: Lobby) -> Channel[MotionVisitor, PoseFeed]:
     """The motion tab's; its page sends about ten messages a second."""
     return Channel(
         open=lobby.sessions.open,
-        connect=lambda wake, hello: Feed(wake, take=hello.take, have=hello.have),
+        connect=lambda wake, hello: PoseFeed(wake, take=hello.take, have=hello.have),
         greet=lobby.loader.model,
         known=lobby.loader.engine_known,
         act=move,
@@ -42,7 +42,7 @@ def motion_channel(lobby: Lobby) -> Channel[Session, Feed]:
     )
 
 
-def world_channel(lobby: Lobby) -> Channel[Player, FrameFeed]:
+def world_channel(lobby: Lobby) -> Channel[WorldVisitor, FrameFeed]:
     """The world tab's; its page sends a message for each frame drawn and each key moved."""
     return Channel(
         open=lobby.players.open,
@@ -56,11 +56,11 @@ def world_channel(lobby: Lobby) -> Channel[Player, FrameFeed]:
     )
 
 
-def follow_channel(lobby: Lobby) -> Channel[Follower, Feed]:
+def follow_channel(lobby: Lobby) -> Channel[CaptureVisitor, PoseFeed]:
     """The tab of videos'; its page talks as the motion tab's does."""
     return Channel(
         open=lobby.followers.open,
-        connect=lambda wake, hello: Feed(wake, take=hello.take, have=hello.have),
+        connect=lambda wake, hello: PoseFeed(wake, take=hello.take, have=hello.have),
         greet=lobby.loader.model,
         known=lobby.loader.engine_known,
         act=follow,
@@ -70,7 +70,7 @@ def follow_channel(lobby: Lobby) -> Channel[Follower, Feed]:
     )
 
 
-def move(session: Session, feed: Feed, item: FromPage | PageBytes) -> None:
+def move(session: MotionVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> None:
     """Do what a motion page says."""
     match item:
         case Ack():
@@ -83,7 +83,7 @@ def move(session: Session, feed: Feed, item: FromPage | PageBytes) -> None:
             session.stop()
 
 
-def play(player: Player, feed: FrameFeed, item: FromPage | PageBytes) -> None:
+def play(player: WorldVisitor, feed: FrameFeed, item: FromPage | PageBytes) -> None:
     """Do what a world page says; ValueError is a sentence for it."""
     match item:
         case Keys():
@@ -98,7 +98,7 @@ def play(player: Player, feed: FrameFeed, item: FromPage | PageBytes) -> None:
             player.tune(item)
 
 
-def follow(follower: Follower, feed: Feed, item: FromPage | PageBytes) -> None:
+def follow(follower: CaptureVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> None:
     """Do what a page of the tab of videos says; ValueError is a sentence for it."""
     match item:
         case Ack():

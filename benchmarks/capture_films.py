@@ -29,7 +29,7 @@ SIZE = (640, 480)
 LONG = 20
 """Seconds of the film that speed is measured on."""
 TALL, FILLS = 1.8, 0.62
-"""Metres of a body, and the share of a picture's height that it takes where it does not walk."""
+"""Meters of a body, and the share of a picture's height that it takes where it does not walk."""
 ON_FLOOR, OFTEN = 0.1, 0.8
 """Clips whose lower foot is within this height (m) less often than this climb on things that would
 be missing in the picture."""
@@ -69,7 +69,7 @@ def usable(joints: np.ndarray) -> bool:
 
 def make_take(joints: np.ndarray, start: int, poses: int) -> Take:
     """Poses start..start + poses - 1 of a motion, on the floor, facing Z at first."""
-    joints = features.normalise_place(joints[start : start + poses + 1])
+    joints = features.normalize_place(joints[start : start + poses + 1])
     found = features.encode(joints, "steady")
     root, rotations = solve(joints[:-1], features.contacts(found))
     return Take(root=root, rotations=rotations, joints=joints[:-1], features=found)

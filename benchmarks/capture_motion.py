@@ -26,7 +26,7 @@ from benchmarks.capture_figures import compare, jitter, own_slide
 from benchmarks.reporting import Row, emit, in_process, machine, peak_rss_mb, quality_table, rounded
 
 if TYPE_CHECKING:
-    from core.capture.follow import Reference
+    from core.capture.follow import Capture
 
 DATA = Path("data/free")
 VARIABLE = "LIVESTEP_CLIPS"
@@ -134,7 +134,7 @@ def speed(threads: int) -> Row:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         decoding = children_seconds() - decoding
         start = time.perf_counter()
-        for _ in film_module.frames(film_module.open_film(path)):
+        for _ in film_module.frames(film_module.open_video(path)):
             pass
         decode = time.perf_counter() - start
         start = time.perf_counter()
@@ -169,7 +169,7 @@ def children_mb() -> float:
     return sum(peak_rss_mb(pid) for pid in pids)
 
 
-def _detected(reference: Reference) -> float:
+def _detected(reference: Capture) -> float:
     assert reference.stretch is not None
     stretch = reference.stretch
     return (len(stretch.sights) + stretch.trimmed) / stretch.frames

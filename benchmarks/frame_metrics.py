@@ -76,13 +76,13 @@ def error_where(mask: np.ndarray, made: np.ndarray, real: np.ndarray) -> np.ndar
 
 def sharpness(frames: np.ndarray) -> float:
     """Mean length of the brightness gradient, levels of 255 a pixel."""
-    grey = frames.astype(np.float32).mean(-1)
-    down, across = np.diff(grey, axis=-2)[..., :-1], np.diff(grey, axis=-1)[..., :-1, :]
+    gray = frames.astype(np.float32).mean(-1)
+    down, across = np.diff(gray, axis=-2)[..., :-1], np.diff(gray, axis=-1)[..., :-1, :]
     return float(np.hypot(down, across).mean())
 
 
 def look(frames: np.ndarray) -> dict[str, float]:
-    """Statistics that drift shows in: colour, contrast (deviation of colours) and sharpness."""
+    """Statistics that drift shows in: color, contrast (deviation of colors) and sharpness."""
     pixels = frames.reshape(-1, 3).astype(np.float32)
     red, green, blue = pixels.mean(0).tolist()
     contrast = float(pixels.std(0).mean())
@@ -95,12 +95,12 @@ def look(frames: np.ndarray) -> dict[str, float]:
 def drift(made: np.ndarray, real: np.ndarray) -> dict[str, float]:
     """How the look of generated frames differs from that of real ones.
 
-    `colour` is the distance of the mean colours in levels of 255; the others are ratios, 1 = alike.
+    `color` is the distance of the mean colors in levels of 255; the others are ratios, 1 = alike.
     """
     a, b = look(made), look(real)
     gap = [a[name] - b[name] for name in ("red", "green", "blue")]
     return {
-        "colour": float(np.linalg.norm(gap)),
+        "color": float(np.linalg.norm(gap)),
         "contrast": a["contrast"] / b["contrast"],
         "sharpness": a["sharpness"] / b["sharpness"],
     }

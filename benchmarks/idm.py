@@ -60,7 +60,7 @@ class InverseDynamics(nn.Module):
 
 
 def learn(frames: FrameSet, *, steps: int, seed: int = 0) -> InverseDynamics:
-    """Train on pairs of neighbouring frames."""
+    """Train on pairs of neighboring frames."""
     torch.manual_seed(seed)
     rng, count = np.random.default_rng(seed), min(EPISODES, len(frames.episodes))
     chosen = [frames.episodes[i] for i in rng.choice(len(frames.episodes), count, replace=False)]

@@ -1,6 +1,6 @@
 """Figures of merit for text-to-motion, in NumPy; definitions follow Guo et al., FlowMDM and GMD.
 
-Embeddings are rows of an evaluator: motion (N, D) and text (N, D). Joints are (T, 22, 3) metres at
+Embeddings are rows of an evaluator: motion (N, D) and text (N, D). Joints are (T, 22, 3) meters at
 20 poses a second, Y up. Every random draw takes a generator. Figures from two evaluators, frame
 rates or thresholds cannot be compared with each other.
 """

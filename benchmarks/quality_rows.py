@@ -75,7 +75,7 @@ class Quality:
         """Return evaluator embeddings (N, D) of features (T, 263)."""
         found = []
         for x in motions:  # one by one: quick enough, and no padding to reason about
-            x = self.evaluator.normalise(torch.from_numpy(np.array(x[:LONGEST], np.float32)))
+            x = self.evaluator.normalize(torch.from_numpy(np.array(x[:LONGEST], np.float32)))
             mask = torch.ones(1, len(x), dtype=torch.bool)
             found.append(self.evaluator.embed_motion(x[None], mask)[0].numpy())
         return np.stack(found)

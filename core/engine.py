@@ -20,11 +20,11 @@ from core import checkpoint
 from core.body.take import PoseChunk, Take
 from core.device import pick_device
 from core.diffusion.sampler import StreamSampler
-from core.motion.decode import Performer
+from core.motion.decode import PoseDecoder
 from core.motion.generate import MotionModel
 from core.motion.history import remember
 from core.motion.model import UNASKED
-from core.motion.smoothing import Finish
+from core.motion.smoothing import FeatureFilter
 from core.motion.vae import STRIDE
 from core.prompts import MAX_PROMPT as MAX_PROMPT
 from core.prompts import check_prompt
@@ -33,7 +33,7 @@ from core.retrieval.manner import Manner, pinned
 from core.video.worlds import Worlds
 
 if TYPE_CHECKING:
-    from core.capture.follow import Reference
+    from core.capture.follow import Capture
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 MAX_STEPS = 100
@@ -94,7 +94,7 @@ class Engine(Worlds, Library):
             "data": ", ".join(about.get("data", {})),
         }
 
-    def follow(self, path: str | Path, **options: Any) -> Reference:
+    def follow(self, path: str | Path, **options: Any) -> Capture:
         """Return the motion of a video, or of a motion file; see core.capture.follow."""
         from core.capture.follow import follow  # loads onnxruntime and cv2 only when asked for
 
@@ -162,7 +162,9 @@ class Engine(Worlds, Library):
         history = None if after is None else remember(model, after, model.dit.cfg.context - prefix)
         if history is not None:
             past.append(history.blocks)
-        return self._stream(model, sampler, prompts, past, Performer(model, foot_contacts, history))
+        return self._stream(
+            model, sampler, prompts, past, PoseDecoder(model, foot_contacts, history)
+        )
 
     def _stream(
         self,
@@ -170,7 +172,7 @@ class Engine(Worlds, Library):
         sampler: StreamSampler[Any],
         prompts: Iterable[str],
         past: Sequence[torch.Tensor],
-        performer: Performer,
+        performer: PoseDecoder,
     ) -> Iterator[PoseChunk]:
         for blocks in past:
             sampler.commit(blocks, [UNASKED])
@@ -214,7 +216,7 @@ class Engine(Worlds, Library):
         counts = np.diff([0, *ends])
         plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
-        features = Finish(foot_contacts).push(model.decode(blocks, {}), last=True)
+        features = FeatureFilter(foot_contacts).push(model.decode(blocks, {}), last=True)
         return list(features[:, : sum(lengths)])
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:

@@ -20,8 +20,8 @@ from train.loop import LoopSettings, Losses, Trainer
 def embed(
     model: Aligner, batch: PairBatch, noise: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return motion and text embeddings of a batch; noise is in normalised units."""
-    x = model.normalise(batch.features)
+    """Return motion and text embeddings of a batch; noise is in normalized units."""
+    x = model.normalize(batch.features)
     x = x + noise * torch.randn_like(x)
     return model.embed_motion(x, batch.mask), model.embed_text(batch.text, batch.text_mask)
 

@@ -55,7 +55,7 @@ class PairBatch(NamedTuple):
     """Motions and captions, padded."""
 
     features: Tensor
-    """(B, T, 263), not normalised, zero where padded."""
+    """(B, T, 263), not normalized, zero where padded."""
     mask: Tensor
     """(B, T) true on poses."""
     text: Tensor

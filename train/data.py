@@ -65,7 +65,7 @@ def prepare(clip: sources.Clip) -> np.ndarray | None:
         joints = _repeat(joints, -(-LOOP_POSES // len(joints)))
     if len(joints) < MIN_POSES:
         return None
-    return features.normalise_place(features.make_uniform(joints))
+    return features.normalize_place(features.make_uniform(joints))
 
 
 def _repeat(joints: np.ndarray, times: int) -> np.ndarray:

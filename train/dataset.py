@@ -31,7 +31,7 @@ class Motion:
     record: Record
     mirrored: bool
     features: np.ndarray
-    """(T, 263) float32, not normalised."""
+    """(T, 263) float32, not normalized."""
 
     def captions(self, segment: Segment) -> list[str]:
         if not self.mirrored:

@@ -15,7 +15,7 @@ LEVELS = 0.5, 0.97
 also hides blur."""
 
 
-class Heads(nn.Module):
+class DiscriminatorHeads(nn.Module):
     """Judge frames by the features that a frozen transformer has of them."""
 
     def __init__(self, teacher: FrameDiT, taps: tuple[int, ...] = (1, 3, 5)) -> None:
@@ -47,11 +47,11 @@ class Heads(nn.Module):
         return torch.stack(scores)
 
 
-class Judge:
+class Discriminator:
     """Train the heads, and say how far they take a student's frames for real."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.heads = Heads(teacher)
+        self.heads = DiscriminatorHeads(teacher)
         self.optimizer = torch.optim.AdamW(self.heads.parameters(), lr=HEAD_LR, betas=(0.5, 0.99))
 
     def __call__(

@@ -21,7 +21,7 @@ from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameDiT
 from train import trigflow
-from train.discriminator import Judge
+from train.discriminator import Discriminator
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
@@ -45,7 +45,7 @@ class Distiller:
     """The loss of a student batch; it trains its own discriminator on the way."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.teacher, self.judge = teacher, Judge(teacher)
+        self.teacher, self.judge = teacher, Discriminator(teacher)
 
     def __call__(self, model: nn.Module, batch: Window, step: int) -> Losses:
         """Return sCM loss plus adversarial loss of a window."""

@@ -54,7 +54,7 @@ class Recurrent(nn.Module):
 
 
 class Evaluator(nn.Module):
-    """Embed normalised features and token states into one space of unit vectors."""
+    """Embed normalized features and token states into one space of unit vectors."""
 
     mean: Tensor
     std: Tensor
@@ -73,12 +73,12 @@ class Evaluator(nn.Module):
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("std", torch.ones(NUM_FEATURES))
 
-    def normalise(self, features: Tensor) -> Tensor:
+    def normalize(self, features: Tensor) -> Tensor:
         """Take features (..., 263) to mean 0 and deviation 1."""
         return (features - self.mean) / self.std
 
     def embed_motion(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return unit vectors (B, E) of normalised features (B, T >= 4, 263) with mask (B, T)."""
+        """Return unit vectors (B, E) of normalized features (B, T >= 4, 263) with mask (B, T)."""
         x = x[..., :INPUTS]
         for conv in self.halve:
             x = x * mask[..., None]  # so that padding looks like the convolution's own

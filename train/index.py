@@ -73,7 +73,7 @@ class Maker:
         x = features.encode(joints, "steady")
         x = x[: len(x) // STRIDE * STRIDE]
         device = self.vae.mean.device
-        z = self.vae.encode(self.vae.normalise(torch.from_numpy(x).to(device)[None]))[0]
+        z = self.vae.encode(self.vae.normalize(torch.from_numpy(x).to(device)[None]))[0]
         skip = max(len(z) - LONGEST, 0) // 2
         z = z[skip : skip + LONGEST].cpu().numpy()
         if len(z) < SHORTEST:

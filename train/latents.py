@@ -115,7 +115,7 @@ class LatentSet:
     def _encode(self, vae: MotionVAE, features: np.ndarray) -> Tensor:
         whole = len(features) // STRIDE * STRIDE
         with torch.no_grad():
-            x = vae.normalise(torch.from_numpy(features[:whole])[None])
+            x = vae.normalize(torch.from_numpy(features[:whole])[None])
             return vae.encode(x)[0]
 
     def _cut(

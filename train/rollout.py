@@ -25,7 +25,7 @@ from core import checkpoint
 from core.diffusion import flow, schedule
 from core.diffusion.attention import KVCache
 from core.video.model import FrameDiT
-from train.discriminator import Judge
+from train.discriminator import Discriminator
 from train.drift import FAR, drift
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed
@@ -92,7 +92,7 @@ class RolloutLoss:
     """Velocity error and adversarial loss of frames whose history the model dreamt."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.judge = Judge(teacher)
+        self.judge = Discriminator(teacher)
         self.cache: KVCache | None = None
         self.newest = torch.zeros(0)  # (B, P, C), not yet committed
         self.past = torch.zeros(0)  # (B, BEFORE, P, C), what was made last

@@ -24,7 +24,7 @@ COMPASS = ("east", "north-east", "north", "north-west", "west", "south-west", "s
 
 
 def detail(frame: np.ndarray) -> float:
-    """Return how much there is to see: the share of pixels that differ from their neighbour."""
+    """Return how much there is to see: the share of pixels that differ from their neighbor."""
     steps = np.abs(np.diff(frame.astype(np.int16), axis=1)).max(-1)
     return float((steps > 24).mean())
 

@@ -27,7 +27,7 @@ GRADIENT_WEIGHT = 0.5
 
 
 def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the differences of neighbouring pixels of x (B, 3, H, W), across and down."""
+    """Return the differences of neighboring pixels of x (B, 3, H, W), across and down."""
     return x.diff(dim=-1), x.diff(dim=-2)
 
 

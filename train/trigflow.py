@@ -53,7 +53,7 @@ def predict_data(x: Tensor, f: Tensor, angle: Tensor) -> Tensor:
 def tangent(
     velocity: Velocity, dx: Tensor, x: Tensor, angle: Tensor, moving: Tensor, ramp: float
 ) -> tuple[Tensor, Tensor]:
-    """Return F and the normalised tangent g of the frames that are `moving` (B, T).
+    """Return F and the normalized tangent g of the frames that are `moving` (B, T).
 
     `dx` is the teacher's dx/dangle; `ramp` (0 to 1) brings in the second term (sCM section 4.2).
     The norm is taken per frame, as every frame has an angle of its own (NFD section 3.2).

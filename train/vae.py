@@ -104,7 +104,7 @@ class AlignWeight:
 def loss_fn(
     model: MotionVAE, features: Tensor, step: int, *, aligner: Aligner, align_weight: AlignWeight
 ) -> Losses:
-    x = model.normalise(features)
+    x = model.normalize(features)
     mean, log_var = model.posterior(x)
     z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
     # half of the batch is decoded from the middle, as a stream that starts there would be
@@ -119,7 +119,7 @@ def loss_fn(
     kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).mean()
     mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
     with torch.no_grad():
-        target, _ = aligner.frames(aligner.normalise(features), mask)
+        target, _ = aligner.frames(aligner.normalize(features), mask)
     align = alignment(model.align(z), target)
     weight = align_weight(step, total, align, model.moments.weight)
     warm = min(step / align_weight.warmup, 1.0)
@@ -134,7 +134,7 @@ def decoder_loss(model: MotionVAE, features: Tensor, step: int) -> Losses:
     Latents are noised by a random amount; poses must match, and so must their third differences,
     because an eye forgives a place that is off by a centimeter but not a tremor.
     """
-    x = model.normalise(features)
+    x = model.normalize(features)
     with torch.no_grad():
         mean, _ = model.posterior(x)
         level = LATENT_NOISE * torch.rand(len(x), 1, 1, device=x.device)
@@ -157,12 +157,12 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
     errors, steps, jerks, latents = [], [], [], []
     generator = torch.Generator().manual_seed(0)
     for features in batches:
-        z = model.encode(model.normalise(features))
+        z = model.encode(model.normalize(features))
         noisy = z + 0.25 * torch.randn(z.shape, generator=generator)
         jerks.append(
             (model.decode(noisy) * model.std)[..., LAYOUT.joints].diff(n=3, dim=1).abs().mean()
         )
-        y = model.denormalise(model.decode(z))
+        y = model.denormalize(model.decode(z))
         joints = [v[..., LAYOUT.joints].unflatten(-1, (-1, 3)) for v in (features, y)]
         errors.append((joints[0] - joints[1]).norm(dim=-1).mean() * 1000)
         steps.append((features - y)[..., LAYOUT.velocities].abs().mean() * 1000)
@@ -209,7 +209,7 @@ def main(
         model.std.copy_(std)
         if model.cfg.shortcut:
             poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions]))
-            model.start_from_pca(model.normalise(poses), feature_weights())
+            model.start_from_pca(model.normalize(poses), feature_weights())
     if decoder_only:
         model.requires_grad_(False)
         for part in (model.unpack, model.decoder, model.unpatch):

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from itertools import repeat
 from typing import Any, ClassVar, Literal
 
-from app.capture.take import Footage, most_onward
+from app.capture.take import CapturedTake, most_onward
 from app.capture.uploads import Upload
-from app.live.background import step_back
+from app.live.background import lower_priority
 from app.live.loader import EngineLike
 from app.live.take_buffer import shorten
-from app.live.visitor import Work
+from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
 from core.export.provenance import provenance
@@ -22,7 +22,7 @@ Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on; what it raises ends the work."""
 
 
-class Following(Work):
+class CaptureJob(Job):
     """A file on its way to becoming a take."""
 
     name: ClassVar[Literal["follow"]] = "follow"
@@ -35,12 +35,12 @@ class Following(Work):
             raise ValueError(f"The skeleton must be one of {', '.join(joint_maps)}.")
         self.upload, self.request = upload, request
 
-    def follow(self, engine: EngineLike, tell: Tell | None, **lifting: Any) -> Footage:
+    def follow(self, engine: EngineLike, tell: Tell | None, **lifting: Any) -> CapturedTake:
         """Make the take; raise ValueError for files that are not fit.
 
         `lifting` is what can also be adjusted later: tilt, lens, turned.
         """
-        step_back()
+        lower_priority()
         reference = engine.follow(
             self.upload.path,
             person=self.request.person,
@@ -48,16 +48,16 @@ class Following(Work):
             progress=tell,
             **lifting,
         )
-        return Footage(self.upload, self.request, reference)
+        return CapturedTake(self.upload, self.request, reference)
 
 
-class GoingOn(Work):
+class ContinueJob(Job):
     """A take that goes on with a prompt."""
 
     name: ClassVar[Literal["onward"]] = "onward"
     beginning = "Taking up the motion ..."
 
-    def __init__(self, footage: Footage, request: Onward) -> None:
+    def __init__(self, footage: CapturedTake, request: Onward) -> None:
         super().__init__()
         self.request = request
         self.before = footage

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.capture.job import Following, GoingOn
+from app.capture.job import CaptureJob, ContinueJob
 from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import FORMATS, RATES, check, file_stem, writer
 from app.exports.store import Exports
@@ -129,10 +129,10 @@ def make(
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
         upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
-        following = Following(upload, request)
+        following = CaptureJob(upload, request)
         footage = pool.submit(following.follow, engine, None, **lifting).result()
     if onward:
-        going = GoingOn(footage, onward)
+        going = ContinueJob(footage, onward)
         stream, info = going.open(engine, lobby.turnstile.turn)
         footage.legs.append((going.start, info))
         while True:

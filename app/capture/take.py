@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.capture.uploads import Upload
-from app.live.take_buffer import Recording
+from app.live.take_buffer import TakeBuffer
 from app.protocol import Follow, Reference, TakeInfo
 from core.body.skeleton import FPS
 from core.body.take import Take
@@ -18,13 +18,13 @@ THEIRS = 0
 """Id of the prompt that the file stands for; those of continuations count from 1."""
 
 
-class Footage:
+class CapturedTake:
     """A reference as a take that grows. Not thread-safe; its visitor locks."""
 
     def __init__(self, upload: Upload, request: Follow, reference: Any) -> None:
         self.upload, self.request, self.reference = upload, request, reference
         self.number = 1 + secrets.randbits(31)
-        self.recording = Recording(keep_seconds=LONGEST + 60)
+        self.recording = TakeBuffer(keep_seconds=LONGEST + 60)
         self.legs: list[tuple[int, dict[str, str]]] = []
         """Where each continuation begins, and what exports say of a take that reaches there."""
         for chunk in reference.take.chunks():
@@ -36,9 +36,9 @@ class Footage:
         """One past the newest pose."""
         return self.recording.end
 
-    def until(self, end: int) -> Footage:
+    def until(self, end: int) -> CapturedTake:
         """The same up to a pose, to go on from there in another way."""
-        part = Footage(self.upload, self.request, self.reference)
+        part = CapturedTake(self.upload, self.request, self.reference)
         part.recording = self.recording.until(end)
         part.paper = replace(part.paper, poses=min(part.paper.poses, end))
         part.legs = [leg for leg in self.legs if leg[0] < end]

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from app.capture.job import Following, GoingOn, match_info
-from app.capture.take import Footage
+from app.capture.job import CaptureJob, ContinueJob, match_info
+from app.capture.take import CapturedTake
 from app.capture.uploads import Upload
-from app.live.feed import Feed
+from app.live.feed import PoseFeed
 from app.live.visitor import Visitor
 from app.protocol import Ack, Follow, FromServer, MatchInfo, Onward, Poses, State
 from core.body.mesh import Body
@@ -32,7 +32,7 @@ class Cancelled(Exception):
     """Nobody wants this any more."""
 
 
-class Follower(Visitor[Following | GoingOn, Feed]):
+class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     """A visitor of the tab of videos."""
 
     kind, again = "follower", "Follow again"
@@ -40,7 +40,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
         self._upload: Upload | None = None
-        self._footage: Footage | None = None
+        self._footage: CapturedTake | None = None
         self._papers: dict[str, FromServer] = {}
         self._matches: dict[str, list[Any]] = {}
         """Real motions that were shown, by why."""
@@ -49,14 +49,14 @@ class Follower(Visitor[Following | GoingOn, Feed]):
 
     # ---- the connection
 
-    def attach(self, feed: Feed) -> None:
+    def attach(self, feed: PoseFeed) -> None:
         """Serve this connection from now on."""
         with self._changed:
             if self._farewell:
                 self._farewell.cancel()
         super().attach(feed)
 
-    def detach(self, feed: Feed) -> None:
+    def detach(self, feed: PoseFeed) -> None:
         """Forget a connection that has ended; the file stays for a while."""
         super().detach(feed)
         with self._changed:
@@ -65,12 +65,12 @@ class Follower(Visitor[Following | GoingOn, Feed]):
                 self._farewell.daemon = True
                 self._farewell.start()
 
-    def collect(self, feed: Feed) -> list[bytes]:
+    def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
             return feed.collect(self._footage, self._state, *self._papers.values())
 
-    def acknowledge(self, feed: Feed, ack: Ack) -> None:
+    def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is."""
         with self._changed:
             if self._footage and self._footage.number == ack.take and self.feed is feed:
@@ -111,11 +111,11 @@ class Follower(Visitor[Following | GoingOn, Feed]):
         """Begin to make a take of the file."""
         if self._upload is None or not self._upload.path.is_file():
             raise ValueError("The file is no longer kept here; choose it again.")
-        self._begin(Following(self._upload, request))
+        self._begin(CaptureJob(self._upload, request))
 
     def go_on(self, request: Onward) -> None:
         """Begin to go on from the take's end, or from a pose in it."""
-        self._begin(GoingOn(self._shown(), request))
+        self._begin(ContinueJob(self._shown(), request))
 
     def adjust(self, *, tilt: float, lens: float, turned: bool) -> None:
         """Lift the person anew; what the take went on by is dropped. Takes a moment."""
@@ -124,7 +124,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
         with _one_lifts:
             before = self._shown()
             reference = adjust(before.reference, tilt=tilt, lens=lens, turned=turned)
-        footage = Footage(before.upload, before.request, reference)
+        footage = CapturedTake(before.upload, before.request, reference)
         with self._changed:
             if self._shown() is before:
                 self._show(footage)
@@ -155,7 +155,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
         with self._changed:
             return self._shown(even_busy=True).cut(start, end)
 
-    def _shown(self, *, even_busy: bool = False) -> Footage:
+    def _shown(self, *, even_busy: bool = False) -> CapturedTake:
         if self._footage is None:
             raise ValueError("There is no motion yet; choose a file first.")
         if self.busy and not even_busy:
@@ -167,22 +167,22 @@ class Follower(Visitor[Following | GoingOn, Feed]):
     def _describe(self, **said: Any) -> State:
         return State(work=self._run.name if self._run else "", **said)
 
-    def _entered(self, run: Following | GoingOn) -> None:
+    def _entered(self, run: CaptureJob | ContinueJob) -> None:
         loaded = self._loader.wait(0)
         self._say(state="running", message=run.beginning if loaded else "Loading the model ...")
 
-    def _perform(self, run: Following | GoingOn) -> None:
+    def _perform(self, run: CaptureJob | ContinueJob) -> None:
         if not self._loaded(run):
             return
         with contextlib.suppress(Cancelled):
             with self._wanted(run):
                 self._say(state="running", message=run.beginning)
-            if isinstance(run, Following):
+            if isinstance(run, CaptureJob):
                 self._follow(run)
             else:
                 self._go_on(run)
 
-    def _follow(self, run: Following) -> None:
+    def _follow(self, run: CaptureJob) -> None:
         def tell(share: float, message: str) -> None:
             self._tell(run, share, message)
 
@@ -191,7 +191,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
             self._show(footage)
             self._finish(run)
 
-    def _go_on(self, run: GoingOn) -> None:
+    def _go_on(self, run: ContinueJob) -> None:
         stream, info = run.open(self._loader.engine(), self._turnstile.turn)
         # the take stays what it was until there is something to put behind it
         footage = run.before
@@ -213,7 +213,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
             share = (footage.end - run.start) / (run.end - run.start)
             self._tell(run, share, "The take goes on ...")
 
-    def _show(self, footage: Footage, run: GoingOn | None = None) -> None:
+    def _show(self, footage: CapturedTake, run: ContinueJob | None = None) -> None:
         if footage is not self._footage:
             self._footage, self._papers = footage, {"reference": footage.paper}
         if run and run.manner:
@@ -221,11 +221,11 @@ class Follower(Visitor[Following | GoingOn, Feed]):
             self._matches["manner"] = run.matches
         self._wake()
 
-    def _finish(self, run: Following | GoingOn) -> None:
+    def _finish(self, run: CaptureJob | ContinueJob) -> None:
         run.active = False
         self._say(state="stopped")
 
-    def _tell(self, run: Following | GoingOn, share: float, message: str) -> None:
+    def _tell(self, run: CaptureJob | ContinueJob, share: float, message: str) -> None:
         """Say how far the work is; raise Cancelled when nobody wants it any more."""
         with self._wanted(run):
             now = time.monotonic()
@@ -237,7 +237,7 @@ class Follower(Visitor[Following | GoingOn, Feed]):
                 self._say(state="running", message=message, share=min(max(share, 0.0), 1.0))
 
     @contextlib.contextmanager
-    def _wanted(self, run: Following | GoingOn) -> Iterator[None]:
+    def _wanted(self, run: CaptureJob | ContinueJob) -> Iterator[None]:
         """Hold the lock while this work is still wanted; raise Cancelled when it is not."""
         with self._changed:
             if run is not self._run or not run.active:

@@ -11,7 +11,7 @@ NICENESS = 5
 """A third of the share that others have of a core that is wanted by both."""
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Let this thread, and what it starts, give way to others; only Linux can do this."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

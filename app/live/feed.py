@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from app.live.take_buffer import Recording
+from app.live.take_buffer import TakeBuffer
 from app.live.visitor import Connection
 from app.protocol import FromServer, State, TakeInfo, pack
 
@@ -19,12 +19,12 @@ class Performance(Protocol):
     """A take in the making, whoever makes it."""
 
     number: int
-    recording: Recording
+    recording: TakeBuffer
 
     def introduce(self) -> TakeInfo: ...
 
 
-class Feed(Connection):
+class PoseFeed(Connection):
     """One connection's place in the take. Guarded by the lock of its visitor."""
 
     def __init__(self, wake: Callable[[], None], *, take: int = 0, have: int = 0):

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from app.capture.uploads import Uploads
-from app.capture.visitor import Follower
+from app.capture.visitor import CaptureVisitor
 from app.live.loader import Loader
 from app.live.sharing import Limits, Slots, Turnstile
 from app.live.visitor import Visitor
-from app.motion.visitor import Session
-from app.world.visitor import Player
+from app.motion.visitor import MotionVisitor
+from app.world.visitor import WorldVisitor
 
 V = TypeVar("V", bound=Visitor[Any, Any])
 
@@ -72,17 +72,17 @@ class Lobby:
         moving, playing = Slots(limits.moving), Slots(limits.playing)
         following = Slots(limits.following)
         self.sessions = Table(
-            lambda name: Session(name, slots=moving, **shared),
+            lambda name: MotionVisitor(name, slots=moving, **shared),
             limits,
             lost="The server does not know this take any more; generate a new one.",
         )
         self.players = Table(
-            lambda name: Player(name, slots=playing, **shared),
+            lambda name: WorldVisitor(name, slots=playing, **shared),
             limits,
             lost="The server does not know this world any more; begin a new one.",
         )
         self.followers = Table(
-            lambda name: Follower(name, slots=following, **shared),
+            lambda name: CaptureVisitor(name, slots=following, **shared),
             limits,
             lost="The server does not know this take any more; choose the file again.",
         )

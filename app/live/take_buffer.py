@@ -14,7 +14,7 @@ from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 
 
-class Recording:
+class TakeBuffer:
     """Chunks of one take with the prompts that made them. Not thread-safe; its session locks."""
 
     def __init__(self, *, keep_seconds: int = 600):
@@ -77,9 +77,9 @@ class Recording:
             rotations=Body.load().fit(root, rotations),
         )
 
-    def until(self, end: int) -> Recording:
+    def until(self, end: int) -> TakeBuffer:
         """The same up to a pose, as a recording of its own."""
-        part = Recording(keep_seconds=self.keep // FPS)
+        part = TakeBuffer(keep_seconds=self.keep // FPS)
         for chunk, (prompt, milliseconds) in zip(self._chunks, self._costs, strict=True):
             if chunk.first < end:
                 kept = shorten(chunk, end - chunk.first)

@@ -22,7 +22,7 @@ from app.protocol import FromServer, Reason, pack
 log = logging.getLogger(__name__)
 
 
-class Work:
+class Job:
     """What a visitor has in the making; guarded by the visitor's lock."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Connection:
         return [pack(item) for item in new]
 
 
-W = TypeVar("W", bound=Work)
+W = TypeVar("W", bound=Job)
 C = TypeVar("C", bound=Connection)
 
 

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from threading import Condition
 
 from app.live.loader import EngineLike
-from app.live.take_buffer import Recording
-from app.live.visitor import Work
+from app.live.take_buffer import TakeBuffer
+from app.live.visitor import Job
 from app.protocol import Start, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.provenance import provenance
 from core.prompts import check_prompt
 
 
-class Run(Work):
+class MotionJob(Job):
     """Belongs to a session, whose lock guards everything but `compute`."""
 
     def __init__(self, request: Start, *, lock: Condition, keep_seconds: int):
         super().__init__()
         self.request = request
-        self.recording = Recording(keep_seconds=keep_seconds)
+        self.recording = TakeBuffer(keep_seconds=keep_seconds)
         self.wanted = request.id, request.prompt
         """Mailbox: id and text of the newest prompt."""
         self.shown = 0.0

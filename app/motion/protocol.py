@@ -168,7 +168,7 @@ class Poses:
     """Id of the prompt they were made for."""
     milliseconds: float
     """Time the server computed for them."""
-    root: NDArray[np.floating]  # (T, 3), metres, on the source skeleton
+    root: NDArray[np.floating]  # (T, 3), meters, on the source skeleton
     rotations: NDArray[np.floating]  # (T, J, 4), w x y z, local to the parent joint
 
     def pack(self) -> bytes:

@@ -11,7 +11,7 @@ from app.exports.store import Exports
 from app.live.lobby import Lobby
 from app.live.sentence import sentence
 from app.live_page import live_page
-from app.motion.job import Run
+from app.motion.job import MotionJob
 from app.protocol import Start
 from core.body.mesh import BODIES
 from core.body.skeleton import FPS
@@ -106,7 +106,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     """Make a take of this many poses in one go, taking turns with the live visitors."""
     engine = lobby.loader.engine()
-    run = Run(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
+    run = MotionJob(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
     run.open(engine)
     while run.recording.end < poses:
         with lobby.turnstile.turn():

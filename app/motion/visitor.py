@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from app.live.feed import Feed
+from app.live.feed import PoseFeed
 from app.live.sentence import sentence
 from app.live.visitor import Visitor
-from app.motion.job import Run
+from app.motion.job import MotionJob
 from app.protocol import Ack, Problem, Prompt, Start, State
 from core.body.take import Take
 from core.prompts import check_prompt
@@ -23,18 +23,18 @@ LEAST_LEAD, MOST_LEAD = 4, 60
 """Poses that the server may be ahead of the page, whatever the page asks for."""
 
 
-class Session(Visitor[Run, Feed]):
+class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     """A visitor of the motion tab."""
 
     kind, again = "session", "Restart"
     _lead = LEAST_LEAD
 
-    def collect(self, feed: Feed) -> list[bytes]:
+    def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
             return feed.collect(self._run, self._state)
 
-    def acknowledge(self, feed: Feed, ack: Ack) -> None:
+    def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is; this is what lets the worker go on."""
         with self._changed:
             run = self._run
@@ -50,7 +50,7 @@ class Session(Visitor[Run, Feed]):
 
     def start(self, request: Start) -> None:
         """Begin a new take in place of the old one."""
-        self._begin(Run(request, lock=self._changed, keep_seconds=self._limits.keep_seconds))
+        self._begin(MotionJob(request, lock=self._changed, keep_seconds=self._limits.keep_seconds))
 
     def change(self, prompt: Prompt) -> None:
         """Put a prompt into the mailbox; go on when the motion was stopped."""
@@ -85,13 +85,13 @@ class Session(Visitor[Run, Feed]):
     def _describe(self, **said: Any) -> State:
         return State(**said)
 
-    def _entered(self, run: Run) -> None:
+    def _entered(self, run: MotionJob) -> None:
         if self._loader.wait(0):
             self._say(state="running")
         else:
             self._say(state="waiting", message="Loading the model ...")
 
-    def _perform(self, run: Run) -> None:
+    def _perform(self, run: MotionJob) -> None:
         if run.stream is None and self._loaded(run):
             run.open(self._loader.engine())
             with self._changed:
@@ -104,7 +104,7 @@ class Session(Visitor[Run, Feed]):
                 run.append(chunk, milliseconds)
                 self._wake()
 
-    def _wants_more(self, run: Run) -> bool:
+    def _wants_more(self, run: MotionJob) -> bool:
         """Wait until the page wants more; say whether to go on."""
         limits = self._limits
         with self._changed:

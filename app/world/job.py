@@ -13,11 +13,11 @@ import numpy as np
 
 from app.live.loader import EngineLike, TruthLike
 from app.live.sentence import sentence
-from app.live.visitor import Work
+from app.live.visitor import Job
 from app.protocol import UPLOADED, Change, Tune, World
-from app.world.pace import Held, Pace
-from app.world.recording import Film, Log
-from app.world.truth import Beside
+from app.world.pace import KeyMailbox, Pace
+from app.world.recording import Log, WorldRecording
+from app.world.truth import TruthRunner
 from core.video.actions import parse_script
 
 SETTINGS = ("steps", "context_noise", "together")
@@ -38,7 +38,7 @@ class Made:
     """What the real engine shows for the same keys."""
 
 
-class Dreaming(Work):
+class WorldJob(Job):
     """Belongs to a player, whose lock guards everything but `open`, `step` and `draft`.
 
     Those three, and whatever else touches the dream, are called in a turn to compute.
@@ -47,12 +47,12 @@ class Dreaming(Work):
     def __init__(self, request: World, picture: np.ndarray | None, *, lock: Condition) -> None:
         super().__init__()
         self.request = request
-        self.held = Held()
+        self.held = KeyMailbox()
         self.paused: float | None = None
         """Since when."""
         self.singles = 0
         """Frames to make although it is paused."""
-        self.film: Film | None = None
+        self.film: WorldRecording | None = None
         """The recording that is on."""
         self.tunes: list[Tune] = []
         """Asked for and not yet obeyed."""
@@ -71,7 +71,7 @@ class Dreaming(Work):
         """Whether drafting is of no use before the next frame."""
         self._picture = picture if request.start == UPLOADED else None
         self._lock = lock
-        self._beside = Beside()
+        self._beside = TruthRunner()
         self._script: deque[int] = deque()
         self._changes = sorted(request.changes, key=lambda change: change.frame, reverse=True)
         self._index = 0

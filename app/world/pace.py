@@ -38,7 +38,7 @@ class Pace:
             self._due = max(self._due, now)
 
 
-class Held:
+class KeyMailbox:
     """Mailbox of the held keys. A key pressed and let go between two frames counts for one."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ _one_at_a_time = threading.Lock()  # a large picture takes 160 MB while it is re
 
 
 def jpeg(frame: np.ndarray, quality: int, *, crisp: bool = False) -> bytes:
-    """JPEG of a frame (H, W, 3) uint8; `crisp` keeps colours at full resolution."""
+    """JPEG of a frame (H, W, 3) uint8; `crisp` keeps colors at full resolution."""
     return _encode(frame, "JPEG", quality=quality, subsampling=0 if crisp else 2)
 
 

@@ -14,21 +14,21 @@ from app.live.loader import Signal
 from app.live.visitor import Visitor
 from app.protocol import DreamState, Frame, Problem, Tally, pack
 from app.world.frame_feed import BEST, FrameFeed
-from app.world.job import Dreaming, Made
+from app.world.job import Made, WorldJob
 from app.world.pictures import jpeg
 from app.world.protocol import DRAFTED, RECORDED, TRUTH
 from app.world.rates import Rates
-from app.world.recording import Film, keepsake
+from app.world.recording import WorldRecording, keepsake
 
 
-class Playing(Visitor[Dreaming, FrameFeed]):
+class Playing(Visitor[WorldJob, FrameFeed]):
     """Makes, sends and records frames; what the page asks for is up to `Player`."""
 
     kind, again = "player", "Reset"
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
-        self._film: Film | None = None
+        self._film: WorldRecording | None = None
         """The newest recording, on or not."""
         self._newest: tuple[int, list[bytes]] | None = None
         """Index and messages of the newest frame."""
@@ -46,18 +46,18 @@ class Playing(Visitor[Dreaming, FrameFeed]):
             return DreamState(**said)
         return DreamState(**said, world=run.number, checkpoint=run.name, seed=run.request.seed)
 
-    def _going(self, run: Dreaming) -> str:
+    def _going(self, run: WorldJob) -> str:
         if run.paused:
             return "paused"
         return "playing" if self._newest else "warming"
 
-    def _entered(self, run: Dreaming) -> None:
+    def _entered(self, run: WorldJob) -> None:
         message = "" if self._known.wait(0) else "Loading the model ..."
         self._say(state=self._going(run), message=message)
         if run.dream is not None and run.request.truth and run.worker is None:
             self._tell("The real engine stopped with the world; Reset begins both anew.")
 
-    def _warm(self, run: Dreaming, message: str) -> None:
+    def _warm(self, run: WorldJob, message: str) -> None:
         with self._changed:
             if run is self._run and run.active and not run.paused:
                 self._say(state="warming", message=message)
@@ -68,7 +68,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
 
     # ---- the worker
 
-    def _perform(self, run: Dreaming) -> None:
+    def _perform(self, run: WorldJob) -> None:
         if run.dream is None and not self._open(run):
             return
         try:
@@ -84,7 +84,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
         finally:
             run.rest()
 
-    def _open(self, run: Dreaming) -> bool:
+    def _open(self, run: WorldJob) -> bool:
         """Begin the dream; say whether it is still wanted."""
         if not self._loaded(run):
             return False
@@ -98,7 +98,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
         self._warm(run, "Making the first frame ...")
         return True
 
-    def _next(self, run: Dreaming) -> Literal["step", "draft", ""]:
+    def _next(self, run: WorldJob) -> Literal["step", "draft", ""]:
         """Wait for something to do; nothing when the work is over for now."""
         with self._changed:
             while run is self._run and run.active:
@@ -118,7 +118,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
                 self._changed.wait(min(seconds, 1.0))
         return ""
 
-    def _until_frame(self, run: Dreaming, now: float) -> float:
+    def _until_frame(self, run: WorldJob, now: float) -> float:
         """Return how long to wait for the clock, or for the page; give the place up in the end."""
         patience = self._limits.away_seconds
         if self._slots.waiting:
@@ -133,7 +133,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
             return 1.0
         return run.due(now)
 
-    def _start_frame(self, run: Dreaming, now: float) -> None:
+    def _start_frame(self, run: WorldJob, now: float) -> None:
         run.waited = min(now - run.blocked, run.pace.late(now)) if run.blocked else 0.0
         run.blocked = None
         run.singles = max(run.singles - 1, 0)
@@ -141,7 +141,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
         if self.feed:
             self.feed.judge(run.waited, run.pace.period)
 
-    def _hand_out(self, run: Dreaming, made: Made) -> None:
+    def _hand_out(self, run: WorldJob, made: Made) -> None:
         """Send a frame, and record it where a recording is on."""
         feed, film = self.feed, run.film
         pictures = [(0, jpeg(made.frame, round(feed.quality if feed else BEST)))]
@@ -181,7 +181,7 @@ class Playing(Visitor[Dreaming, FrameFeed]):
                 self._tell(f"The recording is {self._limits.film_seconds} s long and was ended.")
             self._report(run)
 
-    def _report(self, run: Dreaming) -> None:
+    def _report(self, run: WorldJob) -> None:
         """Send the tally where it is time to."""
         rates = self._rates.take(time.monotonic())
         if rates and self.feed:
@@ -200,13 +200,15 @@ class Playing(Visitor[Dreaming, FrameFeed]):
 
     # ---- recording; called with the lock
 
-    def _record(self, run: Dreaming) -> None:
+    def _record(self, run: WorldJob) -> None:
         if run.dream is None:
             raise ValueError("The world is not there yet; record when it plays.")
         fps = 1 / run.pace.period
-        run.film = self._film = Film(run.log, fps=fps, most=round(self._limits.film_seconds * fps))
+        run.film = self._film = WorldRecording(
+            run.log, fps=fps, most=round(self._limits.film_seconds * fps)
+        )
 
-    def _keep(self, run: Dreaming) -> None:
+    def _keep(self, run: WorldJob) -> None:
         """End the recording, and tell the page its keys."""
         film, run.film, dream = run.film, None, run.dream
         if film is None or self.feed is None or dream is None:

@@ -90,7 +90,7 @@ def keepsake(frame: np.ndarray) -> bytes:
     return jpeg(frame, QUALITY, crisp=True)
 
 
-class Film:
+class WorldRecording:
     """Frames that were recorded in a row. Added to by one thread while another may read."""
 
     def __init__(self, log: Log, *, fps: float, most: int) -> None:
@@ -135,7 +135,7 @@ class Film:
             yield decode(data)
 
 
-def check(film: Film, *, format: str, scale: int) -> None:
+def check(film: WorldRecording, *, format: str, scale: int) -> None:
     """Raise ValueError, with a sentence, for an export that is not offered."""
     if format not in FORMATS:
         raise ValueError(f"The format must be one of {', '.join(FORMATS)}.")
@@ -146,13 +146,13 @@ def check(film: Film, *, format: str, scale: int) -> None:
         raise ValueError(TOO_LONG)
 
 
-def file_name(film: Film, format: str) -> str:
+def file_name(film: WorldRecording, format: str) -> str:
     """Name the file by world and seed."""
     name = "".join(c for c in film.log.card["name"] if c.isalnum() or c in "-_")
     return f"livestep-{name}-{film.log.request.seed}.{format}"
 
 
-def writer(film: Film, *, scale: int) -> Callable[[Path], None]:
+def writer(film: WorldRecording, *, scale: int) -> Callable[[Path], None]:
     """Return what writes the frames so far as .mp4, or the log that makes them as .json."""
     count, play = film.count, film.log.play(film.end)
 

@@ -12,7 +12,7 @@ from app.live.sentence import sentence
 from app.live_page import live_page
 from app.protocol import World
 from app.world import recording as filming
-from app.world.job import Dreaming
+from app.world.job import WorldJob
 from core.video.actions import parse_script
 
 MOST_SECONDS = 60
@@ -81,17 +81,17 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
     gr.on(None, offer, None, checkpoint, api_visibility="private", show_progress="hidden")
 
 
-def generate(lobby: Lobby, request: World) -> filming.Film:
+def generate(lobby: Lobby, request: World) -> filming.WorldRecording:
     """Film a whole script, taking turns with the live visitors."""
     engine = lobby.loader.engine()
-    run = Dreaming(request, None, lock=threading.Condition())
+    run = WorldJob(request, None, lock=threading.Condition())
     with lobby.turnstile.turn():
         run.open(engine)
     most = round(MOST_SECONDS / run.pace.period)
     frames = len(parse_script(request.script, run.log.card["keys"]))
     if frames > most:
         raise ValueError(f"The film can be up to {MOST_SECONDS} seconds long: {most} frames.")
-    film = filming.Film(run.log, fps=1 / run.pace.period, most=most)
+    film = filming.WorldRecording(run.log, fps=1 / run.pace.period, most=most)
     while run.replaying:
         with lobby.turnstile.turn():
             made = run.step()

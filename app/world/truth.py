@@ -14,7 +14,7 @@ from app.protocol import UPLOADED
 log = logging.getLogger(__name__)
 
 
-class Beside:
+class TruthRunner:
     """Walks along with one world."""
 
     def __init__(self) -> None:

@@ -9,16 +9,16 @@ import numpy as np
 
 from app.protocol import Drive, Keys, Shown, Tune, World
 from app.world.frame_feed import FrameFeed
-from app.world.job import Dreaming
+from app.world.job import WorldJob
 from app.world.pictures import strip
 from app.world.playing import Playing
-from app.world.recording import Film
+from app.world.recording import WorldRecording
 
 STRIP_SECONDS = 0.2
 """How long a strip of the frames in view is shown to whoever asks again."""
 
 
-class Player(Playing):
+class WorldVisitor(Playing):
     """A visitor of the world tab; `Playing` is the worker behind it."""
 
     def __init__(self, name: str, **shared: Any) -> None:
@@ -53,7 +53,7 @@ class Player(Playing):
         """Begin a world in place of the old one."""
         with self._changed:
             self._forget()
-            run = Dreaming(request, self._picture, lock=self._changed)
+            run = WorldJob(request, self._picture, lock=self._changed)
         self._begin(run)
 
     def press(self, keys: Keys) -> None:
@@ -106,7 +106,7 @@ class Player(Playing):
         if again:
             self._ask()
 
-    def _living(self) -> Dreaming:
+    def _living(self) -> WorldJob:
         if self._run is None or self._run.failed:
             raise ValueError("There is no world yet; press Reset to begin one.")
         return self._run
@@ -133,7 +133,7 @@ class Player(Playing):
                 self._strip = time.monotonic(), data
         return data
 
-    def film(self) -> Film:
+    def film(self) -> WorldRecording:
         """Return the newest recording."""
         with self._changed:
             if self._film is None:

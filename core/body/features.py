@@ -68,7 +68,7 @@ def make_uniform(joints: np.ndarray) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def normalise_place(joints: np.ndarray) -> np.ndarray:
+def normalize_place(joints: np.ndarray) -> np.ndarray:
     """Put the lowest joint on the floor, the first root over the origin, facing Z."""
     joints = np.asarray(joints, np.float64).copy()
     joints -= [joints[0, 0, 0], joints[..., 1].min(), joints[0, 0, 2]]
@@ -149,7 +149,7 @@ def _rotations(joints: np.ndarray, heading: np.ndarray) -> np.ndarray:
     return rot.quat_to_6d(quats[:, 1:])
 
 
-class Recovery:
+class FeatureDecoder:
     """Turn features back into joints, chunk by chunk, remembering where the body stands."""
 
     def __init__(self) -> None:
@@ -196,7 +196,7 @@ class Recovery:
 
 def decode(features: np.ndarray) -> np.ndarray:
     """Return joints (T, 22, 3) float32 of features (T, 263), starting at the origin, facing Z."""
-    return Recovery().push(features)
+    return FeatureDecoder().push(features)
 
 
 def contacts(features: np.ndarray) -> np.ndarray:

@@ -129,7 +129,7 @@ class PoseSolver:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Root positions (T, 3) and local rotations (T, 22, 4), w x y z, float32.
 
-        `joints` is (T, 22, 3) in metres; `contacts` (T, 4) holds HumanML3D's bits for left ankle,
+        `joints` is (T, 22, 3) in meters; `contacts` (T, 4) holds HumanML3D's bits for left ankle,
         left foot, right ankle, right foot. Without it feet are left alone. Raises ValueError when
         a position is not finite or the shape is another.
         """

@@ -39,9 +39,9 @@ class Body:
     name: str
     """Which body this is: a name out of BODIES or the stem of a user's file."""
     rest_joints: np.ndarray
-    """Joints at rest, (22, 3) float32, metres."""
+    """Joints at rest, (22, 3) float32, meters."""
     vertices: np.ndarray
-    """Vertices at rest, (V, 3) float32, metres."""
+    """Vertices at rest, (V, 3) float32, meters."""
     faces: np.ndarray
     """Triangles, (F, 3) int32, counter-clockwise seen from outside."""
     skin_joints: np.ndarray

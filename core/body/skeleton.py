@@ -1,6 +1,6 @@
 """The 22 joints of SMPL without hands, in SMPL order.
 
-World convention everywhere: Y up, Z forward, metres, right-handed, 20 poses a second.
+World convention everywhere: Y up, Z forward, meters, right-handed, 20 poses a second.
 """
 
 from __future__ import annotations
@@ -65,4 +65,4 @@ def _rest_joints() -> np.ndarray:
 
 
 REST_JOINTS = _rest_joints()
-"""T-pose of the source skeleton, (22, 3), metres, standing on the floor, facing +Z."""
+"""T-pose of the source skeleton, (22, 3), meters, standing on the floor, facing +Z."""

@@ -16,13 +16,13 @@ class PoseChunk:
     first: int
     """Index of the first pose in its stream."""
     root: np.ndarray
-    """Pelvis position in the world, (T, 3) float32, metres, on the source skeleton."""
+    """Pelvis position in the world, (T, 3) float32, meters, on the source skeleton."""
     rotations: np.ndarray
     """Local joint rotations as unit quaternions w x y z, (T, 22, 4) float32; joint 0 is global."""
     joints: np.ndarray
-    """Joint positions in the world, (T, 22, 3) float32, metres."""
+    """Joint positions in the world, (T, 22, 3) float32, meters."""
     features: np.ndarray
-    """HumanML3D features, (T, 263) float32, not normalised."""
+    """HumanML3D features, (T, 263) float32, not normalized."""
     prompt: str
     """What was asked for while these poses were made."""
 

@@ -29,7 +29,7 @@ def read_joints(
     scale: float | None = None,
     up: str | None = None,
 ) -> np.ndarray:
-    """Read one BVH file as (T, 22, 3) float32 joints: metres, Y up, 20 fps, SMPL order.
+    """Read one BVH file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
 
     joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
     """

@@ -50,7 +50,7 @@ class Person:
 
 
 def anchors() -> np.ndarray:
-    """Centres (2254, 2) of the anchors, in shares of the picture."""
+    """Centers (2254, 2) of the anchors, in shares of the picture."""
     found = []
     for cells, repeats in GRIDS:
         middle = (np.arange(cells) + 0.5) / cells
@@ -155,7 +155,7 @@ def merge(scores: np.ndarray, points: np.ndarray) -> list[tuple[float, np.ndarra
 
 
 def overlap(one: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """Intersection over union (N,) of a box (6, 2) with boxes (N, 6, 2): centre, size, ..."""
+    """Intersection over union (N,) of a box (6, 2) with boxes (N, 6, 2): center, size, ..."""
     low = np.maximum(one[0] - one[1] / 2, many[:, 0] - many[:, 1] / 2)
     high = np.minimum(one[0] + one[1] / 2, many[:, 0] + many[:, 1] / 2)
     shared = np.clip(high - low, 0, None).prod(axis=1)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.capture.landmarks import SWAP
-from core.capture.track import Stretch
+from core.capture.track import Track
 
 UNCLEAR, SHIFTED = 0.25, 0.03
-"""Mean distance of two readings of a frame beyond which one of them must be wrong: in metres, and
+"""Mean distance of two readings of a frame beyond which one of them must be wrong: in meters, and
 in the picture, of the region's side. A reading half way between left and right is near in space."""
 TURNED = 9.0
 """What a second of it costs to say that both readings are wrong and the body is the other way
@@ -33,7 +33,7 @@ class Chosen:
     """How many frames were not simply the mean of both readings."""
 
 
-def choose(stretch: Stretch) -> Chosen:
+def resolve_flips(stretch: Track) -> Chosen:
     """Take the mean of readings that agree; where they do not, the likeliest of four (Viterbi).
 
     The four are: as seen, as read from the mirror picture, and the mean turned front to back.

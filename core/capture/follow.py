@@ -20,8 +20,8 @@ from core.body.take import Take
 from core.capture import read as files
 from core.capture.camera import LENS
 from core.capture.lift import Lifted, lift
-from core.capture.track import THREADS, Progress, Stretch, follow_person
-from core.capture.video import Film, open_film
+from core.capture.track import THREADS, Progress, Track, follow_person
+from core.capture.video import VideoInfo, open_video
 
 CHOPPY = 12.0
 """A video with fewer pictures a second than this cannot show fast movements."""
@@ -32,7 +32,7 @@ LATE = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class Capture:
     """A motion out of somebody's file, in the form of all others, and what to know of it."""
 
     take: Take
@@ -45,8 +45,8 @@ class Reference:
     """Length of the file."""
     notes: tuple[str, ...] = ()
     """Sentences for the visitor."""
-    film: Film | None = None
-    stretch: Stretch | None = None
+    film: VideoInfo | None = None
+    stretch: Track | None = None
     """What was seen of the person; None for motion files."""
     tilt: float = 0.0
     lens: float = LENS
@@ -54,7 +54,7 @@ class Reference:
 
     @property
     def joints(self) -> np.ndarray:
-        """Joint positions (T, 22, 3) float32: metres, Y up, on the floor, facing Z at first."""
+        """Joint positions (T, 22, 3) float32: meters, Y up, on the floor, facing Z at first."""
         return self.take.joints
 
     @property
@@ -73,7 +73,7 @@ def follow(
     joint_map: str | Path | None = None,
     threads: int = THREADS,
     progress: Progress | None = None,
-) -> Reference:
+) -> Capture:
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
     For videos: `tilt` (degrees) is how much more the camera looks down than it seems, `lens` its
@@ -86,20 +86,20 @@ def follow(
     if path.suffix.lower() in files.SUFFIXES:
         joints, contacts = files.read_motion(path, joint_map=joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
-        return Reference(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
-    film = open_film(path)
+        return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
+    film = open_video(path)
     stretch = follow_person(film, person=person, threads=threads, progress=progress)
-    return _reference(film, stretch, tilt, lens, turned, chosen=person is not None)
+    return _capture(film, stretch, tilt, lens, turned, chosen=person is not None)
 
 
 def adjust(
-    reference: Reference, *, tilt: float | None = None, lens: float | None = None,
+    reference: Capture, *, tilt: float | None = None, lens: float | None = None,
     turned: bool | None = None,
-) -> Reference:  # fmt: skip
+) -> Capture:  # fmt: skip
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
     if reference.film is None or reference.stretch is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
-    return _reference(
+    return _capture(
         reference.film,
         reference.stretch,
         reference.tilt if tilt is None else tilt,
@@ -109,9 +109,9 @@ def adjust(
     )
 
 
-def _reference(
-    film: Film, stretch: Stretch, tilt: float, lens: float, turned: bool, *, chosen: bool
-) -> Reference:
+def _capture(
+    film: VideoInfo, stretch: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
+) -> Capture:
     lifted = lift(stretch, tilt=tilt, lens=lens, turned=turned)
     info = {
         "reference": film.path.name,
@@ -123,7 +123,7 @@ def _reference(
     kept = lifted.start, lifted.start + (len(take) - 1) / FPS
     seconds = stretch.frames / stretch.rate
     notes = tuple(_notes(film, stretch, lifted, kept, seconds, chosen))
-    return Reference(
+    return Capture(
         take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, film=film,
         stretch=stretch, tilt=tilt, lens=lens, turned=turned,
     )  # fmt: skip
@@ -146,7 +146,7 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
 
 
 def _notes(
-    film: Film, stretch: Stretch, lifted: Lifted, kept: tuple[float, float], seconds: float,
+    film: VideoInfo, stretch: Track, lifted: Lifted, kept: tuple[float, float], seconds: float,
     chosen: bool,
 ):  # fmt: skip
     """Yield what the visitor should know."""

@@ -33,7 +33,7 @@ def read_joints(
     scale: float | None = None,
     up: str | None = None,
 ) -> np.ndarray:
-    """Read the longest animation as (T, 22, 3) float32 joints: metres, Y up, 20 fps, SMPL order."""
+    """Read the longest animation as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order."""
     where = str(path)
     try:
         document, binary = _chunks(Path(path).read_bytes())

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from core.capture.detector import Detector, Person, closer
-from core.capture.video import Film, frames
+from core.capture.video import VideoInfo, frames
 
 NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
 THREADS = 2
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Candidates:
     """A frame early in a film with as many people as come into view, numbered from the left."""
 
     index: int
@@ -24,10 +24,10 @@ class Glimpse:
     people: tuple[Person, ...]
 
 
-def glimpse(film: Film, threads: int = THREADS) -> Glimpse:
+def find_candidates(film: VideoInfo, threads: int = THREADS) -> Candidates:
     """Find the people between whom one may choose; raise ValueError where there is nobody."""
     detector = Detector(NETWORKS / "detector.onnx.gz", threads)
-    best: Glimpse | None = None
+    best: Candidates | None = None
     until, every = np.inf, max(1, round(film.rate / 5))
     for index, frame in enumerate(frames(film)):
         if index > until:
@@ -36,7 +36,7 @@ def glimpse(film: Film, threads: int = THREADS) -> Glimpse:
             people = sorted(detector.find(frame, closer(frame)), key=lambda p: p.region.x)
             if people and (best is None or len(people) > len(best.people)):
                 until = min(until, index + film.rate)  # others may come into view within a second
-                best = Glimpse(index, frame, tuple(people))
+                best = Candidates(index, frame, tuple(people))
     if best is None:
         raise ValueError(nobody(film.path.name))
     return best

@@ -32,7 +32,7 @@ LOWEST_CAMERA = 0.3
 FLIGHT = round(0.9 * FPS)
 """Poses of the longest flight."""
 SOFT = 0.01
-"""Metres within which feet share being the lowest, so that the root does not jerk from one to
+"""Meters within which feet share being the lowest, so that the root does not jerk from one to
 the other."""
 CAMERA_PATH, CAMERA_STEP, STANCE_STEP = 0.15, 0.015, 0.005
 """Errors (m) expected of the camera's path, of its steps from pose to pose, and of steps that are
@@ -43,7 +43,9 @@ _BEND = ((0, 0, 1), (1, 1, 4), (2, 2, 1), (0, 1, -2), (1, 2, -2), (0, 2, 1))
 """(1, -2, 1) times itself: what a squared second difference adds to a symmetric system."""
 
 
-def stand(joints: np.ndarray, path: np.ndarray, feet: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def place_on_floor(
+    joints: np.ndarray, path: np.ndarray, feet: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Root path (T, 3) on the floor and contacts (T, 4), 0 to 1, of FEET.
 
     `joints` (T, 22, 3) are relative to a point whose way `path` (T, 3) the camera saw; `feet`

@@ -23,9 +23,9 @@ BUILT_IN = ("cmu", "mixamo", "smpl", "unreal", "humanoid")
 """In the order they are tried: a CMU file would pass as a Mixamo one, not the other way round."""
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "cmu": 0.0254 / 0.45}
-"""Metres in one unit. CMU's skeletons are in inches divided by 0.45."""
+"""Meters in one unit. CMU's skeletons are in inches divided by 0.45."""
 LEG = float(BONE_LENGTHS[[INDEX["left_knee"], INDEX["left_ankle"]]].sum())
-"""Hip to ankle of an average adult, metres."""
+"""Hip to ankle of an average adult, meters."""
 
 CHAINS = (
     ("pelvis", "spine1", "spine2", "spine3", "neck", "head"),
@@ -47,20 +47,20 @@ def to_joints(
     scale: float | None = None,
     up: str | None = None,
 ) -> np.ndarray:
-    """Bring node positions (T, N, 3) to (T, 22, 3) float32: metres, Y up, 20 a second, SMPL order.
+    """Bring node positions (T, N, 3) to (T, 22, 3) float32: meters, Y up, 20 a second, SMPL order.
 
     joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
     """
     if up not in (None, "y", "z"):
         raise ValueError(f"{where}: up must be y or z, got {up!r}")
     if scale is not None and not scale > 0:
-        raise ValueError(f"{where}: scale must be metres per unit, above 0, got {scale}")
+        raise ValueError(f"{where}: scale must be meters per unit, above 0, got {scale}")
     if not np.isfinite(nodes).all():
         raise ValueError(f"{where} holds numbers that are not finite")
     plain = plain_names(names, parents)
     table = load_map(joint_map) if joint_map else detect(plain, where)
     joints = to_smpl(nodes, plain, table, where)
-    joints = joints * (scale or metres_per_unit(joints, where))
+    joints = joints * (scale or meters_per_unit(joints, where))
     if (up or up_axis(joints)) == "z":
         joints = y_up(joints)
     return resample(joints, rate).astype(np.float32)
@@ -155,7 +155,7 @@ def _fill(found: dict[str, np.ndarray], chain: tuple[str, ...]) -> None:
             found[joint] = found[chain[before]] + ratio * gap
 
 
-def metres_per_unit(joints: np.ndarray, where: str) -> float:
+def meters_per_unit(joints: np.ndarray, where: str) -> float:
     """Guess the unit from the leg length of (T, 22, 3) joints."""
     sides = []
     for side in ("left", "right"):
@@ -168,7 +168,7 @@ def metres_per_unit(joints: np.ndarray, where: str) -> float:
     if not 1 / 1.6 < leg * unit / LEG < 1.6:
         raise ValueError(
             f"{where}: a leg of {leg:g} units is no human leg in {', '.join(UNITS)}; "
-            "say how many metres one unit is (the scale)"
+            "say how many meters one unit is (the scale)"
         )
     return unit
 

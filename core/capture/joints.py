@@ -40,7 +40,7 @@ def middle(landmarks: np.ndarray, name: str) -> np.ndarray:
 
 
 def leg_length(landmarks: np.ndarray) -> float:
-    """Hip to knee to ankle in metres, the median over time and both sides, of (T, 33, 3)."""
+    """Hip to knee to ankle in meters, the median over time and both sides, of (T, 33, 3)."""
     found = []
     for side in SIDES:
         hip, knee, ankle = (point(landmarks, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
@@ -68,8 +68,8 @@ def _spine_of_rest() -> np.ndarray:
     return shoulders - hips
 
 
-def build(landmarks: np.ndarray) -> np.ndarray:
-    """Joints (T, 22, 3) of landmarks (T, 33, 3), metres, Y up, around the middle of the hips."""
+def landmarks_to_joints(landmarks: np.ndarray) -> np.ndarray:
+    """Joints (T, 22, 3) of landmarks (T, 33, 3), meters, Y up, around the middle of the hips."""
     marks = landmarks * (LEG / leg_length(landmarks))
     spine = middle(marks, "shoulder") - middle(marks, "hip")
     turns = []

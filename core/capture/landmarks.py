@@ -1,4 +1,4 @@
-"""BlazePose's landmark network: 33 points of one body in a region, in pixels and in metres.
+"""BlazePose's landmark network: 33 points of one body in a region, in pixels and in meters.
 
 The region is read twice in one batch, as it is and mirrored, because a body seen from behind can
 look like one from the front; where both readings disagree, `flips` decides.
@@ -16,7 +16,7 @@ from core.capture.regions import Region
 
 SIZE = 256
 POINTS = 33
-CENTRE, EXTENT = 33, 34
+CENTER, EXTENT = 33, 34
 """Two more points, which tell the region of the next frame."""
 SWAP = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9,
                  *(i + 1 - 2 * (i % 2 == 0) for i in range(11, 33))])  # fmt: skip
@@ -38,7 +38,7 @@ HIPS = [POINT["left_hip"], POINT["right_hip"]]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Landmarks:
     """What the network says of one region: first as seen, second read from its mirror picture."""
 
     scores: np.ndarray
@@ -46,7 +46,7 @@ class Reading:
     pixels: np.ndarray
     """Points in the picture, (2, 33, 2)."""
     world: np.ndarray
-    """Points in metres from the middle of the hips, (2, 33, 3): right, down, away."""
+    """Points in meters from the middle of the hips, (2, 33, 3): right, down, away."""
     visible: np.ndarray
     """How likely each point is seen, (2, 33)."""
     next: Region
@@ -59,7 +59,7 @@ class Landmarker:
     def __init__(self, path: Path, threads: int) -> None:
         self._session = session(path, threads)
 
-    def read(self, frame: np.ndarray, region: Region) -> Reading:
+    def read(self, frame: np.ndarray, region: Region) -> Landmarks:
         """Read a region of a frame (H, W, 3) uint8 RGB."""
         seen = region.crop(frame, SIZE).astype(np.float32) / 255
         batch = np.stack([seen, seen[:, ::-1]])
@@ -70,7 +70,7 @@ class Landmarker:
         points = refine(raw[..., :2] / SIZE, heat)
         world = world.reshape(2, 39, 3)[:, :POINTS].astype(np.float64)
         visible = 1 / (1 + np.exp(-np.minimum(raw[..., 3], raw[..., 4])[:, :POINTS]))
-        ahead = points[:, [CENTRE, EXTENT]]
+        ahead = points[:, [CENTER, EXTENT]]
         points = points[:, :POINTS]
         # the second reading is turned back into one of the picture itself
         ahead[1, :, 0] = 1 - ahead[1, :, 0]
@@ -78,7 +78,7 @@ class Landmarker:
         world[1] = world[1, SWAP] * [-1, 1, 1]
         visible[1] = visible[1, SWAP]
         world[..., :2] = world[..., :2] @ region.turn.T
-        return Reading(
+        return Landmarks(
             scores=scores[:, 0].astype(np.float64),
             pixels=region.to_picture(points),
             world=world,
@@ -88,7 +88,7 @@ class Landmarker:
 
 
 def refine(points: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Move points (B, P, 2) to the centre of mass of their heat maps (B, h, w, P), 7 x 7 around."""
+    """Move points (B, P, 2) to the center of mass of their heat maps (B, h, w, P), 7 x 7 around."""
     height, width = heat.shape[1:3]
     cells = np.floor(points * [width, height]).astype(int)
     columns = cells[..., 0, None] + _NEAR  # (B, P, 7)

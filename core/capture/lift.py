@@ -16,16 +16,16 @@ from core.body.rotations import normalize, quat_from_axis_angle, quat_multiply, 
 from core.body.skeleton import FPS
 from core.capture import camera, ground
 from core.capture import joints as puppet
-from core.capture.flips import choose, turn
+from core.capture.flips import resolve_flips, turn
 from core.capture.landmarks import HIPS
 from core.capture.resample import resample
-from core.capture.track import Stretch
+from core.capture.track import Track
 
 CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
 """Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
 where noise would pass for a jump."""
 NEAREST = 0.3
-"""Metres; nobody is seen from head to foot from closer."""
+"""Meters; nobody is seen from head to foot from closer."""
 STRAIGHT = 0.94
 """Cosine of the most that a leg or the hips may bend in a body that tells what is upright."""
 STEEPEST = np.radians(35)
@@ -43,7 +43,7 @@ class Lifted:
     """A motion, and where it is from."""
 
     joints: np.ndarray
-    """Joints in the world, (T, 22, 3) float32: metres, Y up, on the floor, facing Z at first."""
+    """Joints in the world, (T, 22, 3) float32: meters, Y up, on the floor, facing Z at first."""
     contacts: np.ndarray
     """How sure each of FEET stands, (T, 4)."""
     gaps: tuple[tuple[int, int], ...]
@@ -65,7 +65,7 @@ def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
 
 
 def lift(
-    stretch: Stretch, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
+    stretch: Track, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
 ) -> Lifted:
     """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
 
@@ -73,7 +73,7 @@ def lift(
     """
     camera.check(tilt, lens)
     rate, sights = stretch.rate, stretch.sights
-    chosen = choose(stretch)
+    chosen = resolve_flips(stretch)
     if turned:
         chosen = turn(chosen)
     seen = np.array([sight.index for sight in sights])
@@ -95,10 +95,10 @@ def lift(
     world, path, feet = (
         quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
     )
-    joints = puppet.build(world)
+    joints = puppet.landmarks_to_joints(world)
     scale = puppet.LEG / puppet.leg_length(world)
-    root, contacts = ground.stand(joints, scale * path, scale * feet)
-    joints = face(joints + root[:, None])
+    root, contacts = ground.place_on_floor(joints, scale * path, scale * feet)
+    joints = face_forward(joints + root[:, None])
     return Lifted(
         joints.astype(np.float32),
         contacts,
@@ -132,7 +132,7 @@ def upright(world: np.ndarray, tilt: float) -> np.ndarray:
     return quat_multiply(dip, lean)
 
 
-def face(joints: np.ndarray) -> np.ndarray:
+def face_forward(joints: np.ndarray) -> np.ndarray:
     """Turn and move joints (T, 22, 3) so that they start over the origin, facing Z."""
     across = joints[:, [1, 16]].sum(axis=1) - joints[:, [2, 17]].sum(axis=1)
     x, _, z = across[: max(1, round(FACING_SECONDS * FPS))].mean(axis=0)

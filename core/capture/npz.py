@@ -21,7 +21,7 @@ RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "framerate")
 
 
 def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
-    """Read an NPZ file as (T, 22, 3) float32 joints: metres, Y up, 20 fps, SMPL order.
+    """Read an NPZ file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
 
     AMASS is Z up and our own exports are Y up; where `up` is not given, posture tells. Raises
     ValueError for anything else.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.features import contacts, encode, make_uniform, normalise_place
+from core.body.features import contacts, encode, make_uniform, normalize_place
 from core.body.skeleton import FPS
 from core.capture.resample import check_length
 
@@ -24,7 +24,7 @@ def read_motion(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read a file as joints (T, 22, 3), on the source skeleton and the floor, and contacts (T, 4).
 
-    The joint map, the scale (metres per unit) and the up axis are guessed where they are not
+    The joint map, the scale (meters per unit) and the up axis are guessed where they are not
     given. Raises ValueError for files that are none of ours, too long or too short.
     """
     path = Path(path)
@@ -41,7 +41,7 @@ def read_motion(
         raise ValueError(sentence) from error
     if len(joints) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(joints) / FPS:g} s; half a second is the least")
-    joints = normalise_place(make_uniform(joints))
+    joints = normalize_place(make_uniform(joints))
     features = encode(joints, "steady")
     flags = contacts(features).astype(np.float64)
     return joints, np.concatenate([flags, flags[-1:]])

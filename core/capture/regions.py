@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Region:
-    """A square in a picture: centre and side in pixels, and the angle (rad) it is turned by."""
+    """A square in a picture: center and side in pixels, and the angle (rad) it is turned by."""
 
     x: float
     y: float
@@ -17,15 +17,15 @@ class Region:
     angle: float = 0.0
 
     @classmethod
-    def around(cls, centre: np.ndarray, extent: np.ndarray, margin: float = 1.25) -> Region:
+    def around(cls, center: np.ndarray, extent: np.ndarray, margin: float = 1.25) -> Region:
         """The region of a person from the middle of the hips and a point above on their circle.
 
         It is turned so that the person stands upright in it.
         """
-        dx, dy = (float(v) for v in extent - centre)
+        dx, dy = (float(v) for v in extent - center)
         angle = np.arctan2(dx, -dy)
         side = 2 * margin * float(np.hypot(dx, dy))
-        return cls(float(centre[0]), float(centre[1]), side, float(angle))
+        return cls(float(center[0]), float(center[1]), side, float(angle))
 
     @property
     def turn(self) -> np.ndarray:
@@ -41,7 +41,7 @@ class Region:
         """The region as a picture (size, size, 3) uint8, black where the frame ends."""
         import cv2
 
-        # pixel centres are at halves: the crop's first lies half a crop pixel inside the region
+        # pixel centers are at halves: the crop's first lies half a crop pixel inside the region
         scale = self.side / size
         turn = self.turn * scale
         corner = self.to_picture(np.array([0.5 / size, 0.5 / size])) - 0.5

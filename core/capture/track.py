@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 
 from core.capture.detector import Detector, closer
-from core.capture.glimpse import NETWORKS, THREADS, glimpse, nobody
-from core.capture.landmarks import HIPS, Landmarker, Reading
+from core.capture.glimpse import NETWORKS, THREADS, find_candidates, nobody
+from core.capture.landmarks import HIPS, Landmarker, Landmarks
 from core.capture.regions import Region
-from core.capture.video import LEAST_SECONDS, Film, frames
+from core.capture.video import LEAST_SECONDS, VideoInfo, frames
 
 SURE = 0.5
 """Lowest score of a region with a body in it."""
@@ -44,21 +44,21 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Sight:
+class TrackedFrame:
     """A reading of the person, and the frame it was made of."""
 
     index: int
     region: Region
-    reading: Reading
+    reading: Landmarks
     cut: bool = False
     """Whether another scene begins here."""
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Track:
     """Sights of one person, at most LONGEST_GAP apart, and what the whole film had."""
 
-    sights: tuple[Sight, ...]
+    sights: tuple[TrackedFrame, ...]
     rate: float
     """Frames a second."""
     size: tuple[int, int]
@@ -80,7 +80,7 @@ def continues(a: Region, b: Region, gap: int) -> bool:
     return bool(step < (STEP + STEP_GAP * gap) * height and SIZES[0] < b.side / a.side < SIZES[1])
 
 
-class Follower:
+class PersonTracker:
     """Look for a person in frames that come one after the other.
 
     `start` is a frame and a region in it, where somebody was chosen.
@@ -93,12 +93,12 @@ class Follower:
         self._landmarker = Landmarker(NETWORKS / "landmarks.onnx", threads)
         self._rate, self._start = rate, start
         self._region: Region | None = None
-        self._last: Sight | None = None
+        self._last: TrackedFrame | None = None
         self._picture: np.ndarray | None = None
         self._changed = False
         self.people = 0
 
-    def look(self, index: int, frame: np.ndarray) -> Sight | None:
+    def look(self, index: int, frame: np.ndarray) -> TrackedFrame | None:
         """Return what is seen of the person in the next frame."""
         self._compare(frame)
         for _ in range(2):  # where to look is known, or else found out
@@ -111,7 +111,7 @@ class Follower:
                 self._region = reading.next
                 cut = self._changed and self._leaps(index, reading)
                 self._changed = False
-                self._last = Sight(index, region, reading, cut)
+                self._last = TrackedFrame(index, region, reading, cut)
                 return self._last
             if not tracked:
                 return None
@@ -124,7 +124,7 @@ class Follower:
         if before is not None and np.abs(picture - before).mean() > 255 * SCENE:
             self._changed = True
 
-    def _leaps(self, index: int, now: Reading) -> bool:
+    def _leaps(self, index: int, now: Landmarks) -> bool:
         """Whether a body is elsewhere, or in another pose, all at once."""
         if self._last is None:
             return False
@@ -164,23 +164,23 @@ def _within(region: Region, frame: np.ndarray) -> bool:
 
 
 def follow_person(
-    film: Film, *, person: int | None = None, threads: int = THREADS,
+    film: VideoInfo, *, person: int | None = None, threads: int = THREADS,
     progress: Progress | None = None,
-) -> Stretch:  # fmt: skip
+) -> Track:  # fmt: skip
     """Follow a person through a film, the largest or number `person` from the left.
 
     Raises ValueError where nobody is seen for long enough.
     """
     start, people = None, 0
     if person is not None:
-        seen = glimpse(film, threads)
+        seen = find_candidates(film, threads)
         people = len(seen.people)
         if not 1 <= person <= people:
             raise ValueError(
                 f"person must be a number from 1 to {people}, counted from the left; got {person}"
             )
         start = seen.index, seen.people[person - 1].region
-    follower, sights, size, index = Follower(film.rate, start, threads), [], (0, 0), -1
+    follower, sights, size, index = PersonTracker(film.rate, start, threads), [], (0, 0), -1
     expected = film.seconds * film.rate if film.seconds else None
     for index, frame in enumerate(frames(film)):
         size = frame.shape[1], frame.shape[0]
@@ -201,13 +201,13 @@ def follow_person(
             f"a person was seen in {name} for {seconds:.2g} s at a time; {LEAST_SECONDS:g} s are"
             " the least"
         )
-    return Stretch(
+    return Track(
         tuple(longest), film.rate, size, index + 1, len(stretches), max(people, follower.people),
         trimmed=len(most) - len(longest),
     )  # fmt: skip
 
 
-def _stretches(sights: list[Sight], most: float) -> Iterator[list[Sight]]:
+def _stretches(sights: list[TrackedFrame], most: float) -> Iterator[list[TrackedFrame]]:
     """Cut where the person cannot be the same, or was lost for more than `most` frames."""
     stretch = sights[:1]
     for before, sight in pairwise(sights):
@@ -219,7 +219,7 @@ def _stretches(sights: list[Sight], most: float) -> Iterator[list[Sight]]:
     yield stretch
 
 
-def _trim(sights: list[Sight], size: tuple[int, int], most: float) -> list[Sight]:
+def _trim(sights: list[TrackedFrame], size: tuple[int, int], most: float) -> list[TrackedFrame]:
     """Leave out up to `most` frames at either end in which the person is partly outside."""
     hips = np.array([sight.reading.pixels[:, HIPS, 0].mean() for sight in sights])
     heights = np.array([sight.region.side / 1.25 for sight in sights])

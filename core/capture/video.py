@@ -38,7 +38,7 @@ _SHRINK = f"min(1,{MOST_SIDE}/max(iw*sar,ih))"
 
 
 @dataclass(frozen=True)
-class Film:
+class VideoInfo:
     """What a video file says about itself."""
 
     path: Path
@@ -62,7 +62,7 @@ def _ffmpeg(path: Path, *options: str) -> list[str]:
     ]  # fmt: skip
 
 
-def open_film(path: str | Path) -> Film:
+def open_video(path: str | Path) -> VideoInfo:
     """Ask a file what it is; raise ValueError with a sentence for what is no video to follow."""
     path = Path(path)
     if not path.is_file():
@@ -100,10 +100,10 @@ def open_film(path: str | Path) -> Film:
             " motion can be told"
         )
     rate = shown / np.ceil(shown / MOST_RATE)
-    return Film(path=path, rate=float(rate), shown=shown, seconds=seconds, codec=stream[1])
+    return VideoInfo(path=path, rate=float(rate), shown=shown, seconds=seconds, codec=stream[1])
 
 
-def frames(film: Film) -> Iterator[np.ndarray]:
+def frames(film: VideoInfo) -> Iterator[np.ndarray]:
     """Yield pictures (H, W, 3) uint8 RGB at `film.rate`; close the iterator to stop early.
 
     Raises ValueError where there is but one picture, too few, or more than 20 s of them.

@@ -19,10 +19,10 @@ from core.cli.shared import CHECKPOINTS, fail, ms_since
 
 if TYPE_CHECKING:
     from core.body.take import Take
-    from core.capture.follow import Reference
+    from core.capture.follow import Capture
 
 
-def report(reference: Reference, take: Take) -> dict[str, Any]:
+def report(reference: Capture, take: Take) -> dict[str, Any]:
     """Say as `--json` does what was made of a file; `take` may go on after it."""
     found: dict[str, Any] = {
         "seconds": take.seconds,
@@ -39,7 +39,7 @@ def report(reference: Reference, take: Take) -> dict[str, Any]:
     return found
 
 
-def watched(path: Path, **options: Any) -> Reference:
+def watched(path: Path, **options: Any) -> Capture:
     """Follow a file and show how far it is."""
     from tqdm import tqdm
 

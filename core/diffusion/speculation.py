@@ -29,7 +29,7 @@ LIKELY = 0.5
 
 
 @dataclass
-class Tally:
+class DraftStats:
     """What came of drafting."""
 
     made: int = 0
@@ -83,7 +83,7 @@ class Speculator(Generic[C]):
         together: int = 1,
         most_together: int = MOST_TOGETHER,
     ) -> None:
-        self.sampler, self.hold, self.tally = sampler, KeyHold(), Tally()
+        self.sampler, self.hold, self.tally = sampler, KeyHold(), DraftStats()
         self._drafts: deque[_Draft[C]] = deque()
         self._last: C | None = None
         self.most_together = most_together

@@ -1,4 +1,4 @@
-"""BVH: centimetres, Y up, facing +Z, T-pose at rest, Mixamo's bone names.
+"""BVH: centimeters, Y up, facing +Z, T-pose at rest, Mixamo's bone names.
 
 Rotation channels are Z, Y, X, the order in which Blender and most others read them; their curves
 are continuous, also through the poles where Euler angles have two ways to say the same. The format
@@ -25,7 +25,7 @@ _TIPS = {
 }  # fmt: skip
 """Ends of the outermost bones (m from their joint), so that importers draw them with a length."""
 _CONVENTIONS = {
-    "units": "centimetres",
+    "units": "centimeters",
     "axes": "Y up, Z forward, right-handed",
     "rest": "T-pose",
     "rotation_order": "ZYX: R = Rz Ry Rx, degrees",

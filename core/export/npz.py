@@ -1,6 +1,6 @@
 """NPZ in the manner of AMASS, plus what AMASS has no name for.
 
-`poses` (T, 66) are rotation vectors of the 22 SMPL joints, `trans` (T, 3) the pelvis in metres on
+`poses` (T, 66) are rotation vectors of the 22 SMPL joints, `trans` (T, 3) the pelvis in meters on
 the source skeleton, Y up (AMASS itself is Z up); `joints`, `features` and `info` are ours.
 """
 

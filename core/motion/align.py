@@ -69,7 +69,7 @@ def _encoder(cfg: AlignerConfig, depth: int) -> nn.TransformerEncoder:
 
 
 class Aligner(nn.Module):
-    """Embed normalised features and token states into one space of unit vectors."""
+    """Embed normalized features and token states into one space of unit vectors."""
 
     mean: Tensor
     std: Tensor
@@ -95,12 +95,12 @@ class Aligner(nn.Module):
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("std", torch.ones(NUM_FEATURES))
 
-    def normalise(self, features: Tensor) -> Tensor:
+    def normalize(self, features: Tensor) -> Tensor:
         """Take features (..., 263) to mean 0 and deviation 1."""
         return (features - self.mean) / self.std
 
     def frames(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return frame features (B, T / patch, E) of normalised ones (B, T, 263), and their mask.
+        """Return frame features (B, T / patch, E) of normalized ones (B, T, 263), and their mask.
 
         T is rounded up to a multiple of the patch; a token counts once its first pose does.
         """
@@ -114,7 +114,7 @@ class Aligner(nn.Module):
         return self.frame_head(self.motion_encoder(h, src_key_padding_mask=~mask)), mask
 
     def embed_motion(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return unit vectors (B, E) of normalised features with mask (B, T)."""
+        """Return unit vectors (B, E) of normalized features with mask (B, T)."""
         pooled = masked_mean(*self.frames(x, mask))
         return F.normalize(pooled + self.mix(pooled), dim=-1)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from core.body.features import LAYOUT, Recovery, contacts
+from core.body.features import LAYOUT, FeatureDecoder, contacts
 from core.body.ik import PoseSolver
 from core.body.take import PoseChunk, PromptMark, Take
 from core.motion.generate import MotionModel
 from core.motion.history import History
-from core.motion.smoothing import DELAY, Finish
+from core.motion.smoothing import DELAY, FeatureFilter
 from core.motion.vae import StreamState
 
 MELT = 0.2
@@ -31,7 +31,7 @@ _NOTHING = {
 }
 
 
-class Seam:
+class Inertialization:
     """What lies between a take's end and the stream after it, melting away pose by pose."""
 
     def __init__(self, end: np.ndarray, start: np.ndarray) -> None:
@@ -53,7 +53,7 @@ class Seam:
         return out
 
 
-class Performer:
+class PoseDecoder:
     """Turn the blocks of one stream into poses."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Performer:
     ) -> None:
         """Begin at the origin, or where `history` ends."""
         self._model, self._state = model, StreamState()
-        self._finish, self._recovery = Finish(foot_contacts), Recovery()
+        self._finish, self._recovery = FeatureFilter(foot_contacts), FeatureDecoder()
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
         self._history, self._seam = history, None
@@ -90,7 +90,7 @@ class Performer:
         """Drop what the take shows already; add what is missing at the seam."""
         if self._seam is None:
             features = features[history.edge :]
-            self._seam = Seam(history.take.features[-2:], features[:2])
+            self._seam = Inertialization(history.take.features[-2:], features[:2])
         return self._seam.push(features)
 
     def _chunk(self, features: np.ndarray, prompt: str) -> PoseChunk:
@@ -112,8 +112,8 @@ class Performer:
 
 def perform(features: np.ndarray, prompts: tuple[PromptMark, ...], info: dict[str, str]) -> Take:
     """Return decoded features (T, 263) as a take that begins at the origin."""
-    features = Finish().push(features[None], last=True)[0]
-    joints = Recovery().push(features)
+    features = FeatureFilter().push(features[None], last=True)[0]
+    joints = FeatureDecoder().push(features)
     root, rotations = PoseSolver().push(joints, contacts(features))
     return Take(
         root=root, rotations=rotations, joints=joints, features=features, prompts=prompts, info=info

@@ -55,17 +55,17 @@ class MotionModel:
     def decode(self, blocks: Tensor, state: StreamState) -> np.ndarray:
         """Return features (B, T * P * 4, 263) of the next blocks (B, T, P, 64) of a stream."""
         latents = self.dit.to_latents(blocks)
-        return self.vae.denormalise(self.vae.decode_stream(latents, state)).float().cpu().numpy()
+        return self.vae.denormalize(self.vae.decode_stream(latents, state)).float().cpu().numpy()
 
     @torch.inference_mode()
     def encode(self, features: np.ndarray) -> Tensor:
         """Return latents (1, T / 4, 64) of features (T, 263), T a multiple of 4."""
         x = torch.from_numpy(np.asarray(features, np.float32)).to(self.device)[None]
-        return self.vae.encode(self.vae.normalise(x))
+        return self.vae.encode(self.vae.normalize(x))
 
     @torch.inference_mode()
     def reconstruct(self, features: np.ndarray) -> np.ndarray:
         """Return features (T, 263) after encoding and decoding; T is cut to a multiple of 4."""
         whole = len(features) // STRIDE * STRIDE
-        y = self.vae.denormalise(self.vae.decode(self.encode(features[:whole])))
+        y = self.vae.denormalize(self.vae.decode(self.encode(features[:whole])))
         return y[0].cpu().numpy()

@@ -143,7 +143,7 @@ class MotionDiT(nn.Module):
         )
 
     def to_blocks(self, latents: Tensor) -> Tensor:
-        """Return normalised blocks (B, T, P, D) of latents (B, T * P, D)."""
+        """Return normalized blocks (B, T, P, D) of latents (B, T * P, D)."""
         x = (latents - self.latent_mean) / self.latent_std
         return x.unflatten(1, (-1, self.cfg.block))
 

@@ -14,7 +14,7 @@ from core.motion.anchor import FootAnchor
 
 DESCRIPTION = "binomial filter over 3 poses (0.15 s)"
 DELAY = 2
-"""Poses that `Finish` holds back until the next ones are known."""
+"""Poses that `FeatureFilter` holds back until the next ones are known."""
 COLUMNS = slice(0, LAYOUT.joints.stop)
 """The root and the joints' positions, which are all that poses are made from."""
 
@@ -38,7 +38,7 @@ class Smoother:
         return out
 
 
-class Finish:
+class FeatureFilter:
     """All that happens to decoded features: the filter and, if wanted, feet that hold the body."""
 
     def __init__(self, foot_contacts: bool = True) -> None:

@@ -105,7 +105,7 @@ class Stack(nn.ModuleList):
 
 
 class MotionVAE(nn.Module):
-    """Encode normalised features (B, T, 263) to latents (B, T / 4, 64) and back."""
+    """Encode normalized features (B, T, 263) to latents (B, T / 4, 64) and back."""
 
     mean: Tensor
     std: Tensor
@@ -161,7 +161,7 @@ class MotionVAE(nn.Module):
 
     @torch.no_grad()
     def start_from_pca(self, x: Tensor, weights: Tensor) -> None:
-        """Set the shortcut to the whitened principal components of normalised poses x (N, 263).
+        """Set the shortcut to the whitened principal components of normalized poses x (N, 263).
 
         `weights` (263,) says how much the error of each feature matters.
         """
@@ -174,13 +174,13 @@ class MotionVAE(nn.Module):
         self.patch.weight.copy_((axes / values).T * scale)
         self.unpatch.weight.copy_(axes * values / scale[:, None])
 
-    def normalise(self, features: Tensor) -> Tensor:
+    def normalize(self, features: Tensor) -> Tensor:
         """Take features (..., 263) to about mean 0 and deviation 1."""
         # a heading that flips (a cartwheel) is no reason to shout: ten deviations are plenty
         return ((features - self.mean) / self.std).clamp(-10, 10)
 
-    def denormalise(self, x: Tensor) -> Tensor:
-        """Undo `normalise`."""
+    def denormalize(self, x: Tensor) -> Tensor:
+        """Undo `normalize`."""
         return x * self.std + self.mean
 
     def posterior(self, x: Tensor, state: StreamState | None = None) -> tuple[Tensor, Tensor]:
@@ -204,7 +204,7 @@ class MotionVAE(nn.Module):
         return self.posterior(x, state)[0]
 
     def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:
-        """Return normalised features (B, 4 T, 263) of latents (B, T, 64)."""
+        """Return normalized features (B, 4 T, 263) of latents (B, T, 64)."""
         y = self.decoder(self.unpack(z).transpose(1, 2), state).transpose(1, 2)
         if self.cfg.shortcut:
             y = y + self.unpatch(z).unflatten(2, (STRIDE, -1)).flatten(1, 2)

@@ -152,16 +152,16 @@ class Finder:
     @torch.inference_mode()
     def _decode(self, latents: np.ndarray) -> np.ndarray:
         z = torch.from_numpy(latents)[None].to(self.vae.mean.device)
-        return self.vae.denormalise(self.vae.decode(z))[0].float().cpu().numpy()
+        return self.vae.denormalize(self.vae.decode(z))[0].float().cpu().numpy()
 
 
 @torch.inference_mode()
 def embed(aligner: Aligner, joints: np.ndarray) -> np.ndarray:
     """Return the unit vector (E,) of a motion (T, 22, 3)."""
-    x = features.encode(features.normalise_place(joints), "steady")
+    x = features.encode(features.normalize_place(joints), "steady")
     x = torch.from_numpy(x).to(aligner.mean.device)
     mask = torch.ones(1, len(x), dtype=torch.bool, device=x.device)
-    return aligner.embed_motion(aligner.normalise(x)[None], mask)[0].cpu().numpy()
+    return aligner.embed_motion(aligner.normalize(x)[None], mask)[0].cpu().numpy()
 
 
 def _mirror(x: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def parse_script(text: str, keys: Sequence[Key]) -> list[int]:
 
 
 def write_script(masks: Sequence[int], keys: Sequence[Key]) -> str:
-    """Undo `parse_script`: equal neighbours share a part."""
+    """Undo `parse_script`: equal neighbors share a part."""
     parts: list[list[int]] = []
     for mask in masks:
         if parts and parts[-1][0] == mask:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.device import fast_precision
-from core.diffusion.speculation import AUTO, SLACK, Speculator, Tally
+from core.diffusion.speculation import AUTO, SLACK, DraftStats, Speculator
 from core.video.world import Seed, VideoModel
 
 MOST_STEPS = 50
@@ -66,7 +66,7 @@ class Dream:
         self._seen = deque(start.frames[cfg.prefix :], maxlen=cfg.context)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> DraftStats:
         """What came of drafting so far."""
         return self._speculator.tally
 

@@ -38,8 +38,8 @@ def test_gfvd_is_nothing_for_the_same_and_grows_with_blur():
     real = fm.features(noise(200, 4))
     assert fm.gfvd(real, real) == pytest.approx(0, abs=1e-9)
     other = fm.features(noise(200, 4, seed=1))
-    grey = fm.features(np.full((200, 4, 16, 32, 3), 127, np.uint8))
-    assert fm.gfvd(real, other) < 0.5 < fm.gfvd(real, grey)
+    gray = fm.features(np.full((200, 4, 16, 32, 3), 127, np.uint8))
+    assert fm.gfvd(real, other) < 0.5 < fm.gfvd(real, gray)
 
 
 def test_errors_count_where_the_picture_changes():
@@ -61,14 +61,14 @@ def test_sharpness_of_a_ramp_and_of_nothing():
     assert fm.sharpness(np.full((2, 16, 32, 3), 9, np.uint8)) == 0
 
 
-def test_drift_compares_colour_contrast_and_sharpness():
+def test_drift_compares_color_contrast_and_sharpness():
     real = noise(4)
-    assert fm.drift(real, real) == {"colour": 0, "contrast": 1, "sharpness": 1}
+    assert fm.drift(real, real) == {"color": 0, "contrast": 1, "sharpness": 1}
     dull = (real // 2).astype(np.uint8)
     found = fm.drift(dull, real)
     assert found["contrast"] == pytest.approx(0.5, abs=0.01)
     assert found["sharpness"] == pytest.approx(0.5, abs=0.01)
-    assert found["colour"] == pytest.approx(64 * 3**0.5, rel=0.02)
+    assert found["color"] == pytest.approx(64 * 3**0.5, rel=0.02)
 
 
 def test_macro_f1_counts_keys_that_are_held():

@@ -41,9 +41,9 @@ def test_fid_known_values():
     assert metrics.fid(a, a) == pytest.approx(0, abs=1e-9)
     assert metrics.fid(a, a + 2.0) == pytest.approx(6 * 4)
     # scaling by s adds (s - 1)^2 of the variance, and moves the mean
-    centred = a - a.mean(0)
-    variance = np.trace(np.cov(centred, rowvar=False))
-    assert metrics.fid(centred, 3 * centred) == pytest.approx(4 * variance)
+    centered = a - a.mean(0)
+    variance = np.trace(np.cov(centered, rowvar=False))
+    assert metrics.fid(centered, 3 * centered) == pytest.approx(4 * variance)
 
 
 def test_fid_of_fewer_rows_than_columns_is_finite():

@@ -112,7 +112,7 @@ def test_rows(data, tmp_path, monkeypatch):
         assert result[name]["gfvd"] > 0
         assert 0 <= result[name]["idm_f1"] <= 1
     assert 0 <= result["student"]["action_following"] <= 1
-    assert set(result["student"]["drift"]) == {"frame", "colour", "contrast", "sharpness"}
+    assert set(result["student"]["drift"]) == {"frame", "color", "contrast", "sharpness"}
     json.dumps(result, allow_nan=False)
     assert quality_table(result).count("\n") == 5
 

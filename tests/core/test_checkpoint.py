@@ -53,8 +53,8 @@ def test_config_survives_json():
 
 def test_unknown_config_key(folder):
     config = checkpoint.describe(folder)["config"]
-    edit(folder, config={**config, "colour": "blue"})
-    with pytest.raises(ValueError, match="colour"):
+    edit(folder, config={**config, "color": "blue"})
+    with pytest.raises(ValueError, match="color"):
         checkpoint.load(folder, kind="motion-vae")
 
 
@@ -118,7 +118,7 @@ def test_a_difference_is_added_to_its_base(folder, tuned):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"colour": torch.zeros(3)}, "holds colour, which its base cannot place"),
+        ({"color": torch.zeros(3)}, "holds color, which its base cannot place"),
         ({UP: None}, rf"holds {W}\.down, which its base cannot place"),
         ({W: torch.zeros(16, 263, 3)}, rf"holds {W}\.\w+, {W}\.\w+, which its base cannot place"),
         ({UP: torch.zeros(2, 2)}, rf"\(2, 2\) @ \(2, \d+\) does not fit {W}, .* shape \(16, "),

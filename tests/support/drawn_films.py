@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks import capture_films as studio
 from core.body.rotations import quat_rotate
 from core.body.take import Take
-from core.capture.follow import Reference, follow
+from core.capture.follow import Capture, follow
 from tests.support.fake_capture import landmarks
 from tests.support.synthetic import walk
 
@@ -75,7 +75,7 @@ def film() -> Path:
 
 
 @cache
-def followed() -> Reference:
+def followed() -> Capture:
     """What is made of it."""
     return follow(film(), threads=1)
 

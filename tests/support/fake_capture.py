@@ -13,12 +13,12 @@ import numpy as np
 from core.body.skeleton import FPS, INDEX
 from core.body.take import Take
 from core.capture.camera import LENS
-from core.capture.follow import Reference, adjust
+from core.capture.follow import Capture, adjust
 from core.capture.follow import follow as really_follow
-from core.capture.landmarks import NAMES, Reading
+from core.capture.landmarks import NAMES, Landmarks
 from core.capture.regions import Region
-from core.capture.track import Sight, Stretch
-from core.capture.video import Film
+from core.capture.track import Track, TrackedFrame
+from core.capture.video import VideoInfo
 
 MAGIC = b"fake film "
 SIZE = (640, 480)
@@ -54,22 +54,22 @@ def landmarks(joints: np.ndarray) -> np.ndarray:
     return np.stack(points, axis=1)
 
 
-def stretch_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -> Stretch:
-    """What a camera four metres ahead sees of joints (T, 22, 3) at 20 pictures a second."""
+def stretch_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -> Track:
+    """What a camera four meters ahead sees of joints (T, 22, 3) at 20 pictures a second."""
     marks = landmarks(joints) * [1, -1, -1] + [0, 1, 4]  # right, down, away
     pixels = marks[..., :2] / marks[..., 2:] * LENS * max(SIZE) + np.array(SIZE) / 2
     world = marks - marks[:, 23:25].mean(axis=1, keepdims=True)
     region = Region(320, 240, 400)
     sights = tuple(
-        Sight(
+        TrackedFrame(
             i,
             region,
-            Reading(np.full(2, 0.99), pixels[[i, i]], world[[i, i]], np.ones((2, 33)), region),
+            Landmarks(np.full(2, 0.99), pixels[[i, i]], world[[i, i]], np.ones((2, 33)), region),
         )
         for i in range(len(joints))
         if i not in unseen
     )
-    return Stretch(sights, float(FPS), SIZE, len(joints), 1, people)
+    return Track(sights, float(FPS), SIZE, len(joints), 1, people)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class FakeFollowing:
         """A take of a body that follows a prompt."""
         raise NotImplementedError
 
-    def follow(self, path: Path, *, progress: Any = None, **options: Any) -> Reference:
+    def follow(self, path: Path, *, progress: Any = None, **options: Any) -> Capture:
         self.followed.append({"path": path, **options})
         data = Path(path).read_bytes()
         if not data.startswith(MAGIC):
@@ -125,9 +125,9 @@ class FakeFollowing:
         joints = self.walked("a person stands", frames).joints
         unseen = range(*about.get("unseen", (0, 0)))
         stretch = stretch_of(joints, people=people, unseen=unseen)
-        film = Film(Path(path), FPS, FPS, frames / FPS, "fake")
+        film = VideoInfo(Path(path), FPS, FPS, frames / FPS, "fake")
         seen = self.walked("a person stands", 2)
-        lacking = Reference(take=seen, kept=(0, 1), seconds=1, film=film, stretch=stretch)
+        lacking = Capture(take=seen, kept=(0, 1), seconds=1, film=film, stretch=stretch)
         lifting = {name: options[name] for name in ("tilt", "lens", "turned") if name in options}
         return adjust(lacking, **lifting)
 

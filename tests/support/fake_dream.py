@@ -26,7 +26,7 @@ class FakeFrame:
 
 
 def paint(mask: int, memory: int) -> np.ndarray:
-    """A frame that shows its keys as a colour and everything before it as a pattern."""
+    """A frame that shows its keys as a color and everything before it as a pattern."""
     levels = np.frombuffer(memory.to_bytes(4, "little") * 12, np.uint8).reshape(6, 8)
     frame = np.kron(levels // 4, np.ones((16, 16), np.uint8))[..., None].repeat(3, 2)
     return frame + np.uint8([32 * (mask & 7), 32 * (mask >> 3 & 7), 40])

@@ -64,7 +64,7 @@ def card(name: str = "video", *, together: int = 3, truth: bool = False) -> Worl
 
 
 def paint(mask: int, index: int, *, start: int = 0) -> np.ndarray:
-    """A frame whose colour is its keys and whose bar moves with its number."""
+    """A frame whose color is its keys and whose bar moves with its number."""
     hues = np.array([[150, 0, 0], [0, 150, 0], [0, 0, 150], [90, 90, 0], [0, 90, 90], [90, 0, 90]])
     bits = np.array([mask >> i & 1 for i in range(6)])
     picture = np.empty((96, 128, 3), np.uint8)

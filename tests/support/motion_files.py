@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.capture_figures import align
-from core.capture.follow import Reference, follow
+from core.capture.follow import Capture, follow
 
 
 def refusal(path: Path, **options) -> str:
@@ -22,7 +22,7 @@ def refusal(path: Path, **options) -> str:
     return told
 
 
-def error(found: Reference, joints: np.ndarray) -> float:
+def error(found: Capture, joints: np.ndarray) -> float:
     """Mean distance (m) of joints, up to heading, place and height of the whole."""
     off = align(found.joints.astype(float), joints.astype(float)) - joints
     off[..., 1] -= off[..., 1].mean()

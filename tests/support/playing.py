@@ -56,7 +56,7 @@ def until(condition, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def colour(page, canvas: int = 0) -> list[int]:
+def color(page, canvas: int = 0) -> list[int]:
     """A pixel of the picture away from its bar and number."""
     return page.evaluate(
         f"""() => {{ const copy = new OffscreenCanvas(1, 1).getContext('2d');
@@ -65,5 +65,5 @@ def colour(page, canvas: int = 0) -> list[int]:
     )
 
 
-def await_colour(page, wanted) -> None:
-    until(lambda: max(abs(a - b) for a, b in zip(colour(page), wanted, strict=True)) < 12)
+def await_color(page, wanted) -> None:
+    until(lambda: max(abs(a - b) for a, b in zip(color(page), wanted, strict=True)) < 12)

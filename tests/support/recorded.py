@@ -17,7 +17,7 @@ SHIFTS = {"W": (1, 0), "S": (-1, 0), "A": (0, -1), "D": (0, 1), "L": (0, -3), "R
 
 
 def write_set(folder: Path, seed: int = 0) -> Path:
-    """Write episodes of a coloured texture that slides; two of them are held out."""
+    """Write episodes of a colored texture that slides; two of them are held out."""
     rng = np.random.default_rng(seed)
     frames = np.zeros((EPISODES * LENGTH, *SIZE, 3), np.uint8)
     actions = np.zeros((EPISODES * LENGTH, len(KEYS)), np.uint8)

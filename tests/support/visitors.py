@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from app.live.feed import Feed
+from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.protocol import (
     Ack,
@@ -44,7 +44,7 @@ class Visitor:
 
     def __init__(self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0):
         self.session = self.enter(lobby, name)
-        self.feed = Feed(lambda: None, take=take, have=have)
+        self.feed = PoseFeed(lambda: None, take=take, have=have)
         self.session.attach(self.feed)
         self.take, self.end = take, have
         self.poses: list[Poses] = []

@@ -64,9 +64,9 @@ def test_all_free_cells_are_connected_and_walled_in():
 
 def test_pictures_keep_to_the_palette_and_the_sky_differs_in_every_direction():
     pictures = [*textures().values(), sky()]
-    colours = palette(pictures)
-    assert colours.shape == (256, 3)
-    known = set(map(tuple, colours))
+    colors = palette(pictures)
+    assert colors.shape == (256, 3)
+    known = set(map(tuple, colors))
     assert all(set(map(tuple, p.reshape(-1, 3))) <= known for p in pictures)
     assert all(p.shape[1] in (64, 1024) and p.dtype == np.uint8 for p in pictures)
     views = [np.roll(sky(), -128 * i, axis=1)[:, :256].astype(float) for i in range(8)]

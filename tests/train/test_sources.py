@@ -13,7 +13,7 @@ from train.sources import humanml3d, packs
 
 
 def walk(frames: int) -> np.ndarray:
-    """A stiff figure gliding along +z at 1 m/s, (T, 22, 3) float32 metres."""
+    """A stiff figure gliding along +z at 1 m/s, (T, 22, 3) float32 meters."""
     rng = np.random.default_rng(0)
     rest = np.zeros((22, 3))
     for joint, parent in enumerate(PARENTS[1:], start=1):

@@ -23,7 +23,7 @@ MIXAMO = {
 
 
 def rest_joints() -> np.ndarray:
-    """A person standing with arms out, left at +x, (22, 3) metres."""
+    """A person standing with arms out, left at +x, (22, 3) meters."""
     half = {
         "hip": (0.06, 0.87, 0), "knee": (0.1, 0.49, 0), "ankle": (0.1, 0.08, -0.03),
         "foot": (0.12, 0.02, 0.1), "collar": (0.08, 1.39, -0.02), "shoulder": (0.19, 1.42, -0.02),
@@ -182,7 +182,7 @@ def test_captions_become_texts(tmp_path):
         ("file,caption,start,end\na.bvh,walks,5,6\n", "which is 2.05 seconds long"),
         ("file,caption,start\na.bvh,walks,soon\n", "start must be a number"),
         ("file,caption,up\na.bvh,walks,x\n", "up must be y or z"),
-        ("file,caption,scale\na.bvh,walks,-1\n", "metres per unit"),
+        ("file,caption,scale\na.bvh,walks,-1\n", "meters per unit"),
         ("file,caption,map\na.bvh,walks,nobody\n", "no joint map"),
         ("file,caption,map\na.bvh,walks,smpl\n", "joints are missing"),
     ],

@@ -98,7 +98,7 @@ def velocity():
 MOVING = torch.tensor([[False, False, True, True], [False, True, False, True]])
 
 
-def normalised(g: Tensor) -> Tensor:
+def normalized(g: Tensor) -> Tensor:
     return g / (g.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
 
 
@@ -112,7 +112,7 @@ def test_tangent_agrees_with_finite_differences(velocity, ramp):
         return trigflow.field(velocity, x + s * speed * dx, angle + s * speed[..., 0, 0])
 
     df = (at(step) - at(-step)) / (2 * step)
-    expected = normalised(-(cos**2) * (at(0) - dx) - ramp * (cos * sin * x + df))
+    expected = normalized(-(cos**2) * (at(0) - dx) - ramp * (cos * sin * x + df))
     with torch.no_grad():  # as it is called in training
         f, g = trigflow.tangent(velocity, dx, x, angle, MOVING, ramp)
     assert torch.allclose(f, at(0), atol=1e-5)

@@ -13,7 +13,7 @@ from core.video.model import Action, FrameDiT
 from tests.support.tiny import WORLD, tiny_world, window
 from tests.support.toy_world import DIT, PixelTokenizer, pixels_of, places, write_set
 from train import video
-from train.discriminator import LEVELS, Judge
+from train.discriminator import LEVELS, Discriminator
 from train.distill import Distiller
 from train.frames import FrameSet
 from train.loop import LoopSettings, make_optimizers
@@ -157,7 +157,7 @@ def test_a_step_trains_student_and_heads_and_leaves_the_teacher_alone(pair):
 def test_the_adversary_tells_and_is_told_nothing_of_context(pair):
     """Heads that meet fakes of another scale learn to tell; context that differs is not judged."""
     teacher, _ = pair
-    judge, (data, actions) = Judge(teacher), window(rows=4)
+    judge, (data, actions) = Discriminator(teacher), window(rows=4)
     context = torch.zeros(4, 8, dtype=torch.bool)
     context[:, :3] = True
     t = torch.full((4, 8), 0.9)

@@ -30,11 +30,11 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """One motion in the common form: 20 fps, metres, Y up, Z forward, 22 SMPL joints."""
+    """One motion in the common form: 20 fps, meters, Y up, Z forward, 22 SMPL joints."""
 
     id: str
     joints: np.ndarray
-    """Joint positions, (T, 22, 3) float32, metres; bone lengths are still the performer's own."""
+    """Joint positions, (T, 22, 3) float32, meters; bone lengths are still the performer's own."""
     texts: tuple[Text, ...]
     label: str
     """What balancing counts by; clips of one label share their weight."""

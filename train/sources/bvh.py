@@ -6,7 +6,7 @@
 
 `file` and `caption` are needed; start and end are seconds (empty: the whole file). Several lines
 for one file add up. Where guessing goes wrong, the columns map (cmu, mixamo, smpl or a json file),
-scale (metres per unit), up (y or z), crop_ok (yes or no) and licence say it for that file.
+scale (meters per unit), up (y or z), crop_ok (yes or no) and licence say it for that file.
 """
 
 from __future__ import annotations

@@ -152,19 +152,19 @@ MAPINFO = 'map MAP01 "Blocks" { sky1 = "BSKY", 0 }\n'
 
 
 def palette(pictures: list[np.ndarray]) -> np.ndarray:
-    """Collect the 256 colours of the engine: every colour used, and darker shades of each."""
+    """Collect the 256 colors of the engine: every color used, and darker shades of each."""
     used = np.unique(np.concatenate([p.reshape(-1, 3) for p in pictures]), axis=0)
-    colours = [np.zeros((1, 3)), used]
+    colors = [np.zeros((1, 3)), used]
     room, darker = 255 - len(used), 0.93
     while room > 0:
-        colours.append(used[:room] * darker)
+        colors.append(used[:room] * darker)
         room, darker = room - len(used), darker * 0.93
-    return np.concatenate(colours).round().astype(np.uint8)
+    return np.concatenate(colors).round().astype(np.uint8)
 
 
-def colour_map(colours: np.ndarray) -> np.ndarray:
-    """Say which colour stands for each at 34 levels of light, (34, 256) uint8."""
-    table = colours.astype(np.int32)
+def color_map(colors: np.ndarray) -> np.ndarray:
+    """Say which color stands for each at 34 levels of light, (34, 256) uint8."""
+    table = colors.astype(np.int32)
     levels = []
     for level in range(34):
         wanted = (table * (32 - min(level, 32)) / 32).round().astype(np.int32)
@@ -176,14 +176,14 @@ def colour_map(colours: np.ndarray) -> np.ndarray:
 def wad() -> bytes:
     """Pack map, palette and pictures; the same bytes every time."""
     pictures = {**textures(), "BSKY": sky()}
-    colours = palette(list(pictures.values()))
+    colors = palette(list(pictures.values()))
     lumps: list[tuple[str, bytes]] = [
         ("MAP01", b""),
         ("TEXTMAP", text_map().encode()),
         ("ENDMAP", b""),
         ("MAPINFO", MAPINFO.encode()),
-        ("PLAYPAL", colours.tobytes() * 14),
-        ("COLORMAP", colour_map(colours).tobytes()),
+        ("PLAYPAL", colors.tobytes() * 14),
+        ("COLORMAP", color_map(colors).tobytes()),
         ("TX_START", b""),
         *((name, png(picture)) for name, picture in pictures.items()),
         ("TX_END", b""),

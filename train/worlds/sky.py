@@ -24,10 +24,10 @@ class Canvas:
         band = np.clip(rows * len(BANDS) // HORIZON, 0, len(BANDS) - 1)
         self.picture = np.asarray(BANDS, np.uint8)[band][:, None].repeat(WIDTH, 1)
 
-    def box(self, x: int, top: int, width: int, height: int, colour: tuple[int, int, int]) -> None:
+    def box(self, x: int, top: int, width: int, height: int, color: tuple[int, int, int]) -> None:
         """Fill a rectangle, round the compass where it must."""
         columns = np.arange(x, x + width) % WIDTH
-        self.picture[max(top, 0) : top + height, columns] = colour
+        self.picture[max(top, 0) : top + height, columns] = color
 
     def cloud(self, x: int, y: int, scale: int = 8) -> None:
         """Draw a square cloud, its middle at (x, y)."""
@@ -44,7 +44,7 @@ class Canvas:
         cap: int,
         top: tuple[int, int, int],
     ) -> None:
-        """Draw a stepped mountain; its uppermost `cap` rows are of another colour."""
+        """Draw a stepped mountain; its uppermost `cap` rows are of another color."""
         for row in range(0, height, 4):
             half = (width * (row + 4) // height // 2 + 3) // 4 * 4
             self.box(x - half, HORIZON - height + row, 2 * half, 4, top if row < cap else rock)

@@ -1,7 +1,7 @@
 """Every picture of the `blocks` world, drawn here: bold, low in frequency, CC0.
 
 A texture is 64 units wide, in texels of 8 units: fine grain would only be smoothed away by a
-learner. Each material keeps to a few shades of one hue; neighbours are never of like hues.
+learner. Each material keeps to a few shades of one hue; neighbors are never of like hues.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def texels(shades: Shades, seed: int, size: int = TEXEL, height: int = SIZE) -> 
 
 
 def rows(
-    pattern: Sequence[str], colours: dict[str, tuple[int, int, int]], picture: np.ndarray
+    pattern: Sequence[str], colors: dict[str, tuple[int, int, int]], picture: np.ndarray
 ) -> np.ndarray:
     """Paint letters of a drawing, one texel each, over a picture; a dot leaves it as it is."""
     picture = picture.copy()
     for y, line in enumerate(pattern):
         for x, letter in enumerate(line):
-            if letter in colours:
-                picture[y * TEXEL : (y + 1) * TEXEL, x * TEXEL : (x + 1) * TEXEL] = colours[letter]
+            if letter in colors:
+                picture[y * TEXEL : (y + 1) * TEXEL, x * TEXEL : (x + 1) * TEXEL] = colors[letter]
     return picture
 
 
@@ -65,7 +65,7 @@ def brick() -> np.ndarray:
 
 
 def marble() -> np.ndarray:
-    """White slabs with a broad grey joint and one slanting vein."""
+    """White slabs with a broad gray joint and one slanting vein."""
     picture = texels(MARBLE, 2, 16)
     for step in range(8):
         picture[step * 8 : step * 8 + 8, (step * 6 + 8) % SIZE : (step * 6 + 8) % SIZE + 7] = VEIN

@@ -1,1 +1,1 @@
-"""Pictures from poses: pyrender where GL exists, a NumPy rasteriser otherwise."""
+"""Pictures from poses: pyrender where GL exists, a NumPy rasterizer otherwise."""

@@ -2,7 +2,7 @@
 
 Broken GL drivers do not raise, they end the process; so a child process draws one picture first.
 GL that is drawn by the CPU (Mesa's llvmpipe) works but takes several times as long as our own
-rasteriser, so it is used only when asked for.
+rasterizer, so it is used only when asked for.
 """
 
 from __future__ import annotations

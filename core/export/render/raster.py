@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def rasterise(
+def rasterize(
     screen: np.ndarray, depth: np.ndarray, faces: np.ndarray, width: int, height: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which face each covered pixel shows.

@@ -10,7 +10,7 @@ SKY = np.array([236, 240, 245], np.float32)
 FLOOR = (np.array([203, 209, 222], np.float32), np.array([168, 175, 190], np.float32))
 """Two colors of the checker floor (sRGB)."""
 TILE = 0.5
-"""Edge of a floor tile in metres."""
+"""Edge of a floor tile in meters."""
 FADE = (5.0, 16.0)
 """Distances (m) from the camera at which the floor begins to fade and has become sky."""
 LIGHT = np.array([0.45, 1.0, 0.4]) / np.linalg.norm([0.45, 1.0, 0.4])
@@ -28,7 +28,7 @@ class Camera:
     pitch: float = np.radians(16)
     """Angle (rad) by which the camera looks down."""
     distance: float = 3.9
-    """Metres from camera to target."""
+    """Meters from camera to target."""
     field: float = np.radians(36)
     """Vertical field of view (rad)."""
 

@@ -1,6 +1,6 @@
-"""A rasteriser in NumPy: draws the body on its floor where there is no GL at all.
+"""A rasterizer in NumPy: draws the body on its floor where there is no GL at all.
 
-Vertices are lit, then triangles are rasterised in painters' order (see `raster`), so that a
+Vertices are lit, then triangles are rasterized in painters' order (see `raster`), so that a
 pixel only blends three colors. The floor is a formula of each pixel's ray, hence the camera may
 move for free. Shadows come from one coarse picture of the body as the sun sees it
 (core.export.render.sun).
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.body.mesh import Body
-from core.export.render.raster import rasterise
+from core.export.render.raster import rasterize
 from core.export.render.scene import (
     FADE,
     FLOOR,
@@ -143,7 +143,7 @@ class SoftwareRenderer:
         if (size <= 0).any():
             return
         factor = self._supersample
-        samples = rasterise(
+        samples = rasterize(
             (screen - low) * factor, depth, self._faces, size[0] * factor, size[1] * factor
         )
         pixels, corners, shares = samples

@@ -7,7 +7,7 @@ import numpy as np
 from core.export.render.scene import LIGHT
 
 TEXEL, SIZE = 0.025, 128
-"""Metres a texel and texels a side of the sun's picture; vertices lie closer than a texel."""
+"""Meters a texel and texels a side of the sun's picture; vertices lie closer than a texel."""
 NEARER = 0.06
 """What is this much (m) nearer to the sun casts a shadow; less is the same patch of skin."""
 FILL = 0.35

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from app.live.sharing import Slots, Turnstile
-from app.live.take_buffer import Recording
+from app.live.take_buffer import TakeBuffer
 from app.protocol import Prompt, Start, State
 from core.body.skeleton import FPS
 from tests.support.visitors import IDS, START, Visitor, until
@@ -91,7 +91,7 @@ def test_the_table_of_sessions_is_bounded(make_lobby):
 
 
 def test_a_recording_keeps_the_newest_minutes(engine):
-    recording = Recording(keep_seconds=10)
+    recording = TakeBuffer(keep_seconds=10)
     texts = iter(text for text in ["a", "b", "c", "d"] for _ in range(12))
     stream = engine.motion(texts)
     for _ in range(90):

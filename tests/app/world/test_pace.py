@@ -8,7 +8,7 @@ import pytest
 
 from app.protocol import DreamState
 from app.world.frame_feed import BEST, MOST_WINDOW, WORST, FrameFeed
-from app.world.pace import MOST_DEBT, Held, Pace
+from app.world.pace import MOST_DEBT, KeyMailbox, Pace
 from app.world.rates import EVERY, Rates
 
 PERIOD = 1 / 30
@@ -66,7 +66,7 @@ def test_an_eager_frame_comes_up_to_one_frame_early_and_the_rate_stays():
 
 
 def test_a_tap_between_two_frames_is_not_lost():
-    held = Held()
+    held = KeyMailbox()
     held.report(1, 1)
     assert held.changed
     assert held.take() == (1, 1)
@@ -85,7 +85,7 @@ def test_a_tap_between_two_frames_is_not_lost():
 
 
 def test_changing_over_from_one_key_to_another_presses_only_the_other():
-    held = Held()
+    held = KeyMailbox()
     held.report(16, 1)
     held.take()
     held.report(48, 2)

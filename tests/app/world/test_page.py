@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.protocol import DreamState, Drive, Frame, Hello, Keys, Shown, Tune, World, pack
 from tests.support.fake_world import paint
-from tests.support.playing import WORLD, await_colour, colour, play, reach, stage, state, until
+from tests.support.playing import WORLD, await_color, color, play, reach, stage, state, until
 
 pytest_plugins = ["tests.support.playing"]
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ def masks(server) -> list[int]:
 
 
 def look(mask: int):
-    """The colour of a frame made under these keys."""
+    """The color of a frame made under these keys."""
     return [int(value) for value in paint(mask, 0)[6, 120]]
 
 
@@ -30,26 +30,26 @@ def light(page, cap: str, what: str) -> str:
 
 def test_a_click_begins_and_held_keys_change_the_picture(open_world, server):
     page = open_world()
-    await_colour(page, look(0))  # the first picture of the gallery waits behind the hint
+    await_color(page, look(0))  # the first picture of the gallery waits behind the hint
     page.get_by_text("Click to play").wait_for()
     play(page)
     assert [(w.checkpoint, w.start, w.seed) for w in server.of(World)] == [("video", 0, 1)]
     expect(page.locator(".ls-pill-text")).to_have_text("Live")
     page.keyboard.down("w")
     until(lambda: masks(server) == [1])
-    await_colour(page, look(1))
+    await_color(page, look(1))
     assert (light(page, "W", "held"), light(page, "W", "obeyed")) == ("true", "true")
     page.keyboard.down("w")  # the key repeats
     page.keyboard.down("ArrowUp")  # another name of the same key
     page.keyboard.down("ArrowRight")
     until(lambda: masks(server) == [1, 33])
-    await_colour(page, look(33))
+    await_color(page, look(33))
     page.keyboard.up("w")
     page.keyboard.up("ArrowRight")
     until(lambda: masks(server) == [1, 33, 1])  # arrow up still holds it
     page.keyboard.up("ArrowUp")
     until(lambda: masks(server)[-1] == 0)
-    await_colour(page, look(0))
+    await_color(page, look(0))
     assert light(page, "W", "obeyed") == "false"
     assert [keys.seq for keys in server.of(Keys)] == [1, 2, 3, 4]
     assert 0 < state(page, "latency") < 1000
@@ -130,10 +130,10 @@ def test_two_thumbs_on_the_pad_send_the_combined_mask(open_world, server):
     thumbs("touchStart", lean(0, -0.4))  # begins, too
     until(lambda: masks(server)[-1:] == [1])
     reach(page, 4)
-    await_colour(page, look(1))
+    await_color(page, look(1))
     thumbs("touchStart", lean(0, -0.4), other)
     until(lambda: masks(server)[-1] == 33)
-    await_colour(page, look(33))
+    await_color(page, look(33))
     thumbs("touchMove", lean(0.3, -0.3), other)
     until(lambda: masks(server)[-1] == 41)  # forward, step right, turn right
     thumbs("touchMove", lean(-0.3, 0.3), (turn["x"] - 40, turn["y"] + 30, 1))
@@ -177,13 +177,13 @@ def test_pause_one_frame_and_reset_by_button_and_by_key(open_world, server):
     page.keyboard.press(".")
     page.wait_for_function(f"{WORLD}.lastIndex === {index + 2}")
     assert masks(server) == [4]
-    await_colour(page, look(4))
+    await_color(page, look(4))
     page.keyboard.press("p")
     reach(page, index + 6)
     page.keyboard.press("r")
     until(lambda: len(server.of(World)) == 2)
     page.wait_for_function(f"{WORLD}.lastIndex < {index}")
-    await_colour(page, look(4))  # the new world is told of the key that is still held
+    await_color(page, look(4))  # the new world is told of the key that is still held
     assert [drive.do for drive in server.of(Drive)] == ["pause", "single", "single", "play"]
 
 
@@ -191,19 +191,19 @@ def test_a_lost_connection_comes_back_with_the_held_keys(open_world, server):
     page = open_world()
     play(page)
     page.keyboard.down("w")
-    await_colour(page, look(1))
+    await_color(page, look(1))
     server.mask = 0  # it forgets
     server.hang_up()
     page.wait_for_function(f"{WORLD}.connection === 'lost'")
     page.get_by_text("The connection was lost").wait_for()
     page.wait_for_function(f"{WORLD}.connection === 'open'")
     until(lambda: masks(server) == [1, 1])
-    await_colour(page, look(1))
+    await_color(page, look(1))
     first, second = server.of(Hello)
     assert first.session == second.session
     assert len(server.of(World)) == 1
     page.keyboard.up("w")
-    await_colour(page, look(0))
+    await_color(page, look(0))
 
 
 def test_late_frames_are_dropped_not_queued(open_world, server):
@@ -220,7 +220,7 @@ def test_late_frames_are_dropped_not_queued(open_world, server):
     assert state(page, "frames") - drawn < 40
     assert state(page, "screen.dropped") > 20
     assert state(page, "screen.decoding") <= 3
-    assert colour(page) != look(0)
+    assert color(page) != look(0)
 
 
 def frame(jpeg: bytes, index: int) -> Frame:

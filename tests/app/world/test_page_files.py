@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from app.protocol import Drive, Problem, Tune, World
 from tests.support.fake_world import SEEDS, card, encode, paint
-from tests.support.playing import WORLD, await_colour, colour, play, reach, stage, state, until
+from tests.support.playing import WORLD, await_color, color, play, reach, stage, state, until
 
 pytest_plugins = ["tests.support.playing"]
 pytestmark = pytest.mark.browser
@@ -161,7 +161,7 @@ def test_the_real_engine_is_shown_where_it_is_offered(open_world, server):
     assert server.of(World)[-1].truth
     page.locator(".lw-real").wait_for()
     page.keyboard.down("s")
-    await_colour(page, colour(page, 1))
+    await_color(page, color(page, 1))
     expect(page.get_by_text("Real engine", exact=True)).to_be_visible()
 
 

@@ -52,7 +52,7 @@ def test_large_pictures_are_shrunk_and_turned_upright():
     assert picture.shape == (MOST_SIDE, MOST_SIDE // 3, 3)
 
 
-def test_transparent_and_grey_pictures_become_colour():
+def test_transparent_and_grey_pictures_become_color():
     assert read_upload(encode(noise(30, 40, 4))).shape == (30, 40, 3)
     assert read_upload(encode(noise(30, 40)[..., 0])).shape == (30, 40, 3)
 

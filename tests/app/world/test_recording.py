@@ -13,7 +13,7 @@ from app.protocol import Change, DreamState, Problem, Tally, Tune, World
 from app.world import recording as filming
 from app.world.pictures import decode
 from app.world.protocol import RECORDED
-from app.world.recording import Film, Log, check, file_name, keepsake, writer
+from app.world.recording import Log, WorldRecording, check, file_name, keepsake, writer
 from core.video.log import picture_of, read_log
 from tests.support.fake_dream import FPS, paint
 from tests.support.visitors import IDS, WORLD, Gamer, until
@@ -163,7 +163,7 @@ def test_what_cannot_be_filmed_is_refused_in_sentences(make_lobby, monkeypatch):
 
 def test_a_film_lies_on_disk(engine):
     log = Log(World(), engine.world_card("video"), {}, None)
-    film = Film(log, fps=30, most=200)
+    film = WorldRecording(log, fps=30, most=200)
     data = keepsake(paint(3, 7))
     for index in range(5, 205):
         film.add(index, data)

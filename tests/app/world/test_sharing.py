@@ -34,7 +34,7 @@ def test_two_players_share_the_engine_but_nothing_else(make_lobby, engine):
     turner.play(len(turner.frames) + 10)
 
 
-def test_a_heavy_neighbour_leaves_half_of_the_machine(make_lobby, engine):
+def test_a_heavy_neighbor_leaves_half_of_the_machine(make_lobby, engine):
     engine.frame_cost = 0.03
     lobby = make_lobby()
     two = [Gamer(lobby, name) for name in IDS[:2]]

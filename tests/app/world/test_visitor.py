@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.protocol import DreamState, Tally, Tune
-from app.world.job import Dreaming
+from app.world.job import WorldJob
 from app.world.pictures import decode
 from app.world.protocol import DRAFTED
 from tests.support.fake_dream import FPS
@@ -55,7 +55,7 @@ def test_a_key_is_obeyed_by_the_very_next_frame(make_lobby):
 
 
 def test_a_key_hurries_the_frame_that_answers_it(engine):
-    run = Dreaming(WORLD, None, lock=threading.Condition())
+    run = WorldJob(WORLD, None, lock=threading.Condition())
     run.open(engine)
     run.pace.begin(100.0)
     assert run.due(100.001) > 0.03

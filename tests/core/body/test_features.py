@@ -64,7 +64,7 @@ def test_encode_agrees_with_humanml3d(sample, group):
 
 @pytest.mark.parametrize("heading", ["humanml3d", "steady"])
 def test_decode_undoes_encode(heading):
-    joints = features.normalise_place(walk(90)[2])
+    joints = features.normalize_place(walk(90)[2])
     back = features.decode(features.encode(joints, heading))
     # the path starts at the origin along the heading: the same up to one turn
     assert np.allclose(steps(back), steps(joints[:-1]), atol=1e-5)
@@ -74,7 +74,7 @@ def test_decode_undoes_encode(heading):
 
 def test_recovery_in_chunks_is_recovery_at_once():
     encoded = features.encode(turned(walk(90)[2], np.linspace(0, 9, 90)), "steady")
-    recovery, cuts = features.Recovery(), [0, 1, 2, 9, 40, 89]
+    recovery, cuts = features.FeatureDecoder(), [0, 1, 2, 9, 40, 89]
     parts = [recovery.push(encoded[a:b]) for a, b in pairwise(cuts)]
     assert np.allclose(np.concatenate(parts), features.decode(encoded), atol=1e-5)
 
@@ -121,8 +121,8 @@ def test_uniform_skeleton_keeps_directions_and_scales_the_path():
     assert np.allclose(uniform[:, 0] * 1.3, joints[:, 0], rtol=0.02)
 
 
-def test_normalised_place_is_on_the_floor_over_the_origin_facing_z():
-    joints = features.normalise_place(turned(walk(60)[2], 2.0) + np.array([3, 1, -2]))
+def test_normalized_place_is_on_the_floor_over_the_origin_facing_z():
+    joints = features.normalize_place(turned(walk(60)[2], 2.0) + np.array([3, 1, -2]))
     assert joints[..., 1].min() == pytest.approx(0, abs=1e-5)
     assert np.allclose(joints[0, 0, [0, 2]], 0, atol=1e-5)
     across = joints[0, INDEX["left_hip"]] - joints[0, INDEX["right_hip"]]

@@ -11,9 +11,9 @@ import pytest
 from benchmarks.capture_figures import compare, jitter
 from core.body.skeleton import BONE_LENGTHS, INDEX, PARENTS
 from core.capture.follow import adjust, follow
-from core.capture.glimpse import glimpse
+from core.capture.glimpse import find_candidates
 from core.capture.track import LONGEST_GAP
-from core.capture.video import open_film
+from core.capture.video import open_video
 from tests.support import drawn_films as made
 
 CLIPS = Path(os.environ.get("LIVESTEP_CLIPS", Path(__file__).parents[4] / "shared/pose"))
@@ -176,7 +176,7 @@ def test_ten_people():
     path = made.write("crowd.mp4", crowd)
     found = follow(path, threads=1)
     assert any("10 people are in the picture" in note for note in found.notes)
-    seen = glimpse(open_film(path), threads=1)
+    seen = find_candidates(open_video(path), threads=1)
     assert len(seen.people) == 10
     places = [person.place for person in seen.people]
     assert [p[0] for p in places] == sorted(p[0] for p in places)

@@ -10,7 +10,7 @@ from core.body.rotations import quat_from_axis_angle, quat_rotate
 from core.body.skeleton import BONE_LENGTHS, PARENTS
 from core.capture import camera, ground
 from core.capture import joints as puppet
-from core.capture.lift import face, lift, lowpass, upright
+from core.capture.lift import face_forward, lift, lowpass, upright
 from core.capture.regions import whole
 from core.capture.resample import resample
 from tests.support import drawn_films as made
@@ -67,7 +67,7 @@ def test_any_rate_becomes_twenty_a_second(rate):
 
 
 def test_the_puppet_has_the_skeletons_bones():
-    joints = puppet.build(made.person() * 1.3)  # of somebody taller
+    joints = puppet.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
     bones = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
     assert np.abs(bones - BONE_LENGTHS[1:]).max() < 1e-5
     truth = made.walker().joints - made.walker().root[:, None]
@@ -84,7 +84,9 @@ def test_standing_feet_carry_the_body():
     drift[:, 2] = 0.05 * np.sin(np.arange(60) / 6)
     drift[:, 1] = -0.2
     away = np.array([0, -1.5, -4])
-    root, contacts = ground.stand(joints, drift + away, joints[:, ground.FEET_JOINTS] + away)
+    root, contacts = ground.place_on_floor(
+        joints, drift + away, joints[:, ground.FEET_JOINTS] + away
+    )
     assert np.ptp(root[:, 2]) < 0.03
     assert contacts.max() > 0.9
     lowest = (joints + root[:, None])[:, ground.FEET_JOINTS, 1] - ground.SOLES
@@ -95,12 +97,12 @@ def test_everybody_starts_at_the_origin_facing_ahead():
     joints = made.walker().joints.astype(float)
     turned = quat_rotate(quat_from_axis_angle(np.array([0, 2.0, 0])), joints)
     turned += np.array([3, 0, 1])
-    assert face(turned) == pytest.approx(face(joints), abs=1e-9)
-    assert np.abs(face(turned)[0, 0, [0, 2]]).max() < 1e-9
+    assert face_forward(turned) == pytest.approx(face_forward(joints), abs=1e-9)
+    assert np.abs(face_forward(turned)[0, 0, [0, 2]]).max() < 1e-9
 
 
 def test_lifting_a_made_up_person():
-    """Two readings that agree, four metres away, lifted to the walk that they were made of."""
+    """Two readings that agree, four meters away, lifted to the walk that they were made of."""
     truth = made.walker().joints
     lifted = lift(seen_by_a_camera(truth, unseen=range(10, 13)))
     figures = compare(lifted.joints, truth[: len(lifted.joints)])

@@ -22,8 +22,8 @@ KINDS = {
 }
 
 
-def decode(path) -> tuple[film.Film, list[np.ndarray]]:
-    found = film.open_film(path)
+def decode(path) -> tuple[film.VideoInfo, list[np.ndarray]]:
+    found = film.open_video(path)
     return found, list(film.frames(found))
 
 
@@ -39,7 +39,7 @@ def refusal(path) -> str:
 
 
 def plain(frames: int, size: int = 32) -> np.ndarray:
-    """Grey pictures that grow brighter."""
+    """Gray pictures that grow brighter."""
     levels = np.linspace(40, 200, frames).astype(np.uint8)
     return np.broadcast_to(levels[:, None, None, None], (frames, size, size, 3))
 
@@ -86,7 +86,7 @@ def test_large_and_stretched_pictures_become_small_ones():
 
 
 def test_the_decoder_ends_with_whoever_looks():
-    pictures = film.frames(film.open_film(made.film()))
+    pictures = film.frames(film.open_video(made.film()))
     assert len(list(islice(pictures, 2))) == 2
     pictures.close()
 
@@ -118,7 +118,7 @@ def test_half_a_file_gets_a_sentence():
 
 def test_a_missing_file_gets_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="there is no file"):
-        film.open_film(tmp_path / "none.mp4")
+        film.open_video(tmp_path / "none.mp4")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "mp4", "gif"])
@@ -139,14 +139,14 @@ def test_an_hour_is_refused_by_its_header():
     stretch = ("-vf", "setpts=N*3600/TB", "-fps_mode", "vfr", "-frames:v", "2", *made.H264)
     made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", *stretch, path)
     with pytest.raises(ValueError, match=r"hour.mp4 lasts \d+ s; 20 s are the most"):
-        film.open_film(path)
+        film.open_video(path)
 
 
 def test_what_does_not_tell_its_length_is_stopped_when_it_is_too_long():
     path = made.folder() / "endless.mkv"
     source = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=40")
     made.ffmpeg(*source, *made.H264, "-f", "matroska", "-live", "1", path)
-    found = film.open_film(path)
+    found = film.open_video(path)
     assert found.seconds is None
     assert "too long; 20 s" in refusal(path)
 
@@ -166,4 +166,4 @@ def test_names_are_only_names():
     for name in ("-i.mp4", "a:b.mp4", "what's %03d.mp4", "data:x.mp4"):
         path = made.folder() / name
         path.write_bytes(made.film().read_bytes())
-        assert film.open_film(path).seconds == pytest.approx(1.8, abs=0.1)
+        assert film.open_video(path).seconds == pytest.approx(1.8, abs=0.1)

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.diffusion.sampler import StreamSampler
-from core.diffusion.speculation import AUTO, MOST, MOST_TOGETHER, SLACK, KeyHold, Speculator, Tally
+from core.diffusion.speculation import (
+    AUTO,
+    MOST,
+    MOST_TOGETHER,
+    SLACK,
+    DraftStats,
+    KeyHold,
+    Speculator,
+)
 from core.video.model import Action, FrameConfig, FrameDiT
 from tests.support.tiny import KEYS, tiny_world
 
@@ -93,7 +101,7 @@ def test_a_change_of_key_rolls_the_cache_back_to_where_it_was():
     assert not same(state(speculator.sampler), before)
     speculator.drop()
     assert same(state(speculator.sampler), before)
-    assert speculator.tally == Tally(made=6, drafted=MOST, dropped=MOST, depth=MOST)
+    assert speculator.tally == DraftStats(made=6, drafted=MOST, dropped=MOST, depth=MOST)
 
 
 def test_a_held_key_takes_drafts_and_another_drops_them():
@@ -103,10 +111,10 @@ def test_a_held_key_takes_drafts_and_another_drops_them():
     assert [len(speculator.draft()) for _ in range(5)] == [1, 1, 1, 0, 0]
     assert speculator.next(ACTIONS[1])[1] is True
     assert speculator.next(ACTIONS[2])[1] is False
-    expected = Tally(made=3, drafted=3, accepted=1, dropped=2, depth=3)
+    expected = DraftStats(made=3, drafted=3, accepted=1, dropped=2, depth=3)
     assert speculator.tally == expected
     assert expected.accept_rate == pytest.approx(1 / 3)
-    assert Tally().accept_rate == 1
+    assert DraftStats().accept_rate == 1
 
 
 def test_frames_denoised_together_come_in_groups():
@@ -114,7 +122,7 @@ def test_frames_denoised_together_come_in_groups():
     held = [speculator.next(ACTIONS[1])[1] for _ in range(7)]
     assert held == [False, True, True, False, True, True, False]
     assert speculator.next(ACTIONS[2])[1] is False  # two of the group were not shown
-    expected = Tally(made=8, drafted=8, accepted=4, dropped=2, depth=0)
+    expected = DraftStats(made=8, drafted=8, accepted=4, dropped=2, depth=0)
     assert speculator.tally == expected
 
 

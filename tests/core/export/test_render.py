@@ -10,7 +10,7 @@ import pytest
 from core.body.mesh import Body
 from core.export.render import choose
 from core.export.render.media import caption, jpeg, png
-from core.export.render.raster import rasterise
+from core.export.render.raster import rasterize
 from core.export.render.scene import Camera, follow
 from core.export.render.sheet import contact_sheet
 from core.export.render.software import SoftwareRenderer
@@ -51,7 +51,7 @@ def test_floor_moves_with_the_world_and_not_with_the_camera(body):
 def test_shadow_darkens_the_floor_only_next_to_the_body(body):
     renderer = SoftwareRenderer(body, width=160, height=160)
     without = renderer.draw(body.vertices + np.float32([60, 0, 60]), TARGET).astype(int)
-    # half a metre up, so that feet and shadow part
+    # half a meter up, so that feet and shadow part
     picture = renderer.draw(body.vertices + np.float32([0, 0.5, 0]), TARGET).astype(int)
     darker = (without - picture).min(axis=-1) > 25
     assert darker[125:].sum() > 20
@@ -73,13 +73,13 @@ def test_nearer_triangle_wins_and_shares_are_barycentric():
     screen = np.concatenate([square, square])
     depth = np.array([2, 2, 2, 1, 1, 1], np.float32)
     faces = np.array([[3, 4, 5], [0, 1, 2]])
-    pixels, shown, shares = rasterise(screen, depth, faces, 10, 10)
+    pixels, shown, shares = rasterize(screen, depth, faces, 10, 10)
     assert (shown == 0).all()
     assert 45 <= len(pixels) <= 55
     at = np.einsum("pk,pkc->pc", shares, screen[faces[shown]])
     expected = np.stack([pixels % 10 + 0.5, pixels // 10 + 0.5], axis=-1)
     np.testing.assert_allclose(at, expected, atol=1e-4)
-    assert not len(rasterise(screen, depth, faces[:, ::-1], 10, 10)[0])  # seen from behind
+    assert not len(rasterize(screen, depth, faces[:, ::-1], 10, 10)[0])  # seen from behind
 
 
 def test_camera_follows_smoothly():

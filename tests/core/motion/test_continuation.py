@@ -11,12 +11,12 @@ import torch
 
 from benchmarks.capture_seam import manner_gap
 from benchmarks.metrics import jerk
-from core.body.features import LAYOUT, Recovery
+from core.body.features import LAYOUT, FeatureDecoder
 from core.body.take import Take
 from core.diffusion.attention import KVCache
 from core.engine import CHECKPOINTS, Engine
 from core.export.continuation import continued
-from core.motion.decode import Seam
+from core.motion.decode import Inertialization
 from core.motion.history import FILTER_EDGE, filmed, remember
 from core.motion.model import UNASKED
 from core.motion.vae import STRIDE
@@ -71,7 +71,7 @@ def test_it_is_the_same_every_time_and_depends_on_the_take(engine, curve):
 
 
 def test_recovery_stands_where_a_take_stood(curve):
-    recovery = Recovery()
+    recovery = FeatureDecoder()
     recovery.stand(curve.joints[-10], curve.features[-10])
     found = recovery.push(curve.features[-9:])
     assert np.allclose(found, curve.joints[-9:], atol=2e-3)
@@ -83,14 +83,16 @@ def test_a_seam_leaves_no_step_and_no_kink():
     end[:, LAYOUT.joints] = 0.02 * poses[:, None]
     after = np.zeros((60, 263))
     after[:, LAYOUT.joints] = 3 - 0.01 * np.arange(60)[:, None]
-    joined = np.concatenate([end, Seam(end[-2:], after[:2]).push(after)])[:, LAYOUT.joints.start]
+    joined = np.concatenate([end, Inertialization(end[-2:], after[:2]).push(after)])[
+        :, LAYOUT.joints.start
+    ]
     speed = np.diff(joined)
-    assert speed[39] == pytest.approx(0.02, abs=0.12)  # three metres are made up for later
+    assert speed[39] == pytest.approx(0.02, abs=0.12)  # three meters are made up for later
     assert np.abs(np.diff(speed)).max() < 0.12
     assert joined[-1] == pytest.approx(after[-1, LAYOUT.joints.start], abs=0.01)
     same = np.zeros((44, 263))
     same[:, LAYOUT.joints] = 0.02 * np.arange(44.0)[:, None]
-    assert np.allclose(Seam(same[38:40], same[40:42]).push(same[40:]), same[40:])
+    assert np.allclose(Inertialization(same[38:40], same[40:42]).push(same[40:]), same[40:])
 
 
 def test_the_history_is_what_the_vae_makes_of_the_end(engine, curve):

@@ -63,9 +63,9 @@ def test_streams_equal_batches(at):
     assert torch.allclose(streamed, whole, atol=1e-5)
 
 
-def test_normalise_and_denormalise_are_inverse():
+def test_normalize_and_denormalize_are_inverse():
     x = poses() * VAE.std + VAE.mean
-    assert torch.allclose(VAE.denormalise(VAE.normalise(x)), x, atol=1e-5)
+    assert torch.allclose(VAE.denormalize(VAE.normalize(x)), x, atol=1e-5)
 
 
 def test_published_sizes():

@@ -80,8 +80,8 @@ def test_masks_out_of_range_are_told_in_a_sentence(mask):
 
 
 def test_a_key_table_is_checked():
-    with pytest.raises(ValidationError, match="colour"):
-        Key(name="W", codes=("KeyW",), colour="red")
+    with pytest.raises(ValidationError, match="color"):
+        Key(name="W", codes=("KeyW",), color="red")
     with pytest.raises(ValidationError, match="codes"):
         Key(name="W")
 

@@ -18,7 +18,7 @@ def tokenizer() -> FrameTokenizer:
 
 
 def pictures(count: int, seed: int = 0, cfg: TokenizerConfig = TOKENIZER) -> torch.Tensor:
-    """Smooth pictures (count, H, W, 3) uint8: a few colours blended over the frame."""
+    """Smooth pictures (count, H, W, 3) uint8: a few colors blended over the frame."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(count, 3, 2, 3, generator=generator) * 255
     size = (cfg.height, cfg.width)

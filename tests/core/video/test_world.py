@@ -40,7 +40,7 @@ def test_a_fitting_picture_stays_as_it_is_and_others_lose_their_edges():
         np.zeros((16, 32), np.uint8), np.zeros((16, 32, 4), np.uint8),
         np.zeros((16, 32, 3), np.float32), np.zeros((0, 32, 3), np.uint8),
     ],
-    ids=["grey", "alpha", "float", "empty"],
+    ids=["gray", "alpha", "float", "empty"],
 )  # fmt: skip
 def test_what_is_no_picture_is_told(picture):
     with pytest.raises(ValueError, match="a start picture must be"):

@@ -79,7 +79,7 @@ export class Take {
   }
 }
 
-// Poses are 50 ms apart, so a normalised linear blend along the shorter arc is a slerp to the eye.
+// Poses are 50 ms apart, so a normalized linear blend along the shorter arc is a slerp to the eye.
 function slerp(from, a, b, part, out, at) {
   let dot = 0;
   for (let k = 0; k < 4; k++) dot += from[a + k] * from[b + k];
