@@ -67,7 +67,7 @@ def guided(
 @dataclass
 class _Frame(Generic[C]):
     x: Tensor  # (B, P, D)
-    level: int  # negative while it waits to enter
+    start: int  # the tick at which it enters
     condition: C
 
 
@@ -102,15 +102,14 @@ class StreamSampler(Generic[C]):
         stagger: int,
         guidance: float = 1.0,
         generator: torch.Generator,
-        restart_on_change: bool = True,
         context_noise: float = 0.0,
         shift: float = 1.0,
         device: torch.device | str = "cpu",
     ) -> None:
         """Sample frames of `shape` (B, P, D).
 
-        `restart_on_change`: a new condition re-noises every unfinished frame, so that it is felt in
-        the very next one. `context_noise`: what is committed stands at t = 1 - context_noise, with
+        A new condition re-noises every unfinished frame, so that it is felt in the very next one.
+        `context_noise`: what is committed stands at t = 1 - context_noise, with
         that much noise in it. `shift`: see `schedule.times`. Raises ValueError for steps and
         stagger that do not fit together.
         """
@@ -120,9 +119,10 @@ class StreamSampler(Generic[C]):
         self.denoiser, self.shape, self.cache = denoiser, shape, cache
         self.context_noise, self.committed = context_noise, 0
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
-        self.generator, self.restart_on_change, self.device = generator, restart_on_change, device
+        self.generator, self.device = generator, device
         self.shift = shift
         self.times = schedule.times(steps, shift).tolist()
+        self.tick = 0  # network calls so far, which the schedule counts in
         self.window: list[_Frame[C]] = []
         self.finished: list[_Frame[C]] = []  # handed out, not yet committed
 
@@ -131,17 +131,25 @@ class StreamSampler(Generic[C]):
         return noise.to(self.device)
 
     def _enter(self, condition: C) -> None:
-        changed = self.window and self.window[-1].condition is not condition
-        if changed and self.restart_on_change:
+        if self.window and self.window[-1].condition is not condition:
             for i, frame in enumerate(self.window):
                 frame.x, frame.condition = self._noise(), condition
-                frame.level = -self.stagger * i
-        last = self.window[-1].level if self.window else self.stagger
-        self.window.append(_Frame(self._noise(), last - self.stagger, condition))
+                frame.start = self.tick + self.stagger * i
+        start = self.window[-1].start + self.stagger if self.window else self.tick
+        self.window.append(_Frame(self._noise(), start, condition))
+
+    def _level(self, frame: _Frame[C]) -> int:
+        return schedule.level(self.tick, frame.start, self.steps)
 
     @torch.inference_mode()
     def commit(self, frames: Tensor, conditions: Sequence[C]) -> None:
-        """Make clean frames (B, T, P, D) part of the history, as if they had been sampled."""
+        """Make clean frames (B, T, P, D) part of the history, as if they had been sampled.
+
+        Frames that were handed out and wait for their commit come first, as they did in time.
+        """
+        if self.finished:
+            waiting, self.finished = self.finished, []
+            self.commit(torch.stack([f.x for f in waiting], 1), [f.condition for f in waiting])
         t = torch.full(frames.shape[:2], CLEAN - self.context_noise, device=frames.device)
         x = torch.stack([self._as_context(x) for x in frames.unbind(1)], dim=1)
         self.denoiser(x, t, conditions, self.cache, frames.shape[1])
@@ -152,12 +160,12 @@ class StreamSampler(Generic[C]):
 
     def _tick(self) -> None:
         """Call the network once and move every frame in the window up a level."""
-        active = [frame for frame in self.window if frame.level >= 0]
+        active = [frame for frame in self.window if self._level(frame) >= 0]
         commit, settled = len(self.finished), CLEAN - self.context_noise
         past = [self._as_context(frame.x) for frame in self.finished]
         x = torch.stack([*past, *(frame.x for frame in active)], dim=1)  # (B, T, P, D)
         t, t_next = (
-            torch.tensor([[settled] * commit + [self.times[f.level + up] for f in active]])
+            torch.tensor([[settled] * commit + [self.times[self._level(f) + up] for f in active]])
             .expand(len(x), -1)
             .to(self.device)
             for up in (0, 1)
@@ -167,8 +175,7 @@ class StreamSampler(Generic[C]):
         x = flow.step(x, v, t, t_next)
         for i, frame in enumerate(active, start=commit):
             frame.x = x[:, i]
-        for frame in self.window:
-            frame.level += 1
+        self.tick += 1
         self.finished = []
         self.committed += commit
 
@@ -179,7 +186,7 @@ class StreamSampler(Generic[C]):
         One condition is what `stream` does with stagger == steps; with more, later frames see
         earlier ones while both are noisy.
         """
-        self.window = [_Frame(self._noise(), 0, condition) for condition in conditions]
+        self.window = [_Frame(self._noise(), self.tick, condition) for condition in conditions]
         for _ in range(self.steps):
             self._tick()
         self.finished, self.window = self.window, []
@@ -214,7 +221,7 @@ class StreamSampler(Generic[C]):
         """
         source, more = iter(conditions), True
         while True:
-            if more and (not self.window or self.window[-1].level >= self.stagger):
+            if more and (not self.window or self._level(self.window[-1]) >= self.stagger):
                 try:
                     self._enter(next(source))
                 except StopIteration:
@@ -223,7 +230,7 @@ class StreamSampler(Generic[C]):
                 return
             with torch.inference_mode():
                 self._tick()
-            while self.window and self.window[0].level >= self.steps:
+            while self.window and self._level(self.window[0]) >= self.steps:
                 frame = self.window.pop(0)
                 self.finished.append(frame)
                 yield Sampled(frame.x, frame.condition)

@@ -1,7 +1,9 @@
 """Frame-wise sampling schedule (CMDM): frame i starts `stagger` ticks after frame i - 1.
 
 A tick is one network call; at every tick each frame that has entered climbs one level. Level 0 is
-noise, level `steps` is clean, and a negative level says how many ticks a frame still waits.
+noise, level `steps` is clean, and a negative level says how many ticks a frame still waits. The
+streaming sampler asks `level` for every frame in its window; `level_matrix` is the paper's picture
+of the same staircase.
 `stagger == steps` is plain autoregression (one frame in the window, least lag); a smaller stagger
 keeps ceil(steps / stagger) frames in the window and costs `stagger` calls a frame.
 """
@@ -30,18 +32,15 @@ def times(steps: int, shift: float = 1.0) -> Tensor:
     return even / (shift - (shift - 1) * even)
 
 
-def level(tick: int, frame: int, steps: int, stagger: int) -> int:
-    """Return the level of a frame after a number of ticks; negative while it waits to enter."""
-    return min(tick - stagger * frame, steps)
+def level(tick: int, start: int, steps: int) -> int:
+    """Return the level at a tick of the frame that enters at tick `start`; negative before."""
+    return min(tick - start, steps)
 
 
 def level_matrix(frames: int, steps: int, stagger: int) -> Tensor:
-    """Return the whole staircase, (ticks + 1, frames): row m holds the levels after m ticks.
-
-    The streaming sampler walks these rows without ever building them; the matrix serves plots and
-    tests.
-    """
+    """Return the whole staircase, (ticks + 1, frames): row m holds the levels at tick m."""
     check(steps, stagger)
-    ticks = steps + stagger * (frames - 1)
-    rows = [[max(level(m, i, steps, stagger), 0) for i in range(frames)] for m in range(ticks + 1)]
-    return torch.tensor(rows)
+    ticks = range(steps + stagger * (frames - 1) + 1)
+    return torch.tensor(
+        [[max(level(m, stagger * i, steps), 0) for i in range(frames)] for m in ticks]
+    )

@@ -21,7 +21,7 @@ def make_prompt(model: MotionDiT, seed: int = 0, rows: int = 1) -> Prompt:
 
 
 def make_sampler(model: MotionDiT, cache: KVCache | None, **options) -> StreamSampler[Prompt]:
-    defaults = {"steps": 4, "stagger": 2, "guidance": 2.0, "restart_on_change": True}
+    defaults = {"steps": 4, "stagger": 2, "guidance": 2.0}
     return StreamSampler(
         model, (1, *model.frame_shape), cache,
         generator=torch.Generator().manual_seed(1), **{**defaults, **options},
@@ -121,6 +121,44 @@ def test_schedule_invariants(frames, steps, stagger):
     entered = (levels[1:] > 0) & (levels[:-1] < steps)
     assert (rise[entered] == 1).all()
     assert (levels.diff(dim=1) <= 0).all()  # no later frame is ever cleaner
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 6, 10])
+@pytest.mark.parametrize("frames", [1, 2, 7])
+def test_the_sampler_walks_the_staircase(frames, steps):
+    for stagger in range(1, steps + 1):
+        walked = []
+
+        def denoiser(x, t, conditions, cache=None, commit=0, walked=walked):
+            walked.append((commit, t[0, commit:].tolist()))
+            return x
+
+        sampler = StreamSampler(
+            denoiser, (1, 1, 2), None, steps=steps, stagger=stagger, generator=torch.Generator()
+        )
+        assert len(list(sampler.stream([Prompt(None)] * frames))) == frames
+        levels, times = schedule.level_matrix(frames, steps, stagger), schedule.times(steps)
+        assert len(walked) == len(levels) - 1
+        for tick, (commit, seen) in enumerate(walked):
+            here, before = levels[tick], levels[max(tick - 1, 0)]
+            entered = torch.arange(frames) * stagger <= tick
+            assert seen == times[here[entered & (here < steps)]].tolist()
+            assert commit == ((here == steps) & (before < steps)).sum()  # finished a tick ago
+
+
+def test_frames_that_wait_for_their_commit_come_before_what_is_committed(tiny_dit):
+    prompt = make_prompt(tiny_dit)
+    given = torch.randn(1, 2, *tiny_dit.frame_shape)
+    sampler = make_sampler(tiny_dit, tiny_dit.new_cache(), guidance=1.0)
+    made = torch.stack([s.x for s in sampler.stream([prompt] * 3)], dim=1)
+    assert sampler.finished
+    sampler.commit(given, [prompt])
+    assert not sampler.finished
+    assert sampler.committed == 5
+    fresh = make_sampler(tiny_dit, tiny_dit.new_cache())
+    fresh.commit(torch.cat([made, given], dim=1), [prompt])
+    for here, there in zip(sampler.cache.layers, fresh.cache.layers, strict=True):
+        assert torch.allclose(here.keys, there.keys, atol=1e-5)
 
 
 @pytest.mark.parametrize(("steps", "stagger"), [(0, 1), (4, 0), (4, 5)])

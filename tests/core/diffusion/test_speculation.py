@@ -206,10 +206,10 @@ def test_what_is_committed_stands_at_the_noise_it_has(noise):
     sampler.denoiser = spy
     made = [sampler.sample([ACTIONS[1]])[0].x for _ in range(3)]
     sampler.commit(torch.zeros(1, 1, *MODEL.frame_shape), ACTIONS[:1])
-    assert [t.shape[1] for _, t, _ in calls] == [0, 0, 1, 0, 1, 0, 1]
+    assert [t.shape[1] for _, t, _ in calls] == [0, 0, 1, 0, 1, 0, 1, 1]
     assert [t.tolist() for _, _, t in calls[:6]] == [[[0.0]], [[0.5]]] * 3
-    clean = [*made[:2], torch.zeros_like(made[0])]
-    for (x, t, _), frame in zip((calls[2], calls[4], calls[6]), clean, strict=True):
+    clean = [*made, torch.zeros_like(made[0])]  # the third waited; it goes first
+    for (x, t, _), frame in zip((calls[2], calls[4], calls[6], calls[7]), clean, strict=True):
         assert t.tolist() == [[1 - noise]]
         left = x[:, 0] - (1 - noise) * frame
         assert left.std().item() == pytest.approx(noise, rel=0.5)
