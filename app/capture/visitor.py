@@ -51,19 +51,13 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     def attach(self, feed: PoseFeed) -> None:
         """Serve this connection from now on."""
-        with self._changed:
-            if self._farewell:
-                self._farewell.cancel()
         super().attach(feed)
+        self._await_page()
 
     def detach(self, feed: PoseFeed) -> None:
         """Forget a connection that has ended; the file stays for a while."""
         super().detach(feed)
-        with self._changed:
-            if self.feed is None:
-                self._farewell = threading.Timer(self._limits.forget_seconds, self._forget)
-                self._farewell.daemon = True
-                self._farewell.start()
+        self._await_page()
 
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
@@ -82,6 +76,16 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         self.stop()
         self._drop(None)
 
+    def _await_page(self) -> None:
+        """Let the file go in a while, if there is one and nobody comes back for it."""
+        with self._changed:
+            if self._farewell:
+                self._farewell.cancel()
+            if self.feed is None and self._upload:
+                self._farewell = threading.Timer(self._limits.forget_seconds, self._forget)
+                self._farewell.daemon = True
+                self._farewell.start()
+
     def _forget(self) -> None:
         if self.feed is None:
             self._drop(None)
@@ -89,6 +93,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     def _drop(self, upload: Upload | None) -> None:
         with self._changed:
             before, self._upload = self._upload, upload
+        self._await_page()
         if before:
             before.delete()
 

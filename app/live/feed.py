@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from app.live.connection import Connection
 from app.live.take_buffer import TakeBuffer
-from app.live.visitor import Connection
 from app.protocol import FromServer, State, TakeInfo, pack
 
 BATCH = 200

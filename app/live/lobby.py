@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from app.capture.uploads import Uploads
 from app.capture.visitor import CaptureVisitor
 from app.live.loader import Loader
-from app.live.sharing import Limits, Slots, Turnstile
+from app.live.sharing import Limits, Slots, Starts, Turnstile
 from app.live.visitor import Visitor
 from app.motion.visitor import MotionVisitor
 from app.world.visitor import WorldVisitor
@@ -69,6 +69,7 @@ class Lobby:
         limits = limits or Limits()
         self.loader, self.turnstile, self.uploads = loader, Turnstile(), Uploads()
         shared = {"loader": loader, "turnstile": self.turnstile, "limits": limits}
+        shared["starts"] = Starts(limits.starts)
         moving, playing = Slots(limits.moving), Slots(limits.playing)
         following = Slots(limits.following)
         self.sessions = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ class Limits:
     """Videos that are followed, or takes that go on, at the same time."""
     pages: int = 64
     """Open pages, and sessions remembered."""
+    starts: float = 3
+    """Takes or worlds that a visitor may begin in a second; all of one address, twice as many."""
     turn_seconds: float = 180
     """How long a body may move or a world be played while others wait."""
     away_seconds: float = 60
@@ -64,6 +67,28 @@ class Turnstile:
     def busy(self) -> bool:
         """Whether somebody computes or waits to."""
         return bool(self._line)
+
+
+class Starts:
+    """Buckets that hold a second's worth of starts: one for each visitor and each address."""
+
+    def __init__(self, per_second: float):
+        self._per_second = per_second
+        self._lock = threading.Lock()
+        self._full: dict[str, float] = {}  # whose bucket is not full -> when it will be
+
+    def take(self, visitor: str, address: str) -> float:
+        """Take a start from both buckets; return 0, or the seconds until both have one."""
+        rates = {visitor: self._per_second, address: 2 * self._per_second}
+        now = time.monotonic()
+        with self._lock:
+            self._full = {who: full for who, full in self._full.items() if full > now}
+            full = {who: self._full.get(who, now) + 1 / rate for who, rate in rates.items()}
+            missing = max(full.values()) - now - 1.0
+            if missing > 0:
+                return missing
+            self._full |= full
+        return 0.0
 
 
 class Slots:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.live.connection import Connection
 from app.live.loader import Signal
 from app.live.sentence import sentence
-from app.live.visitor import Connection
 from app.protocol import (
     VERSION,
     FromPage,
@@ -120,6 +120,7 @@ async def admit(socket: WebSocket, channel: Channel[V, F]) -> tuple[V, F, asynci
             loop.call_soon_threadsafe(ready.set)
 
     feed = channel.connect(wake, hello)
+    feed.address = socket.client.host if socket.client else ""
     known = channel.known.wait(0)
     feed.tell(channel.greet())
     visitor.attach(feed)

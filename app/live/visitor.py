@@ -1,6 +1,8 @@
 """One page's work on this machine, whatever it makes: a place, a worker thread, a connection.
 
-The worker runs while the page has a place, a turn and somebody to make things for. Work that was
+The worker runs while the page has a place, a turn and somebody to make things for. Whatever the
+page asks for meanwhile lies in a mailbox, where newer work replaces older: the worker takes it up
+when what it did before has ended, and not more often than starts are allowed. Work that was
 stopped is kept and goes on when it is asked to; a newer connection takes over from an older one.
 """
 
@@ -10,14 +12,13 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
+from app.live.connection import Connection
 from app.live.loader import Loader, Signal
 from app.live.sentence import sentence
-from app.live.sharing import Limits, Slots, Turnstile
-from app.protocol import FromServer, Reason, pack
+from app.live.sharing import Limits, Slots, Starts, Turnstile
+from app.protocol import Reason
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ class Job:
 
     def __init__(self) -> None:
         self.number = 1 + secrets.randbits(31)  # never met before, even after a restart
-        self.worker: threading.Thread | None = None
+        self.begun = False
+        """Whether the worker has ever taken it up."""
         self.active = True
         """Whether it goes on, or waits in line to."""
         self.failed = False
@@ -36,31 +38,6 @@ class Job:
 
     def close(self) -> None:
         """Give back what it holds; it will not go on."""
-
-
-class Connection:
-    """What one WebSocket still has to be told, besides what it reads off the work itself."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.wake = wake
-        """Called, from any thread, when there may be something to send."""
-        self._notices: deque[FromServer] = deque(maxlen=8)
-        self._told: dict[str, FromServer] = {}
-
-    def tell(self, notice: FromServer) -> None:
-        """Send this once."""
-        self._notices.append(notice)
-        self.wake()
-
-    def notices(self) -> list[bytes]:
-        """Take what is to be sent once."""
-        return [pack(self._notices.popleft()) for _ in range(len(self._notices))]
-
-    def news(self, *items: FromServer) -> list[bytes]:
-        """Return those that are other ones than before, by kind."""
-        new = [item for item in items if self._told.get(item.tag) is not item]
-        self._told |= {item.tag: item for item in new}
-        return [pack(item) for item in new]
 
 
 W = TypeVar("W", bound=Job)
@@ -76,15 +53,26 @@ class Visitor(Generic[W, C]):
     """The page's button that begins anew."""
 
     def __init__(
-        self, name: str, *, loader: Loader, turnstile: Turnstile, slots: Slots, limits: Limits
+        self,
+        name: str,
+        *,
+        loader: Loader,
+        turnstile: Turnstile,
+        slots: Slots,
+        starts: Starts,
+        limits: Limits,
     ):
         self.name = name
         self.feed: C | None = None
         """The connection that is served; a newer one takes over."""
         self.seen = time.monotonic()
-        self._loader, self._turnstile, self._slots, self._limits = loader, turnstile, slots, limits
+        self._loader, self._turnstile, self._slots = loader, turnstile, slots
+        self._starts, self._limits = starts, limits
         self._changed = threading.Condition()
         self._run: W | None = None
+        """The newest work: the worker's, or in the mailbox."""
+        self._worker: threading.Thread | None = None
+        self._address = ""
         self._state = self._describe(state="idle")
         self._progress = self._touched = time.monotonic()
 
@@ -112,7 +100,7 @@ class Visitor(Generic[W, C]):
     def attach(self, feed: C) -> None:
         """Serve this connection from now on."""
         with self._changed:
-            before, self.feed = self.feed, feed
+            before, self.feed, self._address = self.feed, feed, feed.address
             self.seen = self._progress = time.monotonic()
             self._changed.notify_all()
         if before:
@@ -133,7 +121,7 @@ class Visitor(Generic[W, C]):
             if self._run is None or not self._run.active:
                 return
             self._pause(self._run, "asked")
-            computing = self._run.worker is not None
+            computing = self._worker is not None
         if not computing:
             self._slots.leave(self.name)
 
@@ -142,7 +130,7 @@ class Visitor(Generic[W, C]):
         self.stop()
 
     def _begin(self, run: W) -> None:
-        """Put new work in place of the old."""
+        """Put new work into the mailbox, in place of the old."""
         with self._changed:
             self._run = run
             self._touched = self._progress = time.monotonic()
@@ -160,13 +148,11 @@ class Visitor(Generic[W, C]):
             run = self._run
             if run and run.active:
                 self._entered(run)
-                if run.worker is None:
+                if self._worker is None:
                     run.since = time.monotonic()
                     name = f"{self.kind}-{self.name[:8]}"
-                    run.worker = threading.Thread(
-                        target=self._work, args=(run,), name=name, daemon=True
-                    )
-                    run.worker.start()
+                    self._worker = threading.Thread(target=self._work, name=name, daemon=True)
+                    self._worker.start()
                 return
         self._slots.leave(self.name)
 
@@ -179,8 +165,9 @@ class Visitor(Generic[W, C]):
 
     # ---- the worker
 
-    def _work(self, run: W) -> None:
-        while True:
+    def _work(self) -> None:
+        """Do the newest work, one after the other, until there is none."""
+        while run := self._take_up():
             try:
                 self._perform(run)
             except ValueError as error:
@@ -188,18 +175,25 @@ class Visitor(Generic[W, C]):
             except Exception:
                 log.exception("%s %s failed", self.kind, self.name[:8])
                 self._fail(run, f"The server could not go on with this. Press {self.again}.")
-            with self._changed:
-                if run is self._run and run.active:
-                    continue  # the page went on just now
-                run.worker = None
-                replaced = run is not self._run
-            break
-        if replaced:  # its successor has the place
-            run.close()
-            return
+            if run is not self._run:
+                run.close()
         self._slots.leave(self.name)
-        if run.active:  # the page went on just now
+        with self._changed:
+            self._worker = None
+            again = self._run is not None and self._run.active
+        if again:  # the page went on just now
             self._ask()
+
+    def _take_up(self) -> W | None:
+        """Wait until the newest work may begin or go on; return None when there is none."""
+        with self._changed:
+            while (run := self._run) and run.active:
+                seconds = 0 if run.begun else self._starts.take(self.name, self._address)
+                if not seconds:
+                    run.begun = True
+                    return run
+                self._changed.wait(seconds)
+        return None
 
     def _loaded(self, run: W) -> bool:
         """Wait until models are loaded; say whether the work is still wanted."""

@@ -54,7 +54,7 @@ class Playing(Visitor[WorldJob, FrameFeed]):
     def _entered(self, run: WorldJob) -> None:
         message = "" if self._known.wait(0) else "Loading the model ..."
         self._say(state=self._going(run), message=message)
-        if run.dream is not None and run.request.truth and run.worker is None:
+        if run.dream is not None and run.request.truth and self._worker is None:
             self._tell("The real engine stopped with the world; Reset begins both anew.")
 
     def _warm(self, run: WorldJob, message: str) -> None:

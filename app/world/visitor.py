@@ -100,7 +100,7 @@ class WorldVisitor(Playing):
                 run.pace.rest(now)
             again = drive.do in ("play", "single") and not run.active
             run.active = run.active or again
-            if run.worker and run.active:
+            if self._worker and run.active:
                 self._say(state=self._going(run))
             self._changed.notify_all()
         if again:

@@ -42,9 +42,18 @@ def until(condition, seconds: float = 20.0):
 class Visitor:
     """A page without a browser: reads everything, shows as much as it is told to."""
 
-    def __init__(self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0):
+    def __init__(
+        self,
+        lobby: Lobby,
+        name: str = IDS[0],
+        *,
+        take: int = 0,
+        have: int = 0,
+        address: str = "",
+    ):
         self.session = self.enter(lobby, name)
         self.feed = PoseFeed(lambda: None, take=take, have=have)
+        self.feed.address = address
         self.session.attach(self.feed)
         self.take, self.end = take, have
         self.poses: list[Poses] = []
@@ -81,8 +90,7 @@ class Visitor:
         return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
 
     def idle(self) -> bool:
-        run = self.session._run
-        return run is None or run.worker is None
+        return self.session._worker is None
 
 
 class Owner(Visitor):
@@ -160,5 +168,4 @@ class Gamer:
         return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
 
     def idle(self) -> bool:
-        run = self.player._run
-        return run is None or run.worker is None
+        return self.player._worker is None

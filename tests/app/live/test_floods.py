@@ -1,0 +1,153 @@
+"""Pages that ask again and again: one thread each, the newest request wins, others go on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from app.live import sharing
+from app.live.sharing import Starts
+from app.protocol import Follow, Hello, Model, pack
+from tests.support.fake_capture import fake_film
+from tests.support.server import LIVE, hello, receive
+from tests.support.visitors import IDS, START, WORLD, Gamer, Owner, Visitor, until
+
+FLOOD = 200
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only the tests move: buckets fill when they say so."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(sharing, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def threads(kind: str, name: str = IDS[0]) -> int:
+    return sum(thread.name == f"{kind}-{name[:8]}" for thread in threading.enumerate())
+
+
+def flooding_session(lobby, engine):
+    visitor = Visitor(lobby)
+    return lambda i: visitor.session.start(replace(START, seed=i)), lambda: [
+        options["seed"] for options in engine.opened if options["seed"] < FLOOD
+    ]
+
+
+def flooding_player(lobby, engine):
+    gamer = Gamer(lobby)
+    return lambda i: gamer.player.begin(replace(WORLD, steps=1 + i % 50)), lambda: [
+        dream.settings["steps"] - 1 for dream in engine.dreams
+    ]
+
+
+def flooding_follower(lobby, engine):
+    owner = Owner(lobby)
+    owner.upload(fake_film(4000))
+    return lambda i: owner.session.follow(Follow(person=1 + i % 50)), lambda: [
+        options["person"] - 1 for options in engine.followed
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "flooding"),
+    [("session", flooding_session), ("player", flooding_player), ("follower", flooding_follower)],
+)
+def test_a_flood_takes_one_thread_and_the_newest_wins(make_lobby, engine, clock, kind, flooding):
+    lobby = make_lobby()
+    other = Visitor(lobby, "another-visitor")
+    other.session.start(replace(START, seed=FLOOD))
+    other.play(8)
+    ask, begun = flooding(lobby, engine)
+    most = 0
+    for i in range(FLOOD):
+        ask(i)
+        most = max(most, threads(kind))
+        if i % 20 == 0:
+            other.play(other.end + 4)  # goes on meanwhile
+    assert most == 1
+    other.play(other.end + 8)
+    assert 1 <= len(begun()) <= 3  # the clock stands still, so no more are allowed
+    clock.now += 1
+    until(lambda: begun()[-1] in (FLOOD - 1, (FLOOD - 1) % 50))
+    assert len(begun()) <= 4
+    assert engine.most_running == 1
+
+
+def test_three_starts_within_a_moment_are_honest(make_lobby, engine, clock):
+    visitor = Visitor(make_lobby())
+    for seed in range(3):
+        visitor.session.start(replace(START, seed=seed))
+        until(lambda: (visitor.read(), visitor.end >= 4)[-1])
+    assert [options["seed"] for options in engine.opened] == [0, 1, 2]
+
+
+def test_visitors_of_one_address_share_its_starts(make_lobby, engine, clock):
+    lobby = make_lobby(starts=1)
+    first, second, third = (Visitor(lobby, name, address="10.0.0.1") for name in IDS[:3])
+    for one in (first, second):
+        one.session.start(START)
+        one.play(4)
+    third.session.start(START)
+    first.session.start(START)  # a second one
+    elsewhere = Visitor(lobby, IDS[3], address="10.0.0.2")
+    elsewhere.session.start(START)
+    elsewhere.play(40)
+    third.read()
+    assert not third.poses
+    assert len(engine.opened) == 3
+    clock.now += 1
+    third.play(8)  # asked for once, it comes by itself
+    first.play(8)
+
+
+def test_a_request_that_waits_can_be_stopped(make_lobby, engine, clock):
+    visitor = Visitor(make_lobby(starts=1))
+    visitor.session.start(START)
+    visitor.play(4)
+    visitor.session.start(replace(START, seed=2))
+    visitor.session.stop()
+    until(visitor.idle)
+    clock.now += 1
+    assert [options["seed"] for options in engine.opened] == [1]
+
+
+def test_buckets_refill_and_are_forgotten(clock):
+    starts = Starts(2)
+    assert [starts.take("a", "here") for _ in range(3)] == [0, 0, 0.5]
+    assert [starts.take("b", "here") for _ in range(3)] == [0, 0, 0.5]
+    assert starts.take("c", "here") == 0.25  # the address is out of starts
+    assert starts.take("c", "there") == 0
+    clock.now += 0.5
+    assert starts.take("a", "here") == 0
+    clock.now += 9
+    starts.take("d", "there")
+    assert set(starts._full) == {"d", "there"}
+
+
+def test_an_address_is_where_the_connection_comes_from(client, lobby):
+    greeting: Hello = hello()
+    headers = {"x-forwarded-for": "10.9.9.9"}
+    with client.websocket_connect(LIVE, headers=headers) as socket:
+        socket.send_bytes(pack(greeting))
+        receive(socket, Model)
+        assert lobby.sessions.find(greeting.session).feed.address == "testclient"
+
+
+def test_hellos_leave_no_thread(make_lobby):
+    lobby = make_lobby(pages=4)
+    before = threading.active_count()
+    for i in range(50):
+        name = f"{i}{IDS[0]}"
+        owner = Owner(lobby, name)
+        if i % 2:
+            owner.upload(fake_film(4))
+        owner.session.detach(owner.feed)
+    # who is remembered may have a file that will go
+    until(lambda: threading.active_count() <= before + 4)
+    for follower in lobby.followers.everybody():
+        follower.close()
+    until(lambda: threading.active_count() <= before)
