@@ -31,7 +31,7 @@ from app.world.visitor import WorldVisitor
 def motion_channel(lobby: Lobby) -> Channel[MotionVisitor, PoseFeed]:
     """The motion tab's; its page sends about ten messages a second."""
     return Channel(
-        open=lobby.sessions.open,
+        open=lobby.motion_visitors.open,
         connect=lambda wake, hello: PoseFeed(wake, take=hello.take, have=hello.have),
         greet=lobby.loader.model,
         known=lobby.loader.engine_known,
@@ -45,7 +45,7 @@ def motion_channel(lobby: Lobby) -> Channel[MotionVisitor, PoseFeed]:
 def world_channel(lobby: Lobby) -> Channel[WorldVisitor, FrameFeed]:
     """The world tab's; its page sends a message for each frame drawn and each key moved."""
     return Channel(
-        open=lobby.players.open,
+        open=lobby.world_visitors.open,
         connect=lambda wake, hello: FrameFeed(wake),
         greet=lobby.loader.worlds,
         known=lobby.loader.worlds_known,
@@ -59,7 +59,7 @@ def world_channel(lobby: Lobby) -> Channel[WorldVisitor, FrameFeed]:
 def follow_channel(lobby: Lobby) -> Channel[CaptureVisitor, PoseFeed]:
     """The tab of videos'; its page talks as the motion tab's does."""
     return Channel(
-        open=lobby.followers.open,
+        open=lobby.capture_visitors.open,
         connect=lambda wake, hello: PoseFeed(wake, take=hello.take, have=hello.have),
         greet=lobby.loader.model,
         known=lobby.loader.engine_known,

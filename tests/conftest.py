@@ -54,7 +54,7 @@ def make_lobby(engine):
 
     yield make
     for lobby in lobbies:
-        for table in (lobby.sessions, lobby.players, lobby.followers):
+        for table in (lobby.motion_visitors, lobby.world_visitors, lobby.capture_visitors):
             for visitor in table.everybody():
                 visitor.close()
         lobby.close()

@@ -49,7 +49,7 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         announced = request.headers.get("content-length", "")
         try:
-            follower = lobby.followers.find(request.path_params["session"])
+            follower = lobby.capture_visitors.find(request.path_params["session"])
             follower.expect()
             if announced.isdigit() and int(announced) > MOST_UPLOAD:
                 raise ValueError(TOO_LONG)
@@ -69,7 +69,7 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         try:
             wanted = await read(request, Adjustment)
-            follower = lobby.followers.find(request.path_params["session"])
+            follower = lobby.capture_visitors.find(request.path_params["session"])
             await run_in_threadpool(follower.adjust, **asdict(wanted))
         except ValueError as error:
             return problem(sentence(error), 400)
@@ -81,7 +81,7 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         try:
             wanted = await read(request, Question)
-            follower = lobby.followers.find(request.path_params["session"])
+            follower = lobby.capture_visitors.find(request.path_params["session"])
             matches = await run_in_threadpool(follower.similar, wanted.text)
         except ValueError as error:
             return problem(sentence(error), 400)
@@ -91,7 +91,7 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
         """GET: the poses of a real motion that was shown."""
         why, number = request.path_params["why"], request.path_params["number"]
         try:
-            follower = lobby.followers.find(request.path_params["session"])
+            follower = lobby.capture_visitors.find(request.path_params["session"])
             poses = await run_in_threadpool(follower.match, why, number)
         except ValueError as error:
             return problem(sentence(error), 404)

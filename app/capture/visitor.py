@@ -101,7 +101,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     @property
     def busy(self) -> bool:
-        return self._run is not None and self._run.active
+        return self._job is not None and self._job.active
 
     def expect(self) -> None:
         """Raise ValueError while a file cannot be taken."""
@@ -170,81 +170,81 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     # ---- the worker
 
     def _describe(self, **said: Any) -> State:
-        return State(work=self._run.name if self._run else "", **said)
+        return State(work=self._job.name if self._job else "", **said)
 
-    def _entered(self, run: CaptureJob | ContinueJob) -> None:
+    def _entered(self, job: CaptureJob | ContinueJob) -> None:
         loaded = self._loader.wait(0)
-        self._say(state="running", message=run.beginning if loaded else "Loading the model ...")
+        self._say(state="running", message=job.beginning if loaded else "Loading the model ...")
 
-    def _perform(self, run: CaptureJob | ContinueJob) -> None:
-        if not self._loaded(run):
+    def _perform(self, job: CaptureJob | ContinueJob) -> None:
+        if not self._loaded(job):
             return
         with contextlib.suppress(Cancelled):
-            with self._wanted(run):
-                self._say(state="running", message=run.beginning)
-            if isinstance(run, CaptureJob):
-                self._follow(run)
+            with self._wanted(job):
+                self._say(state="running", message=job.beginning)
+            if isinstance(job, CaptureJob):
+                self._follow(job)
             else:
-                self._go_on(run)
+                self._go_on(job)
 
-    def _follow(self, run: CaptureJob) -> None:
+    def _follow(self, job: CaptureJob) -> None:
         def tell(share: float, message: str) -> None:
-            self._tell(run, share, message)
+            self._tell(job, share, message)
 
-        footage = run.follow(self._loader.engine(), tell)
-        with self._wanted(run):
+        footage = job.follow(self._loader.engine(), tell)
+        with self._wanted(job):
             self._show(footage)
-            self._finish(run)
+            self._finish(job)
 
-    def _go_on(self, run: ContinueJob) -> None:
-        stream, info = run.open(self._loader.engine(), self._turnstile.turn)
+    def _go_on(self, job: ContinueJob) -> None:
+        stream, info = job.open(self._loader.engine(), self._turnstile.turn)
         # the take stays what it was until there is something to put behind it
-        footage = run.before
-        if run.start < footage.end:
-            footage = footage.until(run.start)
+        footage = job.before
+        if job.start < footage.end:
+            footage = footage.until(job.start)
         while True:
             with self._turnstile.turn():
                 began = time.perf_counter()
                 chunk = next(stream, None)
                 spent = 1000 * (time.perf_counter() - began)
-            with self._wanted(run):
+            with self._wanted(job):
                 if chunk is None:
-                    return self._finish(run)
-                if chunk.first == run.start:
-                    footage.legs.append((run.start, info))
-                    self._show(footage, run)
-                footage.recording.append(chunk, prompt=run.request.id, milliseconds=spent)
+                    return self._finish(job)
+                if chunk.first == job.start:
+                    footage.legs.append((job.start, info))
+                    self._show(footage, job)
+                footage.recording.append(chunk, prompt=job.request.id, milliseconds=spent)
                 self._wake()
-            share = (footage.end - run.start) / (run.end - run.start)
-            self._tell(run, share, "The take goes on ...")
+            share = (footage.end - job.start) / (job.end - job.start)
+            self._tell(job, share, "The take goes on ...")
 
-    def _show(self, footage: CapturedTake, run: ContinueJob | None = None) -> None:
+    def _show(self, footage: CapturedTake, job: ContinueJob | None = None) -> None:
         if footage is not self._footage:
             self._footage, self._papers = footage, {"reference": footage.paper}
-        if run and run.manner:
-            self._papers["manner"] = run.manner
-            self._matches["manner"] = run.matches
+        if job and job.manner:
+            self._papers["manner"] = job.manner
+            self._matches["manner"] = job.matches
         self._wake()
 
-    def _finish(self, run: CaptureJob | ContinueJob) -> None:
-        run.active = False
+    def _finish(self, job: CaptureJob | ContinueJob) -> None:
+        job.active = False
         self._say(state="stopped")
 
-    def _tell(self, run: CaptureJob | ContinueJob, share: float, message: str) -> None:
+    def _tell(self, job: CaptureJob | ContinueJob, share: float, message: str) -> None:
         """Say how far the work is; raise Cancelled when nobody wants it any more."""
-        with self._wanted(run):
+        with self._wanted(job):
             now = time.monotonic()
             if self.feed is None and now - self.seen > self._limits.gone_seconds:
-                self._pause(run, "away", "Stopped when the page was closed.")
+                self._pause(job, "away", "Stopped when the page was closed.")
                 raise Cancelled
             if now - self._told > TELL_SECONDS:
                 self._told = now
                 self._say(state="running", message=message, share=min(max(share, 0.0), 1.0))
 
     @contextlib.contextmanager
-    def _wanted(self, run: CaptureJob | ContinueJob) -> Iterator[None]:
+    def _wanted(self, job: CaptureJob | ContinueJob) -> Iterator[None]:
         """Hold the lock while this work is still wanted; raise Cancelled when it is not."""
         with self._changed:
-            if run is not self._run or not run.active:
+            if job is not self._job or not job.active:
                 raise Cancelled
             yield

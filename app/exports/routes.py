@@ -38,7 +38,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         return f"{take_files.file_stem(take)}.{format}", take_files.writer(take, **how)
 
     def of_film(session: str, *, format: str, scale: int) -> Order:
-        film = lobby.players.find(session).film()
+        film = lobby.world_visitors.find(session).film()
         filming.check(film, format=format, scale=scale)
         return filming.file_name(film, format), filming.writer(film, scale=scale)
 
@@ -102,8 +102,8 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         ]
 
     return [
-        *under("export", take_wishes, partial(of_take, lobby.sessions)),
-        *under("followed", take_wishes, partial(of_take, lobby.followers)),
+        *under("export", take_wishes, partial(of_take, lobby.motion_visitors)),
+        *under("followed", take_wishes, partial(of_take, lobby.capture_visitors)),
         *under("film", film_wishes, of_film),
     ]
 

@@ -37,20 +37,20 @@ class PoseFeed(Connection):
         """Note that the page has all poses before `received`."""
         self.received = max(self.received, min(received, self._cursor))
 
-    def collect(self, run: Performance | None, state: State, *papers: FromServer) -> list[bytes]:
+    def collect(self, job: Performance | None, state: State, *papers: FromServer) -> list[bytes]:
         """Messages to send now; empty when the page knows everything or has to catch up first.
 
         `papers` are what else there is to know; each is sent when it is another one than before.
         """
         out = self.notices()
-        if run and self._take != run.number:
-            out.append(pack(self._begin(run)))
+        if job and self._take != job.number:
+            out.append(pack(self._begin(job)))
         out += self.news(state, *papers)
-        if run is None or self._cursor - self.received >= WINDOW:
+        if job is None or self._cursor - self.received >= WINDOW:
             return out
-        poses = run.recording.read(self._cursor, BATCH)
+        poses = job.recording.read(self._cursor, BATCH)
         if poses:
-            for mark in run.recording.marks:
+            for mark in job.recording.marks:
                 if mark.start >= self._marked:
                     self._marked = mark.start + 1
                     out.append(pack(mark))
@@ -58,10 +58,10 @@ class PoseFeed(Connection):
             out.append(pack(poses))
         return out
 
-    def _begin(self, run: Performance) -> TakeInfo:
+    def _begin(self, job: Performance) -> TakeInfo:
         take, have = self._known
-        recording = run.recording
-        self._take = run.number
-        self._cursor = self.received = min(have, recording.end) if take == run.number else 0
+        recording = job.recording
+        self._take = job.number
+        self._cursor = self.received = min(have, recording.end) if take == job.number else 0
         self._marked = 0
-        return run.introduce()
+        return job.introduce()

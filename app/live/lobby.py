@@ -72,17 +72,17 @@ class Lobby:
         shared["starts"] = Starts(limits.starts)
         moving, playing = Slots(limits.moving), Slots(limits.playing)
         following = Slots(limits.following)
-        self.sessions = Table(
+        self.motion_visitors = Table(
             lambda name: MotionVisitor(name, slots=moving, **shared),
             limits,
             lost="The server does not know this take any more; generate a new one.",
         )
-        self.players = Table(
+        self.world_visitors = Table(
             lambda name: WorldVisitor(name, slots=playing, **shared),
             limits,
             lost="The server does not know this world any more; begin a new one.",
         )
-        self.followers = Table(
+        self.capture_visitors = Table(
             lambda name: CaptureVisitor(name, slots=following, **shared),
             limits,
             lost="The server does not know this take any more; choose the file again.",

@@ -69,7 +69,7 @@ class Visitor(Generic[W, C]):
         self._loader, self._turnstile, self._slots = loader, turnstile, slots
         self._starts, self._limits = starts, limits
         self._changed = threading.Condition()
-        self._run: W | None = None
+        self._job: W | None = None
         """The newest work: the worker's, or in the mailbox."""
         self._worker: threading.Thread | None = None
         self._address = ""
@@ -87,11 +87,11 @@ class Visitor(Generic[W, C]):
         """Make the message that says what the server is doing: state, reason, position, message."""
         raise NotImplementedError
 
-    def _entered(self, run: W) -> None:
+    def _entered(self, job: W) -> None:
         """Say that there is a place now. Called with the lock."""
         raise NotImplementedError
 
-    def _perform(self, run: W) -> None:
+    def _perform(self, job: W) -> None:
         """Do the work until it is stopped or replaced; in the worker thread, without the lock."""
         raise NotImplementedError
 
@@ -118,9 +118,9 @@ class Visitor(Generic[W, C]):
     def stop(self) -> None:
         """End the work; the worker is free after what it computes now."""
         with self._changed:
-            if self._run is None or not self._run.active:
+            if self._job is None or not self._job.active:
                 return
-            self._pause(self._run, "asked")
+            self._pause(self._job, "asked")
             computing = self._worker is not None
         if not computing:
             self._slots.leave(self.name)
@@ -129,10 +129,10 @@ class Visitor(Generic[W, C]):
         """End the work for good: nobody came back for it."""
         self.stop()
 
-    def _begin(self, run: W) -> None:
+    def _begin(self, job: W) -> None:
         """Put new work into the mailbox, in place of the old."""
         with self._changed:
-            self._run = run
+            self._job = job
             self._touched = self._progress = time.monotonic()
             self._changed.notify_all()
         self._ask()
@@ -145,11 +145,11 @@ class Visitor(Generic[W, C]):
     def _enter(self) -> None:
         """Take the place that is free: let the worker go."""
         with self._changed:
-            run = self._run
-            if run and run.active:
-                self._entered(run)
+            job = self._job
+            if job and job.active:
+                self._entered(job)
                 if self._worker is None:
-                    run.since = time.monotonic()
+                    job.since = time.monotonic()
                     name = f"{self.kind}-{self.name[:8]}"
                     self._worker = threading.Thread(target=self._work, name=name, daemon=True)
                     self._worker.start()
@@ -167,67 +167,67 @@ class Visitor(Generic[W, C]):
 
     def _work(self) -> None:
         """Do the newest work, one after the other, until there is none."""
-        while run := self._take_up():
+        while job := self._take_up():
             try:
-                self._perform(run)
+                self._perform(job)
             except ValueError as error:
-                self._fail(run, sentence(error))
+                self._fail(job, sentence(error))
             except Exception:
                 log.exception("%s %s failed", self.kind, self.name[:8])
-                self._fail(run, f"The server could not go on with this. Press {self.again}.")
-            if run is not self._run:
-                run.close()
+                self._fail(job, f"The server could not go on with this. Press {self.again}.")
+            if job is not self._job:
+                job.close()
         self._slots.leave(self.name)
         with self._changed:
             self._worker = None
-            again = self._run is not None and self._run.active
+            again = self._job is not None and self._job.active
         if again:  # the page went on just now
             self._ask()
 
     def _take_up(self) -> W | None:
         """Wait until the newest work may begin or go on; return None when there is none."""
         with self._changed:
-            while (run := self._run) and run.active:
-                seconds = 0 if run.begun else self._starts.take(self.name, self._address)
+            while (job := self._job) and job.active:
+                seconds = 0 if job.begun else self._starts.take(self.name, self._address)
                 if not seconds:
-                    run.begun = True
-                    return run
+                    job.begun = True
+                    return job
                 self._changed.wait(seconds)
         return None
 
-    def _loaded(self, run: W) -> bool:
+    def _loaded(self, job: W) -> bool:
         """Wait until models are loaded; say whether the work is still wanted."""
-        while run is self._run and run.active:
+        while job is self._job and job.active:
             if self._known.wait(0.2):
                 return True
         return False
 
-    def _turn_is_over(self, run: W, now: float, patience: float) -> bool:
+    def _turn_is_over(self, job: W, now: float, patience: float) -> bool:
         """Stop work that nobody has touched for `patience` seconds, or that others wait for."""
         if now - self._touched > patience:
-            self._pause(run, "unattended", "Paused: nobody was here for a while.")
-        elif self._slots.waiting and now - run.since > self._limits.turn_seconds:
+            self._pause(job, "unattended", "Paused: nobody was here for a while.")
+        elif self._slots.waiting and now - job.since > self._limits.turn_seconds:
             message = "Others are waiting, so your turn is over. What you made is kept."
-            self._pause(run, "turn", message)
-        return not run.active
+            self._pause(job, "turn", message)
+        return not job.active
 
-    def _is_away(self, run: W, now: float, patience: float) -> bool:
+    def _is_away(self, job: W, now: float, patience: float) -> bool:
         """Stop work whose page is gone, or has shown nothing new for `patience` seconds."""
         gone = self.feed is None and now - self.seen > self._limits.gone_seconds
         if gone or now - self._progress > patience:
-            self._pause(run, "away", "Paused while the page was not playing.")
-        return not run.active
+            self._pause(job, "away", "Paused while the page was not playing.")
+        return not job.active
 
-    def _pause(self, run: W, reason: Reason, message: str = "") -> None:
-        run.active = False
+    def _pause(self, job: W, reason: Reason, message: str = "") -> None:
+        job.active = False
         self._say(state="stopped", reason=reason, message=message)
         self._changed.notify_all()
 
-    def _fail(self, run: W, message: str) -> None:
-        run.close()
+    def _fail(self, job: W, message: str) -> None:
+        job.close()
         with self._changed:
-            run.failed, run.active = True, False
-            if run is self._run:
+            job.failed, job.active = True, False
+            if job is self._job:
                 self._say(state="stopped", reason="problem", message=message)
 
     def _say(self, **said: Any) -> None:

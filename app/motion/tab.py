@@ -106,10 +106,10 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     """Make a take of this many poses in one go, taking turns with the live visitors."""
     engine = lobby.loader.engine()
-    run = MotionJob(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
-    run.open(engine)
-    while run.recording.end < poses:
+    job = MotionJob(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
+    job.open(engine)
+    while job.recording.end < poses:
         with lobby.turnstile.turn():
-            chunk, milliseconds = run.compute()
-        run.append(chunk, milliseconds)
-    return run.cut(0, poses, engine.card(request.checkpoint))
+            chunk, milliseconds = job.compute()
+        job.append(chunk, milliseconds)
+    return job.cut(0, poses, engine.card(request.checkpoint))

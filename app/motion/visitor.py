@@ -32,19 +32,19 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
-            return feed.collect(self._run, self._state)
+            return feed.collect(self._job, self._state)
 
     def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is; this is what lets the worker go on."""
         with self._changed:
-            run = self._run
-            if run is None or run.number != ack.take or self.feed is not feed:
+            job = self._job
+            if job is None or job.number != ack.take or self.feed is not feed:
                 return
             feed.acknowledge(ack.received)
             self._lead = min(max(ack.lead, LEAST_LEAD), MOST_LEAD)
-            shown = min(ack.shown, run.recording.end)
-            if shown > run.shown:
-                run.shown, self._progress = shown, time.monotonic()
+            shown = min(ack.shown, job.recording.end)
+            if shown > job.shown:
+                job.shown, self._progress = shown, time.monotonic()
             self._changed.notify_all()
         feed.wake()
 
@@ -55,19 +55,19 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def change(self, prompt: Prompt) -> None:
         """Put a prompt into the mailbox; go on when the motion was stopped."""
         with self._changed:
-            run = self._run
+            job = self._job
             try:
-                if run is None or run.failed:
+                if job is None or job.failed:
                     raise ValueError("There is no motion to go on with; press Restart.")
                 # before the first chunk the worker checks it, once the engine is loaded
-                text = check_prompt(prompt.text) if run.stream else prompt.text
+                text = check_prompt(prompt.text) if job.stream else prompt.text
             except ValueError as error:
                 if self.feed:
                     self.feed.tell(Problem(message=sentence(error), about="prompt"))
                 return
-            run.wanted = prompt.id, text
-            again, run.active = not run.active, True
-            self._touched = self._progress = run.since = time.monotonic()
+            job.wanted = prompt.id, text
+            again, job.active = not job.active, True
+            self._touched = self._progress = job.since = time.monotonic()
             self._changed.notify_all()
         if again:
             self._ask()
@@ -75,45 +75,45 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
         with self._changed:
-            if self._run is None:
+            if self._job is None:
                 raise ValueError("There is no take to export yet; generate some motion first.")
-            card = self._loader.engine().card(self._run.request.checkpoint)
-            return self._run.cut(start, end, card)
+            card = self._loader.engine().card(self._job.request.checkpoint)
+            return self._job.cut(start, end, card)
 
     # ---- the worker
 
     def _describe(self, **said: Any) -> State:
         return State(**said)
 
-    def _entered(self, run: MotionJob) -> None:
+    def _entered(self, job: MotionJob) -> None:
         if self._loader.wait(0):
             self._say(state="running")
         else:
             self._say(state="waiting", message="Loading the model ...")
 
-    def _perform(self, run: MotionJob) -> None:
-        if run.stream is None and self._loaded(run):
-            run.open(self._loader.engine())
+    def _perform(self, job: MotionJob) -> None:
+        if job.stream is None and self._loaded(job):
+            job.open(self._loader.engine())
             with self._changed:
-                if run is self._run and run.active:
+                if job is self._job and job.active:
                     self._say(state="running")
-        while self._wants_more(run):
+        while self._wants_more(job):
             with self._turnstile.turn():
-                chunk, milliseconds = run.compute()
+                chunk, milliseconds = job.compute()
             with self._changed:
-                run.append(chunk, milliseconds)
+                job.append(chunk, milliseconds)
                 self._wake()
 
-    def _wants_more(self, run: MotionJob) -> bool:
+    def _wants_more(self, job: MotionJob) -> bool:
         """Wait until the page wants more; say whether to go on."""
         limits = self._limits
         with self._changed:
-            while run.stream and run is self._run and run.active:
+            while job.stream and job is self._job and job.active:
                 now = time.monotonic()
-                if self._turn_is_over(run, now, limits.unattended_seconds):
+                if self._turn_is_over(job, now, limits.unattended_seconds):
                     return False
-                if run.recording.end - run.shown < self._lead:
+                if job.recording.end - job.shown < self._lead:
                     return True
-                if not self._is_away(run, now, limits.away_seconds):
+                if not self._is_away(job, now, limits.away_seconds):
                     self._changed.wait(1.0)
         return False

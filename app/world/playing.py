@@ -41,25 +41,25 @@ class Playing(Visitor[WorldJob, FrameFeed]):
     # ---- what the page is told
 
     def _describe(self, **said: Any) -> DreamState:
-        run = self._run
-        if run is None:
+        job = self._job
+        if job is None:
             return DreamState(**said)
-        return DreamState(**said, world=run.number, checkpoint=run.name, seed=run.request.seed)
+        return DreamState(**said, world=job.number, checkpoint=job.name, seed=job.request.seed)
 
-    def _going(self, run: WorldJob) -> str:
-        if run.paused:
+    def _going(self, job: WorldJob) -> str:
+        if job.paused:
             return "paused"
         return "playing" if self._newest else "warming"
 
-    def _entered(self, run: WorldJob) -> None:
+    def _entered(self, job: WorldJob) -> None:
         message = "" if self._known.wait(0) else "Loading the model ..."
-        self._say(state=self._going(run), message=message)
-        if run.dream is not None and run.request.truth and self._worker is None:
+        self._say(state=self._going(job), message=message)
+        if job.dream is not None and job.request.truth and self._worker is None:
             self._tell("The real engine stopped with the world; Reset begins both anew.")
 
-    def _warm(self, run: WorldJob, message: str) -> None:
+    def _warm(self, job: WorldJob, message: str) -> None:
         with self._changed:
-            if run is self._run and run.active and not run.paused:
+            if job is self._job and job.active and not job.paused:
                 self._say(state="warming", message=message)
 
     def _tell(self, message: str) -> None:
@@ -68,93 +68,93 @@ class Playing(Visitor[WorldJob, FrameFeed]):
 
     # ---- the worker
 
-    def _perform(self, run: WorldJob) -> None:
-        if run.dream is None and not self._open(run):
+    def _perform(self, job: WorldJob) -> None:
+        if job.dream is None and not self._open(job):
             return
         try:
-            while task := self._next(run):
+            while task := self._next(job):
                 if task == "draft":
                     with self._turnstile.turn():
-                        run.draft()
+                        job.draft()
                     continue
                 with self._turnstile.turn():
-                    complaint, made = run.retune(), run.step()
+                    complaint, made = job.retune(), job.step()
                 self._tell(complaint)
-                self._hand_out(run, made)
+                self._hand_out(job, made)
         finally:
-            run.rest()
+            job.rest()
 
-    def _open(self, run: WorldJob) -> bool:
+    def _open(self, job: WorldJob) -> bool:
         """Begin the dream; say whether it is still wanted."""
-        if not self._loaded(run):
+        if not self._loaded(job):
             return False
-        self._warm(run, "Opening the world ...")
+        self._warm(job, "Opening the world ...")
         engine = self._loader.engine()
         with self._turnstile.turn():
-            if run is not self._run:  # somebody presses Reset faster than worlds can begin
+            if job is not self._job:  # somebody presses Reset faster than worlds can begin
                 return False
-            run.open(engine)
-        self._tell(run.accompany(engine, self._loader.truth))
-        self._warm(run, "Making the first frame ...")
+            job.open(engine)
+        self._tell(job.accompany(engine, self._loader.truth))
+        self._warm(job, "Making the first frame ...")
         return True
 
-    def _next(self, run: WorldJob) -> Literal["step", "draft", ""]:
+    def _next(self, job: WorldJob) -> Literal["step", "draft", ""]:
         """Wait for something to do; nothing when the work is over for now."""
         with self._changed:
-            while run is self._run and run.active:
+            while job is self._job and job.active:
                 now = time.monotonic()
-                if run.replaying:
+                if job.replaying:
                     self._touched = now
-                if self._turn_is_over(run, now, self._limits.untouched_seconds):
+                if self._turn_is_over(job, now, self._limits.untouched_seconds):
                     break
-                seconds = self._until_frame(run, now)
+                seconds = self._until_frame(job, now)
                 if seconds <= 0:
-                    self._start_frame(run, now)
+                    self._start_frame(job, now)
                     return "step"
-                if not run.active:
+                if not job.active:
                     break
-                if not run.paused and run.wants_draft(seconds) and not self._turnstile.busy:
+                if not job.paused and job.wants_draft(seconds) and not self._turnstile.busy:
                     return "draft"
                 self._changed.wait(min(seconds, 1.0))
         return ""
 
-    def _until_frame(self, run: WorldJob, now: float) -> float:
+    def _until_frame(self, job: WorldJob, now: float) -> float:
         """Return how long to wait for the clock, or for the page; give the place up in the end."""
         patience = self._limits.away_seconds
         if self._slots.waiting:
             patience = min(patience, self._limits.gone_seconds)
-        if run.paused and not run.singles:
-            if now - run.paused > patience:
-                run.active = False  # still paused, says the page
+        if job.paused and not job.singles:
+            if now - job.paused > patience:
+                job.active = False  # still paused, says the page
             return 1.0
-        if self.feed is None or self.feed.full(run.pace.period):
-            run.blocked = run.blocked or now
-            self._is_away(run, now, patience)
+        if self.feed is None or self.feed.full(job.pace.period):
+            job.blocked = job.blocked or now
+            self._is_away(job, now, patience)
             return 1.0
-        return run.due(now)
+        return job.due(now)
 
-    def _start_frame(self, run: WorldJob, now: float) -> None:
-        run.waited = min(now - run.blocked, run.pace.late(now)) if run.blocked else 0.0
-        run.blocked = None
-        run.singles = max(run.singles - 1, 0)
-        run.pace.begin(now)
+    def _start_frame(self, job: WorldJob, now: float) -> None:
+        job.waited = min(now - job.blocked, job.pace.late(now)) if job.blocked else 0.0
+        job.blocked = None
+        job.singles = max(job.singles - 1, 0)
+        job.pace.begin(now)
         if self.feed:
-            self.feed.judge(run.waited, run.pace.period)
+            self.feed.judge(job.waited, job.pace.period)
 
-    def _hand_out(self, run: WorldJob, made: Made) -> None:
+    def _hand_out(self, job: WorldJob, made: Made) -> None:
         """Send a frame, and record it where a recording is on."""
-        feed, film = self.feed, run.film
+        feed, film = self.feed, job.film
         pictures = [(0, jpeg(made.frame, round(feed.quality if feed else BEST)))]
         if made.truth is not None:
             pictures.append((TRUTH, jpeg(made.truth, BEST)))
         keeping = keepsake(made.frame) if film else b""
         with self._changed:
-            if run is not self._run:
+            if job is not self._job:
                 return
-            self._rates.count(time.monotonic(), spent=run.spent, waited=1000 * run.waited)
-            run.spent = 0.0
+            self._rates.count(time.monotonic(), spent=job.spent, waited=1000 * job.waited)
+            job.spent = 0.0
             # it may have been ended while the frame was made
-            recorded = film is not None and film is run.film
+            recorded = film is not None and film is job.film
             if film and recorded:
                 film.add(made.index, keeping)
             flags = DRAFTED * made.drafted | RECORDED * recorded
@@ -174,18 +174,18 @@ class Playing(Visitor[WorldJob, FrameFeed]):
             first, self._newest = self._newest is None, (made.index, messages)
             if self.feed:
                 self.feed.push(made.index, messages)
-            if first and run.active:
-                self._say(state=self._going(run))
+            if first and job.active:
+                self._say(state=self._going(job))
             if film and recorded and film.full:
-                self._keep(run)
+                self._keep(job)
                 self._tell(f"The recording is {self._limits.film_seconds} s long and was ended.")
-            self._report(run)
+            self._report(job)
 
-    def _report(self, run: WorldJob) -> None:
+    def _report(self, job: WorldJob) -> None:
         """Send the tally where it is time to."""
         rates = self._rates.take(time.monotonic())
         if rates and self.feed:
-            self.feed.tally = self._tally(run.dream.tally, **rates)
+            self.feed.tally = self._tally(job.dream.tally, **rates)
             self._wake()
 
     def _tally(self, drafts: Any, **more: Any) -> Tally:
@@ -200,25 +200,25 @@ class Playing(Visitor[WorldJob, FrameFeed]):
 
     # ---- recording; called with the lock
 
-    def _record(self, run: WorldJob) -> None:
-        if run.dream is None:
+    def _record(self, job: WorldJob) -> None:
+        if job.dream is None:
             raise ValueError("The world is not there yet; record when it plays.")
-        fps = 1 / run.pace.period
-        run.film = self._film = WorldRecording(
-            run.log, fps=fps, most=round(self._limits.film_seconds * fps)
+        fps = 1 / job.pace.period
+        job.film = self._film = WorldRecording(
+            job.log, fps=fps, most=round(self._limits.film_seconds * fps)
         )
 
-    def _keep(self, run: WorldJob) -> None:
+    def _keep(self, job: WorldJob) -> None:
         """End the recording, and tell the page its keys."""
-        film, run.film, dream = run.film, None, run.dream
+        film, job.film, dream = job.film, None, job.dream
         if film is None or self.feed is None or dream is None:
             return
-        self.feed.tell(self._tally(dream.tally, script=run.log.script(film.end)))
+        self.feed.tell(self._tally(dream.tally, script=job.log.script(film.end)))
 
     def _forget(self) -> None:
         """Make room for another world; a recording is kept."""
-        if self._run:
-            self._keep(self._run)
+        if self._job:
+            self._keep(self._job)
         if self.feed:
             self.feed.forget_frames()
         self._newest, self._rates = None, Rates()

@@ -42,7 +42,7 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
         if refusal := from_elsewhere(request):
             return refusal
         try:
-            player = lobby.players.find(request.path_params["session"])
+            player = lobby.world_visitors.find(request.path_params["session"])
             data = await read_body(request, MOST_BYTES, TOO_LONG)
             uploaded = await run_in_threadpool(read_upload, data)
         except ValueError as error:
@@ -54,7 +54,7 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
     async def strip(request: Request) -> Response:
         """GET: the frames that the visitor's world looks back on, side by side."""
         try:
-            player = lobby.players.find(request.path_params["session"])
+            player = lobby.world_visitors.find(request.path_params["session"])
             data = await run_in_threadpool(player.strip)
         except ValueError as error:
             return problem(str(error), 404)

@@ -84,16 +84,16 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
 def generate(lobby: Lobby, request: World) -> filming.WorldRecording:
     """Film a whole script, taking turns with the live visitors."""
     engine = lobby.loader.engine()
-    run = WorldJob(request, None, lock=threading.Condition())
+    job = WorldJob(request, None, lock=threading.Condition())
     with lobby.turnstile.turn():
-        run.open(engine)
-    most = round(MOST_SECONDS / run.pace.period)
-    frames = len(parse_script(request.script, run.log.card["keys"]))
+        job.open(engine)
+    most = round(MOST_SECONDS / job.pace.period)
+    frames = len(parse_script(request.script, job.log.card["keys"]))
     if frames > most:
         raise ValueError(f"The film can be up to {MOST_SECONDS} seconds long: {most} frames.")
-    film = filming.WorldRecording(run.log, fps=1 / run.pace.period, most=most)
-    while run.replaying:
+    film = filming.WorldRecording(job.log, fps=1 / job.pace.period, most=most)
+    while job.replaying:
         with lobby.turnstile.turn():
-            made = run.step()
+            made = job.step()
         film.add(made.index, filming.keepsake(made.frame))
     return film

@@ -38,8 +38,8 @@ class WorldVisitor(Playing):
     def detach(self, feed: FrameFeed) -> None:
         """Forget a connection that has ended; it holds no key any more."""
         with self._changed:
-            if self.feed is feed and self._run:
-                self._run.held.release()
+            if self.feed is feed and self._job:
+                self._job.held.release()
         super().detach(feed)
 
     def collect(self, feed: FrameFeed) -> list[bytes]:
@@ -53,14 +53,14 @@ class WorldVisitor(Playing):
         """Begin a world in place of the old one."""
         with self._changed:
             self._forget()
-            run = WorldJob(request, self._picture, lock=self._changed)
-        self._begin(run)
+            job = WorldJob(request, self._picture, lock=self._changed)
+        self._begin(job)
 
     def press(self, keys: Keys) -> None:
         """Put what is held into the mailbox."""
         with self._changed:
-            if self._run:
-                self._run.press(keys.mask, keys.seq)
+            if self._job:
+                self._job.press(keys.mask, keys.seq)
                 self._touched = time.monotonic()
                 self._changed.notify_all()
 
@@ -75,8 +75,8 @@ class WorldVisitor(Playing):
     def tune(self, tune: Tune) -> None:
         """Change settings from the next frame on."""
         with self._changed:
-            run = self._living()
-            run.tunes = [*run.tunes[-50:], tune]
+            job = self._living()
+            job.tunes = [*job.tunes[-50:], tune]
             self._touched = time.monotonic()
 
     def drive(self, drive: Drive) -> None:
@@ -85,31 +85,31 @@ class WorldVisitor(Playing):
             self.stop()
             return
         with self._changed:
-            run, now = self._living(), time.monotonic()
+            job, now = self._living(), time.monotonic()
             self._touched = self._progress = now
             if drive.do == "record":
-                self._record(run)
+                self._record(job)
             elif drive.do == "keep":
-                self._keep(run)
+                self._keep(job)
             elif drive.do == "pause":
-                run.paused = run.paused or now
+                job.paused = job.paused or now
             elif drive.do == "single":
-                run.paused, run.singles = now, min(run.singles + 1, 8)
+                job.paused, job.singles = now, min(job.singles + 1, 8)
             else:
-                run.paused, run.singles = None, 0
-                run.pace.rest(now)
-            again = drive.do in ("play", "single") and not run.active
-            run.active = run.active or again
-            if self._worker and run.active:
-                self._say(state=self._going(run))
+                job.paused, job.singles = None, 0
+                job.pace.rest(now)
+            again = drive.do in ("play", "single") and not job.active
+            job.active = job.active or again
+            if self._worker and job.active:
+                self._say(state=self._going(job))
             self._changed.notify_all()
         if again:
             self._ask()
 
     def _living(self) -> WorldJob:
-        if self._run is None or self._run.failed:
+        if self._job is None or self._job.failed:
             raise ValueError("There is no world yet; press Reset to begin one.")
-        return self._run
+        return self._job
 
     # ---- pictures; these may wait
 
@@ -121,8 +121,8 @@ class WorldVisitor(Playing):
     def strip(self) -> bytes:
         """Return the frames in view side by side, as JPEG."""
         with self._changed:
-            run, (when, data) = self._run, self._strip
-        dream = run.dream if run else None
+            job, (when, data) = self._job, self._strip
+        dream = job.dream if job else None
         if dream is None:
             raise ValueError("There is no world yet.")
         if time.monotonic() - when > STRIP_SECONDS:

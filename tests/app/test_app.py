@@ -126,7 +126,7 @@ def test_a_second_tab_takes_over(client):
 
 def test_a_full_server_says_so(client, lobby):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lobby.sessions, "limits", Limits(pages=0))
+        patch.setattr(lobby.motion_visitors, "limits", Limits(pages=0))
         with client.websocket_connect(LIVE) as socket:
             socket.send_bytes(pack(hello()))
             assert "takes no more" in receive(socket, Problem).message

@@ -60,7 +60,7 @@ class Visitor:
         self.seen: list = []
 
     def enter(self, lobby: Lobby, name: str):
-        return lobby.sessions.open(name)
+        return lobby.motion_visitors.open(name)
 
     def read(self) -> list:
         new = []
@@ -98,7 +98,7 @@ class Owner(Visitor):
 
     def enter(self, lobby: Lobby, name: str):
         self.uploads = lobby.uploads
-        return lobby.followers.open(name)
+        return lobby.capture_visitors.open(name)
 
     def upload(self, data: bytes, name: str = "clip.mp4") -> None:
         async def parts():
@@ -128,7 +128,7 @@ class Gamer:
     """A world page without a browser: draws all it gets, as often as it is told to look."""
 
     def __init__(self, lobby: Lobby, name: str = IDS[0]) -> None:
-        self.player = lobby.players.open(name)
+        self.player = lobby.world_visitors.open(name)
         self.feed = FrameFeed(lambda: None)
         self.player.attach(self.feed)
         self.frames: list[Frame] = []

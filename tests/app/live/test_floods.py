@@ -134,7 +134,7 @@ def test_an_address_is_where_the_connection_comes_from(client, lobby):
     with client.websocket_connect(LIVE, headers=headers) as socket:
         socket.send_bytes(pack(greeting))
         receive(socket, Model)
-        assert lobby.sessions.find(greeting.session).feed.address == "testclient"
+        assert lobby.motion_visitors.find(greeting.session).feed.address == "testclient"
 
 
 def test_hellos_leave_no_thread(make_lobby):
@@ -148,6 +148,6 @@ def test_hellos_leave_no_thread(make_lobby):
         owner.session.detach(owner.feed)
     # who is remembered may have a file that will go
     until(lambda: threading.active_count() <= before + 4)
-    for follower in lobby.followers.everybody():
+    for follower in lobby.capture_visitors.everybody():
         follower.close()
     until(lambda: threading.active_count() <= before)

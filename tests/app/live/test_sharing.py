@@ -82,12 +82,12 @@ def test_the_table_of_sessions_is_bounded(make_lobby):
     lobby = make_lobby(pages=2)
     first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
     with pytest.raises(ValueError, match="takes no more"):
-        lobby.sessions.open(IDS[2])
+        lobby.motion_visitors.open(IDS[2])
     first.session.detach(first.feed)  # its take goes to make room
-    lobby.sessions.open(IDS[2])
+    lobby.motion_visitors.open(IDS[2])
     with pytest.raises(ValueError, match="does not know this take"):
-        lobby.sessions.find(IDS[0])
-    assert lobby.sessions.find(IDS[1]) is second.session
+        lobby.motion_visitors.find(IDS[0])
+    assert lobby.motion_visitors.find(IDS[1]) is second.session
 
 
 def test_a_recording_keeps_the_newest_minutes(engine):

@@ -202,7 +202,7 @@ def test_an_upload_begins_a_world_and_is_seen_in_the_strip(client, lobby):
         socket.send_bytes(pack(replace(WORLD, start=-1)))
         play(socket, 10)
         assert decode(client.get(strip).content).shape == (96, 8 * 128, 3)
-        assert lobby.players.find(greeting.session)._run.log.request.start == -1
+        assert lobby.world_visitors.find(greeting.session)._job.log.request.start == -1
 
 
 def test_bad_uploads_are_refused_in_sentences(client, session):

@@ -165,7 +165,7 @@ def test_the_table_of_players_is_bounded_and_forgets(make_lobby):
     second.player.begin(WORLD)
     second.play(3)
     until(first.idle)
-    assert lobby.players.everybody() == [second.player]
+    assert lobby.world_visitors.everybody() == [second.player]
 
 
 def test_the_frames_in_view_can_be_looked_at(make_lobby):

@@ -166,7 +166,7 @@ def test_changed_settings_are_replayed(make_lobby, engine):
     gamer.play(12)
     dream = engine.dreams[0]
     assert dream.settings == {"steps": 3, "context_noise": 0.0, "ahead": -1, "together": 2}
-    assert [(c.frame, c.steps, c.together) for c in gamer.player._run.log.changes] == [
+    assert [(c.frame, c.steps, c.together) for c in gamer.player._job.log.changes] == [
         (3, None, 2),
         (6, 3, None),
     ]

@@ -101,7 +101,7 @@ def test_a_page_that_reads_nothing_costs_no_memory(make_lobby, engine):
     assert len(engine.dreams[0].masks) <= 2
     for _ in range(100):
         gamer.player.tune(Tune(steps=60))
-    assert len(gamer.player._run.tunes) <= 51
+    assert len(gamer.player._job.tunes) <= 51
 
 
 def test_idle_time_is_used_to_draft_and_a_new_key_drops_the_drafts(make_lobby, engine):
