@@ -25,7 +25,7 @@ _TIPS = {
 }  # fmt: skip
 """Ends of the outermost bones (m from their joint), so that importers draw them with a length."""
 _CONVENTIONS = {
-    "units": "centimeters",
+    "units": "centimetres",
     "axes": "Y up, Z forward, right-handed",
     "rest": "T-pose",
     "rotation_order": "ZYX: R = Rz Ry Rx, degrees",

@@ -55,7 +55,7 @@ def test_bvh_says_where_it_comes_from(take, tmp_path):
     assert about["licence"] == "CC0"
     assert about["foot_contacts"] == "on"
     assert about["prompts"] == "0 s: walk; 1.25 s: on he goes"
-    assert about["units"] == "centimeters"
+    assert about["units"] == "centimetres"
 
 
 def test_euler_angles_are_continuous_and_right():
