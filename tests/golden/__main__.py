@@ -48,4 +48,5 @@ def main(
     record.write({name: row for name, row in kept.items() if name in ROWS} | found)
 
 
-typer.run(main)
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,244 @@
+"""Calls as users write them today, with every keyword: they must be understood for good."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import islice, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.engine import Engine
+from tests.support.server import wait_for
+
+pytest_plugins = ["tests.support.browsing"]
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SESSION = "0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e01"
+SAMPLING = {
+    "checkpoint": "motion", "seed": 3, "steps": 4, "stagger": 2, "guidance": 1.5,
+    "foot_contacts": True,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small() -> Engine:
+    return Engine.load(FIXTURES / "checkpoints", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def take(small):
+    from core.body.take import Take
+
+    return Take.from_chunks(list(small.motion(["a person walks"] * 3)), {"licence": "CC0 1.0"})
+
+
+def test_loading(small):
+    assert small.names == ("motion", "motion-styles")
+    assert small.worlds == ("video", "video-teacher")
+    assert small.has_index
+    assert small.model("motion") is small.model("motion")
+    card = small.card("motion-styles")
+    assert set(card) == {
+        "steps", "stagger", "guidance", "licence", "non_commercial", "data"
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="checkpoint must be one of motion, motion-styles"):
+        small.model("nothing")
+
+
+def test_motion(small, take):
+    (chunk,) = islice(small.motion(repeat("a person walks")), 1)
+    assert (chunk.first, chunk.prompt) == (0, "a person walks")
+    manner = small.manner(take, "a person waves", weight=0.5, count=2, checkpoint="motion")
+    stream = small.motion(
+        repeat("a person jumps"), **(SAMPLING | {"stagger": None}), after=take, manner=manner
+    )
+    chunk = next(iter(stream))
+    assert chunk.first == len(take)
+    assert chunk.root.shape == (len(chunk), 3)
+    assert chunk.rotations.shape == (len(chunk), 22, 4)
+    assert chunk.joints.shape == (len(chunk), 22, 3)
+    assert chunk.features.shape == (len(chunk), 263)
+
+
+def test_sampling_and_real_motions(small, take):
+    (features,) = small.sample(["a person walks"], 8, **SAMPLING)
+    assert features.shape == (8, 263)
+    one, other = small.sample([[("a", 8), ("b", 4)], [("c", 8), ("d", 4)]])
+    assert len(one) == len(other) == 12
+    assert small.reconstruct(features, checkpoint="motion").shape == (8, 263)
+    assert len(small.similar(take, 2, checkpoint="motion")) == 2
+    best = small.similar("a person waves", count=1)[0]
+    assert {"id", "caption", "licence", "score"} <= set(vars(best))
+    assert len(best.take()) == len(best.features)
+    assert small.manner(None, "a person waves", weight=0.3).matches
+
+
+def test_worlds(small):
+    card = small.world_card("video")
+    assert set(card) == {
+        "name", "width", "height", "fps", "keys", "steps", "context_noise", "context",
+        "most_together", "seeds", "licence", "data",
+    }  # fmt: skip
+    picture = small.seed_picture("video", 0)
+    assert picture.shape == (16, 16, 3)
+    options = {"seed": 2, "steps": 2, "context_noise": 0.1, "together": 1}
+    made = list(small.video([1, 0], checkpoint="video", start=picture, **options))
+    dream = small.play("video", start=picture, ahead=0, **options)
+    assert [frame.index for frame in made] == [0, 1]
+    np.testing.assert_array_equal(dream.step(1).frame, made[0].frame)
+    dream.tune(steps=3, context_noise=0.0, ahead=1, together=1)
+    assert dream.settings == {"steps": 3, "context_noise": 0.0, "ahead": 1, "together": 1}
+    assert dream.draft()
+    assert dream.step(1).drafted
+    assert (dream.fps, len(dream.keys), dream.tally.accepted) == (30, 2, 1)
+    assert dream.context().shape[1:] == (16, 16, 3)
+
+
+def test_following(small, take, tmp_path):
+    from core.export import check, write
+
+    for name, options in (("a.bvh", {}), ("a.glb", {}), ("a.npz", {}), ("b.bvh", {"fps": 60})):
+        check(tmp_path / name, **options)
+        write(take, tmp_path / name, body="female", **options)
+    shares = []
+    found = small.follow(
+        tmp_path / "a.bvh", tilt=0.0, lens=0.9, turned=False, person=None, joint_map="mixamo",
+        threads=1, progress=lambda share, _: shares.append(share),
+    )  # fmt: skip
+    assert len(found.take) == len(found.joints) == len(found.features) == len(take)
+    assert (found.gaps, found.notes, found.kept[0]) == ((), (), 0.0)
+    assert len(small.follow(str(tmp_path / "b.bvh")).take) == len(take)
+
+
+@pytest.mark.slow
+def test_python_in_the_readme_of_its_first_release():
+    code = """
+from itertools import islice, repeat
+from core.engine import Engine
+
+engine = Engine.load()
+for chunk in islice(engine.motion(repeat("a person walks")), 10):
+    print(chunk.first, chunk.joints.shape)  # (8, 22, 3), meters
+for made in engine.video([1] * 60):  # bit 0 is W: two seconds forward
+    print(made.index, made.frame.shape)  # (96, 128, 3) bytes
+"""
+    said = StringIO()
+    with redirect_stdout(said):
+        exec(code, {})
+    lines = said.getvalue().splitlines()
+    assert lines[1].endswith("(8, 22, 3)")
+    assert lines[-1] == "59 (96, 128, 3)"
+    assert len(lines) == 70
+
+
+@pytest.fixture(scope="module")
+def page_engine(small):
+    return small
+
+
+@pytest.fixture(scope="module")
+def lobby(small):
+    from app.live.loader import Loader
+    from app.live.lobby import Lobby
+    from app.live.sharing import Limits
+
+    loader = Loader(lambda: small).start()
+    assert loader.worlds_known.wait(10)
+    return Lobby(loader, Limits())
+
+
+def send(socket, **message) -> None:
+    socket.send_bytes(b"\x03" + json.dumps(message).encode())
+
+
+def receive(socket, first: int, tag: str = "") -> bytes:
+    """Read until bytes of this kind come, or a JSON message with this tag."""
+    for _ in range(500):
+        data = socket.receive_bytes()
+        if data[0] == first and (not tag or json.loads(data[1:])["tag"] == tag):
+            return data
+    raise AssertionError(f"no {tag or first} came")
+
+
+def test_bytes_of_motion_on_the_wire(client, small):
+    with client.websocket_connect("/livestep/live") as socket:
+        send(socket, tag="hello", version=1, session=SESSION, take=0, have=0)
+        assert json.loads(receive(socket, 3, "model")[1:])["state"] == "ready"
+        send(socket, tag="start", id=1, prompt="a person walks", seed=7, checkpoint="motion-styles",
+             stagger=4, guidance=1.5, foot_contacts=False)  # fmt: skip
+        take = json.loads(receive(socket, 3, "take")[1:])
+        assert (take["first"], take["seed"], take["checkpoint"]) == (0, 7, "motion-styles")
+        poses = receive(socket, 2)
+        socket.send_bytes(struct.pack("<BxHIIf", 2, 60, take["take"], 0, 0.0))
+        send(socket, tag="prompt", id=2, text="a person jumps")
+        receive(socket, 2)
+        send(socket, tag="stop")
+        job = client.post(f"/livestep/export/{SESSION}", json={
+            "format": "npz", "fps": 30, "body": "male", "start": 0, "end": 4
+        })  # fmt: skip
+        assert job.status_code == 202
+        done = wait_for(client, SESSION, job.json())
+        file = client.get(f"/livestep/export/{SESSION}/{done['job']}/file")
+        assert file.content[:2] == b"PK"
+    _, prompt, first, count, joints, _ = struct.unpack_from("<BxHIHHf", poses)
+    assert (prompt, first, joints) == (1, 0, 22)
+    stream = small.motion(
+        repeat("a person walks"), checkpoint="motion-styles", seed=7, stagger=4, guidance=1.5,
+        foot_contacts=False,
+    )  # fmt: skip
+    chunk = next(iter(stream))
+    assert poses[16 : 16 + 12 * count] == chunk.root[:count].tobytes()
+    rotations = np.frombuffer(poses[16 + 12 * count :], np.float16).reshape(count, 22, 4)
+    assert np.linalg.norm(rotations, axis=-1) == pytest.approx(1, abs=1e-3)
+
+
+def test_bytes_of_a_world_on_the_wire(client):
+    with client.websocket_connect("/livestep/play") as socket:
+        send(socket, tag="hello", version=1, session=SESSION)
+        (card, _) = json.loads(receive(socket, 3, "worlds")[1:])["worlds"]
+        assert (card["name"], card["width"], card["seeds"]) == ("video", 16, ["Start 1", "Start 2"])
+        send(socket, tag="world", checkpoint="video", seed=3, start=1, steps=2, context_noise=0.1,
+             ahead=0, together=1, script="R:3", truth=False,
+             changes=[{"frame": 1, "steps": 3, "context_noise": None}])  # fmt: skip
+        frame = receive(socket, 1)
+        assert (frame[2:8], frame[16:18]) == (b"\x01\x00\x00\x00\x00\x00", b"\xff\xd8")
+        socket.send_bytes(struct.pack("<BxHI", 4, 0, 0))
+        socket.send_bytes(struct.pack("<BxHI", 1, 1, 1))
+        send(socket, tag="tune", steps=2, ahead=-1)
+        for what in ("record", "keep", "pause"):
+            send(socket, tag="drive", do=what)
+        while json.loads(receive(socket, 3, "dream")[1:])["state"] != "paused":
+            pass
+        assert client.get("/livestep/seed/video/1.png").content[1:4] == b"PNG"
+
+
+def test_calls_of_gradio(address, small, take, tmp_path):
+    from gradio_client import Client, handle_file
+
+    from core.export import write
+
+    client = Client(address, verbose=False)
+    file = client.predict(
+        prompt="a person walks", seconds=1, seed=1, format="bvh", body="male", fps=30,
+        checkpoint="motion", foot_contacts=True, api_name="/text_to_motion",
+    )  # fmt: skip
+    assert re.search(r"Frames: (29|30)", Path(file).read_text())
+    film = client.predict(
+        keys="R:4,D:3", seed=1, start=1, scale=2, checkpoint="video", api_name="/keys_to_video"
+    )
+    film = film["video"] if isinstance(film, dict) else film
+    assert Path(film).read_bytes()[4:8] == b"ftyp"
+    write(take, tmp_path / "walk.bvh")
+    file = client.predict(
+        clip=handle_file(str(tmp_path / "walk.bvh")), then="a person jumps", seconds=1, manner=0.5,
+        tilt=0, lens=0.9, turned=False, person=0, seed=1, format="npz", body="neutral", fps=20,
+        checkpoint="motion", api_name="/video_to_motion",
+    )  # fmt: skip
+    with np.load(file) as data:
+        assert len(data["joints"]) == len(take) + 20
