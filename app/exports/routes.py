@@ -128,5 +128,7 @@ def parse(data: bytes, read: Callable[[Wishes], Wishes]) -> Wishes:
     """Read the wishes of an export; raise ValueError with a sentence."""
     try:
         return read(json.loads(data))
-    except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
         raise ValueError("The export request cannot be read.") from error
+    except RecursionError as error:
+        raise ValueError("The export request is nested too deeply.") from error

@@ -14,6 +14,8 @@ MOST_PIXELS = 40_000_000
 LEAST_SIDE, MOST_SIDE = 16, 768
 """Pictures smaller than this say nothing; larger ones are shrunk, a frame is smaller still."""
 MOST_SLIMNESS = 8
+MOST_SCANS = 100
+"""Of a JPEG: cameras write one, progressive ones have about ten; each costs a whole picture."""
 
 _one_at_a_time = threading.Lock()  # a large picture takes 160 MB while it is read
 
@@ -59,6 +61,8 @@ def read_upload(data: bytes) -> np.ndarray:
         raise ValueError(_no_picture()) from error
     if width * height > MOST_PIXELS:
         raise ValueError(_too_large())
+    if image.format == "JPEG" and data.count(b"\xff\xda") > MOST_SCANS:
+        raise ValueError(f"This picture comes in more than {MOST_SCANS} passes; store it anew.")
     if min(width, height) < LEAST_SIDE:
         raise ValueError(f"This picture is too small; {LEAST_SIDE} pixels a side are the least.")
     if max(width, height) > MOST_SLIMNESS * min(width, height):

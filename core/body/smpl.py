@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from core.body.arrays import open_arrays
 from core.body.skeleton import JOINTS, PARENTS
 
+MOST_BYTES = 256_000_000
+"""Of the arrays that are needed, when unpacked; SMPL-X has 10 million."""
 _NEEDED = ("v_template", "f", "J_regressor", "weights", "kintree_table")
 _SPARSE = ("csc_matrix", "csr_matrix", "coo_matrix", "csc_array", "csr_array", "coo_array")
 _ALLOWED = {
@@ -73,9 +76,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"there is no file {path}")
     if path.suffix == ".npz":
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in _NEEDED if name in archive.files}
-        except (ValueError, OSError) as error:
+            with open_arrays(path, _NEEDED, most_bytes=MOST_BYTES) as archive:
+                return {name: archive.read(name) for name in archive.shapes}
+        except ValueError as error:
             raise ValueError(f"{path.name} is no SMPL archive that can be read: {error}") from error
     if path.suffix != ".pkl":
         raise ValueError(f"a SMPL body comes as .pkl or .npz, got {path.name}")

@@ -1,11 +1,11 @@
 """Reading the animation of a GLB file: where the nodes of its skeleton go, 20 times a second.
 
-Only what the file itself holds is read; a GLB that points to other files is refused.
+Only what the file itself holds is read; a GLB that points to other files is refused. Its
+description is checked before any number is decoded, and only the longest animation is.
 """
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,15 @@ import numpy as np
 
 from core.body.rotations import normalize, quat_slerp, quat_to_matrix
 from core.body.skeleton import FPS
+from core.capture.glb_document import MOST_JOINTS, MOST_NODES, WIDTHS, channels, read_document
 from core.capture.joint_maps import to_joints
 from core.capture.resample import check_length
 
 _TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_JSON, _BINARY = 0x4E4F534A, 0x004E4942
-MOST_NODES = 500
-
-Keys = dict[tuple[int, str], tuple[np.ndarray, np.ndarray, str]]
-"""(node, path) -> times (K,), values (K, ...) and the kind of interpolation."""
+Track = tuple[np.ndarray, np.ndarray, str]
+"""Times (K, 1) and values (K, width) as they are stored, and the kind of interpolation."""
+Keys = dict[tuple[int, str], Track]
+"""By node and path."""
 
 
 def read_joints(
@@ -36,23 +35,23 @@ def read_joints(
     """Read the longest animation as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order."""
     where = str(path)
     try:
-        document, binary = _chunks(Path(path).read_bytes())
-        longest = max(
-            (_keys(document, binary, a) for a in document.get("animations", ())),
-            key=_seconds, default={},
-        )  # fmt: skip
-        if not longest:
+        document, binary = read_document(Path(path).read_bytes())
+        animations = document.get("animations", ())
+        seconds = [_seconds(document, binary, animation) for animation in animations]
+        longest = max(seconds, default=0.0)
+        check_length(longest)
+        keys = _keys(document, binary, animations[seconds.index(longest)]) if seconds else {}
+        if not keys:
             raise ValueError("it has no animation")
-        check_length(_seconds(longest))
-        times = np.arange(int(_seconds(longest) * FPS + 1e-3) + 1) / FPS
+        times = np.arange(int(longest * FPS + 1e-3) + 1) / FPS
         nodes = document["nodes"]
         parents = [-1] * len(nodes)
         for i, node in enumerate(nodes):
             for child in node.get("children", ()):
                 parents[child] = i
         chosen = _skeleton(document, parents)
-        positions = _positions(nodes, parents, chosen, longest, times)
-    except (AttributeError, KeyError, IndexError, TypeError, struct.error) as error:
+        positions = _positions(nodes, parents, chosen, keys, times)
+    except (AttributeError, LookupError, TypeError, OverflowError, struct.error) as error:
         raise ValueError(f"{where} is not a readable GLB file") from error
     except ValueError as error:
         raise ValueError(f"{where} cannot be read: {error}") from error
@@ -62,77 +61,68 @@ def read_joints(
     return to_joints(positions, names, parents, FPS, where, joint_map=joint_map, scale=scale, up=up)
 
 
-def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
-    if data[:4] != b"glTF":
-        raise ValueError("it is no binary glTF")
-    found, at = {}, 12
-    while at + 8 <= len(data):
-        length, kind = struct.unpack_from("<II", data, at)
-        found.setdefault(kind, data[at + 8 : at + 8 + length])
-        at += 8 + length
-    if _JSON not in found:
-        raise ValueError("it is cut off")
-    document = json.loads(found[_JSON].decode())
-    if any("uri" in buffer for buffer in document.get("buffers", ())):
-        raise ValueError("its data lie in other files")
-    if "EXT_meshopt_compression" in document.get("extensionsUsed", ()):
-        raise ValueError("it is packed by meshopt; export it without compression")
-    return document, found.get(_BINARY, b"")
-
-
-def _array(document: dict[str, Any], binary: bytes, index: int) -> np.ndarray:
-    """One accessor's numbers, (K, width) float64; integers stand for shares of 1."""
+def _rows(document: dict[str, Any], binary: memoryview, index: int) -> np.ndarray:
+    """One accessor's numbers, (K, width), where and as they are stored."""
     accessor = document["accessors"][index]
     view = document["bufferViews"][accessor["bufferView"]]
-    kind, width = np.dtype(_TYPES[accessor["componentType"]]), _WIDTHS[accessor["type"]]
+    kind, width = np.dtype(_TYPES[accessor["componentType"]]), WIDTHS[accessor["type"]]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     count, packed = accessor["count"], kind.itemsize * width
     stride = view.get("byteStride", packed)
-    if start < 0 or count < 1 or stride < packed:
+    if start < 0 or stride < packed:
         raise ValueError("its data lie nowhere")
     if start + stride * (count - 1) + packed > len(binary):
         raise ValueError("its data are cut off")
-    rows = np.ndarray((count, width), kind, binary, start, (stride, kind.itemsize))
+    return np.ndarray((count, width), kind, binary, start, (stride, kind.itemsize))
+
+
+def _decode(rows: np.ndarray) -> np.ndarray:
+    """Stored numbers as float64; integers stand for shares of 1."""
     values = rows.astype(np.float64)
-    if kind.kind != "f":
-        values = np.maximum(values / np.iinfo(kind).max, -1)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds numbers that are not finite")
+    if rows.dtype.kind != "f":
+        values /= np.iinfo(rows.dtype).max
+        np.maximum(values, -1, out=values)
     return values
 
 
-def _keys(document: dict[str, Any], binary: bytes, animation: dict[str, Any]) -> Keys:
+def _seconds(document: dict[str, Any], binary: memoryview, animation: dict[str, Any]) -> float:
+    """When the last key of an animation is."""
+    inputs = {sampler["input"] for _, _, sampler in channels(animation)}
+    lasts = [float(_decode(_rows(document, binary, i)[-1:])[0, 0]) for i in inputs]
+    if not np.isfinite(lasts).all():
+        raise ValueError("it holds numbers that are not finite")
+    return max(lasts, default=0.0)
+
+
+def _keys(document: dict[str, Any], binary: memoryview, animation: dict[str, Any]) -> Keys:
     keys: Keys = {}
-    for channel in animation["channels"]:
-        target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
-        if "node" not in target or target["path"] not in ("translation", "rotation", "scale"):
-            continue
-        times = _array(document, binary, sampler["input"])[:, 0]
-        values = _array(document, binary, sampler["output"])
+    for node, path, sampler in channels(animation):
+        times = _rows(document, binary, sampler["input"])
+        values = _rows(document, binary, sampler["output"])
         kind = sampler.get("interpolation", "LINEAR")
         if kind == "CUBICSPLINE":  # tangent, value, tangent; between keys a line is close enough
             values = values[1::3]
         if len(values) != len(times):
             raise ValueError("its keys do not match its times")
-        keys[target["node"], target["path"]] = times, values, kind
+        if not (np.isfinite(times).all() and np.isfinite(values).all()):
+            raise ValueError("it holds numbers that are not finite")
+        keys[node, path] = times, values, kind
     return keys
 
 
-def _seconds(keys: Keys) -> float:
-    return max((float(times[-1]) for times, _, _ in keys.values()), default=0.0)
-
-
-def _sample(key: tuple[np.ndarray, np.ndarray, str], times: np.ndarray, turn: bool) -> np.ndarray:
+def _sample(track: Track, times: np.ndarray, turn: bool) -> np.ndarray:
     """Values (T, width) of a track of keys at `times`."""
-    at, values, kind = key
+    at, kind = _decode(track[0])[:, 0], track[2]
     after = np.clip(np.searchsorted(at, times, side="right"), 1, max(len(at) - 1, 1))
     before, after = after - 1, np.minimum(after, len(at) - 1)
     share = np.clip((times - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)
     if kind == "STEP":
         share = np.floor(share)
+    # values are decoded where they are wanted: there can be far more of them than times
+    low, high = _decode(track[1][before]), _decode(track[1][after])
     if turn:
-        return quat_slerp(normalize(values[before]), normalize(values[after]), share)
-    return values[before] + share[:, None] * (values[after] - values[before])
+        return quat_slerp(normalize(low), normalize(high), share)
+    return low + share[:, None] * (high - low)
 
 
 def _positions(
@@ -172,15 +162,19 @@ def _skeleton(document: dict[str, Any], parents: list[int]) -> list[int]:
     """Nodes of the largest skin, parents first; all nodes where there is no skin."""
     skins = [list(skin["joints"]) for skin in document.get("skins", ())]
     chosen = max(skins, key=len, default=list(range(len(parents))))
-    if len(chosen) > MOST_NODES:
-        raise ValueError(f"its skeleton has {len(chosen)} joints; {MOST_NODES} are the most")
+    if len(chosen) > MOST_JOINTS:
+        raise ValueError(f"its skeleton has {len(chosen)} joints; {MOST_JOINTS} are the most")
+    placed: set[int] = set()
 
     def depth(i: int) -> int:
         steps = 0
-        while parents[i] >= 0:
-            i, steps = parents[i], steps + 1
+        while i >= 0:
+            placed.add(i)
+            if len(placed) > MOST_NODES:
+                raise ValueError(f"its skeleton hangs from more than {MOST_NODES} nodes")
             if steps > MOST_NODES:
                 raise ValueError("its nodes are their own parents")
+            i, steps = parents[i], steps + 1
         return steps
 
     return sorted(chosen, key=depth)

@@ -18,6 +18,8 @@ import numpy as np
 from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS
 from core.capture.resample import resample
 
+MOST_NAME = 200
+"""Characters of a joint's name."""
 MAPS = Path(__file__).parent / "maps"
 BUILT_IN = ("cmu", "mixamo", "smpl", "unreal", "humanoid")
 """In the order they are tried: a CMU file would pass as a Mixamo one, not the other way round."""
@@ -75,7 +77,7 @@ def load_map(name: str | Path) -> dict:
         )
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(table, dict) or not isinstance(table.get("joints"), dict):
         raise ValueError(f"{path} is no joint map; {MAPS / 'mixamo.json'} is one")

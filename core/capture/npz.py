@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from core.body.arrays import Archive, open_arrays
 from core.body.kinematics import forward
 from core.body.rotations import quat_from_axis_angle
 from core.body.skeleton import FPS, JOINTS, REST_JOINTS
 from core.capture.joint_maps import up_axis, y_up
-from core.capture.resample import check_length, resample
+from core.capture.resample import MOST_RATE, check_length, resample
 
 MOST_BYTES = 256_000_000
-"""Of an archive's arrays when unpacked."""
+"""Of the arrays that are of use, when unpacked."""
 POSITIONS = ("joints", "positions", "keypoints3d")
 RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "framerate")
+MOTION = (*POSITIONS, "poses", "root_orient", "pose_body", "trans")
 
 
 def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
@@ -27,10 +28,14 @@ def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
     ValueError for anything else.
     """
     where = str(path)
-    arrays = _load(path, where)
-    rate = _rate(arrays, where)
-    longest = max((len(a) for a in arrays.values() if a.ndim > 1), default=0)
-    check_length(longest / rate)
+    try:
+        with open_arrays(Path(path), (*MOTION, *RATES), most_bytes=MOST_BYTES) as archive:
+            rate = _rate(archive)
+            longest = max((s[0] for s in archive.shapes.values() if len(s) > 1), default=0)
+            check_length(longest / rate, longest)
+            arrays = {name: archive.read(name) for name in MOTION if name in archive.shapes}
+    except ValueError as error:
+        raise ValueError(f"{where} cannot be read: {error}") from error
     joints = _positions(arrays)
     if joints is None:
         joints = _posed(arrays, where)
@@ -43,29 +48,11 @@ def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
     return resample(joints, rate).astype(np.float32)
 
 
-def _load(path: str | Path, where: str) -> dict[str, np.ndarray]:
-    """The arrays that are of use, by name; every one holds numbers."""
-    wanted = {*POSITIONS, *RATES, "poses", "root_orient", "pose_body", "trans"}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size <= MOST_BYTES:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in wanted & set(stored.files)}
-    except (zipfile.BadZipFile, OSError, KeyError, EOFError, ValueError, MemoryError) as error:
-        raise ValueError(f"{where} is not a readable NPZ file") from error
-    if size > MOST_BYTES:
-        raise ValueError(f"{where} is too large: its arrays take more than 256 MB")
-    if odd := [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]:
-        raise ValueError(f"{where}: `{odd[0]}` does not hold numbers")
-    return arrays
-
-
-def _rate(arrays: Mapping[str, np.ndarray], where: str) -> float:
-    told = (arrays[n].reshape(-1)[0] for n in RATES if n in arrays and arrays[n].size)
-    rate = float(next(told, FPS))
-    if not 1 <= rate <= 1000:
-        raise ValueError(f"{where} says that it has {rate:g} poses a second")
+def _rate(archive: Archive) -> float:
+    told = (archive.read(n).reshape(-1) for n in RATES if n in archive.shapes)
+    rate = float(next((rates[0] for rates in told if rates.size), FPS))
+    if not 1 <= rate <= MOST_RATE:
+        raise ValueError(f"it says that it has {rate:g} poses a second; 1 to {MOST_RATE:g} can be")
     return rate
 
 
@@ -93,12 +80,14 @@ def _posed(arrays: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         )
     if not len(poses):
         raise ValueError(f"{where} holds no pose")
-    poses = poses.reshape(len(poses), -1).astype(np.float64)
+    poses = poses.reshape(len(poses), -1)
     wide = 3 * len(JOINTS)
     if poses.shape[1] < wide:
         raise ValueError(f"{where}: `poses` has {poses.shape[1]} numbers a pose; {wide} are needed")
-    root = arrays.get("trans", np.zeros((len(poses), 3))).astype(np.float64)
+    root = arrays.get("trans", np.zeros((len(poses), 3)))
     if root.shape != (len(poses), 3):
         raise ValueError(f"{where}: `trans` must be ({len(poses)}, 3), got {root.shape}")
-    rotations = quat_from_axis_angle(poses[:, :wide].reshape(len(poses), -1, 3))
-    return forward(root, rotations, REST_JOINTS.astype(np.float64))[0]
+    vectors = poses[:, :wide].astype(np.float64).reshape(len(poses), -1, 3)
+    return forward(
+        root.astype(np.float64), quat_from_axis_angle(vectors), REST_JOINTS.astype(np.float64)
+    )[0]

@@ -8,7 +8,6 @@ import numpy as np
 
 from core.body.features import contacts, encode, make_uniform, normalize_place
 from core.body.skeleton import FPS
-from core.capture.resample import check_length
 
 SUFFIXES = (".bvh", ".npz", ".glb")
 MOST_BYTES = 64_000_000
@@ -56,9 +55,9 @@ def _read(
 
         return read_joints(path, up=up)
     if suffix == ".bvh":
-        from core.capture.bvh import read_joints, told_seconds
+        from core.capture.bvh import check_size, read_joints
 
-        check_length(told_seconds(path))
+        check_size(path)
     elif suffix == ".glb":
         from core.capture.glb import read_joints
     else:

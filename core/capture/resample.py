@@ -8,14 +8,23 @@ from core.body.skeleton import FPS
 
 MOST_SECONDS = 120.0
 """Of a motion file."""
+MOST_POSES = 30_000
+"""Of a motion file: MOST_SECONDS at 250 a second."""
+MOST_RATE = 1000.0
+"""Poses a second that a motion file may say it has."""
 
 
-def check_length(seconds: float) -> None:
+def check_length(seconds: float, poses: int = 0) -> None:
     """Raise ValueError where a motion file lasts too long; ask before working through it."""
     if seconds > MOST_SECONDS:
         raise ValueError(
-            f"it lasts {seconds:.0f} s; {MOST_SECONDS:g} s are the most, so cut out the part you"
+            f"it lasts {seconds:.5g} s; {MOST_SECONDS:g} s are the most, so cut out the part you"
             " want"
+        )
+    if poses > MOST_POSES:
+        raise ValueError(
+            f"it has {poses:,} poses; {MOST_POSES:,} are the most, so store fewer a second or cut"
+            " out the part you want"
         )
 
 

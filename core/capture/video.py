@@ -23,10 +23,15 @@ MOST_RATE = 30.5
 LEAST_RATE = 4.0
 MOST_PIXELS = 40_000_000
 """Of a picture in the file: 8K has 33 million."""
+MOST_DECODED = {"gif": 1_500_000_000}
+"""Pixels of all pictures together, by codec: 20 s of 1920 x 1080, 30 a second."""
+MOST_DECODED_OTHERWISE = 10_500_000_000
+"""20 s of 3840 x 2160, 60 a second."""
 ASK_SECONDS = 30
 """A file that takes longer to say what it is is given up."""
-MOST_CPU_SECONDS = 300
-"""Decoding that takes more is ended: some files cost much and never show a picture."""
+MOST_CPU_SECONDS, CPU_SECONDS, CPU_SECONDS_A_PIXEL = 300, 60, 25e-9
+"""Decoding that takes more, at most and by what was told, is ended: a file may cost much and never
+show a picture, or hold more than it tells."""
 MOST_SIDE = 1280
 """Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
@@ -49,15 +54,24 @@ class VideoInfo:
     seconds: float | None
     """Length, where the file tells it."""
     codec: str
+    pixels: int = 0
+    """Of a picture in the file."""
+
+    @property
+    def decoded(self) -> float:
+        """Pixels of all pictures in the file together."""
+        seconds = MOST_SECONDS if self.seconds is None else self.seconds
+        return self.pixels * self.shown * seconds
 
 
-def _ffmpeg(path: Path, *options: str) -> list[str]:
+def _ffmpeg(path: Path, *options: str, seconds: float = MOST_CPU_SECONDS) -> list[str]:
     import imageio_ffmpeg
 
     return [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2",
         "-protocol_whitelist", "file", "-format_whitelist", _FORMATS,
-        "-max_pixels", str(MOST_PIXELS), "-timelimit", str(MOST_CPU_SECONDS),
+        "-max_pixels", str(MOST_PIXELS),
+        "-timelimit", str(round(min(seconds, MOST_CPU_SECONDS))),
         "-i", f"file:{path.resolve()}", *options,
     ]  # fmt: skip
 
@@ -100,7 +114,28 @@ def open_video(path: str | Path) -> VideoInfo:
             " motion can be told"
         )
     rate = shown / np.ceil(shown / MOST_RATE)
-    return VideoInfo(path=path, rate=float(rate), shown=shown, seconds=seconds, codec=stream[1])
+    size = re.search(r", (\d+)x(\d+)", stream[2])
+    if size is None:
+        raise ValueError(f"{name} holds no picture that could be decoded ({stream[1]})")
+    width, height = int(size[1]), int(size[2])
+    film = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
+    _check_pixels(film, f"pictures of {width} x {height}")
+    return film
+
+
+def _check_pixels(film: VideoInfo, pictures: str) -> None:
+    """Raise ValueError where decoding would cost too much, by what the file tells of itself."""
+    name = film.path.name
+    if film.pixels > MOST_PIXELS:
+        most = MOST_PIXELS / 1e6
+        raise ValueError(f"{name} has {pictures}; {most:g} megapixels are the most")
+    most = MOST_DECODED.get(film.codec, MOST_DECODED_OTHERWISE)
+    if film.decoded > most:
+        raise ValueError(
+            f"{name} has {film.decoded / film.pixels:.0f} {pictures}, {film.decoded / 1e6:,.0f}"
+            f" megapixels together; {most / 1e6:,.0f} are the most, so make it smaller or cut out"
+            " the part you want"
+        )
 
 
 def frames(film: VideoInfo) -> Iterator[np.ndarray]:
@@ -116,6 +151,7 @@ def frames(film: VideoInfo) -> Iterator[np.ndarray]:
         film.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
         "-vf", f"fps={film.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
         "-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-",
+        seconds=CPU_SECONDS + CPU_SECONDS_A_PIXEL * film.decoded,
     )  # fmt: skip
     count, most = 0, (MOST_SECONDS + 0.5) * film.rate
     with subprocess.Popen(

@@ -100,5 +100,5 @@ def read_log(path: Path) -> PlayLog:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"{path} is not a log of play: {where}: {first['msg']}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a log of play: {error}") from error

@@ -58,6 +58,13 @@ def test_bad_exports_are_refused_in_sentences(client, session, wishes, word):
     assert word in reply.json()["message"]
 
 
+@pytest.mark.parametrize("what", ["export", "followed", "film"])
+def test_requests_without_an_end_are_refused_in_a_sentence(client, session, what):
+    reply = client.post(f"/livestep/{what}/{session}", content=b"[" * 2000)
+    assert reply.status_code == 400
+    assert reply.json()["message"] == "The export request is nested too deeply."
+
+
 def test_unknown_sessions_have_nothing_to_export(client):
     reply = client.post(f"/livestep/export/{uuid.uuid4()}", json={"format": "bvh"})
     assert reply.status_code == 400

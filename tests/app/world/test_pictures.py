@@ -57,6 +57,17 @@ def test_transparent_and_grey_pictures_become_color():
     assert read_upload(encode(noise(30, 40)[..., 0])).shape == (30, 40, 3)
 
 
+def passes(count: int) -> bytes:
+    """A progressive JPEG whose last pass comes so many times."""
+    whole = encode(noise(40, 60), "JPEG", progressive=True)
+    at = whole.rindex(b"\xff\xda")
+    return whole[:at] + whole[at:-2] * count + whole[-2:]
+
+
+def test_progressive_pictures_are_read():
+    assert read_upload(passes(1)).shape == (40, 60, 3)
+
+
 @pytest.mark.parametrize(
     ("data", "word"),
     [
@@ -66,6 +77,7 @@ def test_transparent_and_grey_pictures_become_color():
         (b"%PDF-1.4", "not a picture"),
         (encode(noise(50, 50))[:400], "not a picture"),
         (encode(noise(50, 50), "TIFF"), "not a picture"),
+        (passes(200), "more than 100 passes"),  # 8 MB of them would take an hour
         (huge_png(9000, 9000), "40 megapixels"),
         (huge_png(60_000, 60_000), "40 megapixels"),
         (encode(noise(8, 90)), "too small"),

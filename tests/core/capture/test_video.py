@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -167,3 +169,56 @@ def test_names_are_only_names():
         path = made.folder() / name
         path.write_bytes(made.film().read_bytes())
         assert film.open_video(path).seconds == pytest.approx(1.8, abs=0.1)
+
+
+def gif(path, side: int, frames: int):
+    """Write a GIF that says it is large, with one dot a picture: 20 bytes each."""
+    head = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    wait = b"\x21\xf9\x04\x00\x05\x00\x00\x00"
+    dots = (
+        wait + b"\x2c" + struct.pack("<HHHHB", i, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+        for i in range(frames)
+    )
+    path.write_bytes(head + b"".join(dots) + b"\x3b")
+    return path
+
+
+def test_many_large_pictures_are_refused_before_one_is_decoded(monkeypatch):
+    """9 kB took 46 seconds of two cores."""
+    monkeypatch.setattr(film, "frames", pytest.fail)
+    path = gif(made.folder() / "large.gif", 6300, 400)
+    with pytest.raises(
+        ValueError, match="400 pictures of 6300 x 6300, 15,876 megapixels"
+    ) as caught:
+        film.open_video(path)
+    assert "1,500 are the most" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "rate", "length", "told"),
+    [
+        ("3840x2160", 60, "00:00:20.40", None),
+        ("1920x1080", 30, "00:00:20.40", None),
+        ("7680x4320", 30, "00:00:10.00", None),
+        ("7680x4320", 60, "00:00:10.00", "600 pictures of 7680 x 4320"),
+        ("7680x4320", 60, "N/A", "1200 pictures of 7680 x 4320"),
+        ("3840x2160", 240, "00:00:10.00", "2400 pictures"),
+        ("9000x9000", 30, "00:00:01.00", "40 megapixels are the most"),
+        ("none", 30, "00:00:01.00", "no picture that could be decoded"),
+    ],
+)
+def test_films_of_phones_are_within_the_limits(monkeypatch, tmp_path, size, rate, length, told):
+    text = (
+        f"Input #0, mov,mp4, from 'x':\n  Duration: {length}, start: 0.0\n"
+        f"  Stream #0:0: Video: hevc (Main), yuv420p, {size}, 9 kb/s, {rate} fps, 60 tbr\n"
+    )
+    monkeypatch.setattr(
+        film.subprocess, "run", lambda *_, **__: SimpleNamespace(stderr=text.encode())
+    )
+    path = tmp_path / "phone.mp4"
+    path.touch()
+    if told is None:
+        assert film.open_video(path).decoded <= film.MOST_DECODED_OTHERWISE
+    else:
+        with pytest.raises(ValueError, match=told):
+            film.open_video(path)

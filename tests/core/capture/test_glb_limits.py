@@ -1,0 +1,134 @@
+"""GLB files whose description asks for too much are refused before a number is decoded."""
+
+from __future__ import annotations
+
+import json
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from core.capture import glb, glb_document
+from core.export import write
+from tests.core.capture.test_glb import join, parts
+from tests.support.motion_files import refusal
+from tests.support.synthetic import walk_take
+
+
+def animated(nodes: int, keys: int) -> tuple[dict, bytes]:
+    """So many nodes that share two accessors."""
+    binary = np.zeros((keys, 5), "<f4").tobytes()
+    channels = [{"sampler": 0, "target": {"node": i, "path": "rotation"}} for i in range(nodes)]
+    document = {
+        "bufferViews": [{}, {"byteOffset": 4 * keys}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": keys, "type": "SCALAR"},
+            {"bufferView": 1, "componentType": 5126, "count": keys, "type": "VEC4"},
+        ],
+        "nodes": [{"name": f"n{i}"} for i in range(nodes)],
+        "animations": [{"samplers": [{"input": 0, "output": 1}], "channels": channels}],
+    }
+    return document, binary
+
+
+def shared(document: dict) -> None:
+    document["animations"] *= 200
+
+
+def wide(document: dict) -> None:
+    document["nodes"][0]["translation"] = [0] * 100_000
+
+
+def nested(document: dict) -> None:
+    document["nodes"][0]["scale"] = [[0] * 100_000] * 3
+
+
+def named(document: dict) -> None:
+    document["nodes"][0]["name"] = "n" * 100_000
+
+
+def flat(document: dict) -> None:
+    document["nodes"] += [{} for _ in range(500)]
+
+
+def chains(document: dict) -> None:
+    """Few joints, each below nodes of its own."""
+    document["nodes"] = [{} if i % 100 == 0 else {"children": [i - 1]} for i in range(2000)]
+    document["skins"] = [{"joints": list(range(0, 2000, 100))}]
+
+
+def uncounted(document: dict) -> None:
+    document["accessors"][1]["count"] = -(10**12)
+
+
+def gigantic(document: dict) -> None:
+    document["nodes"][0]["translation"] = [10**400, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (shared, "numbers; 24,000,000 are the most"),
+        (wide, "translation of a node must be 3 numbers"),
+        (nested, "scale of a node must be 3 numbers"),
+        (named, "more than 200 characters"),
+        (flat, "600 joints; 500 are the most"),
+        (chains, "more than 600 nodes"),
+        (uncounted, "count of its keys"),
+        (gigantic, "not a readable GLB"),
+    ],
+)
+def test_a_glb_that_asks_for_too_much_is_not_decoded(tmp_path, monkeypatch, change, told):
+    if change is not gigantic:  # which takes its numbers to be seen
+        monkeypatch.setattr(glb, "_sample", pytest.fail)
+    document, binary = animated(100, 300)
+    change(document)
+    assert told in refusal(join(tmp_path / "a.glb", document, binary))
+
+
+def test_channels_that_share_numbers_take_no_memory_of_their_own(tmp_path):
+    """3,000 of them in half a megabyte took 3 GB."""
+    path = join(tmp_path / "a.glb", *animated(400, 10_000))
+    tracemalloc.start()
+    try:
+        assert "fit none" in refusal(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 10_000_000  # decoded apart they would be 160 MB
+
+
+def test_a_glb_with_thousands_of_channels_is_refused_by_its_description(tmp_path, monkeypatch):
+    monkeypatch.setattr(glb, "_rows", pytest.fail)
+    path = join(tmp_path / "a.glb", *animated(3000, 10_000))
+    assert "have 150,000,000 numbers" in refusal(path)
+
+
+def test_a_glb_description_is_shallow_and_short(tmp_path, monkeypatch):
+    path = tmp_path / "a.glb"
+    text = b'{"extras":' + b"[" * 100_000 + b"]" * 100_000 + b"} "
+    chunk = struct.pack("<II", len(text), 0x4E4F534A) + text
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
+    assert "nested too deeply" in refusal(path)
+    monkeypatch.setattr(json, "loads", pytest.fail)
+    monkeypatch.setattr(glb_document, "MOST_JSON", 100_000)
+    assert "description has more than" in refusal(path)
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12) + bytes(8) * 100_000 + chunk)
+    assert "cut off" in refusal(path)
+
+
+def test_only_the_longest_animation_is_decoded(tmp_path, monkeypatch):
+    write(walk_take(), tmp_path / "walk.glb")
+    document, binary = parts(tmp_path / "walk.glb")
+    alone = glb.read_joints(tmp_path / "walk.glb")
+    short = json.loads(json.dumps(document["animations"][0]))
+    for sampler in short["samplers"]:
+        for end in ("input", "output"):
+            document["accessors"].append({**document["accessors"][sampler[end]], "count": 2})
+            sampler[end] = len(document["accessors"]) - 1
+    document["animations"] = [short, document["animations"][0], short]
+    decoded, keys = [], glb._keys
+    monkeypatch.setattr(glb, "_keys", lambda *a: decoded.append(a[2]) or keys(*a))
+    assert (glb.read_joints(join(tmp_path / "b.glb", document, binary)) == alone).all()
+    assert decoded == [document["animations"][1]]
