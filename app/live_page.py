@@ -7,12 +7,12 @@ import gradio as gr
 from app.routes import STATIC
 
 MOUNT = """
-const mount = () => window.Livestep.%s(element);
+const mount = () => window.Livestep.mount(element);
 if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mount, {once: true});
 """
 
 
-def live_page(template: str, mount: str) -> None:
-    """Put a template of app/static here; `mount` is the script's function that makes it live."""
+def live_page(template: str) -> None:
+    """Put a template of app/static here and let the script make it live."""
     text = (STATIC / template).read_text(encoding="utf-8")
-    gr.HTML(html_template=text, js_on_load=MOUNT % mount, apply_default_css=False)
+    gr.HTML(html_template=text, js_on_load=MOUNT, apply_default_css=False)

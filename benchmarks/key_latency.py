@@ -19,7 +19,7 @@ import typer
 from benchmarks.app_start import serving
 from benchmarks.reporting import emit, machine, quality_table, rounded
 
-WORLD = "document.querySelector('.lw').livestepWorld"
+WORLD = "document.querySelector('.lw').livestep"
 KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
 HELD = 250, 900
 """Milliseconds that a key is held, and that none is held afterwards."""
@@ -44,7 +44,7 @@ def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
         page.goto(f"http://127.0.0.1:{port}/")
         page.get_by_role("tab", name="World").click()
         page.wait_for_function(
-            f"document.querySelector('.lw')?.livestepWorld?.connection === 'open' && {WORLD}.ready",
+            f"document.querySelector('.lw')?.livestep?.connection === 'open' && {WORLD}.ready",
             timeout=60_000,
         )
         page.get_by_role("application").click()

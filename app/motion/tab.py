@@ -23,7 +23,7 @@ MOST_WAIT_SECONDS = 600
 
 def motion_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    live_page("motion.html", "mount")
+    live_page("motion.html")
     with gr.Accordion("Make a file without watching", open=False):
         files_form(lobby, exports)
 

@@ -53,7 +53,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <style>body {{ margin: 16px; font-family: sans-serif; background: #f5f7fb; }}
 body.dark {{ background: #0f131d; }}</style></head><body class="{theme}">
 <p><label>Prompt <input name="elsewhere"></label></p><div id="here">{template}</div><script>
-addEventListener("livestep-ready", () => Livestep.mountWorld(here));</script></body></html>"""
+addEventListener("livestep-ready", () => Livestep.mount(here));</script></body></html>"""
 
 
 def card(name: str = "video", *, together: int = 3, truth: bool = False) -> WorldCard:

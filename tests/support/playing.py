@@ -11,7 +11,7 @@ from tests.support.fake_world import FakeWorld
 
 pytest_plugins = ["tests.support.browsing"]
 
-WORLD = "document.querySelector('.lw')?.livestepWorld"
+WORLD = "document.querySelector('.lw')?.livestep"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.fakes import FakeEngine
 pytest_plugins = ["tests.support.browsing"]
 pytestmark = pytest.mark.browser
 
-FOLLOW = "document.querySelector('.lf')?.livestepFollow"
+FOLLOW = "document.querySelector('.lf')?.livestep"
 
 
 def state(page, what: str):

@@ -62,7 +62,7 @@ def test_a_film_has_every_frame_and_its_log_makes_them_again(open_page, page_eng
             page.get_by_role("button", name=name).click()
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
-    frames = state(page, "film.frames")
+    frames = state(page, "recording.frames")
     film = cv2.VideoCapture(str(files["MP4"]))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == frames > 10
     assert film.get(cv2.CAP_PROP_FRAME_WIDTH) == 512

@@ -2,7 +2,7 @@
 
 const WAIT_MS = 120;
 
-export class Lifting {
+export class CameraFix {
   // Adjusting is asked for at `address`; `follow({person, joint_map})` when the file is to be read anew
   constructor(root, { address, follow }) {
     Object.assign(this, { root, address });

@@ -1,6 +1,6 @@
 // How the take goes on: length, manner, model and seed of the next part.
 
-export class Outlook {
+export class Continuation {
   constructor(root) {
     this.root = root;
     this.checkpoints = [];

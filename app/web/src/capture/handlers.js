@@ -2,14 +2,14 @@
 
 import { Take } from "../live/take.js";
 
-export function hearing(page) {
+export function handlers(page) {
   const { mine, view } = page;
   let arriving = false; // the poses of a new take are on their way
 
   function model(message) {
     page.model = message;
     if (page.figure) page.figure.shapes = message.bodies;
-    if (message.checkpoints.length) page.outlook.offer(message.checkpoints);
+    if (message.checkpoints.length) page.continuation.offer(message.checkpoints);
     page.refresh();
   }
 
@@ -17,8 +17,8 @@ export function hearing(page) {
     if (number === mine.take.number) return;
     const { time, paused } = mine;
     mine.reset(new Take({ number, first, keepSeconds: page.model.keep_seconds }));
-    mine.paused = paused && page.lifting.asking;
-    arriving = { time: page.lifting.asking ? time : first };
+    mine.paused = paused && page.cameraFix.asking;
+    arriving = { time: page.cameraFix.asking ? time : first };
     page.range.reset();
     page.refresh();
   }
@@ -30,17 +30,17 @@ export function hearing(page) {
     page.uploaded = { name: message.name, kind: message.kind };
     page.timeline.gaps = message.gaps;
     page.timeline.seam = message.poses;
-    page.lifting.learn(message);
+    page.cameraFix.learn(message);
     view.found(message);
-    if (!page.lifting.asking) {
-      page.likeness.clear();
-      page.likeness.find("");
+    if (!page.cameraFix.asking) {
+      page.similar.clear();
+      page.similar.find("");
     }
     page.refresh();
   }
 
   function manner({ weight, matches }) {
-    page.likeness.list("manner", matches);
+    page.similar.list("manner", matches);
     view.used(weight);
   }
 

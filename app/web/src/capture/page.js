@@ -4,19 +4,19 @@ import { BodyPage } from "../live/body_page.js";
 import { Player } from "../live/player.js";
 import { FPS } from "../live/take.js";
 import { Camera } from "./camera.js";
+import { CameraFix } from "./camera_fix.js";
 import { Clip } from "./clip.js";
-import { Face } from "./view.js";
-import { hearing } from "./handlers.js";
+import { Continuation } from "./continuation.js";
+import { handlers } from "./handlers.js";
 import { Intake } from "./intake.js";
-import { Lifting } from "./camera_fix.js";
-import { Likeness } from "./similar.js";
-import { Outlook } from "./continuation.js";
+import { Similar } from "./similar.js";
+import { View } from "./view.js";
 
 const LEAD_IN = 1.5; // s of the old motion that are shown before the new
 
-export class Follow extends BodyPage {
+export class CapturePage extends BodyPage {
   constructor(root, base) {
-    super(root, base, { view: new Face(root), files: "followed", arm: 0.8 });
+    super(root, base, { view: new View(root), files: "followed", arm: 0.8 });
     const { session } = this;
     this.mine = this.player; // the visitor's own take; a real motion may be shown instead
     this.reference = null; // what the server said of the file
@@ -29,12 +29,12 @@ export class Follow extends BodyPage {
       take: (file) => this.send(file),
     });
     this.camera = new Camera(root, { done: (file) => this.send(file), change: () => this.refresh() });
-    this.lifting = new Lifting(root, {
+    this.cameraFix = new CameraFix(root, {
       address: `${base}adjust/${session}`,
       follow: (choice) => this.follow(choice),
     });
-    this.outlook = new Outlook(root);
-    this.likeness = new Likeness(root, {
+    this.continuation = new Continuation(root);
+    this.similar = new Similar(root, {
       base,
       session,
       play: (take) => this.preview(take),
@@ -42,7 +42,7 @@ export class Follow extends BodyPage {
     this.listen({
       cancel: () => this.cancel(),
       redo: () => this.redo(),
-      again: () => this.follow(this.lifting.choice),
+      again: () => this.follow(this.cameraFix.choice),
       another: () => this.intake.open(),
       camera: () => this.camera.open(),
       shoot: () => this.camera.shoot(),
@@ -50,9 +50,9 @@ export class Follow extends BodyPage {
       back: () => this.preview(null),
       loop: () => this.toggleLoop(),
       sound: () => this.view.pressed("sound", this.clip.toggleSound()),
-      dice: () => this.outlook.dice(),
+      dice: () => this.continuation.dice(),
     });
-    this.connect("follow", hearing(this));
+    this.connect("follow", handlers(this));
   }
 
   get own() {
@@ -74,7 +74,7 @@ export class Follow extends BodyPage {
     } catch (error) {
       return this.lose(error.message);
     }
-    this.lifting.choose(this.uploaded);
+    this.cameraFix.choose(this.uploaded);
     this.follow({ person: null, joint_map: "" });
   }
 
@@ -111,14 +111,14 @@ export class Follow extends BodyPage {
   redo() {
     const last = this.mine.take.marks.at(-1);
     if (!last?.id) return;
-    this.outlook.nextSeed();
+    this.continuation.nextSeed();
     this.onward({ prompt: this.view.prompt.trim() || last.text, start: last.start });
   }
 
   onward({ prompt, start }) {
     this.preview(null);
     this.promptId = (this.promptId % 65535) + 1;
-    if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.outlook.values() })) {
+    if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.continuation.values() })) {
       return this.view.hint("The connection was lost; try again in a moment.", true);
     }
     this.server = { ...this.server, state: "running", work: "onward", share: 0, message: "" };
@@ -159,7 +159,7 @@ export class Follow extends BodyPage {
       this.player.reset(take);
       this.showAll(this.player);
     } else {
-      this.likeness.leave();
+      this.similar.leave();
     }
     this.refresh();
   }

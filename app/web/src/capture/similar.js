@@ -3,7 +3,7 @@
 import { unpack } from "../live/protocol.js";
 import { Take } from "../live/take.js";
 
-export class Likeness {
+export class Similar {
   // `play(take)` when a real motion is to be shown
   constructor(root, { base, session, play }) {
     Object.assign(this, { root, base, session, play });

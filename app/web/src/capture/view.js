@@ -1,6 +1,6 @@
 // Everything on the page of videos that is text or a button's state.
 
-import { Looks, READOUT_MS, describeConnection } from "../live/body_view.js";
+import { BodyView, READOUT_MS, describeConnection } from "../live/body_view.js";
 
 const NEXT = [
   ["jumps", "and then jumps"],
@@ -14,7 +14,7 @@ const NEXT = [
   ["walks backwards", "and then walks backwards"],
 ];
 
-export class Face extends Looks {
+export class View extends BodyView {
   constructor(root) {
     super(root, NEXT);
   }
@@ -53,7 +53,7 @@ export class Face extends Looks {
     this.playButton(page);
     this.progress(page, sending);
     this.buttons(page, following);
-    page.lifting.refresh(page);
+    page.cameraFix.refresh(page);
     if (!page.exporter?.busy) {
       const mine = has && player === page.mine;
       for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !mine;

@@ -1,11 +1,11 @@
 // What pages with a moving body share: stage, figure, clock, timeline, range and exports of a take.
 
 import { Exporter } from "../exports/exporter.js";
+import { Range } from "../exports/range.js";
 import { Figure } from "./figure.js";
 import { bindKeys } from "./keys.js";
 import { Player } from "./player.js";
 import { packAck } from "./protocol.js";
-import { Range } from "../exports/range.js";
 import { Socket, sessionId } from "./socket.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -61,20 +61,20 @@ export class BodyPage {
     );
   }
 
-  // `act` is what buttons do, by the name in data-do.
-  listen(act) {
-    act = {
+  // `actions` is what buttons do, by the name in data-do.
+  listen(actions) {
+    actions = {
       play: () => this.playPause(),
       live: () => this.goLive(),
       follow: () => this.toggleFollow(),
       reset: () => this.stage?.resetView(),
       full: () => this.view.toggleFull(),
-      ...act,
+      ...actions,
     };
     this.root.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button || button.disabled) return;
-      act[button.dataset.do]?.();
+      actions[button.dataset.do]?.();
       if (button.dataset.export) this.export(button.dataset.export);
       if (button.classList.contains("ls-chip")) {
         this.view.prompt = button.dataset.prompt;
@@ -85,16 +85,16 @@ export class BodyPage {
       event.preventDefault();
       this.go({});
     });
-    bindKeys(this, act);
+    bindKeys(this, actions);
   }
 
-  // `hear` is what is done with each message of the server, by tag.
-  connect(path, hear) {
+  // `handlers` is what is done with each message of the server, by tag.
+  connect(path, handlers) {
     this.socket = new Socket({
       url: `${this.base.replace(/^http/, "ws")}${path}`,
       session: this.session,
       resume: () => ({ take: this.own.take.number, have: this.own.take.end }),
-      receive: (message) => hear[message.tag](message),
+      receive: (message) => handlers[message.tag](message),
       status: (status) => this.connected(status),
     });
     this.refresh();

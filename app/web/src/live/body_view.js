@@ -1,11 +1,11 @@
-// What the faces of pages with a body share: theme, hints, the export's note, the timeline's words.
+// What the views of pages with a body share: theme, hints, the export's note, the timeline's words.
 
 import { FPS } from "./take.js";
 
 const FLASH_MS = 8000;
 export const READOUT_MS = 250;
 
-export class Looks {
+export class BodyView {
   // `chips` are [label, prompt]
   constructor(root, chips) {
     this.root = root;

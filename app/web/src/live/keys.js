@@ -2,7 +2,7 @@
 
 import { FPS } from "./take.js";
 
-export function bindKeys(page, act) {
+export function bindKeys(page, actions) {
   const stage = page.root.querySelector(".ls-stage");
   const timeline = page.root.querySelector(".ls-timeline");
   const step = (poses) => () => page.seek(page.player.time + poses);
@@ -15,11 +15,11 @@ export function bindKeys(page, act) {
   };
   const onStage = {
     ...ends,
-    Space: act.play,
-    KeyL: act.live,
-    KeyF: act.full,
-    KeyC: act.follow,
-    KeyR: act.reset,
+    Space: actions.play,
+    KeyL: actions.live,
+    KeyF: actions.full,
+    KeyC: actions.follow,
+    KeyR: actions.reset,
     ArrowLeft: step(-1),
     ArrowRight: step(1),
     "Shift+ArrowLeft": turn(-0.12, 0),
@@ -30,7 +30,7 @@ export function bindKeys(page, act) {
   };
   const onTimeline = {
     ...ends,
-    Space: act.play,
+    Space: actions.play,
     ArrowLeft: step(-1),
     ArrowDown: step(-1),
     ArrowRight: step(1),

@@ -2,7 +2,7 @@
 
 import { Take } from "../live/take.js";
 
-export function hearing(page) {
+export function handlers(page) {
   const { stats } = page;
   let resuming = false; // poses come that were made before this page was loaded
 

@@ -2,11 +2,11 @@
 
 import { BodyPage } from "../live/body_page.js";
 import { Controls } from "./controls.js";
+import { handlers } from "./handlers.js";
 import { Stats } from "./stats.js";
-import { hearing } from "./handlers.js";
 import { View } from "./view.js";
 
-export class Page extends BodyPage {
+export class MotionPage extends BodyPage {
   constructor(root, base) {
     super(root, base, { view: new View(root), files: "export" });
     this.unsent = null; // what was asked for while there was no connection
@@ -17,7 +17,7 @@ export class Page extends BodyPage {
       restart: () => this.go({ anew: true }),
     });
     document.addEventListener("visibilitychange", () => document.hidden || this.comeBack());
-    this.connect("live", hearing(this));
+    this.connect("live", handlers(this));
   }
 
   // ---- what the visitor does

@@ -1,6 +1,6 @@
 // Everything on the motion page that is text or a button's state.
 
-import { Looks, READOUT_MS, describeConnection } from "../live/body_view.js";
+import { BodyView, READOUT_MS, describeConnection } from "../live/body_view.js";
 import { FPS } from "../live/take.js";
 
 const EXAMPLES = [
@@ -17,7 +17,7 @@ const EXAMPLES = [
   ["balance", "a person balances on one leg"],
 ];
 
-export class View extends Looks {
+export class View extends BodyView {
   constructor(root) {
     super(root, EXAMPLES);
   }

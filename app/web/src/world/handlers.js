@@ -1,6 +1,6 @@
 // What the page does with each message of the server, by tag.
 
-export function hearing(page) {
+export function handlers(page) {
   function worlds(message) {
     const known = JSON.stringify(page.offer.worlds) === JSON.stringify(message.worlds);
     page.offer = message;
@@ -23,13 +23,13 @@ export function hearing(page) {
 
   function tally(message) {
     if (!message.script) page.meters.tally(message); // else it is the end of a recording
-    page.film.tally(message);
+    page.recording.tally(message);
   }
 
   function problem({ message, about }) {
     page.stay();
     if (about === "picture") page.gallery.say(message, "error");
-    else page.face.flash(message);
+    else page.view.flash(message);
     page.refresh();
   }
 

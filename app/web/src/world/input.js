@@ -1,9 +1,9 @@
 // What the visitor does to the page with pointer, keys and windows, besides steering.
 
 export function listen(page) {
-  const { root, face, steering } = page;
+  const { root, view, steering } = page;
   const { stage } = steering;
-  page.act = {
+  page.actions = {
     play: () => page.playPause(),
     on: () => {
       page.goOn();
@@ -12,13 +12,13 @@ export function listen(page) {
     single: () => page.single(),
     reset: () => page.begin(),
     record: () => page.record(),
-    full: () => face.toggleFull(),
-    crisp: () => face.toggle("crisp", root.dataset.crisp !== "true"),
+    full: () => view.toggleFull(),
+    crisp: () => view.toggle("crisp", root.dataset.crisp !== "true"),
     pad: () => page.showPad(!page.padded),
   };
   root.addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (button && !button.disabled) page.act[button.dataset.do]?.();
+    if (button && !button.disabled) page.actions[button.dataset.do]?.();
   });
   // the picture keeps the focus, and the keys stay held, while these are pressed by a pointer
   for (const area of root.querySelectorAll(".lw-transport, .ls-tools, .lw-veil")) {
@@ -29,7 +29,7 @@ export function listen(page) {
   document.addEventListener("visibilitychange", () => page.rest(document.hidden));
   // also hidden: behind another tab of the page, but not merely scrolled away
   new IntersectionObserver(() => page.rest(document.hidden || !stage.offsetParent)).observe(stage);
-  page.showPad(face.coarse.matches);
+  page.showPad(view.coarse.matches);
 }
 
 // Begin, or go on after a stop, because somebody wants to steer; true when there was need.
@@ -49,7 +49,7 @@ export function command(page, code, steers) {
   if (steers || code === "Enter" || code === "Space") {
     if (wake(page)) return true;
   }
-  const { play, single, reset, full } = page.act;
+  const { play, single, reset, full } = page.actions;
   const action = { KeyP: play, Enter: play, Period: single, KeyR: reset, KeyF: full }[code];
   if (steers || !action) return false;
   action();

@@ -2,18 +2,23 @@
 
 import { RECORDED, TRUTH, UPLOADED, packKeys, packShown } from "../live/protocol.js";
 import { Socket, sessionId } from "../live/socket.js";
-import { listen } from "./input.js";
-import { Face } from "./view.js";
-import { framesOf } from "./recording.js";
-import { furnish } from "./furnish.js";
-import { hearing } from "./handlers.js";
+import { Caps } from "./caps.js";
+import { Gallery } from "./gallery.js";
+import { handlers } from "./handlers.js";
+import { command, listen, wake } from "./input.js";
 import { Meters } from "./meters.js";
+import { Pad } from "./pad.js";
+import { WorldRecording, framesOf } from "./recording.js";
 import { Screen } from "./screen.js";
+import { Settings } from "./settings.js";
+import { Steering } from "./steering.js";
+import { Strip } from "./strip.js";
+import { View } from "./view.js";
 
 const REST_MS = 400;
 const MOST_BARE = 30; // frames without the real engine's before its place is taken away
 
-export class World {
+export class WorldPage {
   constructor(root, base) {
     this.root = root;
     this.connection = "connecting";
@@ -27,22 +32,58 @@ export class World {
     this.bare = 0; // frames since the real engine's last one
     this.scripted = 0; // frames whose keys come from a log
     this.session = sessionId();
-    this.face = new Face(root);
+    this.view = new View(root);
     this.meters = new Meters();
     const [canvas, real] = root.querySelectorAll(".lw-canvas");
     this.screen = new Screen(canvas, (frame, now) => this.drawn(frame, now));
     this.real = new Screen(real, () => {});
-    furnish(this, base);
+    this.makeParts(base);
     listen(this);
-    const hear = hearing(this);
+    const handle = handlers(this);
     this.socket = new Socket({
       url: `${base.replace(/^http/, "ws")}play`,
       session: this.session,
       resume: () => ({}),
-      receive: (message) => hear[message.tag](message),
+      receive: (message) => handle[message.tag](message),
       status: (status) => this.connected(status),
     });
     requestAnimationFrame((now) => this.frame(now));
+  }
+
+  // The parts that the visitor touches, and what each of them tells the page.
+  makeParts(base) {
+    const { root, session } = this;
+    this.caps = new Caps(root);
+    this.steering = new Steering(root.querySelector(".lw-stage"), {
+      change: (keys) => this.steer(keys),
+      command: (code, steers) => command(this, code, steers),
+    });
+    this.pad = new Pad(root.querySelector(".lw-pad"), (mask, at) => {
+      if (mask && !this.steering.pad) wake(this);
+      this.steering.press(mask, at);
+    });
+    this.steering.letGo = () => this.pad.letGo();
+    this.settings = new Settings(root, {
+      choose: () => this.enter(),
+      tune: (fields) => this.tune(fields),
+      change: () => this.refresh(),
+    });
+    this.gallery = new Gallery(root, {
+      base,
+      session,
+      choose: (start, byMouse) => {
+        this.begin();
+        if (byMouse) this.steering.stage.focus();
+      },
+    });
+    this.recording = new WorldRecording(root, {
+      address: `${base}film/${session}`,
+      replay: (log) => this.replay(log),
+    });
+    this.strip = new Strip(root, {
+      address: `${base}strip/${session}.jpg`,
+      live: () => this.dream.state === "playing" && this.meters.frames > 0,
+    });
   }
 
   // ---- for tests and the curious
@@ -72,7 +113,7 @@ export class World {
   showPad(on) {
     this.pad.element.hidden = !on;
     this.steering.release();
-    this.face.toggle("pad", on);
+    this.view.toggle("pad", on);
     this.refresh();
   }
 
@@ -99,7 +140,7 @@ export class World {
   // Begin a world with the settings of the page, or with those of an action log.
   begin(log = { ...this.settings.values(), start: this.gallery.start, script: "" }) {
     if (!this.ready) return;
-    if (this.film.recording) this.record();
+    if (this.recording.on) this.record();
     this.settings.use(log);
     this.meters.clear();
     this.strip.clear();
@@ -132,8 +173,8 @@ export class World {
     this.steering.learn(card.keys);
     this.pad.learn(card.keys);
     this.caps.learn(card.keys);
-    this.face.learn(card);
-    this.film.offer(card);
+    this.view.learn(card);
+    this.recording.offer(card);
     gallery.start = start;
     gallery.offer(card);
     if (this.dream.state === "idle") this.screen.still(gallery.address(gallery.start)).catch(() => {});
@@ -168,8 +209,8 @@ export class World {
   }
 
   record() {
-    const on = !this.film.recording;
-    if (this.drive(on ? "record" : "keep")) this.film.record(on, performance.now());
+    const on = !this.recording.on;
+    if (this.drive(on ? "record" : "keep")) this.recording.record(on, performance.now());
     this.refresh();
   }
 
@@ -217,12 +258,12 @@ export class World {
     this.screen.draw(now);
     this.real.draw(now);
     this.strip.tick(now);
-    this.face.tick(this, now);
+    this.view.tick(this, now);
   }
 
   drawn(frame, now) {
     this.meters.draw(frame, now);
-    this.film.see(Boolean(frame.flags & RECORDED), now);
+    this.recording.see(Boolean(frame.flags & RECORDED), now);
     this.socket.sendBytes(packShown(frame.index));
     this.obeyed = frame.mask;
     this.light();
@@ -243,6 +284,6 @@ export class World {
   }
 
   refresh() {
-    if (this.socket) this.face.refresh(this);
+    if (this.socket) this.view.refresh(this);
   }
 }

@@ -6,11 +6,11 @@ const SCALES = [1, 2, 4, 6];
 const MOST_LOG_BYTES = 2 ** 25;
 const FIELDS = ["checkpoint", "seed", "start", "steps", "context_noise", "ahead", "together", "script", "changes"];
 
-export class Film {
-  // `address` of the films of this session; `await replay(log)` when a log was chosen
+export class WorldRecording {
+  // files of this session are asked for at `address`; `await replay(log)` when a log was chosen
   constructor(root, { address, replay }) {
     Object.assign(this, { root, replay });
-    this.recording = false;
+    this.on = false;
     this.pressed = -Infinity; // when the button was
     this.frames = 0; // in the recording
     this.note = root.querySelector(".lw-film-note");
@@ -40,7 +40,7 @@ export class Film {
   }
 
   record(on, now) {
-    this.recording = on;
+    this.on = on;
     this.pressed = now;
     if (on) this.frames = 0;
     this.say(on ? "Recording ..." : "", "");
@@ -49,8 +49,8 @@ export class Film {
 
   // The server's word counts, once it can have heard ours.
   see(recorded, now) {
-    if (recorded === this.recording || now - this.pressed < 1500) return;
-    this.recording = recorded;
+    if (recorded === this.on || now - this.pressed < 1500) return;
+    this.on = recorded;
     this.refresh();
   }
 
@@ -58,12 +58,12 @@ export class Film {
     this.frames = recorded;
     const code = this.root.querySelector("[data-show=script]");
     if (script) code.textContent = script;
-    code.hidden = !code.textContent || this.recording || !recorded;
+    code.hidden = !code.textContent || this.on || !recorded;
     this.refresh();
   }
 
   refresh() {
-    const ready = this.frames > 0 && !this.recording && !this.exporter.busy;
+    const ready = this.frames > 0 && !this.on && !this.exporter.busy;
     for (const button of this.buttons) button.disabled = !ready;
     const untold = !this.note.textContent || this.note.dataset.kind === undefined;
     if (ready && untold) this.say("Ready to download.", "");

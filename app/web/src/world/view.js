@@ -11,7 +11,7 @@ const ENDED = {
   problem: "The world stopped",
 };
 
-export class Face {
+export class View {
   constructor(root) {
     this.root = root;
     this.at = 0;
@@ -50,7 +50,7 @@ export class Face {
   // ---- states
 
   refresh(page) {
-    const { dream, film } = page;
+    const { dream, recording } = page;
     const { state } = dream;
     const there = page.ready;
     this.root.dataset.connection = page.connection;
@@ -64,10 +64,10 @@ export class Face {
     reset.disabled = !there || state === "idle";
     reset.classList.toggle("ls-call", !reset.disabled && page.settings.pending.length > 0);
     const record = this.find("[data-do=record]");
-    record.disabled = !there || (!film.recording && state !== "playing" && state !== "paused");
-    record.dataset.on = String(film.recording);
-    this.set(".lw-record span", film.recording ? "Stop" : "Record");
-    this.find(".lw-recording").hidden = !film.recording;
+    record.disabled = !there || (!recording.on && state !== "playing" && state !== "paused");
+    record.dataset.on = String(recording.on);
+    this.set(".lw-record span", recording.on ? "Stop" : "Record");
+    this.find(".lw-recording").hidden = !recording.on;
     this.set(".lw-hint", this.advice(page));
     this.veil(page);
   }
@@ -128,7 +128,7 @@ export class Face {
     this.readout(page, now);
   }
 
-  readout({ meters, film, card, dream, lastIndex }, now) {
+  readout({ meters, recording, card, dream, lastIndex }, now) {
     const going = dream.state === "playing";
     const number = (value) => (value === null ? "\u2013" : value.toFixed(0));
     this.set("[data-show=made]", number(going ? meters.made : null));
@@ -139,7 +139,7 @@ export class Face {
     this.set("[data-show=depth]", meters.depth === null ? "" : `\u00b7 ${meters.depth} ahead`);
     const fps = card?.fps ?? 30;
     this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps, true));
-    this.set("[data-show=recorded]", clock(film.frames / fps));
+    this.set("[data-show=recorded]", clock(recording.frames / fps));
   }
 
   set(selector, text) {
