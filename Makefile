@@ -44,4 +44,5 @@ train-video:  # all of it, in order; records 11 GB of frames first
 	$(PYTHON) -m train.tokenizer --data $(WORLD) --decoder-only --run runs/tokenizer-decoder
 
 web:  # the page's bundle; Node 20 or newer
+	$(PYTHON) -m app.generate_protocol
 	cd app/web && npm ci && npm run build

@@ -9,7 +9,7 @@ Every WebSocket message is binary and little-endian; its first byte says what it
 - `POSES` (from the server): 16 bytes, root float32 (T, 3), quaternions w x y z float16 (T, J, 4).
 - `JSON` (from both): one of the dataclasses of this package; the field `tag` names it.
 
-`app/web/src/live/protocol.js` mirrors these files; `tests/app/test_protocol.py` compares the two.
+The page's copy of the numbers and tags is written by `python -m app.generate_protocol`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ MAX_WORLD_MESSAGE = 2**18
 
 FromPage = Hello | Start | Prompt | Stop | World | Drive | Tune | Follow | Onward
 FromServer = (
-    Model | TakeInfo | Mark | State | Worlds | DreamState | Tally | Reference | MannerInfo | Problem
+    Model | TakeInfo | Mark | State | Problem | Worlds | DreamState | Tally | Reference | MannerInfo
 )
 PageBytes = Ack | Keys | Shown
 ServerBytes = Poses | Frame

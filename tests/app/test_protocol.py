@@ -1,17 +1,14 @@
-"""The wire format: round trips, refusals, and the page's copy of it."""
+"""The wire format: round trips, refusals, and the page's copy of its numbers."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from app import protocol
+from app import generate_protocol, protocol
 from app.protocol import (
     Ack,
     BodyShape,
@@ -47,7 +44,6 @@ from app.protocol import (
     unpack_from_page,
     unpack_from_server,
 )
-from app.world import protocol as world_protocol
 
 APP = Path(protocol.__file__).parent
 WEB, STATIC = APP / "web", APP / "static"
@@ -174,39 +170,9 @@ def test_only_the_world_tab_may_be_long():
         unpack_from_page(pack(long))
 
 
-def js_constants() -> dict[str, object]:
-    source = (WEB / "src" / "live" / "protocol.js").read_text()
-    found = re.findall(r"^export const (\w+) = (.+);$", source, re.MULTILINE)
-    return {name: json.loads(value) for name, value in found}
-
-
-def tags(union) -> list[str]:
-    return sorted(kind.tag for kind in get_args(union))
-
-
-def test_page_and_server_agree():
-    js = js_constants()
-    for name in (
-        "VERSION",
-        "KEYS",
-        "ACK",
-        "SHOWN",
-        "FRAME",
-        "POSES",
-        "UPLOADED",
-        "MOST_UPLOAD",
-        "MOST_ONWARD",
-    ):
-        assert js[name] == getattr(protocol, name), name
-    for name in ("DRAFTED", "RECORDED", "TRUTH"):
-        assert js[name] == getattr(world_protocol, name), name
-    assert js["JSON_MESSAGE"] == protocol.JSON
-    for name in ("ACK", "KEYS", "SHOWN"):
-        assert js[f"{name}_BYTES"] == getattr(protocol, f"{name}_LAYOUT").size
-    for name in ("POSES", "FRAME"):
-        assert js[f"{name}_HEADER_BYTES"] == getattr(protocol, f"{name}_LAYOUT").size
-    assert sorted(js["PAGE_TAGS"]) == tags(protocol.FromPage)
-    assert sorted(js["SERVER_TAGS"]) == tags(protocol.FromServer)
+def test_the_pages_constants_are_fresh():
+    text = generate_protocol.TARGET.read_text()
+    assert text == generate_protocol.script(), "run `python -m app.generate_protocol`, then build"
 
 
 def test_bundle_is_built_from_these_sources():

@@ -1,6 +1,6 @@
 // Files on their way to the server: chosen, dropped or recorded; with progress, and stopped at will.
 
-import { MOST_UPLOAD } from "../live/protocol.js";
+import { MOST_UPLOAD } from "../live/constants.js";
 
 export class Intake {
   // Files go to `address`; `take(file)` when one was chosen

@@ -1,6 +1,7 @@
 // One WebSocket that comes back by itself; the server keeps the take or the world meanwhile.
 
-import { VERSION, packJson, unpack } from "./protocol.js";
+import { VERSION } from "./constants.js";
+import { packJson, unpack } from "./protocol.js";
 
 const REFUSED = 4000;
 const REPLACED = 4001;

@@ -1,6 +1,6 @@
 // Pictures to begin from: the world's own, and one of the visitor's.
 
-import { UPLOADED } from "../live/protocol.js";
+import { UPLOADED } from "../live/constants.js";
 
 const MOST_BYTES = 8 * 2 ** 20;
 

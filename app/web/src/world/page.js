@@ -1,6 +1,7 @@
 // One world page: joins the socket, the screen, the keys and the controls.
 
-import { RECORDED, TRUTH, UPLOADED, packKeys, packShown } from "../live/protocol.js";
+import { RECORDED, TRUTH, UPLOADED } from "../live/constants.js";
+import { packKeys, packShown } from "../live/protocol.js";
 import { Socket, sessionId } from "../live/socket.js";
 import { Caps } from "./caps.js";
 import { Gallery } from "./gallery.js";
