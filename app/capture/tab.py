@@ -25,7 +25,7 @@ MOST_WAIT_SECONDS = 600
 
 def reference_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    live_page("follow.html")
+    live_page("capture.html")
     with gr.Accordion("Make a file of a video without watching", open=False):
         files_form(lobby, exports)
 

@@ -1,4 +1,4 @@
-// Bundle the page into ../static: one script, one style sheet, the templates, three.js' licence.
+// Bundle the page into ../static: one script, one style sheet, three.js' licence.
 
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -9,8 +9,8 @@ mkdirSync(out, { recursive: true });
 
 // tests/app/test_protocol.py recomputes this, so that a bundle older than its sources is noticed
 const scripts = readdirSync("src", { recursive: true }).filter((name) => name.endsWith(".js"));
-const others = readdirSync(".").filter((name) => /\.(html|css)$/.test(name));
-const sources = ["package.json", ...others, ...scripts.map((name) => `src/${name}`)].sort();
+const styles = readdirSync(".").filter((name) => name.endsWith(".css"));
+const sources = ["package.json", ...styles, ...scripts.map((name) => `src/${name}`)].sort();
 const hash = createHash("sha256");
 for (const name of sources) hash.update(readFileSync(name));
 
@@ -25,5 +25,4 @@ await build({
   banner: { js: `/* Livestep page, sources ${hash.digest("hex").slice(0, 16)}. Contains three.js, MIT, see three.LICENSE.txt */` },
 });
 await build({ entryPoints: { livestep: "index.css" }, outdir: out, bundle: true, minify: true });
-for (const name of ["motion.html", "video.html", "follow.html"]) cpSync(name, `${out}/${name}`);
 cpSync("node_modules/three/LICENSE", `${out}/three.LICENSE.txt`);

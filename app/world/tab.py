@@ -21,7 +21,7 @@ MOST_WAIT_SECONDS = 300
 
 def video_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    live_page("video.html")
+    live_page("world.html")
     with gr.Accordion("Make a film without playing", open=False):
         film_form(lobby, exports)
 

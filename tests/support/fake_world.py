@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import protocol
+from app.live_page import markup
 from app.protocol import (
     DreamState,
     Drive,
@@ -210,9 +211,8 @@ class FakeWorld:
     # ---- pages and pictures
 
     async def html(self, request: Request) -> Response:
-        template = (STATIC / "video.html").read_text()
         theme = request.query_params.get("__theme", "light")
-        return HTMLResponse(PAGE.format(template=template, theme=theme))
+        return HTMLResponse(PAGE.format(template=markup("world.html"), theme=theme))
 
     async def seed(self, request: Request) -> Response:
         picture = self.paint(0, 17 * request.path_params["i"], start=request.path_params["i"])
