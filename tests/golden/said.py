@@ -149,7 +149,7 @@ def _() -> Parts:
 
 @row("protocol/page's copy")
 def _() -> Parts:
-    source = (doors.ROOT / "app/web/src/live/protocol.js").read_text()
+    source = (doors.ROOT / "app/web/src/live/constants.js").read_text()
     found = re.findall(r"^export const (\w+) = (.+);$", source, re.MULTILINE)
     yield "constants", {name: json.loads(value) for name, value in found}
 
