@@ -1,5 +1,7 @@
 // What one camera cannot know, and whom or which skeleton to follow: chosen, told, lifted anew.
 
+import { ask } from "../live/ask.js";
+
 const WAIT_MS = 120;
 
 export class CameraFix {
@@ -83,11 +85,9 @@ export class CameraFix {
     if (this.page?.added) this.say("What was added is gone; continue once more.");
     try {
       const wishes = { tilt: Number(this.tilt.value), lens: Number(this.lens.value), turned: this.turned.checked };
-      const reply = await fetch(this.address, { method: "POST", body: JSON.stringify(wishes) });
-      const body = await reply.json().catch(() => ({}));
-      if (!reply.ok) this.say(body.message ?? `The server answered ${reply.status}.`, "error");
-    } catch {
-      this.say("The server cannot be reached; try again in a moment.", "error");
+      await ask(this.address, JSON.stringify(wishes));
+    } catch (error) {
+      this.say(error.message, "error");
     } finally {
       this.asking = false;
       this.ask();

@@ -6,13 +6,6 @@ export function handlers(page) {
   const { mine, view } = page;
   let arriving = false; // the poses of a new take are on their way
 
-  function model(message) {
-    page.model = message;
-    if (page.figure) page.figure.shapes = message.bodies;
-    if (message.checkpoints.length) page.continuation.offer(message.checkpoints);
-    page.refresh();
-  }
-
   function take({ take: number, first }) {
     if (number === mine.take.number) return;
     const { time, paused } = mine;
@@ -86,5 +79,5 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { model, take, reference, manner, mark, state, problem, poses };
+  return { take, reference, manner, mark, state, problem, poses };
 }

@@ -1,6 +1,7 @@
 // Files on their way to the server: chosen, dropped or recorded; with progress, and stopped at will.
 
 import { MOST_UPLOAD } from "../live/constants.js";
+import { takeFiles } from "../live/files.js";
 
 export class Intake {
   // Files go to `address`; `take(file)` when one was chosen
@@ -9,24 +10,8 @@ export class Intake {
     this.request = null;
     this.share = 0;
     this.input = root.querySelector("[name=lf-file]");
-    this.input.addEventListener("change", () => {
-      const [file] = this.input.files;
-      this.input.value = ""; // so that the same file can be chosen again
-      if (file) this.take(file);
-    });
     const over = (on) => root.classList.toggle("lf-over", on);
-    root.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      over(true);
-    });
-    root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || over(false));
-    root.addEventListener("drop", (event) => {
-      event.preventDefault();
-      over(false);
-      const [file] = event.dataTransfer.files;
-      if (file) this.take(file);
-    });
+    takeFiles({ root, input: this.input, over, take });
   }
 
   get sending() {

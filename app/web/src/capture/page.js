@@ -50,13 +50,16 @@ export class CapturePage extends BodyPage {
       back: () => this.preview(null),
       loop: () => this.toggleLoop(),
       sound: () => this.view.pressed("sound", this.clip.toggleSound()),
-      dice: () => this.continuation.dice(),
     });
     this.connect("follow", handlers(this));
   }
 
   get own() {
     return this.mine;
+  }
+
+  offer(checkpoints) {
+    this.continuation.offer(checkpoints);
   }
 
   // ---- the file

@@ -1,5 +1,6 @@
 // Real motions that are like the visitor's: listed with their licences, played on the body.
 
+import { ask, request } from "../live/ask.js";
 import { unpack } from "../live/protocol.js";
 import { Take } from "../live/take.js";
 
@@ -28,21 +29,13 @@ export class Similar {
     const number = ++this.asked;
     this.say(text ? `Looking for \u201c${text}\u201d \u2026` : "Looking \u2026");
     try {
-      const matches = await this.ask(text);
+      const { matches } = await ask(`${this.base}similar/${this.session}`, JSON.stringify({ text }));
       if (number !== this.asked) return;
       this.list("similar", matches);
       this.say(matches.length ? "" : "None was found.");
     } catch (error) {
-      if (number === this.asked) this.say(error instanceof TypeError ? "The server cannot be reached." : error.message);
+      if (number === this.asked) this.say(error.message);
     }
-  }
-
-  async ask(text) {
-    const address = `${this.base}similar/${this.session}`;
-    const reply = await fetch(address, { method: "POST", body: JSON.stringify({ text }) });
-    const body = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Error(body.message ?? `The server answered ${reply.status}.`);
-    return body.matches;
   }
 
   list(why, matches) {
@@ -59,8 +52,7 @@ export class Similar {
     this.leave();
     button.setAttribute("aria-pressed", "true");
     try {
-      const reply = await fetch(`${this.base}match/${this.session}/${why}/${button.dataset.number}`);
-      if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).message);
+      const reply = await request(`${this.base}match/${this.session}/${why}/${button.dataset.number}`);
       const poses = unpack(await reply.arrayBuffer());
       const take = new Take();
       take.mark({ id: 2, start: 0, text: button.dataset.title });
@@ -68,7 +60,7 @@ export class Similar {
       if (button.getAttribute("aria-pressed") === "true") this.play(take);
     } catch (error) {
       this.leave();
-      this.say(error.message || "This motion could not be fetched.");
+      this.say(error.message);
     }
   }
 

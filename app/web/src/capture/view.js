@@ -1,6 +1,6 @@
 // Everything on the page of videos that is text or a button's state.
 
-import { BodyView, READOUT_MS, describeConnection } from "../live/body_view.js";
+import { BodyView, describeTrouble } from "../live/body_view.js";
 
 const NEXT = [
   ["jumps", "and then jumps"],
@@ -97,15 +97,14 @@ export class View extends BodyView {
     const mark = this.moving(page, now, describe(page));
     const absent = page.reference && !page.clip.shown && page.uploaded?.kind === "video";
     if (absent) this.set(".lf-absent", "The video itself has stayed on your device; choose it again to see it here.");
-    if (now - this.at < READOUT_MS) return;
-    this.at = now;
+    if (!this.due(now)) return;
     this.refresh(page);
     this.slider(page, mark);
   }
 }
 
 function describe(page) {
-  const troubled = describeConnection(page);
+  const troubled = describeTrouble(page);
   if (troubled) return troubled;
   const { player, server, busy } = page;
   if (player !== page.mine) return { text: "Real motion", kind: "review" };

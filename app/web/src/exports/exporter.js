@@ -1,5 +1,7 @@
 // Exports: ask the server to write a file, wait for it, hand it to the browser.
 
+import { ask } from "../live/ask.js";
+
 const POLL_MS = 350;
 
 export class Exporter {
@@ -15,7 +17,7 @@ export class Exporter {
     try {
       this.say("Asking for the file ...", "busy");
       const { address } = this;
-      let job = await ask(address, { method: "POST", body: JSON.stringify(wishes) });
+      let job = await ask(address, JSON.stringify(wishes));
       const began = performance.now();
       while (job.state === "queued" || job.state === "running") {
         this.say(progress(job, wishes.format, performance.now() - began), "busy");
@@ -27,19 +29,21 @@ export class Exporter {
       download(file, job.file);
       this.say(`${job.file}, ${size(job.bytes)}, is in your downloads.`, "done", { file, name: job.file });
     } catch (error) {
-      const offline = error instanceof TypeError;
-      this.say(offline ? "The server cannot be reached; try again in a moment." : error.message, "error");
+      this.say(error.message, "error");
     } finally {
       this.busy = false;
     }
   }
 }
 
-async function ask(address, options) {
-  const reply = await fetch(address, options);
-  const body = await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Error(body.message ?? `The server answered ${reply.status}.`);
-  return body;
+// Say how an export is going; `link` brings a file that is there once more.
+export function tellNote(note, text, kind, link) {
+  note.textContent = text;
+  note.dataset.kind = kind;
+  if (!link) return;
+  const again = document.createElement("a");
+  Object.assign(again, { href: link.file, download: link.name, textContent: "Again" });
+  note.append(" ", again);
 }
 
 function progress(job, format, elapsed) {

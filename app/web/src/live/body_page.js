@@ -88,8 +88,9 @@ export class BodyPage {
     bindKeys(this, actions);
   }
 
-  // `handlers` is what is done with each message of the server, by tag.
+  // `handlers` is what is done with each message of the server besides that on its model, by tag.
   connect(path, handlers) {
+    handlers = { model: (message) => this.learn(message), ...handlers };
     this.socket = new Socket({
       url: `${this.base.replace(/^http/, "ws")}${path}`,
       session: this.session,
@@ -100,6 +101,14 @@ export class BodyPage {
     this.refresh();
     this.before = performance.now();
     requestAnimationFrame((now) => this.frame(now));
+  }
+
+  // What the server says of its model; a page lets choose from what it offers.
+  learn(model) {
+    this.model = model;
+    if (this.figure) this.figure.shapes = model.bodies;
+    if (model.checkpoints.length) this.offer(model.checkpoints);
+    this.refresh();
   }
 
   connected(status) {

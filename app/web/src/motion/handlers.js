@@ -6,13 +6,6 @@ export function handlers(page) {
   const { stats } = page;
   let resuming = false; // poses come that were made before this page was loaded
 
-  function model(message) {
-    page.model = message;
-    if (page.figure) page.figure.shapes = message.bodies;
-    if (message.checkpoints.length) page.controls.offer(message.checkpoints);
-    page.refresh();
-  }
-
   function take({ take: number, first }) {
     if (number === page.player.take.number) return;
     resuming = !page.asking;
@@ -58,5 +51,5 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { model, take, mark, state, problem, poses };
+  return { take, mark, state, problem, poses };
 }

@@ -20,6 +20,10 @@ export class MotionPage extends BodyPage {
     this.connect("live", handlers(this));
   }
 
+  offer(checkpoints) {
+    this.controls.offer(checkpoints);
+  }
+
   // ---- what the visitor does
 
   // Generate, change the prompt or go on, whatever fits; `anew` begins a new take.

@@ -1,6 +1,6 @@
 // Everything on the motion page that is text or a button's state.
 
-import { BodyView, READOUT_MS, describeConnection } from "../live/body_view.js";
+import { BodyView, describeTrouble } from "../live/body_view.js";
 import { FPS } from "../live/take.js";
 
 const EXAMPLES = [
@@ -48,8 +48,7 @@ export class View extends BodyView {
 
   tick(page, now) {
     const mark = this.moving(page, now, describe(page));
-    if (now - this.at < READOUT_MS) return;
-    this.at = now;
+    if (!this.due(now)) return;
     this.refresh(page);
     this.readout(page);
     this.slider(page, mark);
@@ -67,7 +66,7 @@ export class View extends BodyView {
 
 function describe(page) {
   const { server, player, busy } = page;
-  const troubled = describeConnection(page);
+  const troubled = describeTrouble(page);
   if (troubled) return troubled;
   if (player.reviewing) return { text: player.paused ? "Replay, paused" : "Replay", kind: "review" };
   if (player.paused) return { text: "Paused", kind: "review" };

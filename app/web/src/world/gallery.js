@@ -1,6 +1,8 @@
 // Pictures to begin from: the world's own, and one of the visitor's.
 
+import { ask } from "../live/ask.js";
 import { UPLOADED } from "../live/constants.js";
+import { takeFiles } from "../live/files.js";
 
 const MOST_BYTES = 8 * 2 ** 20;
 
@@ -18,27 +20,12 @@ export class Gallery {
       this.select(Number(tile.dataset.start));
       this.choose(this.start, event.detail > 0);
     });
-    this.input.addEventListener("change", () => {
-      const [file] = this.input.files;
-      this.input.value = ""; // so that the same file can be chosen again
-      if (file) this.upload(file);
-    });
-    this.listenForDrops(root.querySelector(".lw-begin"));
-  }
-
-  listenForDrops(area) {
-    const over = (on) => area.classList.toggle("lw-drop", on);
-    this.root.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      over(true);
-    });
-    this.root.addEventListener("dragleave", (event) => this.root.contains(event.relatedTarget) || over(false));
-    this.root.addEventListener("drop", (event) => {
-      event.preventDefault();
-      over(false);
-      const [file] = event.dataTransfer.files;
-      if (file && !this.input.disabled) this.upload(file);
+    const area = root.querySelector(".lw-begin");
+    takeFiles({
+      root,
+      input: this.input,
+      over: (on) => area.classList.toggle("lw-drop", on),
+      take: (file) => this.upload(file),
     });
   }
 
@@ -89,11 +76,7 @@ export class Gallery {
     if (!file) throw new Error("This log begins from a picture that it does not carry.");
     if (!file.type.startsWith("image/")) throw new Error(`${file.name} is not a picture.`);
     if (file.size > MOST_BYTES) throw new Error("The picture is larger than 8 MB; choose a smaller one.");
-    const reply = await fetch(`${this.base}start/${this.session}`, { method: "POST", body: file }).catch(() => {
-      throw new Error("The server cannot be reached; try again in a moment.");
-    });
-    const body = await reply.json().catch(() => ({}));
-    if (!reply.ok) throw new Error(body.message ?? `The server answered ${reply.status}.`);
+    await ask(`${this.base}start/${this.session}`, file);
     if (this.picture) URL.revokeObjectURL(this.picture);
     this.picture = URL.createObjectURL(file);
   }

@@ -1,6 +1,6 @@
 // Recording: video and action log of what was played, and playing such a log once more.
 
-import { Exporter } from "../exports/exporter.js";
+import { Exporter, tellNote } from "../exports/exporter.js";
 
 const SCALES = [1, 2, 4, 6];
 const MOST_LOG_BYTES = 2 ** 25;
@@ -70,12 +70,7 @@ export class WorldRecording {
   }
 
   say(text, kind, link) {
-    this.note.textContent = text;
-    this.note.dataset.kind = kind;
-    if (!link) return;
-    const again = document.createElement("a");
-    Object.assign(again, { href: link.file, download: link.name, textContent: "Again" });
-    this.note.append(" ", again);
+    tellNote(this.note, text, kind, link);
   }
 
   async read(file) {

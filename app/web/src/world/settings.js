@@ -1,5 +1,7 @@
 // The settings of the world: some act at once, others from the next beginning on.
 
+import { ModelChoice, Seed } from "../live/choices.js";
+
 const LIVE = ["steps", "context_noise", "ahead", "together"];
 const AT_RESET = { checkpoint: "model", seed: "seed", truth: "real engine" };
 
@@ -7,12 +9,15 @@ export class Settings {
   // `choose()` when another model was picked; `tune(fields)` when a slider was moved; `change()` on any change
   constructor(root, { choose, tune, change }) {
     Object.assign(this, { root, change });
-    this.worlds = [];
     this.used = null;
     this.touched = new Set(); // sliders the visitor moved; the others are the model's business
     const field = (name) => root.querySelector(`[name=${name}]`);
-    this.checkpoint = field("checkpoint");
-    this.seed = field("seed");
+    this.model = new ModelChoice(root, () => {
+      this.adopt();
+      choose();
+      this.refresh();
+    });
+    this.seed = new Seed(root, () => this.refresh());
     this.truth = field("truth");
     this.sliders = Object.fromEntries(LIVE.map((name) => [name, field(name)]));
     for (const [name, slider] of Object.entries(this.sliders)) {
@@ -22,28 +27,16 @@ export class Settings {
         this.refresh();
       });
     }
-    for (const input of [this.seed, this.truth]) input.addEventListener("change", () => this.refresh());
-    this.checkpoint.addEventListener("change", () => {
-      this.adopt();
-      choose();
-      this.refresh();
-    });
-    root.querySelector("[data-do=dice]").addEventListener("click", () => {
-      this.seed.value = Math.floor(Math.random() * 10000);
-      this.refresh();
-    });
+    this.truth.addEventListener("change", () => this.refresh());
   }
 
   get card() {
-    return this.worlds.find(({ name }) => name === this.checkpoint.value);
+    return this.model.card;
   }
 
   // What the server offers.
   offer(worlds) {
-    const chosen = this.checkpoint.value;
-    this.worlds = worlds;
-    this.checkpoint.replaceChildren(...worlds.map(({ name }) => new Option(name, name)));
-    if (worlds.some(({ name }) => name === chosen)) this.checkpoint.value = chosen;
+    this.model.offer(worlds);
     this.adopt();
     this.refresh();
   }
@@ -63,11 +56,10 @@ export class Settings {
 
   // Fields of a message that begins a world.
   values() {
-    const seed = Math.min(Math.max(Math.floor(Number(this.seed.value) || 0), 0), 2 ** 32 - 1);
     const own = (name) => (this.touched.has(name) ? Number(this.sliders[name].value) : null);
     return {
-      checkpoint: this.checkpoint.value,
-      seed,
+      checkpoint: this.model.name,
+      seed: this.seed.value,
       steps: own("steps"),
       context_noise: own("context_noise"),
       ahead: Number(this.sliders.ahead.value),
@@ -78,7 +70,7 @@ export class Settings {
 
   // Show the values of an action log.
   show(log) {
-    if (log.checkpoint) this.checkpoint.value = log.checkpoint;
+    if (log.checkpoint) this.model.name = log.checkpoint;
     this.seed.value = log.seed;
     for (const name of LIVE) {
       if (log[name] == null) continue;
@@ -90,7 +82,7 @@ export class Settings {
 
   // Take up a world that was begun before this page was loaded.
   resume({ checkpoint, seed }) {
-    this.checkpoint.value = checkpoint;
+    this.model.name = checkpoint;
     this.seed.value = seed;
     this.use(this.values());
   }
@@ -112,9 +104,9 @@ export class Settings {
     show("context_noise", Number(sliders.context_noise.value).toFixed(2));
     show("ahead", ahead < 0 ? "auto" : ahead ? `${ahead} ahead` : "off");
     show("together", sliders.together.value);
-    const { licence = "", data = "", most_together = 3 } = this.card ?? {};
+    const { most_together = 3 } = this.card ?? {};
     show("most-together", `${most_together} at once`);
-    show("licence", [licence, data].filter(Boolean).join(" \u00b7 "));
+    this.model.tell();
     const now = this.values();
     const pending = Object.keys(AT_RESET).filter((name) => this.used && now[name] !== this.used[name]);
     this.pending = pending.map((name) => AT_RESET[name]);

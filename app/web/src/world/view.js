@@ -1,9 +1,8 @@
 // Everything on the page that is text or a button's state.
 
+import { PageView, clock, describeConnection } from "../live/page_view.js";
 import { nameOf, summary } from "./caps.js";
 
-const FLASH_MS = 8000;
-const READOUT_MS = 250;
 const ENDED = {
   away: "Stopped while you were away",
   turn: "Your turn is over for now",
@@ -11,21 +10,11 @@ const ENDED = {
   problem: "The world stopped",
 };
 
-export class View {
+export class View extends PageView {
   constructor(root) {
-    this.root = root;
-    this.at = 0;
-    this.flashed = { text: "", until: 0 };
+    super(root);
     this.coarse = matchMedia("(pointer: coarse)");
     this.stage = this.find(".lw-stage");
-  }
-
-  find(selector) {
-    return this.root.querySelector(selector);
-  }
-
-  flash(text) {
-    this.flashed = { text, until: performance.now() + FLASH_MS };
   }
 
   learn({ keys, width, height }) {
@@ -38,13 +27,8 @@ export class View {
   }
 
   toggle(name, on) {
-    this.find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
+    this.pressed(name, on);
     this.root.dataset[name] = String(on);
-  }
-
-  toggleFull() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.find(".ls-main").requestFullscreen?.();
   }
 
   // ---- states
@@ -55,10 +39,7 @@ export class View {
     const there = page.ready;
     this.root.dataset.connection = page.connection;
     this.root.dataset.state = state;
-    const play = this.find("[data-do=play]");
-    play.disabled = !there || state === "waiting" || state === "warming";
-    play.dataset.playing = String(state === "playing");
-    play.setAttribute("aria-label", state === "playing" ? "Pause" : "Play");
+    this.playing(state === "playing", there && state !== "waiting" && state !== "warming");
     this.find("[data-do=single]").disabled = !there || (state !== "playing" && state !== "paused");
     const reset = this.find("[data-do=reset]");
     reset.disabled = !there || state === "idle";
@@ -117,13 +98,8 @@ export class View {
   }
 
   tick(page, now) {
-    const pill = describe(page);
-    this.set(".ls-pill-text", pill.text);
-    this.find(".ls-pill").dataset.kind = pill.kind;
-    const flashed = now < this.flashed.until ? this.flashed.text : "";
-    this.set(".ls-toast", flashed || connectionMessage(page) || "");
-    if (now - this.at < READOUT_MS) return;
-    this.at = now;
+    this.announce(describe(page), connectionMessage(page), now);
+    if (!this.due(now)) return;
     this.refresh(page);
     this.readout(page, now);
   }
@@ -138,22 +114,14 @@ export class View {
     this.set("[data-show=accepted]", number(meters.accepted));
     this.set("[data-show=depth]", meters.depth === null ? "" : `\u00b7 ${meters.depth} ahead`);
     const fps = card?.fps ?? 30;
-    this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps, true));
-    this.set("[data-show=recorded]", clock(recording.frames / fps));
-  }
-
-  set(selector, text) {
-    const element = this.find(selector);
-    if (element.textContent !== text) element.textContent = text;
+    this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps));
+    this.set("[data-show=recorded]", clock(recording.frames / fps, false));
   }
 }
 
 function describe({ connection, offer, dream, asked, replaying }) {
-  if (connection === "connecting") return { text: "Connecting", kind: "wait" };
-  if (connection === "lost") return { text: "Reconnecting", kind: "bad" };
-  if (connection === "refused") return { text: "Server full", kind: "bad" };
-  if (connection === "replaced") return { text: "Open in another tab", kind: "bad" };
-  if (offer.state === "failed") return { text: "No model", kind: "bad" };
+  const trouble = describeConnection(connection, offer.state);
+  if (trouble) return trouble;
   if (offer.state === "loading") return { text: "Loading", kind: "wait" };
   if (dream.state === "waiting") return { text: dream.position ? `Number ${dream.position} in line` : "Waiting", kind: "wait" };
   if (asked || dream.state === "warming") return { text: "Warming up", kind: "wait" };
@@ -165,10 +133,4 @@ function describe({ connection, offer, dream, asked, replaying }) {
 function connectionMessage({ connection }) {
   if (connection === "lost") return "The connection was lost; trying again. Your world is kept.";
   return null;
-}
-
-function clock(seconds, tenths = false) {
-  const all = Math.floor(seconds * 10 + 1e-6);
-  const text = `${Math.floor(all / 600)}:${String(Math.floor(all / 10) % 60).padStart(2, "0")}`;
-  return tenths ? `${text}.${all % 10}` : text;
 }
