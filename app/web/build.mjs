@@ -14,6 +14,16 @@ const sources = ["package.json", ...styles, ...scripts.map((name) => `src/${name
 const hash = createHash("sha256");
 for (const name of sources) hash.update(readFileSync(name));
 
+// three.js keeps its shaders as text, which minifying leaves alone
+const shaders = {
+  name: "shaders",
+  setup({ onLoad }) {
+    onLoad({ filter: /three\.module\.js$/ }, ({ path }) => {
+      return { contents: readFileSync(path, "utf8").replace(/\\n(\\t)+/g, "\\n") };
+    });
+  },
+};
+
 await build({
   entryPoints: { livestep: "src/main.js" },
   outdir: out,
@@ -21,6 +31,8 @@ await build({
   minify: true,
   format: "iife",
   target: ["chrome111", "firefox114", "safari16.4"],
+  supported: { "template-literal": false },
+  plugins: [shaders],
   legalComments: "none",
   banner: { js: `/* Livestep page, sources ${hash.digest("hex").slice(0, 16)}. Contains three.js, MIT, see three.LICENSE.txt */` },
 });
