@@ -1,17 +1,7 @@
 // Messages between page and server: packed and unpacked as app/protocol.py does.
 
 import {
-  ACK,
-  ACK_BYTES,
-  FRAME,
-  FRAME_HEADER_BYTES,
-  JSON_MESSAGE,
-  KEYS,
-  KEYS_BYTES,
-  PAGE_TAGS,
-  POSES_HEADER_BYTES,
-  SHOWN,
-  SHOWN_BYTES,
+  ACK, ACK_BYTES, FRAME, FRAME_HEADER_BYTES, JSON_MESSAGE, KEYS, KEYS_BYTES, PAGE_TAGS, POSES_HEADER_BYTES, SHOWN, SHOWN_BYTES,
 } from "./constants.js";
 
 export function packJson(tag, fields) {
