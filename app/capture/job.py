@@ -11,7 +11,6 @@ from app.capture.take import CapturedTake, most_onward
 from app.capture.uploads import Upload
 from app.live.background import lower_priority
 from app.live.loader import EngineLike
-from app.live.take_buffer import shorten
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
@@ -107,7 +106,7 @@ class ContinueJob(Job):
         """Poses up to the end that was asked for."""
         end = self.start
         while end < self.end and (chunk := next(stream, None)) is not None:
-            chunk = shorten(chunk, self.end - chunk.first)
+            chunk = chunk.until(self.end)
             end = chunk.first + len(chunk)
             if len(chunk):
                 yield chunk

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
-
 from app.protocol import Mark, Poses
+from core.body import take
 from core.body.mesh import Body
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
@@ -65,16 +63,14 @@ class TakeBuffer:
             length += len(self._chunks[last])
             milliseconds += self._costs[last][1]
             last += 1
-        part = self._chunks[i:last]
-        root = np.concatenate([c.root for c in part])[skip:]
-        rotations = np.concatenate([c.rotations for c in part])[skip:]
+        poses = take.Poses.concatenate(self._chunks[i:last])[skip:]
         return Poses(
             first=cursor,
             prompt=prompt,
             milliseconds=milliseconds,
-            root=root,
+            root=poses.root,
             # fitted to one body for all: the others' hips differ from it by a few millimeters
-            rotations=Body.load().fit(root, rotations),
+            rotations=Body.load().fit(poses.root, poses.rotations),
         )
 
     def until(self, end: int) -> TakeBuffer:
@@ -82,19 +78,9 @@ class TakeBuffer:
         part = TakeBuffer(keep_seconds=self.keep // FPS)
         for chunk, (prompt, milliseconds) in zip(self._chunks, self._costs, strict=True):
             if chunk.first < end:
-                kept = shorten(chunk, end - chunk.first)
-                part.append(kept, prompt=prompt, milliseconds=milliseconds)
+                part.append(chunk.until(end), prompt=prompt, milliseconds=milliseconds)
         return part
 
     def cut(self, start: int, end: int, info: dict[str, str]) -> Take:
         """Poses start..end - 1 as a take; raise ValueError when none of them is kept."""
-        take = Take.from_chunks(self._chunks, info)
-        return take.slice(start - self.first, end - self.first)
-
-
-def shorten(chunk: PoseChunk, poses: int) -> PoseChunk:
-    """The first poses of a chunk."""
-    if poses >= len(chunk):
-        return chunk
-    parts = ("root", "rotations", "joints", "features")
-    return replace(chunk, **{name: getattr(chunk, name)[:poses] for name in parts})
+        return Take.from_chunks(self._chunks, info).slice(start - self.first, end - self.first)

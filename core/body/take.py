@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -10,11 +11,9 @@ from core.body.skeleton import FPS
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoseChunk:
-    """A few poses in a row, as the engine streams them."""
+class Poses:
+    """Poses in a row."""
 
-    first: int
-    """Index of the first pose in its stream."""
     root: np.ndarray
     """Pelvis position in the world, (T, 3) float32, meters, on the source skeleton."""
     rotations: np.ndarray
@@ -23,11 +22,34 @@ class PoseChunk:
     """Joint positions in the world, (T, 22, 3) float32, meters."""
     features: np.ndarray
     """HumanML3D features, (T, 263) float32, not normalized."""
-    prompt: str
-    """What was asked for while these poses were made."""
 
     def __len__(self) -> int:
         return len(self.root)
+
+    def __getitem__(self, part: slice) -> Poses:
+        return Poses(**{name: getattr(self, name)[part] for name in _ARRAYS})
+
+    @staticmethod
+    def concatenate(parts: Sequence[Poses]) -> Poses:
+        """Join at least one stretch of poses."""
+        return Poses(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in _ARRAYS})
+
+
+_ARRAYS = tuple(array.name for array in fields(Poses))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseChunk(Poses):
+    """A few poses in a row, as the engine streams them."""
+
+    first: int
+    """Index of the first pose in its stream."""
+    prompt: str
+    """What was asked for while these poses were made."""
+
+    def until(self, end: int) -> PoseChunk:
+        """Return those ahead of pose `end` of the stream."""
+        return replace(self, **vars(self[: max(end - self.first, 0)]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,20 +61,13 @@ class PromptMark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Take:
+class Take(Poses):
     """Poses with the prompts that made them and where they came from."""
 
-    root: np.ndarray
-    rotations: np.ndarray
-    joints: np.ndarray
-    features: np.ndarray
     prompts: tuple[PromptMark, ...] = ()
     fps: float = FPS
     info: dict[str, str] = field(default_factory=dict)
     """Provenance written into every export: checkpoint, licence, seed, foot_contacts, ..."""
-
-    def __len__(self) -> int:
-        return len(self.root)
 
     @property
     def seconds(self) -> float:
@@ -68,14 +83,7 @@ class Take:
         for chunk in chunks:
             if chunk.prompt != (marks[-1].text if marks else ""):
                 marks.append(PromptMark(start=chunk.first - chunks[0].first, text=chunk.prompt))
-        return cls(
-            root=np.concatenate([c.root for c in chunks]),
-            rotations=np.concatenate([c.rotations for c in chunks]),
-            joints=np.concatenate([c.joints for c in chunks]),
-            features=np.concatenate([c.features for c in chunks]),
-            prompts=tuple(marks),
-            info=info or {},
-        )
+        return cls(**vars(Poses.concatenate(chunks)), prompts=tuple(marks), info=info or {})
 
     def chunks(self) -> list[PoseChunk]:
         """Undo `from_chunks`: one chunk for each prompt, and for poses that nobody asked for."""
@@ -83,12 +91,9 @@ class Take:
         texts = ["", *(m.text for m in self.prompts)][-len(marks) - 1 :]
         bounds = [0, *(m.start for m in marks), len(self)]
         return [
-            PoseChunk(
-                first=start, root=self.root[start:end], rotations=self.rotations[start:end],
-                joints=self.joints[start:end], features=self.features[start:end], prompt=text,
-            )
+            PoseChunk(first=start, prompt=text, **vars(self[start:end]))
             for start, end, text in zip(bounds[:-1], bounds[1:], texts, strict=True)
-        ]  # fmt: skip
+        ]
 
     def slice(self, start: int, end: int) -> Take:
         """Poses start..end - 1 as a take of their own; raise ValueError when that is empty."""
@@ -99,9 +104,6 @@ class Take:
         inside = [m for m in self.prompts if start < m.start < end]
         return replace(
             self,
-            root=self.root[start:end],
-            rotations=self.rotations[start:end],
-            joints=self.joints[start:end],
-            features=self.features[start:end],
+            **vars(self[start:end]),
             prompts=tuple(replace(m, start=max(m.start - start, 0)) for m in (*active, *inside)),
         )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from core.body.features import LAYOUT, FeatureDecoder, contacts
+from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
 from core.body.ik import PoseSolver
-from core.body.take import PoseChunk, PromptMark, Take
+from core.body.take import PoseChunk, Poses, PromptMark, Take
 from core.motion.generate import MotionModel
 from core.motion.history import History
 from core.motion.smoothing import DELAY, FeatureFilter
@@ -25,10 +25,8 @@ PRIMED = 100
 _PLACED = slice(LAYOUT.height.start, LAYOUT.joints.stop)
 _MOVED = slice(0, LAYOUT.velocity.stop)
 
-_NOTHING = {
-    name: np.zeros((0, *shape), np.float32)
-    for name, shape in (("root", (3,)), ("rotations", (22, 4)), ("joints", (22, 3)))
-}
+_SHAPES = {"root": (3,), "rotations": (22, 4), "joints": (22, 3), "features": (NUM_FEATURES,)}
+_NOTHING = Poses(**{name: np.zeros((0, *shape), np.float32) for name, shape in _SHAPES.items()})
 
 
 class Inertialization:
@@ -83,8 +81,7 @@ class PoseDecoder:
 
     def end(self, prompt: str) -> PoseChunk:
         """Return the poses held back."""
-        none = np.zeros((1, 0, LAYOUT.contacts.stop), np.float32)
-        return self._chunk(self._finish.push(none, last=True)[0], prompt)
+        return self._chunk(self._finish.push(_NOTHING.features[None], last=True)[0], prompt)
 
     def _join(self, features: np.ndarray, history: History) -> np.ndarray:
         """Drop what the take shows already; add what is missing at the seam."""
@@ -100,21 +97,19 @@ class PoseDecoder:
             if len(shown):
                 self._recovery.turn, self._recovery.step = shown[-1, 0], shown[-1, LAYOUT.velocity]
         first, self._first = self._first, self._first + len(features)
-        if not len(features):
-            return PoseChunk(first=first, **_NOTHING, features=features, prompt=prompt)
-        joints = self._recovery.push(features)
-        root, rotations = self._solver.push(joints, contacts(features))
-        return PoseChunk(
-            first=first, root=root, rotations=rotations, joints=joints, features=features,
-            prompt=prompt,
-        )  # fmt: skip
+        poses = _solve(features, self._recovery, self._solver) if len(features) else _NOTHING
+        return PoseChunk(first=first, prompt=prompt, **vars(poses))
+
+
+def _solve(features: np.ndarray, recovery: FeatureDecoder, solver: PoseSolver) -> Poses:
+    """Return the next poses of a motion by their features (T, 263)."""
+    joints = recovery.push(features)
+    root, rotations = solver.push(joints, contacts(features))
+    return Poses(root=root, rotations=rotations, joints=joints, features=features)
 
 
 def perform(features: np.ndarray, prompts: tuple[PromptMark, ...], info: dict[str, str]) -> Take:
     """Return decoded features (T, 263) as a take that begins at the origin."""
     features = FeatureFilter().push(features[None], last=True)[0]
-    joints = FeatureDecoder().push(features)
-    root, rotations = PoseSolver().push(joints, contacts(features))
-    return Take(
-        root=root, rotations=rotations, joints=joints, features=features, prompts=prompts, info=info
-    )
+    poses = _solve(features, FeatureDecoder(), PoseSolver())
+    return Take(**vars(poses), prompts=prompts, info=info)
