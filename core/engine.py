@@ -20,11 +20,10 @@ from core import checkpoint
 from core.body.take import PoseChunk, Take
 from core.device import pick_device
 from core.diffusion.sampler import StreamSampler
-from core.motion.decode import PoseDecoder
+from core.motion.decode import FeatureFilter, PoseDecoder
 from core.motion.generate import MotionModel
 from core.motion.history import remember
 from core.motion.model import UNASKED
-from core.motion.smoothing import FeatureFilter
 from core.motion.vae import STRIDE
 from core.prompts import MAX_PROMPT as MAX_PROMPT
 from core.prompts import check_prompt

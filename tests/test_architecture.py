@@ -33,7 +33,7 @@ ALLOWED = {
         "core.config core.checkpoint core.prompts core.body core.motion core.retrieval"
     ),
     "core.capture": "core.config core.body core.capture",
-    "core.export": "core.body core.motion.smoothing core.retrieval.manner core.export",
+    "core.export": "core.body core.motion.decode core.retrieval.manner core.export",
     "core": "core",
     "app": (
         "app core.engine core.prompts core.body core.capture.follow core.capture.joint_maps"

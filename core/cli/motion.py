@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.shared import CHECKPOINTS, fail, ms_since, open_engine
-from core.motion.smoothing import DELAY
+from core.motion.decode import DELAY
 
 if TYPE_CHECKING:
     from core.body.mesh import Body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.motion import smoothing
+from core.motion.decode import SMOOTHING
 
 VERSION = "0.1.0"
 
@@ -30,5 +30,5 @@ def provenance(
         "seed": str(seed),
         **{name: "default" if value is None else f"{value:g}" for name, value in settings.items()},
         "foot_contacts": "cleaned up" if foot_contacts else "as generated",
-        "smoothing": smoothing.DESCRIPTION,
+        "smoothing": SMOOTHING,
     }

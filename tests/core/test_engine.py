@@ -9,7 +9,7 @@ import pytest
 
 from core.body.features import LAYOUT
 from core.engine import MAX_PROMPT, Engine, check_prompt
-from core.motion.smoothing import DELAY
+from core.motion.decode import DELAY
 from tests.support.tiny import DIT, write_checkpoints
 
 PER_BLOCK = DIT.block * 4

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from core.__main__ import app
 from core.cli.motion import Script, Segment, pair
-from core.motion.smoothing import DELAY
+from core.motion.decode import DELAY
 from tests.support.tiny import write_checkpoints
 
 
