@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.metrics import TOES, foot_skate, mpjpe_mm
+from benchmarks.metrics import foot_skate, mpjpe_mm
 from benchmarks.reporting import Row
-from core.body.skeleton import FPS, INDEX
+from core.body.skeleton import FPS, INDEX, TOES
 
 STANDS, LOW = 0.2, 0.06
 """A toe slower than this (m/s) and lower than this (m) stands."""

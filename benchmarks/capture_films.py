@@ -13,10 +13,9 @@ import numpy as np
 
 from core.body import features
 from core.body.ik import solve
-from core.body.kinematics import forward
 from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle
-from core.body.skeleton import FPS, INDEX, JOINTS, REST_JOINTS
+from core.body.skeleton import FPS, INDEX, JOINTS, REST_JOINTS, TOES, forward
 from core.body.take import Take
 from core.capture.camera import LENS
 from core.export.render.media import Mp4Writer
@@ -63,7 +62,7 @@ def actor() -> Body:
 
 def usable(joints: np.ndarray) -> bool:
     """Whether a motion stands on the floor most of the time."""
-    feet = joints[:, [INDEX["left_foot"], INDEX["right_foot"]], 1].min(axis=1)
+    feet = joints[:, TOES, 1].min(axis=1)
     return bool((feet < ON_FLOOR).mean() > OFTEN)
 
 

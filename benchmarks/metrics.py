@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.body.skeleton import FPS, INDEX
+from core.body.skeleton import FPS, TOES
 
-TOES = (INDEX["left_foot"], INDEX["right_foot"])
 SKATE_SPEED = 0.5
 """A foot on the floor that moves faster than this (m/s) skates (GMD, OmniControl)."""
 SKATE_HEIGHT = 0.05

@@ -14,12 +14,20 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from core.body import rotations as rot
-from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, MIRROR, PARENTS
+from core.body.skeleton import (
+    ANKLES,
+    BONE_LENGTHS,
+    FEET,
+    INDEX,
+    JOINTS,
+    KNEES,
+    LEG,
+    MIRROR,
+    PARENTS,
+)
 
 NUM_FEATURES = 263
 Heading = Literal["humanml3d", "steady"]
-FEET = (7, 10, 8, 11)
-"""Joints of the four contact flags: left ankle, left foot, right ankle, right foot."""
 CONTACT_SPEED = np.sqrt(0.002)
 """A foot joint that moves less than this (m a pose) counts as in contact (HumanML3D)."""
 
@@ -58,8 +66,8 @@ def make_uniform(joints: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(bones, axis=-1)
     if not np.isfinite(joints).all() or (np.median(lengths, axis=0) < 1e-4).any():
         raise ValueError("joint positions hold a NaN, an infinity or a bone without length")
-    leg = [INDEX["left_knee"] - 1, INDEX["left_ankle"] - 1]
-    scale = sum(float(BONE_LENGTHS[i + 1]) for i in leg) / np.median(lengths[:, leg], axis=0).sum()
+    left_leg = lengths[:, [KNEES[0] - 1, ANKLES[0] - 1]]
+    scale = LEG / np.median(left_leg, axis=0).sum()
     bones *= (BONE_LENGTHS[1:] / np.maximum(lengths, 1e-6))[..., None]
     out = np.empty_like(joints)
     out[:, 0] = joints[:, 0] * scale
@@ -122,7 +130,7 @@ def encode(joints: np.ndarray, heading: Heading = "humanml3d") -> np.ndarray:
     steps = rot.quat_rotate(to_body[:-1, None], joints[1:] - joints[:-1])
     root_step = rot.quat_rotate(to_body[1:], joints[1:, 0] - joints[:-1, 0])
     turn = rot.quat_multiply(to_body[1:], rot.quat_inverse(to_body[:-1]))
-    still = np.linalg.norm(joints[1:, list(FEET)] - joints[:-1, list(FEET)], axis=-1)
+    still = np.linalg.norm(joints[1:, FEET] - joints[:-1, FEET], axis=-1)
     groups = [
         np.arcsin(np.clip(turn[:, 2:3], -1, 1)),
         root_step[:, [0, 2]],

@@ -1,15 +1,18 @@
-"""Foot-contact clean-up: keep a planted foot where it is, without looking ahead.
+"""Legs that reach and feet that stay.
 
-A foot that its contact bits call planted is moved back by what it slid in this pose; the
-correction grows with the slide and melts away once the foot lifts, so nothing ever jumps. Bits
-also hold for feet that still swing slowly (HumanML3D's threshold is 0.9 m/s), therefore a grip is
-scaled by the foot's own speed. The state is a few numbers, so any chunking gives the same result.
+A foot that its contact bits call planted is moved back by what it slid in this pose, without
+looking ahead; the correction grows with the slide and melts away once the foot lifts, so nothing
+ever jumps. Bits also hold for feet that still swing slowly (HumanML3D's threshold is 0.9 m/s),
+therefore a grip is scaled by the foot's own speed. The state is a few numbers, so any chunking
+gives the same result. A leg is two bones: `reach` says where thigh and shin must point so that an
+ankle gets where it should be.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from core.body.rotations import normalize
 from core.body.skeleton import FPS, REST_TOE_HEIGHT
 
 SLOW, FAST = 0.35, 0.9
@@ -24,6 +27,11 @@ NEAR_FLOOR = 0.05
 """A planted toe within this height (m) of where toes rest is drawn to the floor."""
 SETTLE = 0.2
 """Share of that height error which one pose takes away."""
+
+
+def holding(values: np.ndarray, fully: float, not_at_all: float) -> np.ndarray:
+    """Return 1 where values are `fully` or beyond, 0 at `not_at_all`, and a line between."""
+    return np.clip((not_at_all - values) / (not_at_all - fully), 0, 1)
 
 
 class FootPins:
@@ -45,7 +53,7 @@ class FootPins:
         steps = points - np.concatenate([before, points[:-1]])
         self._before = points[-1]
         speeds = np.sqrt(np.einsum("tfpi,tfpi->tfp", steps, steps)) * FPS
-        wanted = contacts * np.clip((FAST - speeds) / (FAST - SLOW), 0, 1)
+        wanted = contacts * holding(speeds, SLOW, FAST)
         # the part that rests more firmly decides: the heel in a stance, the toe in a push-off
         firm = np.argmax(wanted - 1e-3 * speeds, axis=2)[..., None]
         wanted = np.take_along_axis(wanted, firm, axis=2)[..., 0]  # (T, 2)
@@ -65,3 +73,39 @@ class FootPins:
         sunk = -np.minimum(toes[..., 1] + offsets[..., 1], 0)  # no toe goes below the floor
         offsets[..., 1] += sunk
         return offsets
+
+
+def leg_lengths(hips: np.ndarray, knees: np.ndarray, ankles: np.ndarray) -> np.ndarray:
+    """Return the lengths (...) of thigh and shin together; all are (..., 3)."""
+    return np.linalg.norm(knees - hips, axis=-1) + np.linalg.norm(ankles - knees, axis=-1)
+
+
+def reach(
+    hips: np.ndarray, ankles: np.ndarray, knees: np.ndarray, ahead: np.ndarray,
+    thighs: np.ndarray, shins: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Directions (T, 2, 3) of thighs and shins, of lengths (2,), between hips and ankles.
+
+    The knee stays in the plane that `knees`, its place relative to the hip, gives; a leg that is
+    straight there bends towards `ahead`, a direction. All are (T, 2, 3), left leg first. A target
+    out of reach is approached as far as the leg goes.
+    """
+    line = ankles - hips
+    length = np.sqrt(np.einsum("tli,tli->tl", line, line))
+    line = line / np.maximum(length, 1e-8)[..., None]
+    longest = thighs + shins
+    length = np.clip(length, 0.2 * longest, (1 - 1e-6) * longest)
+    along = (length**2 + thighs**2 - shins**2) / (2 * length)
+    away = np.sqrt(np.maximum(thighs**2 - along**2, 0))
+    side, ahead = _across(knees, line), _across(ahead, line)
+    off = np.sqrt(np.einsum("tli,tli->tl", side, side))
+    # 1.5 cm off the line hip-ankle a knee is sure of its side, at 0.5 cm it is noise
+    sure = np.clip((off - 0.005) / 0.01, 0, 1)[..., None]
+    side = normalize(sure * normalize(side) + (1 - sure) * normalize(ahead))
+    thigh = along[..., None] * line + away[..., None] * side
+    shin = length[..., None] * line - thigh
+    return thigh / thighs[:, None], shin / shins[:, None]
+
+
+def _across(v: np.ndarray, line: np.ndarray) -> np.ndarray:
+    return v - np.einsum("tli,tli->tl", v, line)[..., None] * line

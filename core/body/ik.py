@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.feet import FootPins
-from core.body.kinematics import local_rotations
-from core.body.legs import reach
+from core.body.feet import FootPins, reach
 from core.body.rotations import (
     cross,
     matrix_to_quat,
@@ -25,26 +23,32 @@ from core.body.rotations import (
     quat_rotate,
     swing,
 )
-from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, PARENTS, REST_JOINTS
+from core.body.skeleton import (
+    ANKLES,
+    BONE_LENGTHS,
+    COLLARS,
+    ELBOWS,
+    HIPS,
+    INDEX,
+    JOINTS,
+    KNEES,
+    PARENTS,
+    REST_JOINTS,
+    SHOULDERS,
+    TOES,
+    WRISTS,
+    local_rotations,
+)
 
 _REST = REST_JOINTS.astype(np.float64)
-
-
-def _joints(*names: str) -> list[int]:
-    return [INDEX[n] for n in names]
 
 
 def _rest_bones(joints: list[int], children: list[int]) -> np.ndarray:
     return _REST[children] - _REST[joints]
 
 
-HIPS, KNEES = _joints("left_hip", "right_hip"), _joints("left_knee", "right_knee")
-ANKLES, TOES = _joints("left_ankle", "right_ankle"), _joints("left_foot", "right_foot")
-SHOULDERS = _joints("left_shoulder", "right_shoulder")
-COLLARS, ELBOWS = _joints("left_collar", "right_collar"), _joints("left_elbow", "right_elbow")
-WRISTS = _joints("left_wrist", "right_wrist")
-PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = _joints(
-    "pelvis", "spine1", "spine2", "spine3", "neck", "head"
+PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = (
+    INDEX[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 )
 _PELVIS_FAN, _CHEST_FAN = [*HIPS, SPINE1], [NECK, *COLLARS]
 _FANS = np.stack([_REST[_PELVIS_FAN] - _REST[PELVIS], _REST[_CHEST_FAN] - _REST[SPINE3]])

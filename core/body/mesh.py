@@ -13,23 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.kinematics import forward, local_rotations
-from core.body.legs import reach
+from core.body.feet import leg_lengths, reach
 from core.body.rotations import quat_to_matrix, swing
-from core.body.skeleton import INDEX, JOINTS, REST_JOINTS
+from core.body.skeleton import (
+    ANKLES,
+    HIPS,
+    JOINTS,
+    KNEES,
+    REST_JOINTS,
+    TOES,
+    forward,
+    local_rotations,
+)
 
 BODIES = ("neutral", "male", "female")
-HIPS, KNEES, ANKLES, TOES = (
-    [INDEX[f"{side}_{name}"] for side in ("left", "right")]
-    for name in ("hip", "knee", "ankle", "foot")
-)
 ASSET = Path(__file__).parents[2] / "assets" / "body" / "anny_smpl22.npz"
-
-
-def leg_length(rest: np.ndarray) -> float:
-    """Length of thigh and shin together, mean of both legs, of rest joints (22, 3)."""
-    chain = rest[[HIPS, KNEES, ANKLES]]
-    return float(np.linalg.norm(np.diff(chain, axis=0), axis=-1).sum(axis=0).mean())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +81,11 @@ class Body:
     @cached_property
     def scale(self) -> float:
         """Leg length of this body over that of the source skeleton."""
-        return leg_length(self.rest_joints) / leg_length(REST_JOINTS)
+        own, source = (
+            float(leg_lengths(rest[HIPS], rest[KNEES], rest[ANKLES]).mean())
+            for rest in (self.rest_joints, REST_JOINTS)
+        )
+        return own / source
 
     @cached_property
     def ground(self) -> float:

@@ -1,4 +1,4 @@
-"""The 22 joints of SMPL without hands, in SMPL order.
+"""The 22 joints of SMPL without hands, in SMPL order, and where they go for given rotations.
 
 World convention everywhere: Y up, Z forward, meters, right-handed, 20 poses a second.
 """
@@ -6,6 +6,8 @@ World convention everywhere: Y up, Z forward, meters, right-handed, 20 poses a s
 from __future__ import annotations
 
 import numpy as np
+
+from core.body.rotations import quat_inverse, quat_multiply, quat_rotate
 
 FPS = 20
 """Poses a second of every motion in this project unless a name says otherwise."""
@@ -21,6 +23,13 @@ PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18,
 
 INDEX = {name: i for i, name in enumerate(JOINTS)}
 
+HIPS, KNEES, ANKLES, TOES, COLLARS, SHOULDERS, ELBOWS, WRISTS = (
+    [INDEX[f"left_{name}"], INDEX[f"right_{name}"]]
+    for name in ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+)
+FEET = [i for foot in zip(ANKLES, TOES, strict=True) for i in foot]
+"""Joints of the four contact flags: left ankle, left toe, right ankle, right toe."""
+
 MIRROR = tuple(
     INDEX[n.replace("left", "right") if "left" in n else n.replace("right", "left")] for n in JOINTS
 )
@@ -32,6 +41,8 @@ BONE_LENGTHS = np.array(
     dtype=np.float32,
 )  # fmt: skip
 """Length of the bone above each joint (m) in HumanML3D's uniform skeleton."""
+LEG = float(BONE_LENGTHS[[KNEES[0], ANKLES[0]]].sum())
+"""Length of its left thigh and shin together (m)."""
 
 _REST_DIRECTIONS = np.array(
     [
@@ -59,10 +70,53 @@ def _rest_joints() -> np.ndarray:
     for i, parent in enumerate(PARENTS[1:], start=1):
         direction = _REST_DIRECTIONS[i] / np.linalg.norm(_REST_DIRECTIONS[i])
         joints[i] = joints[parent] + direction * BONE_LENGTHS[i]
-    toes = joints[[INDEX["left_foot"], INDEX["right_foot"]], 1]
-    joints[:, 1] += REST_TOE_HEIGHT - toes.mean()
+    joints[:, 1] += REST_TOE_HEIGHT - joints[TOES, 1].mean()
     return joints.astype(np.float32)
 
 
 REST_JOINTS = _rest_joints()
 """T-pose of the source skeleton, (22, 3), meters, standing on the floor, facing +Z."""
+
+# Joints of equal depth in the tree, parents first, so that each level is one vectorised step.
+_DEPTH = [0] * len(PARENTS)
+for _i, _p in enumerate(PARENTS[1:], start=1):
+    _DEPTH[_i] = _DEPTH[_p] + 1
+LEVELS = tuple(
+    tuple(i for i, depth in enumerate(_DEPTH) if depth == level)
+    for level in range(1, max(_DEPTH) + 1)
+)
+_PARENTS_BELOW_ROOT = list(PARENTS[1:])
+
+
+def global_rotations(local: np.ndarray) -> np.ndarray:
+    """Rotations relative to the world, (T, 22, 4), from rotations relative to the parent."""
+    world = local.copy()
+    for level in LEVELS:
+        joints, parents = list(level), [PARENTS[i] for i in level]
+        world[:, joints] = quat_multiply(world[:, parents], local[:, joints])
+    return world
+
+
+def local_rotations(world: np.ndarray) -> np.ndarray:
+    """Inverse of `global_rotations`, (T, 22, 4) -> (T, 22, 4)."""
+    local = world.copy()
+    local[:, 1:] = quat_multiply(quat_inverse(world[:, _PARENTS_BELOW_ROOT]), world[:, 1:])
+    return local
+
+
+def forward(
+    root: np.ndarray, local: np.ndarray, rest: np.ndarray = REST_JOINTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joint positions (T, 22, 3) and global rotations (T, 22, 4).
+
+    `root` (T, 3) is the position of the pelvis, `local` (T, 22, 4) the rotations relative to the
+    parents, `rest` (22, 3) the joints at rest; where `rest` has its pelvis does not matter.
+    """
+    world = global_rotations(local)
+    bones = rest[1:] - rest[_PARENTS_BELOW_ROOT]
+    joints = np.empty((*local.shape[:-1], 3), dtype=local.dtype)
+    joints[:, 0] = root
+    joints[:, 1:] = quat_rotate(world[:, _PARENTS_BELOW_ROOT], bones.astype(local.dtype))
+    for level in LEVELS:
+        joints[:, list(level)] += joints[:, [PARENTS[i] for i in level]]
+    return joints, world

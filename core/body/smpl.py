@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.body.arrays import open_arrays
-from core.body.skeleton import JOINTS, PARENTS
+from core.body.skeleton import FEET, JOINTS, PARENTS
 
 MOST_BYTES = 256_000_000
 """Of the arrays that are needed, when unpacked; SMPL-X has 10 million."""
@@ -145,7 +145,7 @@ def read_smpl(path: Path) -> dict[str, Any]:
 
     floor = np.array([0, vertices[:, 1].min(), 0], np.float32)
     colors = np.full((count, 3), _SKIN, np.uint8)
-    colors[np.isin(top[:, 0], (7, 8, 10, 11))] = _SHOES
+    colors[np.isin(top[:, 0], FEET)] = _SHOES
     return {
         "name": path.stem,
         "rest_joints": joints - floor,

@@ -14,8 +14,7 @@ import numpy as np
 
 from core.body.features import encode
 from core.body.ik import PoseSolver
-from core.body.kinematics import forward
-from core.body.skeleton import FPS
+from core.body.skeleton import FPS, forward
 from core.body.take import Take
 from core.capture import read as files
 from core.capture.camera import LENS

@@ -11,11 +11,10 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.ndimage import gaussian_filter1d, grey_opening
 
-from core.body.features import FEET
-from core.body.skeleton import FPS, REST_JOINTS
+from core.body.feet import holding
+from core.body.skeleton import FEET, FPS, REST_JOINTS
 
-FEET_JOINTS = list(FEET)
-SOLES = REST_JOINTS[FEET_JOINTS, 1].astype(np.float64)
+SOLES = REST_JOINTS[FEET, 1].astype(np.float64)
 """Heights (m) of ankles and toes that stand on the floor."""
 LOW, HIGH = 0.03, 0.08
 """Heights (m) over the floor below which a joint of a foot stands and above which it does not."""
@@ -53,20 +52,16 @@ def place_on_floor(
     """
     soles = feet[..., 1].min(axis=1)
     floor = grey_opening(soles, size=FLIGHT, mode="nearest")
-    near = joints[:, FEET_JOINTS]
+    near = joints[:, FEET]
     low = near[..., 1] - SOLES
     lowest = -SOFT * np.log(np.exp(-(low - low.min()) / SOFT).sum(axis=1)) + low.min()
     hips = path[:, 1] - grey_opening(path[:, 1], size=FLIGHT + FPS // 4, mode="nearest")
     height = _jumps(np.minimum(soles - floor, hips)) - gaussian_filter1d(
         lowest, STEADY, mode="nearest"
     )
-    firm = _less(low + height[:, None], LOW, HIGH) * _less(_speeds(feet, floor), SLOW, FAST)
+    firm = holding(low + height[:, None], LOW, HIGH) * holding(_speeds(feet, floor), SLOW, FAST)
     across = _walk(near[..., [0, 2]], firm, path[:, [0, 2]] - path[0, [0, 2]])
     return np.stack([across[:, 0], height, across[:, 1]], axis=1), firm
-
-
-def _less(values: np.ndarray, surely: float, not_at_all: float) -> np.ndarray:
-    return np.clip((not_at_all - values) / (not_at_all - surely), 0, 1)
 
 
 def _speeds(feet: np.ndarray, floor: np.ndarray) -> np.ndarray:
@@ -82,7 +77,7 @@ def _speeds(feet: np.ndarray, floor: np.ndarray) -> np.ndarray:
 
 def _jumps(lift: np.ndarray) -> np.ndarray:
     """Heights (T,) of flights: short peaks, else it is the floor that is further than thought."""
-    return (1 - _less(lift, GRAZE, JUMP)) * lift
+    return (1 - holding(lift, GRAZE, JUMP)) * lift
 
 
 def _walk(feet: np.ndarray, firm: np.ndarray, path: np.ndarray) -> np.ndarray:

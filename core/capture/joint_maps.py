@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS
+from core.body.feet import leg_lengths
+from core.body.skeleton import ANKLES, BONE_LENGTHS, HIPS, INDEX, JOINTS, KNEES, LEG
 from core.capture.resample import resample
 
 MOST_NAME = 200
@@ -26,8 +27,6 @@ BUILT_IN = ("cmu", "mixamo", "smpl", "unreal", "humanoid")
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "cmu": 0.0254 / 0.45}
 """Meters in one unit. CMU's skeletons are in inches divided by 0.45."""
-LEG = float(BONE_LENGTHS[[INDEX["left_knee"], INDEX["left_ankle"]]].sum())
-"""Hip to ankle of an average adult, meters."""
 
 CHAINS = (
     ("pelvis", "spine1", "spine2", "spine3", "neck", "head"),
@@ -159,11 +158,7 @@ def _fill(found: dict[str, np.ndarray], chain: tuple[str, ...]) -> None:
 
 def meters_per_unit(joints: np.ndarray, where: str) -> float:
     """Guess the unit from the leg length of (T, 22, 3) joints."""
-    sides = []
-    for side in ("left", "right"):
-        hip, knee, ankle = (joints[:, INDEX[f"{side}_{j}"]] for j in ("hip", "knee", "ankle"))
-        sides.append(np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - ankle, axis=-1))
-    leg = float(np.median(sides))
+    leg = float(np.median(leg_lengths(joints[:, HIPS], joints[:, KNEES], joints[:, ANKLES])))
     if leg <= 0:
         raise ValueError(f"{where}: the legs have no length; the skeleton's offsets are all zero")
     unit = min(UNITS.values(), key=lambda u: abs(np.log(leg * u / LEG)))
@@ -177,8 +172,7 @@ def meters_per_unit(joints: np.ndarray, where: str) -> float:
 
 def up_axis(joints: np.ndarray) -> str:
     """Guess "y" or "z" as the up axis from where the neck is above the ankles on average."""
-    ankles = joints[:, [INDEX["left_ankle"], INDEX["right_ankle"]]].mean(1)
-    up = np.median(joints[:, INDEX["neck"]] - ankles, axis=0)
+    up = np.median(joints[:, INDEX["neck"]] - joints[:, ANKLES].mean(1), axis=0)
     # z must win clearly: someone lying down in a Y-up file is the likelier reading of a tie
     return "z" if up[2] > 2 * abs(up[1]) else "y"
 

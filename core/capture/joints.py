@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.body.feet import leg_lengths
 from core.body.rotations import (
     cross,
     matrix_to_quat,
@@ -15,7 +16,7 @@ from core.body.rotations import (
     quat_rotate,
     quat_slerp,
 )
-from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, PARENTS, REST_JOINTS
+from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, LEG, PARENTS, REST_JOINTS
 from core.capture.landmarks import POINT
 
 SIDES = ("left", "right")
@@ -25,7 +26,6 @@ FOOT = 0.19
 EARS = 0.045
 """How far (m) ears lie ahead of the line from neck to head."""
 _AHEAD = np.array([0.0, 0.0, 1.0])
-LEG = float(BONE_LENGTHS[[INDEX["left_knee"], INDEX["left_ankle"]]].sum())
 
 
 def point(landmarks: np.ndarray, name: str) -> np.ndarray:
@@ -41,11 +41,8 @@ def middle(landmarks: np.ndarray, name: str) -> np.ndarray:
 
 def leg_length(landmarks: np.ndarray) -> float:
     """Hip to knee to ankle in meters, the median over time and both sides, of (T, 33, 3)."""
-    found = []
-    for side in SIDES:
-        hip, knee, ankle = (point(landmarks, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
-        found.append(np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1))
-    return float(np.median(found))
+    legs = ([point(landmarks, f"{s}_{p}") for p in ("hip", "knee", "ankle")] for s in SIDES)
+    return float(np.median([leg_lengths(*leg) for leg in legs]))
 
 
 def _frame(left: np.ndarray, up: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.body.rotations import normalize, quat_from_axis_angle, quat_multiply, quat_rotate
-from core.body.skeleton import FPS
+from core.body.skeleton import FPS, LEG
 from core.capture import camera, ground
 from core.capture import joints as puppet
 from core.capture.flips import resolve_flips, turn
@@ -96,7 +96,7 @@ def lift(
         quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
     )
     joints = puppet.landmarks_to_joints(world)
-    scale = puppet.LEG / puppet.leg_length(world)
+    scale = LEG / puppet.leg_length(world)
     root, contacts = ground.place_on_floor(joints, scale * path, scale * feet)
     joints = face_forward(joints + root[:, None])
     return Lifted(

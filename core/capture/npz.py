@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.body.arrays import Archive, open_arrays
-from core.body.kinematics import forward
 from core.body.rotations import quat_from_axis_angle
-from core.body.skeleton import FPS, JOINTS, REST_JOINTS
+from core.body.skeleton import FPS, JOINTS, REST_JOINTS, forward
 from core.capture.joint_maps import up_axis, y_up
 from core.capture.resample import MOST_RATE, check_length, resample
 

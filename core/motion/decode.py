@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.body import rotations as rot
-from core.body.features import FEET, LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
+from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
+from core.body.feet import holding
 from core.body.ik import PoseSolver
+from core.body.skeleton import FEET
 from core.body.take import PoseChunk, Poses, PromptMark, Take
 
 if TYPE_CHECKING:  # command line and exports know the filter without loading torch
@@ -95,8 +97,7 @@ def _correction(now: np.ndarray, after: np.ndarray) -> np.ndarray:
     slide = (then - rot.quat_rotate(to_next, before))[..., [0, 2]]
     slide = slide + now[..., None, LAYOUT.velocity]  # (B, T, 4, 2), in the next pose's heading
     flags = np.minimum(now[..., LAYOUT.contacts], after[..., LAYOUT.contacts])
-    trust = np.clip((flags - UNSURE) / (SURE - UNSURE), 0, 1)
-    trust = trust * np.clip((HIGH - before[..., 1]) / (HIGH - LOW), 0, 1)
+    trust = holding(flags, SURE, UNSURE) * holding(before[..., 1], LOW, HIGH)
     mean = (trust[..., None] * slide).sum(-2) / np.maximum(trust.sum(-1), 1e-6)[..., None]
     return -mean * trust.max(-1, keepdims=True)
 

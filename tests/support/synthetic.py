@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.kinematics import forward
 from core.body.rotations import quat_from_axis_angle
-from core.body.skeleton import INDEX, JOINTS, REST_JOINTS
+from core.body.skeleton import INDEX, JOINTS, REST_JOINTS, TOES, forward
 from core.body.take import PromptMark, Take
 
 
@@ -29,7 +28,7 @@ def walk(poses: int = 60, speed: float = 1.2) -> tuple[np.ndarray, np.ndarray, n
     root[:, 1] = REST_JOINTS[0, 1]
     root[:, 2] = speed / 20 * np.arange(poses)
     joints, _ = forward(root, rotations)
-    lift = 0.02 - joints[:, [10, 11], 1].min(axis=1)
+    lift = 0.02 - joints[:, TOES, 1].min(axis=1)
     root[:, 1] += lift
     joints[..., 1] += lift[:, None]
     return root.astype(np.float32), rotations.astype(np.float32), joints.astype(np.float32)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_matrix
 
-from core.body.kinematics import forward
 from core.body.mesh import BODIES, Body
 from core.body.rotations import (
     quat_inverse,
@@ -17,7 +16,7 @@ from core.body.rotations import (
     quat_to_axis_angle,
     quat_to_matrix,
 )
-from core.body.skeleton import INDEX, PARENTS, REST_JOINTS
+from core.body.skeleton import ANKLES, HIPS, INDEX, KNEES, PARENTS, REST_JOINTS, forward
 from tests.support.synthetic import walk
 
 REST_ROOT = REST_JOINTS[:1]
@@ -64,11 +63,10 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     body = Body.load(name)
     root, rotations, source = walk(44)
     fitted = body.fit(root, rotations)
-    feet = body.pose_joints(root, fitted)[:, [7, 8]]
-    steps = np.diff(feet, axis=0) - np.diff(source[:, [7, 8]], axis=0) * body.scale
+    feet = body.pose_joints(root, fitted)[:, ANKLES]
+    steps = np.diff(feet, axis=0) - np.diff(source[:, ANKLES], axis=0) * body.scale
     assert np.abs(steps).max() < 2e-3  # where a straight leg cannot quite reach
-    legs = [INDEX[f"{s}_{n}"] for s in ("left", "right") for n in ("hip", "knee", "ankle")]
-    others = np.setdiff1d(np.arange(22), legs)
+    others = np.setdiff1d(np.arange(22), [*HIPS, *KNEES, *ANKLES])
     np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
     turns = quat_multiply(quat_inverse(rotations), fitted)
     assert np.degrees(np.linalg.norm(quat_to_axis_angle(turns), axis=-1)).max() < 20

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.capture_figures import compare
 from core.body.rotations import quat_from_axis_angle, quat_rotate
-from core.body.skeleton import BONE_LENGTHS, PARENTS
+from core.body.skeleton import BONE_LENGTHS, FEET, PARENTS
 from core.capture import camera, ground
 from core.capture import joints as puppet
 from core.capture.lift import face_forward, lift, lowpass, upright
@@ -84,12 +84,10 @@ def test_standing_feet_carry_the_body():
     drift[:, 2] = 0.05 * np.sin(np.arange(60) / 6)
     drift[:, 1] = -0.2
     away = np.array([0, -1.5, -4])
-    root, contacts = ground.place_on_floor(
-        joints, drift + away, joints[:, ground.FEET_JOINTS] + away
-    )
+    root, contacts = ground.place_on_floor(joints, drift + away, joints[:, FEET] + away)
     assert np.ptp(root[:, 2]) < 0.03
     assert contacts.max() > 0.9
-    lowest = (joints + root[:, None])[:, ground.FEET_JOINTS, 1] - ground.SOLES
+    lowest = (joints + root[:, None])[:, FEET, 1] - ground.SOLES
     assert np.abs(lowest.min(axis=1)).max() < 0.02
 
 

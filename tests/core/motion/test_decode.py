@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.body import features
-from core.body.features import FEET, LAYOUT
+from core.body.features import LAYOUT
+from core.body.skeleton import FEET
 from core.motion.decode import FootAnchor, Smoother
 from tests.support.synthetic import walk
 
@@ -19,7 +20,7 @@ def sliding(poses: int = 60) -> np.ndarray:
 
 def slide(x: np.ndarray) -> float:
     """Mean step of feet that are told to stand, m a pose."""
-    feet = features.decode(x[0])[:, list(FEET)]
+    feet = features.decode(x[0])[:, FEET]
     steps = np.linalg.norm(np.diff(feet, axis=0)[..., [0, 2]], axis=-1)
     return float(steps[features.contacts(x[0])[:-1] & features.contacts(x[0])[1:]].mean())
 
