@@ -29,7 +29,7 @@ def main(
     from core.body.skeleton import FPS
     from core.body.take import Take
     from core.engine import Engine
-    from core.export.render.sheet import contact_sheet
+    from core.export.render.media import contact_sheet
 
     engine = Engine.load(checkpoints)
     out.mkdir(parents=True, exist_ok=True)

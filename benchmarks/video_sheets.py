@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from core.export.film import enlarge
+from core.export.mp4 import enlarge
 from core.export.render.media import caption, png
 from core.video.actions import Key, parse_script
 from core.video.dream import Dream

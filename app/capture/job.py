@@ -14,7 +14,7 @@ from app.live.loader import EngineLike
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
-from core.export.provenance import provenance
+from core.export.metadata import continued, provenance
 from core.prompts import check_prompt, whole
 
 Tell = Callable[[float, str], None]
@@ -71,8 +71,6 @@ class ContinueJob(Job):
         self, engine: EngineLike, turn: Callable[[], AbstractContextManager[None]]
     ) -> tuple[Iterator[PoseChunk], dict[str, str]]:
         """Begin the engine's stream; return it with what exports say of all poses."""
-        from core.export.continuation import continued  # late: brings torch with it
-
         request = self.request
         if request.checkpoint not in engine.names:
             raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")

@@ -11,7 +11,7 @@ from app.live.take_buffer import TakeBuffer
 from app.live.visitor import Job
 from app.protocol import Start, TakeInfo
 from core.body.take import PoseChunk, Take
-from core.export.provenance import provenance
+from core.export.metadata import provenance
 from core.prompts import check_prompt
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
-from core.export.film import check_scale, write_film
+from core.export.mp4 import check_scale, write_film
 from core.video.actions import MOST_FRAMES, write_script
 from core.video.log import Change as LoggedChange
 from core.video.log import PlayLog, describe, to_text, write_log

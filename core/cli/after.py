@@ -67,8 +67,7 @@ class Wishes:
         return longer, found | {"continued": used}
 
     def _go_on(self, engine: Engine, take: Take) -> tuple[Take, dict]:
-        from core.export.continuation import continued
-        from core.export.provenance import provenance
+        from core.export.metadata import continued, provenance
 
         name, script = self.checkpoint or engine.names[0], Script(self.segments)
         manner = None

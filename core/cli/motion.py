@@ -152,7 +152,7 @@ def motion(
     """Generate motion from prompts and write it to files."""
     from core.body.take import Take
     from core.export import check, write
-    from core.export.provenance import provenance
+    from core.export.metadata import provenance
 
     try:
         if not out and not as_json:

@@ -149,7 +149,7 @@ def video(
     """Play a world by keys and write what was seen to a film."""
     import torch
 
-    from core.export.film import check_scale, write_film
+    from core.export.mp4 import check_scale, write_film
     from core.video.actions import parse_script
 
     try:

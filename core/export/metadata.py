@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from core.body.mesh import Body
 from core.body.skeleton import JOINTS
-from core.body.take import Take
+from core.body.take import PoseChunk, Take
+from core.motion.decode import SMOOTHING
+
+if TYPE_CHECKING:
+    from core.retrieval.manner import Manner
+
+VERSION = "0.1.0"
 
 BONES = (
     "Hips", "LeftUpLeg", "RightUpLeg", "Spine", "LeftLeg", "RightLeg", "Spine1",
@@ -27,3 +36,50 @@ def describe(take: Take, body: Body) -> dict[str, str]:
         "body": body.name,
         "body_credit": body.credit,
     }
+
+
+def provenance(
+    checkpoint: str,
+    card: dict[str, Any],
+    *,
+    seed: int,
+    steps: int | None = None,
+    stagger: int | None = None,
+    guidance: float | None = None,
+    foot_contacts: bool = True,
+) -> dict[str, str]:
+    """Return a take's info, the same from page and command line.
+
+    `card` is `Engine.card(checkpoint)`; None stands for the checkpoint's own setting.
+    """
+    settings = {"steps": steps, "stagger": stagger, "guidance": guidance}
+    return {
+        "generator_version": VERSION,
+        "checkpoint": checkpoint,
+        "licence": str(card.get("licence", "unknown")),
+        "data": str(card.get("data", "unknown")),
+        "non_commercial": "yes" if card.get("non_commercial") else "no",
+        "seed": str(seed),
+        **{name: "default" if value is None else f"{value:g}" for name, value in settings.items()},
+        "foot_contacts": "cleaned up" if foot_contacts else "as generated",
+        "smoothing": SMOOTHING,
+    }
+
+
+def continued(
+    take: Take, chunks: Sequence[PoseChunk], info: dict[str, str], manner: Manner | None = None
+) -> Take:
+    """Join a take and what `Engine.motion(..., after=take)` made; `info` is the provenance."""
+    before = take.info.get("licence", "unknown")
+    about = {**take.info, **info, "continued_at": f"{take.seconds:g}"}
+    if before != info.get("licence"):
+        about["licence"] = f"{info.get('licence', 'unknown')}; before {take.seconds:g} s: {before}"
+    return Take.from_chunks([*take.chunks(), *chunks], about | describe_manner(manner))
+
+
+def describe_manner(manner: Manner | None) -> dict[str, str]:
+    """Return what an export says of a manner: its weight, the clips used and their licences."""
+    if manner is None or not manner.weight:
+        return {}
+    clips = "; ".join(f"{m.id} ({m.licence})" for m in manner.matches)
+    return {"manner": f"{manner.weight:g}", "manner_clips": clips or "the take itself"}

@@ -1,17 +1,23 @@
-"""MP4: the body on a checker floor with a soft shadow, filmed by a camera that follows."""
+"""MP4 of a take, the body on a checker floor filmed by a camera that follows, and of dreamt frames:
+few pixels made larger, so that players show them as the page does."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from core.body.mesh import Body
 from core.body.take import Take
 from core.export.metadata import describe
-from core.export.render.choose import make_renderer
-from core.export.render.media import Mp4Writer, caption
+from core.export.render import make_renderer
+from core.export.render.media import Mp4Writer, caption, prompt_at
 from core.export.render.scene import Camera, follow
-from core.export.render.sheet import prompt_at
 
+SCALES = range(1, 9)
+"""How many times larger a film may be than its frames."""
 _BATCH = 16
 """Poses skinned at once; more would only take more memory."""
 
@@ -20,7 +26,7 @@ def write_mp4(
     take: Take, path: Path, *, body: Body, width: int = 512, height: int = 512,
     renderer: str = "auto", captions: bool = True, camera: Camera | None = None,
 ) -> None:  # fmt: skip
-    """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render.choose)."""
+    """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render)."""
     targets = follow(body.place(take.root), take.fps)
     rotations = body.fit(take.root, take.rotations)
     metadata = describe(take, body)
@@ -35,3 +41,42 @@ def write_mp4(
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))
     finally:
         painter.close()
+
+
+def check_scale(scale: int) -> None:
+    """Raise ValueError for a scale that films do not come in."""
+    if scale not in SCALES:
+        raise ValueError(f"scale must be in {SCALES[0]}..{SCALES[-1]}, got {scale}")
+
+
+def enlarge(frame: np.ndarray, scale: int) -> np.ndarray:
+    """Return a frame (H, W, 3) uint8 `scale` times as large, smoothly."""
+    if scale == 1:
+        return frame
+    import cv2
+
+    height, width = frame.shape[:2]
+    # cubic keeps edges of blocks crisp; nearest would show every pixel the decoder is unsure of
+    return cv2.resize(frame, (scale * width, scale * height), interpolation=cv2.INTER_CUBIC)
+
+
+def write_film(
+    frames: Iterable[np.ndarray], path: str | Path, *, fps: float, scale: int = 1,
+    metadata: dict[str, str] | None = None,
+) -> int:  # fmt: skip
+    """Write frames (H, W, 3) uint8 as they come; return how many there were.
+
+    Raises ValueError for no frame at all, a scale out of range or sides that would be odd.
+    """
+    check_scale(scale)
+    source = iter(frames)
+    first = next(source, None)
+    if first is None:
+        raise ValueError("there is no frame to film")
+    height, width = (scale * side for side in first.shape[:2])
+    count = 0
+    with Mp4Writer(path, width=width, height=height, fps=fps, metadata=metadata) as film:
+        for frame in chain([first], source):
+            film.add(enlarge(frame, scale))
+            count += 1
+    return count

@@ -14,6 +14,7 @@ from core.export.render.scene import (
     FLOOR,
     LIGHT,
     SKY,
+    SUN_AXES,
     TILE,
     Camera,
     face_spread,
@@ -63,9 +64,7 @@ class GlRenderer:
         body = self._scene.add(pyrender.Mesh([primitive]))
         right, up, forward = self._camera.axes
         self._scene.set_pose(self._eye, _pose(right, up, -forward, self._camera.position(target)))
-        side = np.cross([0.0, 0, 1], LIGHT) / np.linalg.norm(np.cross([0.0, 0, 1], LIGHT))
-        sun = _pose(side, np.cross(LIGHT, side), LIGHT, target + 4 * LIGHT)
-        self._scene.set_pose(self._sun, sun)
+        self._scene.set_pose(self._sun, _pose(*SUN_AXES, target + 4 * LIGHT))
         snapped = np.round(target / (2 * TILE)) * 2 * TILE
         self._scene.set_pose(self._floor, _pose(*np.eye(3), [snapped[0], 0, snapped[2]]))
         try:

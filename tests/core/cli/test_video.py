@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from core.__main__ import app
-from core.export.film import enlarge, write_film
+from core.export.mp4 import enlarge, write_film
 from core.export.render.media import png
 from core.video.log import Change, PlayLog, read_log, write_log
 from core.video.worlds import Worlds

@@ -12,11 +12,10 @@ from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle, quat_rotate, quat_to_matrix
 from core.body.skeleton import JOINTS, PARENTS
 from core.body.take import Take
-from core.export import write
+from core.export import resample, write
 from core.export.bvh import euler_zyx
 from core.export.glb import body_glb
 from core.export.metadata import BONES
-from core.export.resample import resample
 from tests.support.synthetic import walk_take
 
 

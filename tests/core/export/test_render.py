@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from core.body.mesh import Body
-from core.export.render import choose
-from core.export.render.media import caption, jpeg, png
-from core.export.render.raster import rasterize
+from core.export import render
+from core.export.render.media import caption, contact_sheet, jpeg, png
 from core.export.render.scene import Camera, follow
-from core.export.render.sheet import contact_sheet
-from core.export.render.software import SoftwareRenderer
+from core.export.render.software import SoftwareRenderer, rasterize
 from tests.support.synthetic import walk_take
 
 TARGET = np.array([0.0, 0.9, 0.0])
@@ -119,10 +117,10 @@ def test_contact_sheet(tmp_path):
 
 @pytest.fixture
 def fresh_choice(monkeypatch):
-    monkeypatch.delenv(choose.VARIABLE, raising=False)
-    choose.find_gl.cache_clear()
+    monkeypatch.delenv(render.VARIABLE, raising=False)
+    render.find_gl.cache_clear()
     yield
-    choose.find_gl.cache_clear()
+    render.find_gl.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh_choice")
@@ -135,31 +133,31 @@ def test_auto_falls_back(body, monkeypatch, outcome):
             raise subprocess.TimeoutExpired("probe", 1)
         return subprocess.CompletedProcess("probe", -11 if outcome == "crash" else 0, "llvmpipe")
 
-    monkeypatch.setattr(choose.subprocess, "run", probe)
-    monkeypatch.setattr(choose, "_may_have_gpu", lambda: True)
-    assert isinstance(choose.make_renderer(body, width=32, height=32), SoftwareRenderer)
+    monkeypatch.setattr(render.subprocess, "run", probe)
+    monkeypatch.setattr(render, "_may_have_gpu", lambda: True)
+    assert isinstance(render.make_renderer(body, width=32, height=32), SoftwareRenderer)
     if outcome != "cpu":
         with pytest.raises(ValueError, match="GL does not work"):
-            choose.make_renderer(body, kind="gl")
+            render.make_renderer(body, kind="gl")
 
 
 @pytest.mark.usefixtures("fresh_choice")
 def test_environment_forces_the_choice(body, monkeypatch):
-    monkeypatch.setenv(choose.VARIABLE, "software")
-    assert isinstance(choose.make_renderer(body), SoftwareRenderer)
-    monkeypatch.setenv(choose.VARIABLE, "crayon")
+    monkeypatch.setenv(render.VARIABLE, "software")
+    assert isinstance(render.make_renderer(body), SoftwareRenderer)
+    monkeypatch.setenv(render.VARIABLE, "crayon")
     with pytest.raises(ValueError, match="crayon"):
-        choose.make_renderer(body)
+        render.make_renderer(body)
 
 
 @pytest.mark.slow
 @pytest.mark.gl
 @pytest.mark.usefixtures("fresh_choice")
 def test_gl_draws_the_same_picture(body):
-    if choose.find_gl() is None:
+    if render.find_gl() is None:
         pytest.skip("no GL here")
     ours = SoftwareRenderer(body, width=128, height=128).draw(body.vertices, TARGET)
-    renderer = choose.make_renderer(body, kind="gl", width=128, height=128)
+    renderer = render.make_renderer(body, kind="gl", width=128, height=128)
     theirs = renderer.draw(body.vertices, TARGET)
     renderer.close()
     assert np.abs(ours.astype(int) - theirs).mean() < 25

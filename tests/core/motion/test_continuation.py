@@ -15,7 +15,7 @@ from core.body.features import LAYOUT, FeatureDecoder
 from core.body.take import Take
 from core.diffusion.attention import KVCache
 from core.engine import CHECKPOINTS, Engine
-from core.export.continuation import continued
+from core.export.metadata import continued
 from core.motion.decode import Inertialization
 from core.motion.history import FILTER_EDGE, filmed, remember
 from core.motion.model import UNASKED
