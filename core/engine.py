@@ -28,7 +28,7 @@ from core.motion.vae import STRIDE
 from core.prompts import MAX_PROMPT as MAX_PROMPT
 from core.prompts import check_prompt
 from core.retrieval.library import Library
-from core.retrieval.manner import Manner, pinned
+from core.retrieval.search import Manner
 from core.video.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Engine(Worlds, Library):
         model = self.model(checkpoint or self.names[0])
         past, emphasis = [], 1.0
         if manner is not None and manner.weight > 0:
-            past, emphasis = [pinned(manner, model)], manner.emphasis
+            past, emphasis = [manner.blocks(model.dit)], manner.emphasis
         prefix = sum(blocks.shape[1] for blocks in past)
         sampler = self._sampler(model, 1, seed, steps, stagger, guidance, prefix, emphasis)
         history = None if after is None else remember(model, after, model.dit.cfg.context - prefix)

@@ -25,15 +25,15 @@ MODULES = {f.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init_
 ALLOWED = {
     "core.diffusion": "core.config core.diffusion",
     "core.body": "core.body",
-    "core.motion": (
-        "core.config core.checkpoint core.diffusion core.body core.motion core.retrieval.manner"
-    ),
+    "core.motion": "core.config core.checkpoint core.diffusion core.body core.motion",
     "core.video": "core.config core.checkpoint core.device core.diffusion core.video",
     "core.retrieval": (
-        "core.config core.checkpoint core.prompts core.body core.motion core.retrieval"
+        "core.config core.checkpoint core.prompts core.body core.retrieval core.motion.align"
+        " core.motion.decode core.motion.generate core.motion.model core.motion.text"
+        " core.motion.vae"
     ),
     "core.capture": "core.config core.body core.capture",
-    "core.export": "core.body core.motion.decode core.retrieval.manner core.export",
+    "core.export": "core.body core.motion.decode core.retrieval.search core.export",
     "core": "core",
     "app": (
         "app core.engine core.prompts core.body core.capture.follow core.capture.joint_maps"

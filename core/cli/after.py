@@ -33,7 +33,7 @@ class Wishes:
     ) -> Wishes:  # fmt: skip
         """Check what was asked for; raise ValueError with a sentence where it cannot be."""
         from core.retrieval.library import MOST
-        from core.retrieval.manner import check_weight
+        from core.retrieval.search import check_weight
 
         if not then and (seconds or manner is not None):
             raise ValueError(

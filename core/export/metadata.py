@@ -11,7 +11,7 @@ from core.body.take import PoseChunk, Take
 from core.motion.decode import SMOOTHING
 
 if TYPE_CHECKING:
-    from core.retrieval.manner import Manner
+    from core.retrieval.search import Manner
 
 VERSION = "0.1.0"
 

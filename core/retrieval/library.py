@@ -13,8 +13,7 @@ from core.body.take import Take
 from core.motion.vae import STRIDE
 from core.prompts import check_prompt
 from core.retrieval.index import KIND
-from core.retrieval.manner import Manner, check_weight
-from core.retrieval.search import Finder, Match
+from core.retrieval.search import Finder, Manner, Match, check_weight
 
 if TYPE_CHECKING:
     from core.motion.generate import MotionModel
