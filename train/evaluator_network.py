@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.body.features import LAYOUT, NUM_FEATURES
+from core.body.features import LAYOUT
 from core.config import Config
 from core.diffusion.layers import masked_mean
+from core.motion.vae import FeatureNetwork
 
 INPUTS = LAYOUT.contacts.start
 """Foot contacts are left out, as in Guo et al.: they are thresholds of other features."""
@@ -53,11 +54,8 @@ class Recurrent(nn.Module):
         return F.normalize(self.head(masked_mean(h, mask)), dim=-1)
 
 
-class Evaluator(nn.Module):
+class Evaluator(FeatureNetwork):
     """Embed normalized features and token states into one space of unit vectors."""
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, cfg: EvaluatorConfig) -> None:
         super().__init__()
@@ -70,12 +68,6 @@ class Evaluator(nn.Module):
         self.text_in = nn.Sequential(nn.Linear(cfg.text_dim, cfg.hidden), nn.Dropout(cfg.dropout))
         self.text = Recurrent(cfg.hidden, cfg)
         self.log_scale = nn.Parameter(torch.tensor(2.66))  # log(1 / 0.07)
-        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
-        self.register_buffer("std", torch.ones(NUM_FEATURES))
-
-    def normalize(self, features: Tensor) -> Tensor:
-        """Take features (..., 263) to mean 0 and deviation 1."""
-        return (features - self.mean) / self.std
 
     def embed_motion(self, x: Tensor, mask: Tensor) -> Tensor:
         """Return unit vectors (B, E) of normalized features (B, T >= 4, 263) with mask (B, T)."""

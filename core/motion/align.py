@@ -16,6 +16,7 @@ from core.body.features import LAYOUT, NUM_FEATURES
 from core.body.skeleton import INDEX
 from core.config import Config
 from core.diffusion.layers import FeedForward, masked_mean
+from core.motion.vae import FeatureNetwork
 
 PARTS = {
     "right leg": ("right_hip", "right_knee", "right_ankle", "right_foot"),
@@ -68,11 +69,8 @@ def _encoder(cfg: AlignerConfig, depth: int) -> nn.TransformerEncoder:
     return nn.TransformerEncoder(layer, depth, nn.LayerNorm(cfg.width), enable_nested_tensor=False)
 
 
-class Aligner(nn.Module):
+class Aligner(FeatureNetwork):
     """Embed normalized features and token states into one space of unit vectors."""
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, cfg: AlignerConfig) -> None:
         super().__init__()
@@ -92,12 +90,6 @@ class Aligner(nn.Module):
         )
         self.mix = FeedForward(cfg.embed_dim, cfg.embed_dim)
         self.log_scale = nn.Parameter(torch.tensor(np.log(1 / 0.07), dtype=torch.float32))
-        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
-        self.register_buffer("std", torch.ones(NUM_FEATURES))
-
-    def normalize(self, features: Tensor) -> Tensor:
-        """Take features (..., 263) to mean 0 and deviation 1."""
-        return (features - self.mean) / self.std
 
     def frames(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return frame features (B, T / patch, E) of normalized ones (B, T, 263), and their mask.

@@ -55,7 +55,7 @@ class MotionModel:
     def decode(self, blocks: Tensor, state: StreamState) -> np.ndarray:
         """Return features (B, T * P * 4, 263) of the next blocks (B, T, P, 64) of a stream."""
         latents = self.dit.to_latents(blocks)
-        return self.vae.denormalize(self.vae.decode_stream(latents, state)).float().cpu().numpy()
+        return self.vae.denormalize(self.vae.decode(latents, state)).float().cpu().numpy()
 
     @torch.inference_mode()
     def encode(self, features: np.ndarray) -> Tensor:

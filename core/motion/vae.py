@@ -2,9 +2,9 @@
 
 Four poses become one 64-d latent, and neither direction looks ahead: convolutions pad on the left
 only. Unlike CMDM's, the layers are normed per time and use SiLU: plain ReLU stacks sat for
-hundreds of steps at the mean pose. Streaming keeps that left context as state, so `decode_stream`
-equals `decode` however the latents arrive. The alignment that gives it its name is a training
-loss: see `train.vae`.
+hundreds of steps at the mean pose. Streaming keeps that left context as state, which `decode` and
+`encode` update in place, so a stream equals the whole however it arrives. The alignment that gives
+it its name is a training loss: see `train.vae`.
 """
 
 from __future__ import annotations
@@ -104,11 +104,24 @@ class Stack(nn.ModuleList):
         return x
 
 
-class MotionVAE(nn.Module):
-    """Encode normalized features (B, T, 263) to latents (B, T / 4, 64) and back."""
+class FeatureNetwork(nn.Module):
+    """A network over features, which carries their statistics among its weights."""
 
     mean: Tensor
     std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
+        self.register_buffer("std", torch.ones(NUM_FEATURES))
+
+    def normalize(self, features: Tensor) -> Tensor:
+        """Take features (..., 263) to mean 0 and deviation 1."""
+        return (features - self.mean) / self.std
+
+
+class MotionVAE(FeatureNetwork):
+    """Encode normalized features (B, T, 263) to latents (B, T / 4, 64) and back."""
 
     def __init__(self, cfg: VAEConfig) -> None:
         super().__init__()
@@ -136,8 +149,6 @@ class MotionVAE(nn.Module):
             self.patch = nn.Linear(STRIDE * NUM_FEATURES, cfg.latent_dim, bias=False)
             self.unpatch = nn.Linear(cfg.latent_dim, STRIDE * NUM_FEATURES, bias=False)
         self.align = nn.Linear(cfg.latent_dim, cfg.align_dim, bias=False)
-        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
-        self.register_buffer("std", torch.ones(NUM_FEATURES))
         for name, module in self.named_modules():
             if isinstance(module, CausalConv1d):
                 module.name = name
@@ -177,7 +188,7 @@ class MotionVAE(nn.Module):
     def normalize(self, features: Tensor) -> Tensor:
         """Take features (..., 263) to about mean 0 and deviation 1."""
         # a heading that flips (a cartwheel) is no reason to shout: ten deviations are plenty
-        return ((features - self.mean) / self.std).clamp(-10, 10)
+        return super().normalize(features).clamp(-10, 10)
 
     def denormalize(self, x: Tensor) -> Tensor:
         """Undo `normalize`."""
@@ -195,12 +206,8 @@ class MotionVAE(nn.Module):
             mean = mean + self.patch(x.unflatten(1, (-1, STRIDE)).flatten(2))
         return mean, log_var.clamp(-30, 20)
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor, state: StreamState | None = None) -> Tensor:
         """Return the posterior's mean."""
-        return self.posterior(x)[0]
-
-    def encode_stream(self, x: Tensor, state: StreamState) -> Tensor:
-        """Encode the next poses; `state` is updated in place."""
         return self.posterior(x, state)[0]
 
     def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:
@@ -209,7 +216,3 @@ class MotionVAE(nn.Module):
         if self.cfg.shortcut:
             y = y + self.unpatch(z).unflatten(2, (STRIDE, -1)).flatten(1, 2)
         return y
-
-    def decode_stream(self, z: Tensor, state: StreamState) -> Tensor:
-        """Decode the next latents; `state` is updated in place."""
-        return self.decode(z, state)

@@ -56,10 +56,10 @@ def test_neither_direction_looks_ahead():
 def test_streams_equal_batches(at):
     x = poses()
     latents, state = VAE.encode(x), {}
-    streamed = torch.cat([VAE.encode_stream(part, state) for part in pieces(x, at, STRIDE)], dim=1)
+    streamed = torch.cat([VAE.encode(part, state) for part in pieces(x, at, STRIDE)], dim=1)
     assert torch.allclose(streamed, latents, atol=1e-5)
     whole, state = VAE.decode(latents), {}
-    streamed = torch.cat([VAE.decode_stream(part, state) for part in pieces(latents, at, 1)], dim=1)
+    streamed = torch.cat([VAE.decode(part, state) for part in pieces(latents, at, 1)], dim=1)
     assert torch.allclose(streamed, whole, atol=1e-5)
 
 
