@@ -68,7 +68,7 @@ def session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    # threads that spin between pictures would take the core from the film's decoder
+    # threads that spin between pictures would take the core from the video's decoder
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     network = path.read_bytes()
     if path.suffix == ".gz":

@@ -1,4 +1,4 @@
-"""The front: `follow("clip.mp4")` makes a reference, whatever kind of file it is.
+"""The front: `follow("clip.mp4")` makes a motion of a file, whatever its kind.
 
 A video is followed and lifted; a motion file is read. What is left to the visitor, tilt, lens and
 whether the body was seen the wrong way round, is changed afterwards by `adjust` without looking at
@@ -17,9 +17,9 @@ from core.body.ik import PoseSolver
 from core.body.kinematics import forward
 from core.body.skeleton import FPS
 from core.body.take import Take
-from core.capture import read as files
 from core.capture.camera import LENS
 from core.capture.lift import Lifted, lift
+from core.capture.read import SUFFIXES, read_motion
 from core.capture.track import THREADS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
 
@@ -45,8 +45,8 @@ class Capture:
     """Length of the file."""
     notes: tuple[str, ...] = ()
     """Sentences for the visitor."""
-    film: VideoInfo | None = None
-    stretch: Track | None = None
+    video: VideoInfo | None = None
+    track: Track | None = None
     """What was seen of the person; None for motion files."""
     tilt: float = 0.0
     lens: float = LENS
@@ -83,49 +83,49 @@ def follow(
     done; what it raises ends the work. Raises ValueError with a sentence for unfit files.
     """
     path = Path(path)
-    if path.suffix.lower() in files.SUFFIXES:
-        joints, contacts = files.read_motion(path, joint_map=joint_map)
+    if path.suffix.lower() in SUFFIXES:
+        joints, contacts = read_motion(path, joint_map=joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
-    film = open_video(path)
-    stretch = follow_person(film, person=person, threads=threads, progress=progress)
-    return _capture(film, stretch, tilt, lens, turned, chosen=person is not None)
+    video = open_video(path)
+    track = follow_person(video, person=person, threads=threads, progress=progress)
+    return _capture(video, track, tilt, lens, turned, chosen=person is not None)
 
 
 def adjust(
-    reference: Capture, *, tilt: float | None = None, lens: float | None = None,
+    capture: Capture, *, tilt: float | None = None, lens: float | None = None,
     turned: bool | None = None,
 ) -> Capture:  # fmt: skip
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
-    if reference.film is None or reference.stretch is None:
+    if capture.video is None or capture.track is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
     return _capture(
-        reference.film,
-        reference.stretch,
-        reference.tilt if tilt is None else tilt,
-        reference.lens if lens is None else lens,
-        reference.turned if turned is None else turned,
+        capture.video,
+        capture.track,
+        capture.tilt if tilt is None else tilt,
+        capture.lens if lens is None else lens,
+        capture.turned if turned is None else turned,
         chosen=True,
     )
 
 
 def _capture(
-    film: VideoInfo, stretch: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
+    video: VideoInfo, track: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
 ) -> Capture:
-    lifted = lift(stretch, tilt=tilt, lens=lens, turned=turned)
+    lifted = lift(track, tilt=tilt, lens=lens, turned=turned)
     info = {
-        "reference": film.path.name,
+        "reference": video.path.name,
         "pose_network": "BlazePose GHUM full (Apache-2.0)",
         "tilt": f"{tilt:g}",
         "lens": f"{lens:g}",
     }
     take = make_take(lifted.joints, lifted.contacts, info)
     kept = lifted.start, lifted.start + (len(take) - 1) / FPS
-    seconds = stretch.frames / stretch.rate
-    notes = tuple(_notes(film, stretch, lifted, kept, seconds, chosen))
+    seconds = track.frames / track.rate
+    notes = tuple(_notes(video, track, lifted, kept, seconds, chosen))
     return Capture(
-        take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, film=film,
-        stretch=stretch, tilt=tilt, lens=lens, turned=turned,
+        take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, video=video,
+        track=track, tilt=tilt, lens=lens, turned=turned,
     )  # fmt: skip
 
 
@@ -146,18 +146,18 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
 
 
 def _notes(
-    film: VideoInfo, stretch: Track, lifted: Lifted, kept: tuple[float, float], seconds: float,
+    video: VideoInfo, track: Track, lifted: Lifted, kept: tuple[float, float], seconds: float,
     chosen: bool,
 ):  # fmt: skip
     """Yield what the visitor should know."""
-    if stretch.people > 1 and not chosen:
+    if track.people > 1 and not chosen:
         yield (
-            f"{stretch.people} people are in the picture; the largest was followed. Another can be"
+            f"{track.people} people are in the picture; the largest was followed. Another can be"
             " chosen by number, counted from the left."
         )
-    if stretch.stretches > 1:
+    if track.tracks > 1:
         yield (
-            f"The person was lost for long or another one came up; of {stretch.stretches} stretches"
+            f"The person was lost for long or another one came up; of {track.tracks} stretches"
             f" the longest is kept: {kept[0]:.1f} to {kept[1]:.1f} s of {seconds:.1f} s."
         )
     elif kept[0] > LATE or seconds - kept[1] > LATE:
@@ -166,10 +166,10 @@ def _notes(
         missing = sum(end - start for start, end in lifted.gaps) / FPS
         yield f"{missing:.2g} s in between were not seen and are filled in."
     if lifted.flipped:
-        seen = len(stretch.sights)
+        seen = len(track.tracked)
         yield f"Left and right were unclear in {lifted.flipped} of {seen} pictures and put right."
-    if film.shown < CHOPPY:
-        yield f"With {film.shown:g} pictures a second, fast movements cannot be seen."
+    if video.shown < CHOPPY:
+        yield f"With {video.shown:g} pictures a second, fast movements cannot be seen."
     relative = lifted.joints - lifted.joints[:, :1]
     moves = np.linalg.norm(relative - relative.mean(axis=0), axis=-1).mean(axis=0)  # (22,)
     if moves.max() < STILL and _stays(lifted.joints):

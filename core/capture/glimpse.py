@@ -1,4 +1,4 @@
-"""Who is in a film, so that one of them can be chosen."""
+"""Who is in a video, so that one of them can be chosen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Candidates:
-    """A frame early in a film with as many people as come into view, numbered from the left."""
+    """A frame early in a video with as many people as come into view, numbered from the left."""
 
     index: int
     frame: np.ndarray
@@ -24,21 +24,21 @@ class Candidates:
     people: tuple[Person, ...]
 
 
-def find_candidates(film: VideoInfo, threads: int = THREADS) -> Candidates:
+def find_candidates(video: VideoInfo, threads: int = THREADS) -> Candidates:
     """Find the people between whom one may choose; raise ValueError where there is nobody."""
     detector = Detector(NETWORKS / "detector.onnx.gz", threads)
     best: Candidates | None = None
-    until, every = np.inf, max(1, round(film.rate / 5))
-    for index, frame in enumerate(frames(film)):
+    until, every = np.inf, max(1, round(video.rate / 5))
+    for index, frame in enumerate(frames(video)):
         if index > until:
             break
         if best is None or index % every == 0:
             people = sorted(detector.find(frame, closer(frame)), key=lambda p: p.region.x)
             if people and (best is None or len(people) > len(best.people)):
-                until = min(until, index + film.rate)  # others may come into view within a second
+                until = min(until, index + video.rate)  # others may come into view within a second
                 best = Candidates(index, frame, tuple(people))
     if best is None:
-        raise ValueError(nobody(film.path.name))
+        raise ValueError(nobody(video.path.name))
     return best
 
 

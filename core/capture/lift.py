@@ -1,4 +1,4 @@
-"""A person's landmarks in a film -> 22 joints in the world, 20 poses a second.
+"""A person's landmarks in a video -> 22 joints in the world, 20 poses a second.
 
 Smoothing runs forwards and backwards, so nothing lags behind the video. What one camera cannot know
 is guessed and can be corrected: `tilt`, how far the camera looks down beyond the guess, and `lens`,
@@ -15,8 +15,8 @@ import numpy as np
 from core.body.rotations import normalize, quat_from_axis_angle, quat_multiply, quat_rotate
 from core.body.skeleton import FPS
 from core.capture import camera, ground
-from core.capture import joints as puppet
 from core.capture.flips import resolve_flips, turn
+from core.capture.joints import LEG, SIDES, landmarks_to_joints, leg_length, middle, point
 from core.capture.landmarks import HIPS
 from core.capture.resample import resample
 from core.capture.track import Track
@@ -65,24 +65,24 @@ def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
 
 
 def lift(
-    stretch: Track, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
+    track: Track, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
 ) -> Lifted:
     """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
 
     `turned` exchanges left and right, and front and back with them.
     """
     camera.check(tilt, lens)
-    rate, sights = stretch.rate, stretch.sights
-    chosen = resolve_flips(stretch)
+    rate = track.rate
+    resolved = resolve_flips(track)
     if turned:
-        chosen = turn(chosen)
-    seen = np.array([sight.index for sight in sights])
+        resolved = turn(resolved)
+    seen = np.array([frame.index for frame in track.tracked])
     every = np.arange(seen[0], seen[-1] + 1)
     pixels, world, visible = (
-        _fill(values, seen, every) for values in (chosen.pixels, chosen.world, chosen.visible)
+        _fill(values, seen, every) for values in (resolved.pixels, resolved.world, resolved.visible)
     )
     pixels, world = lowpass(pixels, rate, CUT), lowpass(world, rate, CUT)
-    slopes = camera.rays(pixels, stretch.size, lens)
+    slopes = camera.rays(pixels, track.size, lens)
     world = camera.straighten(world, slopes)
     depth = np.maximum(camera.depths(world, slopes, visible), NEAREST)
     depth = lowpass(np.log(depth), rate, DEPTH_CUT)
@@ -95,8 +95,8 @@ def lift(
     world, path, feet = (
         quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
     )
-    joints = puppet.landmarks_to_joints(world)
-    scale = puppet.LEG / puppet.leg_length(world)
+    joints = landmarks_to_joints(world)
+    scale = LEG / leg_length(world)
     root, contacts = ground.place_on_floor(joints, scale * path, scale * feet)
     joints = face_forward(joints + root[:, None])
     return Lifted(
@@ -104,7 +104,7 @@ def lift(
         contacts,
         _gaps(seen, rate, len(joints)),
         float(seen[0] / rate),
-        chosen.flipped,
+        resolved.flipped,
     )
 
 
@@ -114,10 +114,10 @@ def upright(world: np.ndarray, tilt: float) -> np.ndarray:
     In frames with straight legs and hips a body points up from its feet; the median of those says
     how the camera looks down (pitch) and leans (roll). A body that lies says nothing.
     """
-    shoulders, hips, ankles = (puppet.middle(world, p) for p in ("shoulder", "hip", "ankle"))
+    shoulders, hips, ankles = (middle(world, p) for p in ("shoulder", "hip", "ankle"))
     straight = _cosine(shoulders - hips, hips - ankles)
-    for side in puppet.SIDES:
-        hip, knee, ankle = (puppet.point(world, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
+    for side in SIDES:
+        hip, knee, ankle = (point(world, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
         straight = np.minimum(straight, _cosine(knee - hip, ankle - knee))
     order = np.argsort(-straight)
     enough = max(int((straight > STRAIGHT).sum()), len(world) // 4)

@@ -1,4 +1,4 @@
-"""Motion files of other programs as references: BVH, NPZ (AMASS, SMPL, our own) and GLB."""
+"""Motion files of other programs: BVH, NPZ (AMASS, SMPL, our own) and GLB."""
 
 from __future__ import annotations
 

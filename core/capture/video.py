@@ -118,28 +118,28 @@ def open_video(path: str | Path) -> VideoInfo:
     if size is None:
         raise ValueError(f"{name} holds no picture that could be decoded ({stream[1]})")
     width, height = int(size[1]), int(size[2])
-    film = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
-    _check_pixels(film, f"pictures of {width} x {height}")
-    return film
+    video = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
+    _check_pixels(video, f"pictures of {width} x {height}")
+    return video
 
 
-def _check_pixels(film: VideoInfo, pictures: str) -> None:
+def _check_pixels(video: VideoInfo, pictures: str) -> None:
     """Raise ValueError where decoding would cost too much, by what the file tells of itself."""
-    name = film.path.name
-    if film.pixels > MOST_PIXELS:
+    name = video.path.name
+    if video.pixels > MOST_PIXELS:
         most = MOST_PIXELS / 1e6
         raise ValueError(f"{name} has {pictures}; {most:g} megapixels are the most")
-    most = MOST_DECODED.get(film.codec, MOST_DECODED_OTHERWISE)
-    if film.decoded > most:
+    most = MOST_DECODED.get(video.codec, MOST_DECODED_OTHERWISE)
+    if video.decoded > most:
         raise ValueError(
-            f"{name} has {film.decoded / film.pixels:.0f} {pictures}, {film.decoded / 1e6:,.0f}"
+            f"{name} has {video.decoded / video.pixels:.0f} {pictures}, {video.decoded / 1e6:,.0f}"
             f" megapixels together; {most / 1e6:,.0f} are the most, so make it smaller or cut out"
             " the part you want"
         )
 
 
-def frames(film: VideoInfo) -> Iterator[np.ndarray]:
-    """Yield pictures (H, W, 3) uint8 RGB at `film.rate`; close the iterator to stop early.
+def frames(video: VideoInfo) -> Iterator[np.ndarray]:
+    """Yield pictures (H, W, 3) uint8 RGB at `video.rate`; close the iterator to stop early.
 
     Raises ValueError where there is but one picture, too few, or more than 20 s of them.
     """
@@ -148,12 +148,12 @@ def frames(film: VideoInfo) -> Iterator[np.ndarray]:
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
     command = _ffmpeg(
-        film.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
-        "-vf", f"fps={film.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
+        video.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
+        "-vf", f"fps={video.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
         "-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-",
-        seconds=CPU_SECONDS + CPU_SECONDS_A_PIXEL * film.decoded,
+        seconds=CPU_SECONDS + CPU_SECONDS_A_PIXEL * video.decoded,
     )  # fmt: skip
-    count, most = 0, (MOST_SECONDS + 0.5) * film.rate
+    count, most = 0, (MOST_SECONDS + 0.5) * video.rate
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1 << 20
     ) as decoder:
@@ -161,18 +161,18 @@ def frames(film: VideoInfo) -> Iterator[np.ndarray]:
             while (frame := _next_picture(decoder.stdout)) is not None:
                 count += 1
                 if count > most:
-                    raise ValueError(_too_long(film.path.name, None))
+                    raise ValueError(_too_long(video.path.name, None))
                 yield frame
         finally:
             decoder.kill()
-    name = film.path.name
+    name = video.path.name
     if not count:
-        raise ValueError(f"{name} holds no picture that could be decoded ({film.codec})")
+        raise ValueError(f"{name} holds no picture that could be decoded ({video.codec})")
     if count == 1:
         raise ValueError(_still(name))
-    if count / film.rate < LEAST_SECONDS:
+    if count / video.rate < LEAST_SECONDS:
         raise ValueError(
-            f"{name} lasts {count / film.rate:.2g} s; {LEAST_SECONDS:g} s are the least"
+            f"{name} lasts {count / video.rate:.2g} s; {LEAST_SECONDS:g} s are the least"
         )
 
 

@@ -33,9 +33,9 @@ def report(reference: Capture, take: Take) -> dict[str, Any]:
         "notes": list(reference.notes),
         "info": take.info,
     }
-    if reference.stretch is not None:
-        found["pictures"] = reference.stretch.frames
-        found["pictures_with_person"] = len(reference.stretch.sights)
+    if reference.track is not None:
+        found["pictures"] = reference.track.frames
+        found["pictures_with_person"] = len(reference.track.tracked)
     return found
 
 

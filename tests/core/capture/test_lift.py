@@ -9,12 +9,12 @@ from benchmarks.capture_figures import compare
 from core.body.rotations import quat_from_axis_angle, quat_rotate
 from core.body.skeleton import BONE_LENGTHS, PARENTS
 from core.capture import camera, ground
-from core.capture import joints as puppet
+from core.capture import joints as skeleton
 from core.capture.lift import face_forward, lift, lowpass, upright
 from core.capture.regions import whole
 from core.capture.resample import resample
 from tests.support import drawn_films as made
-from tests.support.fake_capture import stretch_of as seen_by_a_camera
+from tests.support.fake_capture import track_of as seen_by_a_camera
 
 
 def some(*shape: int) -> np.ndarray:
@@ -66,8 +66,8 @@ def test_any_rate_becomes_twenty_a_second(rate):
     assert len(found) / 20 == pytest.approx(time[-1], abs=0.06)
 
 
-def test_the_puppet_has_the_skeletons_bones():
-    joints = puppet.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
+def test_the_joints_have_the_skeletons_bones():
+    joints = skeleton.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
     bones = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
     assert np.abs(bones - BONE_LENGTHS[1:]).max() < 1e-5
     truth = made.walker().joints - made.walker().root[:, None]
