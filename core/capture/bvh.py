@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from core.capture.joint_maps import MOST_NAME, to_joints
-from core.capture.resample import MOST_POSES, MOST_RATE, check_length
+from core.capture.joint_maps import MOST_NAME, MOST_POSES, MOST_RATE, check_length, to_joints
 
 if TYPE_CHECKING:
     import pybvh

@@ -17,8 +17,7 @@ from core.body.ik import PoseSolver
 from core.body.kinematics import forward
 from core.body.skeleton import FPS
 from core.body.take import Take
-from core.capture.camera import LENS
-from core.capture.lift import Lifted, lift
+from core.capture.lift import LENS, Lifted, lift
 from core.capture.read import SUFFIXES, read_motion
 from core.capture.track import THREADS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video

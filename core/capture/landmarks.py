@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.capture.detector import session
-from core.capture.regions import Region
+from core.capture.detector import Region, session
 
 SIZE = 256
 POINTS = 33

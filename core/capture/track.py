@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from core.capture.detector import Detector, closer
-from core.capture.glimpse import NETWORKS, THREADS, find_candidates, nobody
+from core.capture.detector import Detector, Person, Region, closer
 from core.capture.landmarks import HIPS, Landmarker, Landmarks
-from core.capture.regions import Region
 from core.capture.video import LEAST_SECONDS, VideoInfo, frames
 
+NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
+THREADS = 2
 SURE = 0.5
 """Lowest score of a region with a body in it."""
 STEP, STEP_GAP = 0.25, 0.05
@@ -71,6 +72,16 @@ class Track:
     """How many people the detector saw in the frame where it began."""
     trimmed: int = 0
     """How many tracked frames were left out because the person was partly outside the picture."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """A frame early in a video with as many people as come into view, numbered from the left."""
+
+    index: int
+    frame: np.ndarray
+    """The picture, (H, W, 3) uint8 RGB."""
+    people: tuple[Person, ...]
 
 
 def continues(a: Region, b: Region, gap: int) -> bool:
@@ -161,6 +172,29 @@ def _within(region: Region, frame: np.ndarray) -> bool:
     height, width = frame.shape[:2]
     inside = -0.2 * width < region.x < 1.2 * width and -0.2 * height < region.y < 1.2 * height
     return inside and region.side > 16
+
+
+def find_candidates(video: VideoInfo, threads: int = THREADS) -> Candidates:
+    """Find the people between whom one may choose; raise ValueError where there is nobody."""
+    detector = Detector(NETWORKS / "detector.onnx.gz", threads)
+    best: Candidates | None = None
+    until, every = np.inf, max(1, round(video.rate / 5))
+    for index, frame in enumerate(frames(video)):
+        if index > until:
+            break
+        if best is None or index % every == 0:
+            people = sorted(detector.find(frame, closer(frame)), key=lambda p: p.region.x)
+            if people and (best is None or len(people) > len(best.people)):
+                until = min(until, index + video.rate)  # others may come into view within a second
+                best = Candidates(index, frame, tuple(people))
+    if best is None:
+        raise ValueError(nobody(video.path.name))
+    return best
+
+
+def nobody(name: str) -> str:
+    """What is said where nobody was found."""
+    return f"no person was found in {name}; one who is seen from head to foot works best"
 
 
 def follow_person(

@@ -96,7 +96,7 @@ def follow(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
-    from core.capture.camera import LENS
+    from core.capture.lift import LENS
     from core.export import check, write
 
     try:

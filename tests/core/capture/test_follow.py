@@ -11,8 +11,7 @@ import pytest
 from benchmarks.capture_figures import compare, jitter
 from core.body.skeleton import BONE_LENGTHS, INDEX, PARENTS
 from core.capture.follow import adjust, follow
-from core.capture.glimpse import find_candidates
-from core.capture.track import LONGEST_GAP
+from core.capture.track import LONGEST_GAP, find_candidates
 from core.capture.video import open_video
 from tests.support import drawn_films as made
 

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from core.body.rotations import quat_from_axis_angle, quat_rotate
-from core.capture.detector import GRIDS, anchors, closer, merge
+from core.capture.detector import GRIDS, Region, anchors, closer, merge
 from core.capture.flips import cheapest, resolve_flips, turn
-from core.capture.glimpse import NETWORKS
 from core.capture.landmarks import POINT, SWAP, Landmarker, Landmarks, refine
-from core.capture.regions import Region
-from core.capture.track import Track, TrackedFrame, continues
+from core.capture.track import NETWORKS, Track, TrackedFrame, continues
 from tests.support import drawn_films as made
 
 
