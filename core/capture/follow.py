@@ -19,7 +19,7 @@ from core.body.skeleton import FPS
 from core.body.take import Take
 from core.capture.lift import LENS, Lifted, lift
 from core.capture.read import SUFFIXES, read_motion
-from core.capture.track import THREADS, Progress, Track, follow_person
+from core.capture.track import NETWORKS, THREADS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
 
 CHOPPY = 12.0
@@ -71,15 +71,17 @@ def follow(
     person: int | None = None,
     joint_map: str | Path | None = None,
     threads: int = THREADS,
+    networks: Path = NETWORKS,
     progress: Progress | None = None,
 ) -> Capture:
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
     For videos: `tilt` (degrees) is how much more the camera looks down than it seems, `lens` its
     focal length over the picture's longer side, `turned` that front and back are to be exchanged,
-    `person` whom to follow, counted from the left (else the largest). For motion files `joint_map`
-    names the skeleton's map, see core.capture.joint_maps. `progress` is told the share that is
-    done; what it raises ends the work. Raises ValueError with a sentence for unfit files.
+    `person` whom to follow, counted from the left (else the largest), `networks` the folder of the
+    pose networks. For motion files `joint_map` names the skeleton's map, see
+    core.capture.joint_maps. `progress` is told the share that is done; what it raises ends the
+    work. Raises ValueError with a sentence for unfit files and missing networks.
     """
     path = Path(path)
     if path.suffix.lower() in SUFFIXES:
@@ -87,7 +89,9 @@ def follow(
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
     video = open_video(path)
-    track = follow_person(video, person=person, threads=threads, progress=progress)
+    track = follow_person(
+        video, person=person, threads=threads, networks=networks, progress=progress
+    )
     return _capture(video, track, tilt, lens, turned, chosen=person is not None)
 
 

@@ -19,6 +19,7 @@ from core.capture.landmarks import HIPS, Landmarker, Landmarks
 from core.capture.video import LEAST_SECONDS, VideoInfo, frames
 
 NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
+"""Folder of detector.onnx.gz and landmarks.onnx."""
 THREADS = 2
 SURE = 0.5
 """Lowest score of a region with a body in it."""
@@ -98,10 +99,14 @@ class PersonTracker:
     """
 
     def __init__(
-        self, rate: float, start: tuple[int, Region] | None = None, threads: int = THREADS
+        self,
+        rate: float,
+        start: tuple[int, Region] | None = None,
+        threads: int = THREADS,
+        networks: Path = NETWORKS,
     ) -> None:
-        self._detector = Detector(NETWORKS / "detector.onnx.gz", threads)
-        self._landmarker = Landmarker(NETWORKS / "landmarks.onnx", threads)
+        self._detector = Detector(networks / "detector.onnx.gz", threads)
+        self._landmarker = Landmarker(networks / "landmarks.onnx", threads)
         self._rate, self._start = rate, start
         self._region: Region | None = None
         self._last: TrackedFrame | None = None
@@ -174,9 +179,11 @@ def _within(region: Region, frame: np.ndarray) -> bool:
     return inside and region.side > 16
 
 
-def find_candidates(video: VideoInfo, threads: int = THREADS) -> Candidates:
+def find_candidates(
+    video: VideoInfo, threads: int = THREADS, networks: Path = NETWORKS
+) -> Candidates:
     """Find the people between whom one may choose; raise ValueError where there is nobody."""
-    detector = Detector(NETWORKS / "detector.onnx.gz", threads)
+    detector = Detector(networks / "detector.onnx.gz", threads)
     best: Candidates | None = None
     until, every = np.inf, max(1, round(video.rate / 5))
     for index, frame in enumerate(frames(video)):
@@ -198,23 +205,28 @@ def nobody(name: str) -> str:
 
 
 def follow_person(
-    video: VideoInfo, *, person: int | None = None, threads: int = THREADS,
+    video: VideoInfo,
+    *,
+    person: int | None = None,
+    threads: int = THREADS,
+    networks: Path = NETWORKS,
     progress: Progress | None = None,
-) -> Track:  # fmt: skip
+) -> Track:
     """Follow a person through a video, the largest or number `person` from the left.
 
     Raises ValueError where nobody is seen for long enough.
     """
     start, people = None, 0
     if person is not None:
-        seen = find_candidates(video, threads)
+        seen = find_candidates(video, threads, networks)
         people = len(seen.people)
         if not 1 <= person <= people:
             raise ValueError(
                 f"person must be a number from 1 to {people}, counted from the left; got {person}"
             )
         start = seen.index, seen.people[person - 1].region
-    tracker, tracked, size, index = PersonTracker(video.rate, start, threads), [], (0, 0), -1
+    tracker = PersonTracker(video.rate, start, threads, networks)
+    tracked, size, index = [], (0, 0), -1
     expected = video.seconds * video.rate if video.seconds else None
     for index, frame in enumerate(frames(video)):
         size = frame.shape[1], frame.shape[0]

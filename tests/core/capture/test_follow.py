@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from benchmarks.capture_figures import compare, jitter
 from core.body.skeleton import BONE_LENGTHS, INDEX, PARENTS
 from core.capture.follow import adjust, follow
-from core.capture.track import LONGEST_GAP, find_candidates
+from core.capture.track import LONGEST_GAP, NETWORKS, find_candidates
 from core.capture.video import open_video
 from tests.support import drawn_films as made
 
@@ -139,6 +140,15 @@ def test_another_scene_begins_another_stretch():
     found = follow_pictures("flash.mp4", flash)
     assert found.track is not None
     assert found.track.tracks == 1
+    assert len(found.take) == made.POSES
+
+
+def test_networks_are_where_one_says(tmp_path):
+    shutil.copy(NETWORKS / "detector.onnx.gz", tmp_path)
+    with pytest.raises(ValueError, match=r"landmarks\.onnx is missing in .*" + tmp_path.name):
+        follow(made.film(), threads=1, networks=tmp_path)
+    shutil.copy(NETWORKS / "landmarks.onnx", tmp_path)
+    found = follow(made.film(), threads=1, networks=tmp_path, person=1)
     assert len(found.take) == made.POSES
 
 
