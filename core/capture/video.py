@@ -4,6 +4,10 @@ ffmpeg reads what browsers and phones make (H.264, HEVC, VP9, AV1, GIF), turns w
 their side, and runs as a process of its own, so that a broken file cannot take ours along. Files
 of uploads are not to be trusted: only containers of pictures are opened, never playlists that
 would point to other files or to the network.
+
+imageio_ffmpeg.read_frames is not used: it takes the pictures' size from what ffmpeg prints, where
+two tags of a file can claim 30,000 x 30,000, and then reads all pictures as one. Here every picture
+comes with its own size, which ffmpeg gave it.
 """
 
 from __future__ import annotations
@@ -94,12 +98,13 @@ def open_video(path: str | Path) -> VideoInfo:
             f"{name} cannot be read as a video: it is damaged or of a kind that is not known here;"
             " MP4, MOV, WebM, MKV, AVI and GIF are"
         )
-    stream = re.search(r"Stream #0.*?: Video: (\w+)(.*)", text)
+    # at the begin of lines, where no comment of the file can stand: it is further in
+    stream = re.search(r"^  (?:    )?Stream #0.*?: Video: (\w+)(.*)", text, re.MULTILINE)
     if stream is None:
         raise ValueError(f"{name} has sound but no pictures")
     if set(kind[1].split(",")) & _PICTURES:
         raise ValueError(_still(name))
-    length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
+    length = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", text, re.MULTILINE)
     seconds = None
     if length:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
