@@ -2,6 +2,9 @@
 
 Only what the file itself holds is read; a GLB that points to other files is refused. Its
 description is checked before any number is decoded, and only the longest animation is.
+
+The description stays plain JSON. pygltflib, which writes our exports, would make an object of every
+part, wanted or not, at half a millisecond each (160 kB took 26 s), and decodes no accessor.
 """
 
 from __future__ import annotations
