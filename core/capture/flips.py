@@ -36,7 +36,7 @@ class Resolved:
 def resolve_flips(track: Track) -> Resolved:
     """Take the mean of readings that agree; where they do not, the likeliest of four (Viterbi).
 
-    The four are: as seen, as read from the mirror picture, and the mean turned front to back.
+    The four are: as seen, as read from the mirror picture, and each of these turned front to back.
     """
     readings = [frame.landmarks for frame in track.tracked]
     pixels, world, visible = (
@@ -47,9 +47,8 @@ def resolve_flips(track: Track) -> Resolved:
         for points in (world, pixels)
     )
     sides = np.array([frame.region.side for frame in track.tracked])
-    mean = world.mean(axis=1)
-    turned = [w[:, SWAP] * [1, 1, -1] for w in (world[:, 0], world[:, 1])]
-    ways = np.stack([mean, world[:, 0], world[:, 1], *turned], axis=1)  # (N, 5, 33, 3)
+    ways = _ways(world)
+    ways[:, 3:] *= [1, 1, -1]
     unclear = (apart > UNCLEAR) | (shifted > SHIFTED * sides)
     cost = np.zeros(ways.shape[:2])
     cost[unclear, 0] = np.inf
@@ -57,11 +56,14 @@ def resolve_flips(track: Track) -> Resolved:
     cost[:, 3:] = TURNED / track.rate
     path = cheapest(ways, cost, np.array([frame.index for frame in track.tracked]))
     rows = np.arange(len(path))
-    flats = np.stack([pixels.mean(1), pixels[:, 0], pixels[:, 1], pixels[:, 0, SWAP],
-                      pixels[:, 1, SWAP]], axis=1)  # fmt: skip
-    sure = np.stack([visible.mean(1), visible[:, 0], visible[:, 1], visible[:, 0, SWAP],
-                     visible[:, 1, SWAP]], axis=1)  # fmt: skip
-    return Resolved(flats[rows, path], ways[rows, path], sure[rows, path], int((path > 0).sum()))
+    flat, sure = _ways(pixels)[rows, path], _ways(visible)[rows, path]
+    return Resolved(flat, ways[rows, path], sure, int((path > 0).sum()))
+
+
+def _ways(both: np.ndarray) -> np.ndarray:
+    """Five of both readings (N, 2, 33, ...): their mean, either, and either with sides swapped."""
+    one, other = both[:, 0], both[:, 1]
+    return np.stack([both.mean(axis=1), one, other, one[:, SWAP], other[:, SWAP]], axis=1)
 
 
 def turn(resolved: Resolved) -> Resolved:

@@ -7,6 +7,7 @@ the pictures again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,9 +97,12 @@ def follow(
 
 
 def adjust(
-    capture: Capture, *, tilt: float | None = None, lens: float | None = None,
+    capture: Capture,
+    *,
+    tilt: float | None = None,
+    lens: float | None = None,
     turned: bool | None = None,
-) -> Capture:  # fmt: skip
+) -> Capture:
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
     if capture.video is None or capture.track is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
@@ -127,9 +131,17 @@ def _capture(
     seconds = track.frames / track.rate
     notes = tuple(_notes(video, track, lifted, kept, seconds, chosen))
     return Capture(
-        take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, video=video,
-        track=track, tilt=tilt, lens=lens, turned=turned,
-    )  # fmt: skip
+        take=take,
+        gaps=lifted.gaps,
+        kept=kept,
+        seconds=seconds,
+        notes=notes,
+        video=video,
+        track=track,
+        tilt=tilt,
+        lens=lens,
+        turned=turned,
+    )
 
 
 def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) -> Take:
@@ -143,15 +155,22 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
     ahead = solved[-1:] + (solved[-1:] - solved[-2:-1])
     features = encode(np.concatenate([solved, ahead]), "steady")
     return Take(
-        root=root, rotations=rotations, joints=solved, features=features,
+        root=root,
+        rotations=rotations,
+        joints=solved,
+        features=features,
         info={"checkpoint": "none", "licence": "that of the reference", **info},
-    )  # fmt: skip
+    )
 
 
 def _notes(
-    video: VideoInfo, track: Track, lifted: Lifted, kept: tuple[float, float], seconds: float,
+    video: VideoInfo,
+    track: Track,
+    lifted: Lifted,
+    kept: tuple[float, float],
+    seconds: float,
     chosen: bool,
-):  # fmt: skip
+) -> Iterator[str]:
     """Yield what the visitor should know."""
     if track.people > 1 and not chosen:
         yield (

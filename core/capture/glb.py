@@ -194,9 +194,12 @@ def _sample(curve: Curve, times: np.ndarray, turn: bool) -> np.ndarray:
 
 
 def _positions(
-    nodes: list[dict[str, Any]], parents: list[int], chosen: list[int], keys: Keys,
+    nodes: list[dict[str, Any]],
+    parents: list[int],
+    chosen: list[int],
+    keys: Keys,
     times: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Where the chosen nodes are, (T, N, 3), by their transforms from the roots down."""
     world: dict[int, np.ndarray] = {}
 

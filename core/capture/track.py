@@ -248,9 +248,14 @@ def follow_person(
             " the least"
         )
     return Track(
-        tuple(longest), video.rate, size, index + 1, len(tracks), max(people, tracker.people),
+        tracked=tuple(longest),
+        rate=video.rate,
+        size=size,
+        frames=index + 1,
+        tracks=len(tracks),
+        people=max(people, tracker.people),
         trimmed=len(most) - len(longest),
-    )  # fmt: skip
+    )
 
 
 def _tracks(tracked: list[TrackedFrame], most: float) -> Iterator[list[TrackedFrame]]:

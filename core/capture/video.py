@@ -40,8 +40,10 @@ MOST_SIDE = 1280
 """Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
             ".3gp", ".ogv", ".wmv", ".flv")  # fmt: skip
-_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
-            "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac")  # fmt: skip
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
+    "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac"
+)
 _PICTURES = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
 _SHRINK = f"min(1,{MOST_SIDE}/max(iw*sar,ih))"
 
@@ -71,13 +73,11 @@ class VideoInfo:
 def _ffmpeg(path: Path, *options: str, seconds: float = MOST_CPU_SECONDS) -> list[str]:
     import imageio_ffmpeg
 
-    return [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2",
-        "-protocol_whitelist", "file", "-format_whitelist", _FORMATS,
-        "-max_pixels", str(MOST_PIXELS),
-        "-timelimit", str(round(min(seconds, MOST_CPU_SECONDS))),
-        "-i", f"file:{path.resolve()}", *options,
-    ]  # fmt: skip
+    most = str(round(min(seconds, MOST_CPU_SECONDS)))
+    program = (imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2")
+    whitelists = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
+    limits = ("-max_pixels", str(MOST_PIXELS), "-timelimit", most)
+    return [*program, *whitelists, *limits, "-i", f"file:{path.resolve()}", *options]
 
 
 def open_video(path: str | Path) -> VideoInfo:
@@ -152,12 +152,11 @@ def frames(video: VideoInfo) -> Iterator[np.ndarray]:
         f"{side}='2*max(1,trunc({length}*{_SHRINK}/2))'"
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
-    command = _ffmpeg(
-        video.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
-        "-vf", f"fps={video.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
-        "-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-",
-        seconds=CPU_SECONDS + CPU_SECONDS_A_PIXEL * video.decoded,
-    )  # fmt: skip
+    filters = f"fps={video.rate:.6f},scale={size}:flags=area"
+    shown = ("-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}", "-vf", filters, "-pix_fmt", "rgb24")
+    form = ("-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-")
+    cost = CPU_SECONDS + CPU_SECONDS_A_PIXEL * video.decoded
+    command = _ffmpeg(video.path, *shown, *form, seconds=cost)
     count, most = 0, (MOST_SECONDS + 0.5) * video.rate
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1 << 20
