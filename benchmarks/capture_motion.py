@@ -90,12 +90,12 @@ def real(folder: Path, threads: int) -> Row:
         start = time.perf_counter()
         reference = follow(path, threads=threads)
         seconds = time.perf_counter() - start
-        assert reference.stretch is not None
+        assert reference.track is not None
         found[path.stem] = {
             "detected": _detected(reference),
             "jitter_m_s2": jitter(reference.joints),
             "slide_m_s": own_slide(reference.joints),
-            "frames_per_s": reference.stretch.frames / seconds,
+            "frames_per_s": reference.track.frames / seconds,
             "notes": " ".join(reference.notes),
         }
     return found
@@ -140,8 +140,8 @@ def speed(threads: int) -> Row:
         start = time.perf_counter()
         adjust(reference, tilt=1.0)
         lifting = time.perf_counter() - start
-    assert reference.stretch is not None
-    count = reference.stretch.frames
+    assert reference.track is not None
+    count = reference.track.frames
     return {
         "frames": count,
         "frames_per_s": count / wall,
@@ -170,9 +170,9 @@ def children_mb() -> float:
 
 
 def _detected(reference: Capture) -> float:
-    assert reference.stretch is not None
-    stretch = reference.stretch
-    return (len(stretch.sights) + stretch.trimmed) / stretch.frames
+    assert reference.track is not None
+    track = reference.track
+    return (len(track.tracked) + track.trimmed) / track.frames
 
 
 def _mean(rows: list[Row]) -> Row:

@@ -65,7 +65,7 @@ class CapturedTake:
             kept=found.kept,
             gaps=list(found.gaps),
             notes=list(found.notes),
-            people=found.stretch.people if found.stretch else 1,
+            people=found.track.people if found.track else 1,
             person=self.request.person,
             joint_map=self.request.joint_map,
             tilt=found.tilt,

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from core.capture.joint_maps import MOST_NAME, to_joints
-from core.capture.resample import MOST_POSES, MOST_RATE, check_length
+from core.capture.joint_maps import MOST_NAME, MOST_POSES, MOST_RATE, check_length, to_joints
 
 if TYPE_CHECKING:
     import pybvh
@@ -69,10 +68,10 @@ def read_joints(
         raise ValueError(f"{path} holds numbers that are not finite")
     parent_of = {id(node): i for i, node in enumerate(bvh.nodes)}
     parents = [-1 if n.parent is None else parent_of[id(n.parent)] for n in bvh.nodes]
+    nodes, names, rate = bvh.node_positions(), [n.name for n in bvh.nodes], 1.0 / bvh.frame_time
     return to_joints(
-        bvh.node_positions(), [n.name for n in bvh.nodes], parents, 1.0 / bvh.frame_time,
-        str(path), joint_map=joint_map, scale=scale, up=up,
-    )  # fmt: skip
+        nodes, names, parents, rate, str(path), joint_map=joint_map, scale=scale, up=up
+    )
 
 
 def check_size(path: str | Path) -> None:

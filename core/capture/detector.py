@@ -1,6 +1,6 @@
-"""BlazePose's person detector: boxes in a picture 224 pixels wide, by single-shot anchors.
+"""Where people are: BlazePose's detector, and the turned squares that networks look at.
 
-The network finds whoever takes a good part of what it is shown, so small people are looked for in
+The detector finds whoever takes a good part of what it is shown, so small people are looked for in
 parts of the picture. It gives 2,254 guesses, each relative to its anchor: two a cell on a grid of
 28, two on one of 14, six on one of 7. Guesses of one person are averaged by their scores (weighted
 non-maximum suppression), as the network was trained to be read.
@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from core.capture.regions import Region, whole
-
 SIZE = 224
 GRIDS = ((28, 2), (14, 2), (7, 6))
 """Cells a side, and anchors in each cell."""
@@ -31,6 +29,56 @@ BESIDE = 0.15
 PART, SMALLEST = 0.6, 0.25
 """Side of the smallest parts that are looked at, of the picture's shorter side, and of the smallest
 people in them, of the part's."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A square in a picture: center and side in pixels, and the angle (rad) it is turned by."""
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+    @classmethod
+    def around(cls, center: np.ndarray, extent: np.ndarray, margin: float = 1.25) -> Region:
+        """The region of a person from the middle of the hips and a point above on their circle.
+
+        It is turned so that the person stands upright in it.
+        """
+        dx, dy = (float(v) for v in extent - center)
+        angle = np.arctan2(dx, -dy)
+        side = 2 * margin * float(np.hypot(dx, dy))
+        return cls(float(center[0]), float(center[1]), side, float(angle))
+
+    @property
+    def turn(self) -> np.ndarray:
+        """Rotation (2, 2) from the region's axes to the picture's, y down."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        return np.array([[cos, -sin], [sin, cos]])
+
+    def to_picture(self, points: np.ndarray) -> np.ndarray:
+        """Pixels (..., 2) of points (..., 2) in the region, where 0..1 spans its side."""
+        return (points - 0.5) * self.side @ self.turn.T + [self.x, self.y]
+
+    def crop(self, frame: np.ndarray, size: int) -> np.ndarray:
+        """The region as a picture (size, size, 3) uint8, black where the frame ends."""
+        import cv2
+
+        # pixel centers are at halves: the crop's first lies half a crop pixel inside the region
+        scale = self.side / size
+        turn = self.turn * scale
+        corner = self.to_picture(np.array([0.5 / size, 0.5 / size])) - 0.5
+        back = np.concatenate([turn, corner[:, None]], axis=1)
+        return cv2.warpAffine(
+            frame, back, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        )
+
+
+def whole(frame: np.ndarray) -> Region:
+    """The smallest upright square that holds all of a frame (H, W, 3)."""
+    height, width = frame.shape[:2]
+    return Region(width / 2, height / 2, float(max(width, height)))
 
 
 @dataclass(frozen=True)
@@ -68,7 +116,7 @@ def session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    # threads that spin between pictures would take the core from the film's decoder
+    # threads that spin between pictures would take the core from the video's decoder
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     network = path.read_bytes()
     if path.suffix == ".gz":

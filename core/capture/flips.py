@@ -20,7 +20,7 @@ MOVE = 0.2
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Resolved:
     """One reading for each frame."""
 
     pixels: np.ndarray
@@ -33,12 +33,12 @@ class Chosen:
     """How many frames were not simply the mean of both readings."""
 
 
-def resolve_flips(stretch: Track) -> Chosen:
+def resolve_flips(track: Track) -> Resolved:
     """Take the mean of readings that agree; where they do not, the likeliest of four (Viterbi).
 
-    The four are: as seen, as read from the mirror picture, and the mean turned front to back.
+    The four are: as seen, as read from the mirror picture, and each of these turned front to back.
     """
-    readings = [sight.reading for sight in stretch.sights]
+    readings = [frame.landmarks for frame in track.tracked]
     pixels, world, visible = (
         np.stack([getattr(r, name) for r in readings]) for name in ("pixels", "world", "visible")
     )
@@ -46,31 +46,33 @@ def resolve_flips(stretch: Track) -> Chosen:
         np.linalg.norm(points[:, 0] - points[:, 1], axis=-1).mean(axis=1)
         for points in (world, pixels)
     )
-    sides = np.array([sight.region.side for sight in stretch.sights])
-    mean = world.mean(axis=1)
-    turned = [w[:, SWAP] * [1, 1, -1] for w in (world[:, 0], world[:, 1])]
-    ways = np.stack([mean, world[:, 0], world[:, 1], *turned], axis=1)  # (N, 5, 33, 3)
+    sides = np.array([frame.region.side for frame in track.tracked])
+    ways = _ways(world)
+    ways[:, 3:] *= [1, 1, -1]
     unclear = (apart > UNCLEAR) | (shifted > SHIFTED * sides)
     cost = np.zeros(ways.shape[:2])
     cost[unclear, 0] = np.inf
     cost[~unclear, 1:3] = np.inf
-    cost[:, 3:] = TURNED / stretch.rate
-    path = cheapest(ways, cost, np.array([s.index for s in stretch.sights]))
+    cost[:, 3:] = TURNED / track.rate
+    path = cheapest(ways, cost, np.array([frame.index for frame in track.tracked]))
     rows = np.arange(len(path))
-    flats = np.stack([pixels.mean(1), pixels[:, 0], pixels[:, 1], pixels[:, 0, SWAP],
-                      pixels[:, 1, SWAP]], axis=1)  # fmt: skip
-    sure = np.stack([visible.mean(1), visible[:, 0], visible[:, 1], visible[:, 0, SWAP],
-                     visible[:, 1, SWAP]], axis=1)  # fmt: skip
-    return Chosen(flats[rows, path], ways[rows, path], sure[rows, path], int((path > 0).sum()))
+    flat, sure = _ways(pixels)[rows, path], _ways(visible)[rows, path]
+    return Resolved(flat, ways[rows, path], sure, int((path > 0).sum()))
 
 
-def turn(chosen: Chosen) -> Chosen:
+def _ways(both: np.ndarray) -> np.ndarray:
+    """Five of both readings (N, 2, 33, ...): their mean, either, and either with sides swapped."""
+    one, other = both[:, 0], both[:, 1]
+    return np.stack([both.mean(axis=1), one, other, one[:, SWAP], other[:, SWAP]], axis=1)
+
+
+def turn(resolved: Resolved) -> Resolved:
     """The same pictures, read as a body that faces the other way."""
     return replace(
-        chosen,
-        pixels=chosen.pixels[:, SWAP],
-        world=chosen.world[:, SWAP] * [1, 1, -1],
-        visible=chosen.visible[:, SWAP],
+        resolved,
+        pixels=resolved.pixels[:, SWAP],
+        world=resolved.world[:, SWAP] * [1, 1, -1],
+        visible=resolved.visible[:, SWAP],
     )
 
 

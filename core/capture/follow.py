@@ -1,4 +1,4 @@
-"""The front: `follow("clip.mp4")` makes a reference, whatever kind of file it is.
+"""The front: `follow("clip.mp4")` makes a motion of a file, whatever its kind.
 
 A video is followed and lifted; a motion file is read. What is left to the visitor, tilt, lens and
 whether the body was seen the wrong way round, is changed afterwards by `adjust` without looking at
@@ -7,6 +7,7 @@ the pictures again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,9 @@ from core.body.features import encode
 from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
-from core.capture import read as files
-from core.capture.camera import LENS
-from core.capture.lift import Lifted, lift
-from core.capture.track import THREADS, Progress, Track, follow_person
+from core.capture.lift import LENS, Lifted, lift
+from core.capture.read import SUFFIXES, read_motion
+from core.capture.track import NETWORKS, THREADS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
 
 CHOPPY = 12.0
@@ -44,8 +44,8 @@ class Capture:
     """Length of the file."""
     notes: tuple[str, ...] = ()
     """Sentences for the visitor."""
-    film: VideoInfo | None = None
-    stretch: Track | None = None
+    video: VideoInfo | None = None
+    track: Track | None = None
     """What was seen of the person; None for motion files."""
     tilt: float = 0.0
     lens: float = LENS
@@ -71,61 +71,76 @@ def follow(
     person: int | None = None,
     joint_map: str | Path | None = None,
     threads: int = THREADS,
+    networks: Path = NETWORKS,
     progress: Progress | None = None,
 ) -> Capture:
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
     For videos: `tilt` (degrees) is how much more the camera looks down than it seems, `lens` its
     focal length over the picture's longer side, `turned` that front and back are to be exchanged,
-    `person` whom to follow, counted from the left (else the largest). For motion files `joint_map`
-    names the skeleton's map, see core.capture.joint_maps. `progress` is told the share that is
-    done; what it raises ends the work. Raises ValueError with a sentence for unfit files.
+    `person` whom to follow, counted from the left (else the largest), `networks` the folder of the
+    pose networks. For motion files `joint_map` names the skeleton's map, see
+    core.capture.joint_maps. `progress` is told the share that is done; what it raises ends the
+    work. Raises ValueError with a sentence for unfit files and missing networks.
     """
     path = Path(path)
-    if path.suffix.lower() in files.SUFFIXES:
-        joints, contacts = files.read_motion(path, joint_map=joint_map)
+    if path.suffix.lower() in SUFFIXES:
+        joints, contacts = read_motion(path, joint_map=joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
-    film = open_video(path)
-    stretch = follow_person(film, person=person, threads=threads, progress=progress)
-    return _capture(film, stretch, tilt, lens, turned, chosen=person is not None)
+    video = open_video(path)
+    track = follow_person(
+        video, person=person, threads=threads, networks=networks, progress=progress
+    )
+    return _capture(video, track, tilt, lens, turned, chosen=person is not None)
 
 
 def adjust(
-    reference: Capture, *, tilt: float | None = None, lens: float | None = None,
+    capture: Capture,
+    *,
+    tilt: float | None = None,
+    lens: float | None = None,
     turned: bool | None = None,
-) -> Capture:  # fmt: skip
+) -> Capture:
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
-    if reference.film is None or reference.stretch is None:
+    if capture.video is None or capture.track is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
     return _capture(
-        reference.film,
-        reference.stretch,
-        reference.tilt if tilt is None else tilt,
-        reference.lens if lens is None else lens,
-        reference.turned if turned is None else turned,
+        capture.video,
+        capture.track,
+        capture.tilt if tilt is None else tilt,
+        capture.lens if lens is None else lens,
+        capture.turned if turned is None else turned,
         chosen=True,
     )
 
 
 def _capture(
-    film: VideoInfo, stretch: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
+    video: VideoInfo, track: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
 ) -> Capture:
-    lifted = lift(stretch, tilt=tilt, lens=lens, turned=turned)
+    lifted = lift(track, tilt=tilt, lens=lens, turned=turned)
     info = {
-        "reference": film.path.name,
+        "reference": video.path.name,
         "pose_network": "BlazePose GHUM full (Apache-2.0)",
         "tilt": f"{tilt:g}",
         "lens": f"{lens:g}",
     }
     take = make_take(lifted.joints, lifted.contacts, info)
     kept = lifted.start, lifted.start + (len(take) - 1) / FPS
-    seconds = stretch.frames / stretch.rate
-    notes = tuple(_notes(film, stretch, lifted, kept, seconds, chosen))
+    seconds = track.frames / track.rate
+    notes = tuple(_notes(video, track, lifted, kept, seconds, chosen))
     return Capture(
-        take=take, gaps=lifted.gaps, kept=kept, seconds=seconds, notes=notes, film=film,
-        stretch=stretch, tilt=tilt, lens=lens, turned=turned,
-    )  # fmt: skip
+        take=take,
+        gaps=lifted.gaps,
+        kept=kept,
+        seconds=seconds,
+        notes=notes,
+        video=video,
+        track=track,
+        tilt=tilt,
+        lens=lens,
+        turned=turned,
+    )
 
 
 def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) -> Take:
@@ -139,24 +154,31 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
     ahead = solved[-1:] + (solved[-1:] - solved[-2:-1])
     features = encode(np.concatenate([solved, ahead]), "steady")
     return Take(
-        root=root, rotations=rotations, joints=solved, features=features,
+        root=root,
+        rotations=rotations,
+        joints=solved,
+        features=features,
         info={"checkpoint": "none", "licence": "that of the reference", **info},
-    )  # fmt: skip
+    )
 
 
 def _notes(
-    film: VideoInfo, stretch: Track, lifted: Lifted, kept: tuple[float, float], seconds: float,
+    video: VideoInfo,
+    track: Track,
+    lifted: Lifted,
+    kept: tuple[float, float],
+    seconds: float,
     chosen: bool,
-):  # fmt: skip
+) -> Iterator[str]:
     """Yield what the visitor should know."""
-    if stretch.people > 1 and not chosen:
+    if track.people > 1 and not chosen:
         yield (
-            f"{stretch.people} people are in the picture; the largest was followed. Another can be"
+            f"{track.people} people are in the picture; the largest was followed. Another can be"
             " chosen by number, counted from the left."
         )
-    if stretch.stretches > 1:
+    if track.tracks > 1:
         yield (
-            f"The person was lost for long or another one came up; of {stretch.stretches} stretches"
+            f"The person was lost for long or another one came up; of {track.tracks} stretches"
             f" the longest is kept: {kept[0]:.1f} to {kept[1]:.1f} s of {seconds:.1f} s."
         )
     elif kept[0] > LATE or seconds - kept[1] > LATE:
@@ -165,10 +187,10 @@ def _notes(
         missing = sum(end - start for start, end in lifted.gaps) / FPS
         yield f"{missing:.2g} s in between were not seen and are filled in."
     if lifted.flipped:
-        seen = len(stretch.sights)
+        seen = len(track.tracked)
         yield f"Left and right were unclear in {lifted.flipped} of {seen} pictures and put right."
-    if film.shown < CHOPPY:
-        yield f"With {film.shown:g} pictures a second, fast movements cannot be seen."
+    if video.shown < CHOPPY:
+        yield f"With {video.shown:g} pictures a second, fast movements cannot be seen."
     relative = lifted.joints - lifted.joints[:, :1]
     moves = np.linalg.norm(relative - relative.mean(axis=0), axis=-1).mean(axis=0)  # (22,)
     if moves.max() < STILL and _stays(lifted.joints):

@@ -2,11 +2,16 @@
 
 Only what the file itself holds is read; a GLB that points to other files is refused. Its
 description is checked before any number is decoded, and only the longest animation is.
+
+The description stays plain JSON. pygltflib, which writes our exports, would make an object of every
+part, wanted or not, at half a millisecond each (160 kB took 26 s), and decodes no accessor.
 """
 
 from __future__ import annotations
 
+import json
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +19,29 @@ import numpy as np
 
 from core.body.rotations import normalize, quat_slerp, quat_to_matrix
 from core.body.skeleton import FPS
-from core.capture.glb_document import MOST_JOINTS, MOST_NODES, WIDTHS, channels, read_document
-from core.capture.joint_maps import to_joints
-from core.capture.resample import check_length
+from core.capture.joint_maps import MOST_NAME, check_length, to_joints
 
 _TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-Track = tuple[np.ndarray, np.ndarray, str]
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+_JSON, _BINARY = 0x4E4F534A, 0x004E4942
+MOST_CHUNKS = 16
+"""Parts of a file; glTF knows two."""
+MOST_JSON = 8_000_000
+"""Bytes of a file's description."""
+MOST_JOINTS = 500
+MOST_NODES = 600
+"""Joints of a skeleton with all that is above them."""
+MOST_NUMBERS = 24_000_000
+"""Of the keys of all animations, shared ones counted as often as they are used: 64 MB hold 21."""
+_LENGTHS = {"translation": 3, "rotation": 4, "scale": 3, "matrix": 16}
+
+Curve = tuple[np.ndarray, np.ndarray, str]
 """Times (K, 1) and values (K, width) as they are stored, and the kind of interpolation."""
-Keys = dict[tuple[int, str], Track]
+Keys = dict[tuple[int, str], Curve]
 """By node and path."""
 
 
-def read_joints(
-    path: str | Path,
-    *,
-    joint_map: str | Path | None = None,
-    scale: float | None = None,
-    up: str | None = None,
-) -> np.ndarray:
+def read_joints(path: str | Path, *, joint_map: str | Path | None = None) -> np.ndarray:
     """Read the longest animation as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order."""
     where = str(path)
     try:
@@ -58,14 +68,72 @@ def read_joints(
     names = [str(nodes[i].get("name", f"node{i}")) for i in chosen]
     kept = {node: i for i, node in enumerate(chosen)}
     parents = [kept.get(parents[node], -1) for node in chosen]
-    return to_joints(positions, names, parents, FPS, where, joint_map=joint_map, scale=scale, up=up)
+    return to_joints(positions, names, parents, FPS, where, joint_map=joint_map)
+
+
+def read_document(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Split a file into its description and its numbers; raise ValueError where it is unfit."""
+    if data[:4] != b"glTF":
+        raise ValueError("it is no binary glTF")
+    found, at = {}, 12
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > len(data):
+            break
+        length, kind = struct.unpack_from("<II", data, at)
+        found.setdefault(kind, memoryview(data)[at + 8 : at + 8 + length])
+        at += 8 + length
+    if _JSON not in found:
+        raise ValueError("it is cut off")
+    if len(found[_JSON]) > MOST_JSON:
+        raise ValueError(f"its description has more than {MOST_JSON // 10**6} MB")
+    try:
+        document = json.loads(bytes(found[_JSON]))
+    except RecursionError as error:
+        raise ValueError("its description is nested too deeply") from error
+    check_document(document)
+    if any("uri" in buffer for buffer in document.get("buffers", ())):
+        raise ValueError("its data lie in other files")
+    if "EXT_meshopt_compression" in document.get("extensionsUsed", ()):
+        raise ValueError("it is packed by meshopt; export it without compression")
+    return document, found.get(_BINARY, memoryview(b""))
+
+
+def check_document(document: dict[str, Any]) -> None:
+    """Raise ValueError where a description asks for more than we decode, or for odd shapes."""
+    for node in document.get("nodes", ()):
+        if len(str(node.get("name", ""))) > MOST_NAME:
+            raise ValueError(f"a node's name has more than {MOST_NAME} characters")
+        for part, length in _LENGTHS.items():
+            if part in node and [type(n) in (int, float) for n in node[part]] != [True] * length:
+                raise ValueError(f"the {part} of a node must be {length} numbers")
+    numbers = 0
+    for animation in document.get("animations", ()):
+        for _, _, sampler in channels(animation):
+            for end in ("input", "output"):
+                accessor = document["accessors"][sampler[end]]
+                if type(accessor["count"]) is not int or accessor["count"] < 1:
+                    raise ValueError("the count of its keys must be a number above 0")
+                numbers += accessor["count"] * _WIDTHS[accessor["type"]]
+    if numbers > MOST_NUMBERS:
+        raise ValueError(
+            f"its animations have {numbers:,} numbers; {MOST_NUMBERS:,} are the most, so export"
+            " only the part you want"
+        )
+
+
+def channels(animation: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """What moves nodes: node, path and sampler."""
+    for channel in animation["channels"]:
+        target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
+        if "node" in target and target["path"] in ("translation", "rotation", "scale"):
+            yield target["node"], target["path"], sampler
 
 
 def _rows(document: dict[str, Any], binary: memoryview, index: int) -> np.ndarray:
     """One accessor's numbers, (K, width), where and as they are stored."""
     accessor = document["accessors"][index]
     view = document["bufferViews"][accessor["bufferView"]]
-    kind, width = np.dtype(_TYPES[accessor["componentType"]]), WIDTHS[accessor["type"]]
+    kind, width = np.dtype(_TYPES[accessor["componentType"]]), _WIDTHS[accessor["type"]]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     count, packed = accessor["count"], kind.itemsize * width
     stride = view.get("byteStride", packed)
@@ -110,25 +178,28 @@ def _keys(document: dict[str, Any], binary: memoryview, animation: dict[str, Any
     return keys
 
 
-def _sample(track: Track, times: np.ndarray, turn: bool) -> np.ndarray:
-    """Values (T, width) of a track of keys at `times`."""
-    at, kind = _decode(track[0])[:, 0], track[2]
+def _sample(curve: Curve, times: np.ndarray, turn: bool) -> np.ndarray:
+    """Values (T, width) of a curve at `times`."""
+    at, kind = _decode(curve[0])[:, 0], curve[2]
     after = np.clip(np.searchsorted(at, times, side="right"), 1, max(len(at) - 1, 1))
     before, after = after - 1, np.minimum(after, len(at) - 1)
     share = np.clip((times - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)
     if kind == "STEP":
         share = np.floor(share)
     # values are decoded where they are wanted: there can be far more of them than times
-    low, high = _decode(track[1][before]), _decode(track[1][after])
+    low, high = _decode(curve[1][before]), _decode(curve[1][after])
     if turn:
         return quat_slerp(normalize(low), normalize(high), share)
     return low + share[:, None] * (high - low)
 
 
 def _positions(
-    nodes: list[dict[str, Any]], parents: list[int], chosen: list[int], keys: Keys,
+    nodes: list[dict[str, Any]],
+    parents: list[int],
+    chosen: list[int],
+    keys: Keys,
     times: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Where the chosen nodes are, (T, N, 3), by their transforms from the roots down."""
     world: dict[int, np.ndarray] = {}
 

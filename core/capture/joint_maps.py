@@ -1,4 +1,4 @@
-"""From a file's joints to our 22: joint maps, name matching, missing joints, units, up axis.
+"""From a file's joints to our 22: joint maps, names, missing joints, units, up axis, rate, length.
 
 A map file (core/capture/maps/*.json, or the user's own) is
     {"detect": ["Name|Other name", ...], "joints": {"pelvis": ["Hips"], "left_hip": [...], ...}}
@@ -16,9 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from core.body.feet import leg_lengths
-from core.body.skeleton import ANKLES, BONE_LENGTHS, HIPS, INDEX, JOINTS, KNEES, LEG
-from core.capture.resample import resample
+from core.body.skeleton import ANKLES, BONE_LENGTHS, FPS, HIPS, INDEX, JOINTS, KNEES, LEG
 
+MOST_SECONDS = 120.0
+"""Of a motion file."""
+MOST_POSES = 30_000
+"""Of a motion file: MOST_SECONDS at 250 a second."""
+MOST_RATE = 1000.0
+"""Poses a second that a motion file may say it has."""
 MOST_NAME = 200
 """Characters of a joint's name."""
 MAPS = Path(__file__).parent / "maps"
@@ -35,6 +40,20 @@ CHAINS = (
 )
 """Chains whose inner joints can be interpolated, in the order that makes their ends known."""
 OPTIONAL = {"spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar"}
+
+
+def check_length(seconds: float, poses: int = 0) -> None:
+    """Raise ValueError where a motion file lasts too long; ask before working through it."""
+    if seconds > MOST_SECONDS:
+        raise ValueError(
+            f"it lasts {seconds:.5g} s; {MOST_SECONDS:g} s are the most, so cut out the part you"
+            " want"
+        )
+    if poses > MOST_POSES:
+        raise ValueError(
+            f"it has {poses:,} poses; {MOST_POSES:,} are the most, so store fewer a second or cut"
+            " out the part you want"
+        )
 
 
 def to_joints(
@@ -180,6 +199,18 @@ def up_axis(joints: np.ndarray) -> str:
 def y_up(joints: np.ndarray) -> np.ndarray:
     """Turn (..., 3) positions whose Z is up so that Y is."""
     return np.stack([joints[..., 0], joints[..., 2], -joints[..., 1]], axis=-1)
+
+
+def resample(values: np.ndarray, rate: float) -> np.ndarray:
+    """Bring (T, ...) at `rate` a second to 20, by cubic splines through what is there."""
+    from scipy.interpolate import CubicSpline
+
+    if len(values) < 2 or abs(rate - FPS) < 1e-3:
+        return values
+    source = np.arange(len(values)) / rate
+    # the small addend keeps the last one where frame times were rounded in a file
+    target = np.arange(int(source[-1] * FPS + 1e-3) + 1) / FPS
+    return CubicSpline(source, values)(np.minimum(target, source[-1]))
 
 
 def _plain(name: str) -> str:

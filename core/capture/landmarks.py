@@ -11,28 +11,28 @@ from pathlib import Path
 
 import numpy as np
 
-from core.capture.detector import session
-from core.capture.regions import Region
+from core.capture.detector import Region, session
 
 SIZE = 256
 POINTS = 33
 CENTER, EXTENT = 33, 34
 """Two more points, which tell the region of the next frame."""
-SWAP = np.array([0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9,
-                 *(i + 1 - 2 * (i % 2 == 0) for i in range(11, 33))])  # fmt: skip
+SWAP = np.array([0, 4, 5, 6, 1, 2, 3, *(i + 1 if i % 2 else i - 1 for i in range(7, POINTS))])
 """Point i of a mirrored body is point SWAP[i] of the original."""
 REFINE = 0.5
 """A heat map whose peak is at least this moves its point to the mean around it."""
 _NEAR = np.arange(-3, 4)
 
+_BODY = (
+    *("shoulder", "elbow", "wrist", "pinky", "index", "thumb"),
+    *("hip", "knee", "ankle", "heel", "foot_index"),
+)
 NAMES = (
-    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
-    "right_eye_outer", "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky",
-    "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip",
-    "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel",
-    "right_heel", "left_foot_index", "right_foot_index",
-)  # fmt: skip
+    *("nose", "left_eye_inner", "left_eye", "left_eye_outer"),
+    *("right_eye_inner", "right_eye", "right_eye_outer"),
+    *("left_ear", "right_ear", "mouth_left", "mouth_right"),
+    *(f"{side}_{part}" for part in _BODY for side in ("left", "right")),
+)
 POINT = {name: i for i, name in enumerate(NAMES)}
 HIPS = [POINT["left_hip"], POINT["right_hip"]]
 

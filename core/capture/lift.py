@@ -1,8 +1,9 @@
-"""A person's landmarks in a film -> 22 joints in the world, 20 poses a second.
+"""A person's landmarks in a video -> 22 joints in the world, 20 poses a second.
 
 Smoothing runs forwards and backwards, so nothing lags behind the video. What one camera cannot know
 is guessed and can be corrected: `tilt`, how far the camera looks down beyond the guess, and `lens`,
-its focal length, on which the distance walked to and fro depends.
+its focal length, on which the distance walked to and fro depends. The camera is a pinhole; its axes
+are right, down, away.
 """
 
 from __future__ import annotations
@@ -12,15 +13,26 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.body.rotations import normalize, quat_from_axis_angle, quat_multiply, quat_rotate
+from core.body.rotations import (
+    normalize,
+    quat_between,
+    quat_from_axis_angle,
+    quat_multiply,
+    quat_rotate,
+)
 from core.body.skeleton import FPS, LEG
-from core.capture import camera, ground
-from core.capture import joints as puppet
 from core.capture.flips import resolve_flips, turn
-from core.capture.landmarks import HIPS
-from core.capture.resample import resample
+from core.capture.ground import place_on_floor
+from core.capture.joint_maps import resample
+from core.capture.joints import SIDES, landmarks_to_joints, leg_length, middle, point
+from core.capture.landmarks import HIPS, POINT
 from core.capture.track import Track
 
+LENS = 0.9
+"""Focal length over the longer side: about what phones have."""
+LENSES = (0.4, 4.0)
+TILTS = (-60.0, 60.0)
+FEET = [POINT[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "foot_index")]
 CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
 """Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
 where noise would pass for a jump."""
@@ -64,48 +76,92 @@ def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
     return sosfiltfilt(sections, values, axis=0, padlen=pad)
 
 
-def lift(
-    stretch: Track, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
-) -> Lifted:
+def lift(track: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = False) -> Lifted:
     """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
 
     `turned` exchanges left and right, and front and back with them.
     """
-    camera.check(tilt, lens)
-    rate, sights = stretch.rate, stretch.sights
-    chosen = resolve_flips(stretch)
+    check_camera(tilt, lens)
+    rate = track.rate
+    resolved = resolve_flips(track)
     if turned:
-        chosen = turn(chosen)
-    seen = np.array([sight.index for sight in sights])
+        resolved = turn(resolved)
+    seen = np.array([frame.index for frame in track.tracked])
     every = np.arange(seen[0], seen[-1] + 1)
     pixels, world, visible = (
-        _fill(values, seen, every) for values in (chosen.pixels, chosen.world, chosen.visible)
+        _fill(values, seen, every) for values in (resolved.pixels, resolved.world, resolved.visible)
     )
     pixels, world = lowpass(pixels, rate, CUT), lowpass(world, rate, CUT)
-    slopes = camera.rays(pixels, stretch.size, lens)
-    world = camera.straighten(world, slopes)
-    depth = np.maximum(camera.depths(world, slopes, visible), NEAREST)
+    slopes = rays(pixels, track.size, lens)
+    world = straighten(world, slopes)
+    depth = np.maximum(depths(world, slopes, visible), NEAREST)
     depth = lowpass(np.log(depth), rate, DEPTH_CUT)
-    path = camera.place(slopes[:, HIPS].mean(axis=1), np.exp(depth))
+    path = place(slopes[:, HIPS].mean(axis=1), np.exp(depth))
     # whether feet leave the floor is seen in the picture, and no wobble of the depth may fake it
-    steady = np.exp(lowpass(depth, rate, STEADY_CUT))[:, None] + world[:, camera.FEET, 2]
-    feet = camera.place(slopes[:, camera.FEET], steady)
+    steady = np.exp(lowpass(depth, rate, STEADY_CUT))[:, None] + world[:, FEET, 2]
+    feet = place(slopes[:, FEET], steady)
     # from the camera's axes, right, down, away, to right, up, towards the viewer
     level = upright(world * [1, -1, -1], np.radians(tilt))
     world, path, feet = (
         quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
     )
-    joints = puppet.landmarks_to_joints(world)
-    scale = LEG / puppet.leg_length(world)
-    root, contacts = ground.place_on_floor(joints, scale * path, scale * feet)
+    joints = landmarks_to_joints(world)
+    scale = LEG / leg_length(world)
+    root, contacts = place_on_floor(joints, scale * path, scale * feet)
     joints = face_forward(joints + root[:, None])
     return Lifted(
         joints.astype(np.float32),
         contacts,
         _gaps(seen, rate, len(joints)),
         float(seen[0] / rate),
-        chosen.flipped,
+        resolved.flipped,
     )
+
+
+def check_camera(tilt: float, lens: float) -> None:
+    """Raise ValueError for a tilt (degrees) or a lens that no camera has."""
+    for name, value, (low, high) in (("tilt", tilt, TILTS), ("lens", lens, LENSES)):
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be in {low:g}..{high:g}, got {value:g}")
+
+
+def rays(pixels: np.ndarray, size: tuple[int, int], lens: float) -> np.ndarray:
+    """Slopes (..., 2) right and down of the lines of sight through pixels (..., 2)."""
+    width, height = size
+    return (pixels - [width / 2, height / 2]) / (lens * max(size))
+
+
+def place(slopes: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Points (..., 3) on lines of sight (..., 2) at depths (...)."""
+    return np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], axis=-1) * depth[..., None]
+
+
+def straighten(world: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Turn bodies (T, 33, 3) from the axes of their line of sight to those of the camera.
+
+    The network sees a crop as if the camera were turned to it; `slopes` (T, 33, 2) tell how far.
+    """
+    hips = slopes[:, HIPS].mean(axis=1)
+    line = normalize(np.concatenate([hips, np.ones((len(hips), 1))], axis=1))
+    ahead = np.array([0.0, 0.0, 1.0])
+    return quat_rotate(quat_between(ahead, line)[:, None], world)
+
+
+def depths(world: np.ndarray, slopes: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Distances (T,) along the camera's axis at which bodies (T, 33, 3) fit their pictures.
+
+    Weighted least squares for the translation of each frame; of it only the depth is needed, as
+    the hips' line of sight tells the rest.
+    """
+    u = slopes.reshape(len(slopes), -1)  # two equations a point: t_x - u t_z = u Z - X
+    rhs = u * world[..., 2:].repeat(2, axis=-1).reshape(u.shape) - world[..., :2].reshape(u.shape)
+    matrix = np.zeros((*u.shape, 3))
+    matrix[:, 0::2, 0], matrix[:, 1::2, 1] = 1, 1
+    matrix[..., 2] = -u
+    weight = visible.repeat(2, axis=-1)[..., None]
+    normal = np.einsum("tki,tkj->tij", matrix * weight, matrix) + 1e-9 * np.eye(3)
+    right = np.einsum("tki,tk->ti", matrix * weight, rhs)
+    return np.linalg.solve(normal, right[..., None])[:, 2, 0]
 
 
 def upright(world: np.ndarray, tilt: float) -> np.ndarray:
@@ -114,10 +170,10 @@ def upright(world: np.ndarray, tilt: float) -> np.ndarray:
     In frames with straight legs and hips a body points up from its feet; the median of those says
     how the camera looks down (pitch) and leans (roll). A body that lies says nothing.
     """
-    shoulders, hips, ankles = (puppet.middle(world, p) for p in ("shoulder", "hip", "ankle"))
+    shoulders, hips, ankles = (middle(world, p) for p in ("shoulder", "hip", "ankle"))
     straight = _cosine(shoulders - hips, hips - ankles)
-    for side in puppet.SIDES:
-        hip, knee, ankle = (puppet.point(world, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
+    for side in SIDES:
+        hip, knee, ankle = (point(world, f"{side}_{p}") for p in ("hip", "knee", "ankle"))
         straight = np.minimum(straight, _cosine(knee - hip, ankle - knee))
     order = np.argsort(-straight)
     enough = max(int((straight > STRAIGHT).sum()), len(world) // 4)

@@ -10,8 +10,7 @@ import numpy as np
 from core.body.arrays import Archive, open_arrays
 from core.body.rotations import quat_from_axis_angle
 from core.body.skeleton import FPS, JOINTS, REST_JOINTS, forward
-from core.capture.joint_maps import up_axis, y_up
-from core.capture.resample import MOST_RATE, check_length, resample
+from core.capture.joint_maps import MOST_RATE, check_length, resample, up_axis, y_up
 
 MOST_BYTES = 256_000_000
 """Of the arrays that are of use, when unpacked."""
@@ -20,11 +19,10 @@ RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "framerate")
 MOTION = (*POSITIONS, "poses", "root_orient", "pose_body", "trans")
 
 
-def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
+def read_joints(path: str | Path) -> np.ndarray:
     """Read an NPZ file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
 
-    AMASS is Z up and our own exports are Y up; where `up` is not given, posture tells. Raises
-    ValueError for anything else.
+    AMASS is Z up and our own exports are Y up: posture tells. Raises ValueError for anything else.
     """
     where = str(path)
     try:
@@ -42,7 +40,7 @@ def read_joints(path: str | Path, *, up: str | None = None) -> np.ndarray:
         raise ValueError(f"{where} holds no pose")
     if not np.isfinite(joints).all():
         raise ValueError(f"{where} holds numbers that are not finite")
-    if (up or up_axis(joints)) == "z":
+    if up_axis(joints) == "z":
         joints = y_up(joints)
     return resample(joints, rate).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Motion files of other programs as references: BVH, NPZ (AMASS, SMPL, our own) and GLB."""
+"""Motion files of other programs: BVH, NPZ (AMASS, SMPL, our own) and GLB."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from core.body.features import contacts, encode, make_uniform, normalize_place
 from core.body.skeleton import FPS
+from core.capture import bvh, glb, npz
 
 SUFFIXES = (".bvh", ".npz", ".glb")
 MOST_BYTES = 64_000_000
@@ -15,16 +16,12 @@ LEAST_POSES = 10
 
 
 def read_motion(
-    path: str | Path,
-    *,
-    joint_map: str | Path | None = None,
-    scale: float | None = None,
-    up: str | None = None,
+    path: str | Path, *, joint_map: str | Path | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read a file as joints (T, 22, 3), on the source skeleton and the floor, and contacts (T, 4).
 
-    The joint map, the scale (meters per unit) and the up axis are guessed where they are not
-    given. Raises ValueError for files that are none of ours, too long or too short.
+    The joint map is guessed where none is given, unit and up axis always are. Raises ValueError
+    for files that are none of ours, too long or too short.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,7 +29,7 @@ def read_motion(
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out a part")
     try:
-        joints = _read(path, joint_map=joint_map, scale=scale, up=up)
+        joints = _read(path, joint_map)
     except ValueError as error:
         sentence = str(error).replace(str(path), path.name)
         if path.name not in sentence:
@@ -46,20 +43,13 @@ def read_motion(
     return joints, np.concatenate([flags, flags[-1:]])
 
 
-def _read(
-    path: Path, *, joint_map: str | Path | None, scale: float | None, up: str | None
-) -> np.ndarray:
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        from core.capture.npz import read_joints
-
-        return read_joints(path, up=up)
-    if suffix == ".bvh":
-        from core.capture.bvh import check_size, read_joints
-
-        check_size(path)
-    elif suffix == ".glb":
-        from core.capture.glb import read_joints
-    else:
-        raise ValueError(f"motion files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
-    return read_joints(path, joint_map=joint_map, scale=scale, up=up)
+def _read(path: Path, joint_map: str | Path | None) -> np.ndarray:
+    match path.suffix.lower():
+        case ".npz":
+            return npz.read_joints(path)
+        case ".bvh":
+            bvh.check_size(path)
+            return bvh.read_joints(path, joint_map=joint_map)
+        case ".glb":
+            return glb.read_joints(path, joint_map=joint_map)
+    raise ValueError(f"motion files end in {', '.join(SUFFIXES)}; {path.name!r} does not")

@@ -1,8 +1,8 @@
-"""One person followed through a film: detect once, then let each frame say where to look next.
+"""One person followed through a video: detect once, then let each frame say where to look next.
 
 Where the person is lost, the detector looks again: somebody close to where they were is taken for
 the same; only when nobody has been for a while does another become the person, and then a new
-stretch begins. The longest stretch is kept.
+track begins. The longest track is kept.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
-from core.capture.detector import Detector, closer
-from core.capture.glimpse import NETWORKS, THREADS, find_candidates, nobody
+from core.capture.detector import Detector, Person, Region, closer
 from core.capture.landmarks import HIPS, Landmarker, Landmarks
-from core.capture.regions import Region
 from core.capture.video import LEAST_SECONDS, VideoInfo, frames
 
+NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
+"""Folder of detector.onnx.gz and landmarks.onnx."""
+THREADS = 2
 SURE = 0.5
 """Lowest score of a region with a body in it."""
 STEP, STEP_GAP = 0.25, 0.05
@@ -45,32 +47,42 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """A reading of the person, and the frame it was made of."""
+    """The person's landmarks in a frame, and where they were looked for."""
 
     index: int
     region: Region
-    reading: Landmarks
+    landmarks: Landmarks
     cut: bool = False
     """Whether another scene begins here."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """Sights of one person, at most LONGEST_GAP apart, and what the whole film had."""
+    """Frames with one person, at most LONGEST_GAP apart, and what the whole video had."""
 
-    sights: tuple[TrackedFrame, ...]
+    tracked: tuple[TrackedFrame, ...]
     rate: float
     """Frames a second."""
     size: tuple[int, int]
     """Width and height of the pictures that were looked at."""
     frames: int
-    """Frames of the film."""
-    stretches: int
-    """How many stretches there were, this one being the longest."""
+    """Frames of the video."""
+    tracks: int
+    """How many tracks there were, this one being the longest."""
     people: int
     """How many people the detector saw in the frame where it began."""
     trimmed: int = 0
-    """How many sights were left out because the person was partly outside the picture."""
+    """How many tracked frames were left out because the person was partly outside the picture."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """A frame early in a video with as many people as come into view, numbered from the left."""
+
+    index: int
+    frame: np.ndarray
+    """The picture, (H, W, 3) uint8 RGB."""
+    people: tuple[Person, ...]
 
 
 def continues(a: Region, b: Region, gap: int) -> bool:
@@ -87,10 +99,14 @@ class PersonTracker:
     """
 
     def __init__(
-        self, rate: float, start: tuple[int, Region] | None = None, threads: int = THREADS
+        self,
+        rate: float,
+        start: tuple[int, Region] | None = None,
+        threads: int = THREADS,
+        networks: Path = NETWORKS,
     ) -> None:
-        self._detector = Detector(NETWORKS / "detector.onnx.gz", threads)
-        self._landmarker = Landmarker(NETWORKS / "landmarks.onnx", threads)
+        self._detector = Detector(networks / "detector.onnx.gz", threads)
+        self._landmarker = Landmarker(networks / "landmarks.onnx", threads)
         self._rate, self._start = rate, start
         self._region: Region | None = None
         self._last: TrackedFrame | None = None
@@ -106,12 +122,12 @@ class PersonTracker:
             if region is None:
                 return None
             tracked, self._region = self._region is not None, None
-            reading = self._landmarker.read(frame, region)
-            if reading.scores.mean() >= SURE and _within(reading.next, frame):
-                self._region = reading.next
-                cut = self._changed and self._leaps(index, reading)
+            landmarks = self._landmarker.read(frame, region)
+            if landmarks.scores.mean() >= SURE and _within(landmarks.next, frame):
+                self._region = landmarks.next
+                cut = self._changed and self._leaps(index, landmarks)
                 self._changed = False
-                self._last = TrackedFrame(index, region, reading, cut)
+                self._last = TrackedFrame(index, region, landmarks, cut)
                 return self._last
             if not tracked:
                 return None
@@ -128,7 +144,7 @@ class PersonTracker:
         """Whether a body is elsewhere, or in another pose, all at once."""
         if self._last is None:
             return False
-        before, seconds = self._last.reading, (index - self._last.index) / self._rate
+        before, seconds = self._last.landmarks, (index - self._last.index) / self._rate
         step = np.linalg.norm(now.pixels - before.pixels, axis=-1).mean()
         return bool(step > POSE * seconds * before.next.side / 1.25)
 
@@ -163,69 +179,104 @@ def _within(region: Region, frame: np.ndarray) -> bool:
     return inside and region.side > 16
 
 
+def find_candidates(
+    video: VideoInfo, threads: int = THREADS, networks: Path = NETWORKS
+) -> Candidates:
+    """Find the people between whom one may choose; raise ValueError where there is nobody."""
+    detector = Detector(networks / "detector.onnx.gz", threads)
+    best: Candidates | None = None
+    until, every = np.inf, max(1, round(video.rate / 5))
+    for index, frame in enumerate(frames(video)):
+        if index > until:
+            break
+        if best is None or index % every == 0:
+            people = sorted(detector.find(frame, closer(frame)), key=lambda p: p.region.x)
+            if people and (best is None or len(people) > len(best.people)):
+                until = min(until, index + video.rate)  # others may come into view within a second
+                best = Candidates(index, frame, tuple(people))
+    if best is None:
+        raise ValueError(nobody(video.path.name))
+    return best
+
+
+def nobody(name: str) -> str:
+    """What is said where nobody was found."""
+    return f"no person was found in {name}; one who is seen from head to foot works best"
+
+
 def follow_person(
-    film: VideoInfo, *, person: int | None = None, threads: int = THREADS,
+    video: VideoInfo,
+    *,
+    person: int | None = None,
+    threads: int = THREADS,
+    networks: Path = NETWORKS,
     progress: Progress | None = None,
-) -> Track:  # fmt: skip
-    """Follow a person through a film, the largest or number `person` from the left.
+) -> Track:
+    """Follow a person through a video, the largest or number `person` from the left.
 
     Raises ValueError where nobody is seen for long enough.
     """
     start, people = None, 0
     if person is not None:
-        seen = find_candidates(film, threads)
+        seen = find_candidates(video, threads, networks)
         people = len(seen.people)
         if not 1 <= person <= people:
             raise ValueError(
                 f"person must be a number from 1 to {people}, counted from the left; got {person}"
             )
         start = seen.index, seen.people[person - 1].region
-    follower, sights, size, index = PersonTracker(film.rate, start, threads), [], (0, 0), -1
-    expected = film.seconds * film.rate if film.seconds else None
-    for index, frame in enumerate(frames(film)):
+    tracker = PersonTracker(video.rate, start, threads, networks)
+    tracked, size, index = [], (0, 0), -1
+    expected = video.seconds * video.rate if video.seconds else None
+    for index, frame in enumerate(frames(video)):
         size = frame.shape[1], frame.shape[0]
-        if (sight := follower.look(index, frame)) is not None:
-            sights.append(sight)
+        if (found := tracker.look(index, frame)) is not None:
+            tracked.append(found)
         if progress is not None:
             share = min(1.0, (index + 1) / expected) if expected else 0.5
-            progress(share, f"{(index + 1) / film.rate:.1f} s of the video seen")
-    name = film.path.name
-    if not sights:
+            progress(share, f"{(index + 1) / video.rate:.1f} s of the video seen")
+    name = video.path.name
+    if not tracked:
         raise ValueError(nobody(name))
-    stretches = list(_stretches(sights, LONGEST_GAP * film.rate))
-    most = max(stretches, key=len)
-    longest = _trim(most, size, EDGE * film.rate)
-    seconds = (longest[-1].index - longest[0].index + 1) / film.rate
+    tracks = list(_tracks(tracked, LONGEST_GAP * video.rate))
+    most = max(tracks, key=len)
+    longest = _trim(most, size, EDGE * video.rate)
+    seconds = (longest[-1].index - longest[0].index + 1) / video.rate
     if seconds < LEAST_SECONDS:
         raise ValueError(
             f"a person was seen in {name} for {seconds:.2g} s at a time; {LEAST_SECONDS:g} s are"
             " the least"
         )
     return Track(
-        tuple(longest), film.rate, size, index + 1, len(stretches), max(people, follower.people),
+        tracked=tuple(longest),
+        rate=video.rate,
+        size=size,
+        frames=index + 1,
+        tracks=len(tracks),
+        people=max(people, tracker.people),
         trimmed=len(most) - len(longest),
-    )  # fmt: skip
+    )
 
 
-def _stretches(sights: list[TrackedFrame], most: float) -> Iterator[list[TrackedFrame]]:
+def _tracks(tracked: list[TrackedFrame], most: float) -> Iterator[list[TrackedFrame]]:
     """Cut where the person cannot be the same, or was lost for more than `most` frames."""
-    stretch = sights[:1]
-    for before, sight in pairwise(sights):
-        gap = sight.index - before.index - 1
-        if sight.cut or gap > most or not continues(before.region, sight.region, gap):
-            yield stretch
-            stretch = []
-        stretch.append(sight)
-    yield stretch
+    track = tracked[:1]
+    for before, frame in pairwise(tracked):
+        gap = frame.index - before.index - 1
+        if frame.cut or gap > most or not continues(before.region, frame.region, gap):
+            yield track
+            track = []
+        track.append(frame)
+    yield track
 
 
-def _trim(sights: list[TrackedFrame], size: tuple[int, int], most: float) -> list[TrackedFrame]:
+def _trim(tracked: list[TrackedFrame], size: tuple[int, int], most: float) -> list[TrackedFrame]:
     """Leave out up to `most` frames at either end in which the person is partly outside."""
-    hips = np.array([sight.reading.pixels[:, HIPS, 0].mean() for sight in sights])
-    heights = np.array([sight.region.side / 1.25 for sight in sights])
+    hips = np.array([frame.landmarks.pixels[:, HIPS, 0].mean() for frame in tracked])
+    heights = np.array([frame.region.side / 1.25 for frame in tracked])
     whole = np.minimum(hips, size[0] - hips) > ROOM * heights
     if not whole.any():
-        return sights
+        return tracked
     start = next((i for i, seen in enumerate(whole) if seen or i >= most), 0)
     end = next((i for i, seen in enumerate(whole[::-1]) if seen or i >= most), 0)
-    return sights[start : len(sights) - end]
+    return tracked[start : len(tracked) - end]

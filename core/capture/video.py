@@ -4,6 +4,10 @@ ffmpeg reads what browsers and phones make (H.264, HEVC, VP9, AV1, GIF), turns w
 their side, and runs as a process of its own, so that a broken file cannot take ours along. Files
 of uploads are not to be trusted: only containers of pictures are opened, never playlists that
 would point to other files or to the network.
+
+imageio_ffmpeg.read_frames is not used: it takes the pictures' size from what ffmpeg prints, where
+two tags of a file can claim 30,000 x 30,000, and then reads all pictures as one. Here every picture
+comes with its own size, which ffmpeg gave it.
 """
 
 from __future__ import annotations
@@ -36,8 +40,10 @@ MOST_SIDE = 1280
 """Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
 SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
             ".3gp", ".ogv", ".wmv", ".flv")  # fmt: skip
-_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
-            "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac")  # fmt: skip
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
+    "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac"
+)
 _PICTURES = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
 _SHRINK = f"min(1,{MOST_SIDE}/max(iw*sar,ih))"
 
@@ -67,13 +73,11 @@ class VideoInfo:
 def _ffmpeg(path: Path, *options: str, seconds: float = MOST_CPU_SECONDS) -> list[str]:
     import imageio_ffmpeg
 
-    return [
-        imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2",
-        "-protocol_whitelist", "file", "-format_whitelist", _FORMATS,
-        "-max_pixels", str(MOST_PIXELS),
-        "-timelimit", str(round(min(seconds, MOST_CPU_SECONDS))),
-        "-i", f"file:{path.resolve()}", *options,
-    ]  # fmt: skip
+    most = str(round(min(seconds, MOST_CPU_SECONDS)))
+    program = (imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-threads", "2")
+    whitelists = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
+    limits = ("-max_pixels", str(MOST_PIXELS), "-timelimit", most)
+    return [*program, *whitelists, *limits, "-i", f"file:{path.resolve()}", *options]
 
 
 def open_video(path: str | Path) -> VideoInfo:
@@ -94,12 +98,13 @@ def open_video(path: str | Path) -> VideoInfo:
             f"{name} cannot be read as a video: it is damaged or of a kind that is not known here;"
             " MP4, MOV, WebM, MKV, AVI and GIF are"
         )
-    stream = re.search(r"Stream #0.*?: Video: (\w+)(.*)", text)
+    # at the begin of lines, where no comment of the file can stand: it is further in
+    stream = re.search(r"^  (?:    )?Stream #0.*?: Video: (\w+)(.*)", text, re.MULTILINE)
     if stream is None:
         raise ValueError(f"{name} has sound but no pictures")
     if set(kind[1].split(",")) & _PICTURES:
         raise ValueError(_still(name))
-    length = re.search(r"Duration: (\d+):(\d+):([\d.]+)", text)
+    length = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", text, re.MULTILINE)
     seconds = None
     if length:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
@@ -118,28 +123,28 @@ def open_video(path: str | Path) -> VideoInfo:
     if size is None:
         raise ValueError(f"{name} holds no picture that could be decoded ({stream[1]})")
     width, height = int(size[1]), int(size[2])
-    film = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
-    _check_pixels(film, f"pictures of {width} x {height}")
-    return film
+    video = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
+    _check_pixels(video, f"pictures of {width} x {height}")
+    return video
 
 
-def _check_pixels(film: VideoInfo, pictures: str) -> None:
+def _check_pixels(video: VideoInfo, pictures: str) -> None:
     """Raise ValueError where decoding would cost too much, by what the file tells of itself."""
-    name = film.path.name
-    if film.pixels > MOST_PIXELS:
+    name = video.path.name
+    if video.pixels > MOST_PIXELS:
         most = MOST_PIXELS / 1e6
         raise ValueError(f"{name} has {pictures}; {most:g} megapixels are the most")
-    most = MOST_DECODED.get(film.codec, MOST_DECODED_OTHERWISE)
-    if film.decoded > most:
+    most = MOST_DECODED.get(video.codec, MOST_DECODED_OTHERWISE)
+    if video.decoded > most:
         raise ValueError(
-            f"{name} has {film.decoded / film.pixels:.0f} {pictures}, {film.decoded / 1e6:,.0f}"
+            f"{name} has {video.decoded / video.pixels:.0f} {pictures}, {video.decoded / 1e6:,.0f}"
             f" megapixels together; {most / 1e6:,.0f} are the most, so make it smaller or cut out"
             " the part you want"
         )
 
 
-def frames(film: VideoInfo) -> Iterator[np.ndarray]:
-    """Yield pictures (H, W, 3) uint8 RGB at `film.rate`; close the iterator to stop early.
+def frames(video: VideoInfo) -> Iterator[np.ndarray]:
+    """Yield pictures (H, W, 3) uint8 RGB at `video.rate`; close the iterator to stop early.
 
     Raises ValueError where there is but one picture, too few, or more than 20 s of them.
     """
@@ -147,13 +152,12 @@ def frames(film: VideoInfo) -> Iterator[np.ndarray]:
         f"{side}='2*max(1,trunc({length}*{_SHRINK}/2))'"
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
-    command = _ffmpeg(
-        film.path, "-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}",
-        "-vf", f"fps={film.rate:.6f},scale={size}:flags=area", "-pix_fmt", "rgb24",
-        "-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-",
-        seconds=CPU_SECONDS + CPU_SECONDS_A_PIXEL * film.decoded,
-    )  # fmt: skip
-    count, most = 0, (MOST_SECONDS + 0.5) * film.rate
+    filters = f"fps={video.rate:.6f},scale={size}:flags=area"
+    shown = ("-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}", "-vf", filters, "-pix_fmt", "rgb24")
+    form = ("-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-")
+    cost = CPU_SECONDS + CPU_SECONDS_A_PIXEL * video.decoded
+    command = _ffmpeg(video.path, *shown, *form, seconds=cost)
+    count, most = 0, (MOST_SECONDS + 0.5) * video.rate
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1 << 20
     ) as decoder:
@@ -161,18 +165,18 @@ def frames(film: VideoInfo) -> Iterator[np.ndarray]:
             while (frame := _next_picture(decoder.stdout)) is not None:
                 count += 1
                 if count > most:
-                    raise ValueError(_too_long(film.path.name, None))
+                    raise ValueError(_too_long(video.path.name, None))
                 yield frame
         finally:
             decoder.kill()
-    name = film.path.name
+    name = video.path.name
     if not count:
-        raise ValueError(f"{name} holds no picture that could be decoded ({film.codec})")
+        raise ValueError(f"{name} holds no picture that could be decoded ({video.codec})")
     if count == 1:
         raise ValueError(_still(name))
-    if count / film.rate < LEAST_SECONDS:
+    if count / video.rate < LEAST_SECONDS:
         raise ValueError(
-            f"{name} lasts {count / film.rate:.2g} s; {LEAST_SECONDS:g} s are the least"
+            f"{name} lasts {count / video.rate:.2g} s; {LEAST_SECONDS:g} s are the least"
         )
 
 

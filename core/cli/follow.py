@@ -33,9 +33,9 @@ def report(reference: Capture, take: Take) -> dict[str, Any]:
         "notes": list(reference.notes),
         "info": take.info,
     }
-    if reference.stretch is not None:
-        found["pictures"] = reference.stretch.frames
-        found["pictures_with_person"] = len(reference.stretch.sights)
+    if reference.track is not None:
+        found["pictures"] = reference.track.frames
+        found["pictures_with_person"] = len(reference.track.tracked)
     return found
 
 
@@ -96,7 +96,7 @@ def follow(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
-    from core.capture.camera import LENS
+    from core.capture.lift import LENS
     from core.export import check, write
 
     try:

@@ -12,11 +12,11 @@ import numpy as np
 
 from core.body.skeleton import FPS, INDEX
 from core.body.take import Take
-from core.capture.camera import LENS
+from core.capture.detector import Region
 from core.capture.follow import Capture, adjust
 from core.capture.follow import follow as really_follow
 from core.capture.landmarks import NAMES, Landmarks
-from core.capture.regions import Region
+from core.capture.lift import LENS
 from core.capture.track import Track, TrackedFrame
 from core.capture.video import VideoInfo
 
@@ -54,13 +54,13 @@ def landmarks(joints: np.ndarray) -> np.ndarray:
     return np.stack(points, axis=1)
 
 
-def stretch_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -> Track:
+def track_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -> Track:
     """What a camera four meters ahead sees of joints (T, 22, 3) at 20 pictures a second."""
     marks = landmarks(joints) * [1, -1, -1] + [0, 1, 4]  # right, down, away
     pixels = marks[..., :2] / marks[..., 2:] * LENS * max(SIZE) + np.array(SIZE) / 2
     world = marks - marks[:, 23:25].mean(axis=1, keepdims=True)
     region = Region(320, 240, 400)
-    sights = tuple(
+    tracked = tuple(
         TrackedFrame(
             i,
             region,
@@ -69,7 +69,7 @@ def stretch_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0))
         for i in range(len(joints))
         if i not in unseen
     )
-    return Track(sights, float(FPS), SIZE, len(joints), 1, people)
+    return Track(tracked, float(FPS), SIZE, len(joints), 1, people)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ class FakeFollowing:
             raise (RuntimeError if about.get("fault") else ValueError)(about["problem"])
         joints = self.walked("a person stands", frames).joints
         unseen = range(*about.get("unseen", (0, 0)))
-        stretch = stretch_of(joints, people=people, unseen=unseen)
-        film = VideoInfo(Path(path), FPS, FPS, frames / FPS, "fake")
+        track = track_of(joints, people=people, unseen=unseen)
+        video = VideoInfo(Path(path), FPS, FPS, frames / FPS, "fake")
         seen = self.walked("a person stands", 2)
-        lacking = Capture(take=seen, kept=(0, 1), seconds=1, film=film, stretch=stretch)
+        lacking = Capture(take=seen, kept=(0, 1), seconds=1, video=video, track=track)
         lifting = {name: options[name] for name in ("tilt", "lens", "turned") if name in options}
         return adjust(lacking, **lifting)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,7 @@ import pytest
 from benchmarks.capture_figures import compare, jitter
 from core.body.skeleton import BONE_LENGTHS, INDEX, PARENTS
 from core.capture.follow import adjust, follow
-from core.capture.glimpse import find_candidates
-from core.capture.track import LONGEST_GAP
+from core.capture.track import LONGEST_GAP, NETWORKS, find_candidates
 from core.capture.video import open_video
 from tests.support import drawn_films as made
 
@@ -70,8 +70,8 @@ def test_the_same_film_gives_the_same_bytes():
 def test_faster_film_same_motion():
     double = np.repeat(made.pictures(), 2, axis=0)
     found = follow(made.write("double.mp4", double, rate=59.94), threads=1)
-    assert found.stretch is not None
-    assert found.stretch.rate == pytest.approx(29.97, abs=0.01)
+    assert found.track is not None
+    assert found.track.rate == pytest.approx(29.97, abs=0.01)
     assert found.seconds == pytest.approx(72 / 59.94, abs=0.04)
     assert len(found.take) == pytest.approx(20 * 72 / 59.94, abs=2)
 
@@ -91,8 +91,8 @@ def test_a_leaning_camera_is_followed_and_levelled():
     turn = cv2.getRotationMatrix2D((160, 120), 15, 1)
     lean = [cv2.warpAffine(p, turn, (320, 240), borderMode=1) for p in made.pictures()]
     found = follow_pictures("lean.mp4", lean)
-    assert found.stretch is not None
-    assert np.degrees(found.stretch.sights[-1].region.angle) == pytest.approx(-15, abs=8)
+    assert found.track is not None
+    assert np.degrees(found.track.tracked[-1].region.angle) == pytest.approx(-15, abs=8)
     up = (found.joints[:, INDEX["neck"]] - found.joints[:, [7, 8]].mean(axis=1)).mean(axis=0)
     assert np.degrees(np.arccos(up[1] / np.linalg.norm(up))) < 8
     assert compare(found.joints, made.walker().joints)["pa_mpjpe_mm"] < 75
@@ -120,8 +120,8 @@ def test_when_somebody_else_comes_the_longest_stretch_is_kept():
     room = made.pictures()
     cut = np.concatenate([moved(room, -90)[:12], moved(room, 90)[:30]])
     found = follow_pictures("cut.mp4", cut)
-    assert found.stretch is not None
-    assert found.stretch.stretches == 2
+    assert found.track is not None
+    assert found.track.tracks == 2
     assert found.kept[0] == pytest.approx(0.6 + 0.5, abs=0.6)
     assert found.kept[1] == pytest.approx(2.05, abs=0.06)
     assert any("longest is kept" in note for note in found.notes)
@@ -133,13 +133,22 @@ def test_another_scene_begins_another_stretch():
     scene = [*pictures[:26], *(255 - made.pictures(made.studio.View("back", 160, 6))[:14])]
     found = follow_pictures("scene.mp4", scene)
     assert found.kept == pytest.approx((0.0, 1.25), abs=0.06)
-    assert found.stretch is not None
+    assert found.track is not None
     # a flash alone is no cut
     flash = pictures.copy()
     flash[20] = np.minimum(flash[20].astype(int) + 60, 255).astype(np.uint8)
     found = follow_pictures("flash.mp4", flash)
-    assert found.stretch is not None
-    assert found.stretch.stretches == 1
+    assert found.track is not None
+    assert found.track.tracks == 1
+    assert len(found.take) == made.POSES
+
+
+def test_networks_are_where_one_says(tmp_path):
+    shutil.copy(NETWORKS / "detector.onnx.gz", tmp_path)
+    with pytest.raises(ValueError, match=r"landmarks\.onnx is missing in .*" + tmp_path.name):
+        follow(made.film(), threads=1, networks=tmp_path)
+    shutil.copy(NETWORKS / "landmarks.onnx", tmp_path)
+    found = follow(made.film(), threads=1, networks=tmp_path, person=1)
     assert len(found.take) == made.POSES
 
 
@@ -182,8 +191,8 @@ def test_ten_people():
     assert [p[0] for p in places] == sorted(p[0] for p in places)
     for number in (1, 10):
         one = follow(path, threads=1, person=number)
-        assert one.stretch is not None
-        region = one.stretch.sights[0].region
+        assert one.track is not None
+        region = one.track.tracked[0].region
         assert np.abs(places[number - 1] - [region.x, region.y]).max() < 12
         assert not any("people" in note for note in one.notes)
     with pytest.raises(ValueError, match="a number from 1 to 10"):
@@ -241,10 +250,10 @@ def test_real_people(name):
     if not path.is_file():
         pytest.skip(f"{path.name} is not in {CLIPS}; set LIVESTEP_CLIPS to its folder")
     found = follow(path, threads=1)
-    assert found.stretch is not None
-    seen = len(found.stretch.sights) + found.stretch.trimmed
-    assert seen / found.stretch.frames > 0.93
-    assert (found.stretch.trimmed > 0) == (name == "walk_side")  # she walks out of the picture
-    assert found.stretch.stretches == 1
+    assert found.track is not None
+    seen = len(found.track.tracked) + found.track.trimmed
+    assert seen / found.track.frames > 0.93
+    assert (found.track.trimmed > 0) == (name == "walk_side")  # she walks out of the picture
+    assert found.track.tracks == 1
     assert jitter(found.joints) < 16
     assert 0 <= np.median(found.joints[:, [10, 11], 1].min(axis=1)) < 0.12

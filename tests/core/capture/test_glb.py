@@ -1,4 +1,4 @@
-"""GLB files as references: an animation is read, a damaged file gets a sentence."""
+"""GLB files: an animation is read, a damaged file gets a sentence."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from core.capture import glb, glb_document
+from core.capture import glb
 from core.export import write
 from tests.core.capture.test_glb import join, parts
 from tests.support.motion_files import refusal
@@ -112,7 +112,7 @@ def test_a_glb_description_is_shallow_and_short(tmp_path, monkeypatch):
     path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
     assert "nested too deeply" in refusal(path)
     monkeypatch.setattr(json, "loads", pytest.fail)
-    monkeypatch.setattr(glb_document, "MOST_JSON", 100_000)
+    monkeypatch.setattr(glb, "MOST_JSON", 100_000)
     assert "description has more than" in refusal(path)
     path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12) + bytes(8) * 100_000 + chunk)
     assert "cut off" in refusal(path)

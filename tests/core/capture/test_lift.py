@@ -8,13 +8,14 @@ import pytest
 from benchmarks.capture_figures import compare
 from core.body.rotations import quat_from_axis_angle, quat_rotate
 from core.body.skeleton import BONE_LENGTHS, FEET, PARENTS
-from core.capture import camera, ground
-from core.capture import joints as puppet
+from core.capture import ground
+from core.capture import joints as skeleton
+from core.capture import lift as lifting
+from core.capture.detector import whole
+from core.capture.joint_maps import resample
 from core.capture.lift import face_forward, lift, lowpass, upright
-from core.capture.regions import whole
-from core.capture.resample import resample
 from tests.support import drawn_films as made
-from tests.support.fake_capture import stretch_of as seen_by_a_camera
+from tests.support.fake_capture import track_of as seen_by_a_camera
 
 
 def some(*shape: int) -> np.ndarray:
@@ -26,10 +27,10 @@ def test_the_depth_of_what_a_pinhole_sees():
     way = np.stack([np.linspace(-1, 1, 20), np.full(20, 0.2), np.linspace(3, 5, 20)], axis=-1)
     seen = world + way[:, None]
     slopes = seen[..., :2] / seen[..., 2:]
-    assert camera.depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
-    pixels = slopes * camera.LENS * 640 + [320, 240]
-    assert camera.rays(pixels, (640, 480), camera.LENS) == pytest.approx(slopes)
-    assert camera.place(slopes, seen[..., 2]) == pytest.approx(seen)
+    assert lifting.depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
+    pixels = slopes * lifting.LENS * 640 + [320, 240]
+    assert lifting.rays(pixels, (640, 480), lifting.LENS) == pytest.approx(slopes)
+    assert lifting.place(slopes, seen[..., 2]) == pytest.approx(seen)
 
 
 @pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (20, 0), (-15, 0), (0, 25), (10, -20)])
@@ -66,8 +67,8 @@ def test_any_rate_becomes_twenty_a_second(rate):
     assert len(found) / 20 == pytest.approx(time[-1], abs=0.06)
 
 
-def test_the_puppet_has_the_skeletons_bones():
-    joints = puppet.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
+def test_the_joints_have_the_skeletons_bones():
+    joints = skeleton.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
     bones = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
     assert np.abs(bones - BONE_LENGTHS[1:]).max() < 1e-5
     truth = made.walker().joints - made.walker().root[:, None]

@@ -1,4 +1,4 @@
-"""NPZ files as references: AMASS, joint positions, and what is neither."""
+"""NPZ files: AMASS, joint positions, and what is neither."""
 
 from __future__ import annotations
 

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from core.body.rotations import quat_from_axis_angle, quat_rotate
-from core.capture.detector import GRIDS, anchors, closer, merge
+from core.capture.detector import GRIDS, Region, anchors, closer, merge
 from core.capture.flips import cheapest, resolve_flips, turn
-from core.capture.glimpse import NETWORKS
 from core.capture.landmarks import POINT, SWAP, Landmarker, Landmarks, refine
-from core.capture.regions import Region
-from core.capture.track import Track, TrackedFrame, continues
+from core.capture.track import NETWORKS, Track, TrackedFrame, continues
 from tests.support import drawn_films as made
 
 
@@ -108,14 +106,14 @@ def test_a_turned_picture_gives_the_same_person():
     assert upright.scores.min() > 0.8
 
 
-def stretch_of(worlds: np.ndarray, rate: float = 30.0) -> Track:
+def track_of(worlds: np.ndarray, rate: float = 30.0) -> Track:
     """A person whose two readings of each frame are (T, 2, 33, 3)."""
     region, seen = Region(320, 240, 400), np.ones((2, 33))
-    sights = [
+    tracked = [
         TrackedFrame(i, region, Landmarks(np.ones(2), 320 + 100 * w[..., :2], w, seen, region))
         for i, w in enumerate(worlds)
     ]
-    return Track(tuple(sights), rate, (640, 480), len(sights), 1, 1)
+    return Track(tuple(tracked), rate, (640, 480), len(tracked), 1, 1)
 
 
 def test_a_reading_that_turns_for_a_moment_is_put_right():
@@ -124,19 +122,19 @@ def test_a_reading_that_turns_for_a_moment_is_put_right():
     wrong = worlds.copy()
     wrong[10:14, 0] = wrong[10:14, 0][:, SWAP] * [1, 1, -1]  # one of the two
     wrong[20:24] = wrong[20:24][:, :, SWAP] * [1, 1, -1]  # both
-    chosen = resolve_flips(stretch_of(wrong))
-    assert np.abs(chosen.world - body).max() < 0.1
-    assert chosen.flipped == 8
-    assert turn(turn(chosen)).world == pytest.approx(chosen.world)
+    resolved = resolve_flips(track_of(wrong))
+    assert np.abs(resolved.world - body).max() < 0.1
+    assert resolved.flipped == 8
+    assert turn(turn(resolved)).world == pytest.approx(resolved.world)
 
 
 def test_a_body_that_turns_round_stays_turned():
     angle = np.pi * np.clip((np.arange(120) - 40) / 15, 0, 1)  # half a second
     turns = quat_from_axis_angle(angle[:, None] * [0.0, 1, 0])
     body = quat_rotate(turns[:, None], made.person()[:1])
-    chosen = resolve_flips(stretch_of(np.stack([body, body], axis=1)))
-    assert chosen.flipped == 0
-    assert chosen.world == pytest.approx(body)
+    resolved = resolve_flips(track_of(np.stack([body, body], axis=1)))
+    assert resolved.flipped == 0
+    assert resolved.world == pytest.approx(body)
 
 
 def test_the_cheapest_way_is_found():

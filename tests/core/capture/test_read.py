@@ -1,4 +1,4 @@
-"""Motion files as references, BVH above all; a wrong one gets a sentence."""
+"""Motion files of other programs, BVH above all; a wrong one gets a sentence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_our_own_exports_come_back(exported, suffix, most):
     assert found.kept == (0.0, found.seconds)
     assert found.notes == ()
     assert found.gaps == ()
-    assert found.stretch is None
+    assert found.track is None
     assert error(found, walk(40)[2]) < most
     with pytest.raises(ValueError, match="are for videos"):
         adjust(found, tilt=5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+from dataclasses import replace
 from itertools import islice
 from types import SimpleNamespace
 
@@ -169,6 +170,13 @@ def test_names_are_only_names():
         path = made.folder() / name
         path.write_bytes(made.film().read_bytes())
         assert film.open_video(path).seconds == pytest.approx(1.8, abs=0.1)
+
+
+def test_a_comment_tells_nothing_of_the_pictures():
+    path = made.folder() / "comment.mp4"
+    lie = "x\n  Duration: 00:00:00.10\n  Stream #0:0: Video: gif, rgb24, 1x1, 9 fps"
+    made.ffmpeg("-i", made.film(), "-c", "copy", "-metadata", f"comment={lie}", path)
+    assert replace(film.open_video(path), path=made.film()) == film.open_video(made.film())
 
 
 def gif(path, side: int, frames: int):
