@@ -31,8 +31,8 @@ class MotionModel:
     @classmethod
     def load(cls, folder: Path, device: str) -> MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names."""
-        dit = checkpoint.load(folder, kind="motion-dit", device=device)
-        vae = checkpoint.load(folder.parent / dit.cfg.vae, kind="motion-vae", device=device)
+        dit = checkpoint.load(folder, MotionDiT, device=device)
+        vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder), device)
 
     @torch.inference_mode()

@@ -76,8 +76,8 @@ class Finder:
         """Load an index and, from beside it, the aligner and the VAE that it was made with."""
         index = MotionIndex.load(folder)
         beside = folder.parent
-        aligner = checkpoint.load(beside / index.cfg.aligner, kind="motion-aligner", device=device)
-        vae = checkpoint.load(beside / index.cfg.vae, kind="motion-vae", device=device)
+        aligner = checkpoint.load(beside / index.cfg.aligner, Aligner, device=device)
+        vae = checkpoint.load(beside / index.cfg.vae, MotionVAE, device=device)
         return cls(index, aligner, vae, load_text_encoder(index.cfg.text_encoder))
 
     def find(self, take: Take | None, text: str, count: int) -> list[Match]:

@@ -91,6 +91,9 @@ class Action:
 class FrameDiT(nn.Module):
     """Predict the velocity of frames; see `Denoiser` in `core.diffusion.sampler`."""
 
+    kind = "frame-dit"
+    Config = FrameConfig
+
     def __init__(self, cfg: FrameConfig) -> None:
         super().__init__()
         self.cfg = cfg

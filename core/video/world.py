@@ -44,9 +44,9 @@ class VideoModel:
     @classmethod
     def load(cls, folder: Path, device: str) -> VideoModel:
         """Load a checkpoint and, from beside it, the tokenizer that its config names."""
-        dit = checkpoint.load(folder, kind="frame-dit", device=device)
+        dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
-        tokenizer = checkpoint.load(beside, kind="frame-tokenizer", device=device)
+        tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
 
     @cached_property

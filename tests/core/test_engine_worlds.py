@@ -164,7 +164,7 @@ def test_worlds_that_cannot_be_loaded_are_told_in_a_sentence(tmp_path):
         Worlds(tmp_path, "cpu").play()
     with pytest.raises(ValueError, match="no checkpoint at"):
         VideoModel.load(tmp_path / "video", "cpu")
-    checkpoint.save(tiny_world().dit, tmp_path / "video", kind="frame-dit", about={})
+    checkpoint.save(tiny_world().dit, tmp_path / "video", about={})
     alone = Worlds(tmp_path, "cpu")
     assert alone.worlds == ("video",)
     with pytest.raises(ValueError, match=r"no checkpoint at .*video-tokenizer"):
