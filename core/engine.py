@@ -26,18 +26,13 @@ from core.motion.history import remember
 from core.motion.model import UNASKED
 from core.motion.smoothing import FeatureFilter
 from core.motion.vae import STRIDE
-from core.prompts import MAX_PROMPT as MAX_PROMPT
-from core.prompts import check_prompt
 from core.retrieval.library import Library
 from core.retrieval.manner import Manner, pinned
+from core.settings import CHECKPOINTS, GUIDANCE, MOST_STEPS, check_prompt
 from core.video.worlds import Worlds
 
 if TYPE_CHECKING:
     from core.capture.follow import Capture
-
-CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-MAX_STEPS = 100
-GUIDANCE = (1.0, 10.0)
 
 Segments = Sequence[tuple[str, int]]
 """Prompts with the number of poses each is for."""
@@ -115,8 +110,8 @@ class Engine(Worlds, Library):
         steps = cfg.steps if steps is None else steps
         stagger = min(cfg.stagger, steps) if stagger is None else stagger
         guidance = cfg.guidance if guidance is None else guidance
-        if not 1 <= steps <= MAX_STEPS:
-            raise ValueError(f"steps must be in 1..{MAX_STEPS}, got {steps}")
+        if not 1 <= steps <= MOST_STEPS:
+            raise ValueError(f"steps must be in 1..{MOST_STEPS}, got {steps}")
         if not GUIDANCE[0] <= guidance <= GUIDANCE[1]:
             raise ValueError(f"guidance must be in {GUIDANCE[0]}..{GUIDANCE[1]}, got {guidance}")
         if not 0 <= seed < 2**63:

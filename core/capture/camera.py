@@ -11,18 +11,7 @@ import numpy as np
 from core.body.rotations import normalize, quat_between, quat_rotate
 from core.capture.landmarks import HIPS, POINT
 
-LENS = 0.9
-"""Focal length over the longer side: about what phones have."""
-LENSES = (0.4, 4.0)
-TILTS = (-60.0, 60.0)
 FEET = [POINT[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "foot_index")]
-
-
-def check(tilt: float, lens: float) -> None:
-    """Raise ValueError for a tilt (degrees) or a lens that no camera has."""
-    for name, value, (low, high) in (("tilt", tilt, TILTS), ("lens", lens, LENSES)):
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be in {low:g}..{high:g}, got {value:g}")
 
 
 def rays(pixels: np.ndarray, size: tuple[int, int], lens: float) -> np.ndarray:

@@ -17,11 +17,11 @@ from core.body.ik import PoseSolver
 from core.body.kinematics import forward
 from core.body.skeleton import FPS
 from core.body.take import Take
-from core.capture import read as files
-from core.capture.camera import LENS
 from core.capture.lift import Lifted, lift
+from core.capture.read import read_motion
 from core.capture.track import THREADS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
+from core.settings import LENS, MOTION_SUFFIXES
 
 CHOPPY = 12.0
 """A video with fewer pictures a second than this cannot show fast movements."""
@@ -83,8 +83,8 @@ def follow(
     done; what it raises ends the work. Raises ValueError with a sentence for unfit files.
     """
     path = Path(path)
-    if path.suffix.lower() in files.SUFFIXES:
-        joints, contacts = files.read_motion(path, joint_map=joint_map)
+    if path.suffix.lower() in MOTION_SUFFIXES:
+        joints, contacts = read_motion(path, joint_map=joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
     film = open_video(path)

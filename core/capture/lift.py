@@ -20,6 +20,7 @@ from core.capture.flips import resolve_flips, turn
 from core.capture.landmarks import HIPS
 from core.capture.resample import resample
 from core.capture.track import Track
+from core.settings import LENS, CaptureSettings
 
 CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
 """Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
@@ -64,14 +65,12 @@ def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
     return sosfiltfilt(sections, values, axis=0, padlen=pad)
 
 
-def lift(
-    stretch: Track, *, tilt: float = 0.0, lens: float = camera.LENS, turned: bool = False
-) -> Lifted:
+def lift(stretch: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = False) -> Lifted:
     """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
 
     `turned` exchanges left and right, and front and back with them.
     """
-    camera.check(tilt, lens)
+    CaptureSettings(tilt=tilt, lens=lens)  # raises for what no camera has
     rate, sights = stretch.rate, stretch.sights
     chosen = resolve_flips(stretch)
     if turned:

@@ -9,8 +9,8 @@ import numpy as np
 from core.body.features import contacts, encode, make_uniform, normalize_place
 from core.body.skeleton import FPS
 from core.capture.resample import check_length
+from core.settings import MOTION_SUFFIXES
 
-SUFFIXES = (".bvh", ".npz", ".glb")
 MOST_BYTES = 64_000_000
 LEAST_POSES = 10
 
@@ -62,5 +62,7 @@ def _read(
     elif suffix == ".glb":
         from core.capture.glb import read_joints
     else:
-        raise ValueError(f"motion files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+        raise ValueError(
+            f"motion files end in {', '.join(MOTION_SUFFIXES)}; {path.name!r} does not"
+        )
     return read_joints(path, joint_map=joint_map, scale=scale, up=up)

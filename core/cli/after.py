@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.motion import Script, Segment, pair, perform
 from core.cli.shared import open_engine
-from core.prompts import whole
+from core.settings import whole
 
 if TYPE_CHECKING:
     from core.body.take import Take

@@ -15,7 +15,8 @@ import typer
 
 from core.cli.after import Wishes
 from core.cli.motion import SECONDS, load_body
-from core.cli.shared import CHECKPOINTS, fail, ms_since
+from core.cli.shared import fail, ms_since
+from core.settings import CHECKPOINTS, LENS
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -96,7 +97,6 @@ def follow(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
-    from core.capture.camera import LENS
     from core.export import check, write
 
     try:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, open_engine
+from core.cli.shared import fail, open_engine
+from core.settings import CHECKPOINTS
 
 if TYPE_CHECKING:
     from core.engine import Engine

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, ms_since, open_engine
+from core.cli.shared import fail, ms_since, open_engine
 from core.motion.smoothing import DELAY
+from core.settings import CHECKPOINTS, check_prompt
 
 if TYPE_CHECKING:
     from core.body.mesh import Body
@@ -62,7 +63,6 @@ def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
     Raises ValueError where the numbers do not match or a length is out of range.
     """
     from core.body.skeleton import FPS
-    from core.engine import check_prompt
 
     if len(seconds) <= 1:
         seconds = (seconds or [SECONDS]) * len(prompts)

@@ -11,8 +11,6 @@ import typer
 if TYPE_CHECKING:
     from core.engine import Engine
 
-CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
-
 
 def fail(error: object) -> NoReturn:
     """End with a sentence and exit code 2."""

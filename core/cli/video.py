@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, ms_since
+from core.cli.shared import fail, ms_since
+from core.settings import CHECKPOINTS
 from core.video.log import (
     UPLOADED,
     Change,

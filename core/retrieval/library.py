@@ -11,10 +11,10 @@ import numpy as np
 from core import checkpoint
 from core.body.take import Take
 from core.motion.vae import STRIDE
-from core.prompts import check_prompt
 from core.retrieval.index import KIND
 from core.retrieval.manner import Manner, check_weight
 from core.retrieval.search import Finder, Match
+from core.settings import check_prompt
 
 if TYPE_CHECKING:
     from core.motion.generate import MotionModel

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.device import fast_precision
-from core.diffusion.speculation import AUTO, SLACK, DraftStats, Speculator
+from core.diffusion.speculation import SLACK, DraftStats, Speculator
+from core.settings import AUTO, MOST_NOISE, MOST_WORLD_STEPS
 from core.video.world import Seed, VideoModel
-
-MOST_STEPS = 50
-MOST_NOISE = 0.5
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def check(seed: int, steps: int, context_noise: float) -> None:
     """Raise ValueError with a sentence for settings out of range."""
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
-    if not 1 <= steps <= MOST_STEPS:
-        raise ValueError(f"steps must be in 1..{MOST_STEPS}, got {steps}")
+    if not 1 <= steps <= MOST_WORLD_STEPS:
+        raise ValueError(f"steps must be in 1..{MOST_WORLD_STEPS}, got {steps}")
     if not 0 <= context_noise <= MOST_NOISE:
         raise ValueError(f"context_noise must be in 0..{MOST_NOISE}, got {context_noise}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core import checkpoint
-from core.diffusion.speculation import AUTO
+from core.settings import AUTO
 from core.video.dream import Dream, DreamFrame
 from core.video.world import Seed, VideoModel
 

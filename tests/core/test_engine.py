@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.body.features import LAYOUT
-from core.engine import MAX_PROMPT, Engine, check_prompt
+from core.engine import Engine
 from core.motion.smoothing import DELAY
+from core.settings import MAX_PROMPT, check_prompt
 from tests.support.tiny import DIT, write_checkpoints
 
 PER_BLOCK = DIT.block * 4

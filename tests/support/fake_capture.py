@@ -12,13 +12,13 @@ import numpy as np
 
 from core.body.skeleton import FPS, INDEX
 from core.body.take import Take
-from core.capture.camera import LENS
 from core.capture.follow import Capture, adjust
 from core.capture.follow import follow as really_follow
 from core.capture.landmarks import NAMES, Landmarks
 from core.capture.regions import Region
 from core.capture.track import Track, TrackedFrame
 from core.capture.video import VideoInfo
+from core.settings import LENS
 
 MAGIC = b"fake film "
 SIZE = (640, 480)

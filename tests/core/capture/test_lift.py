@@ -13,6 +13,7 @@ from core.capture import joints as puppet
 from core.capture.lift import face_forward, lift, lowpass, upright
 from core.capture.regions import whole
 from core.capture.resample import resample
+from core.settings import LENS
 from tests.support import drawn_films as made
 from tests.support.fake_capture import stretch_of as seen_by_a_camera
 
@@ -27,8 +28,8 @@ def test_the_depth_of_what_a_pinhole_sees():
     seen = world + way[:, None]
     slopes = seen[..., :2] / seen[..., 2:]
     assert camera.depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
-    pixels = slopes * camera.LENS * 640 + [320, 240]
-    assert camera.rays(pixels, (640, 480), camera.LENS) == pytest.approx(slopes)
+    pixels = slopes * LENS * 640 + [320, 240]
+    assert camera.rays(pixels, (640, 480), LENS) == pytest.approx(slopes)
     assert camera.place(slopes, seen[..., 2]) == pytest.approx(seen)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.engine import CHECKPOINTS
+from core.settings import CHECKPOINTS
 from core.video.actions import parse_script
 from core.video.worlds import Worlds
 from train.worlds.world import BLOCKS_KEYS
