@@ -27,6 +27,10 @@ MOST_AHEAD = 8
 """Frames that may be drafted ahead."""
 AUTO = -1
 """As many of them as pay."""
+MOST_SIMILAR = 50
+"""Real motions that may be asked for."""
+POSE_THREADS = 2
+"""Of the networks that follow a person."""
 MOST_TOGETHER = 3
 """Frames that may be denoised together; a world may have room for fewer."""
 LENS = 0.9

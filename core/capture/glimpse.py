@@ -9,9 +9,9 @@ import numpy as np
 
 from core.capture.detector import Detector, Person, closer
 from core.capture.video import VideoInfo, frames
+from core.settings import CHECKPOINTS, POSE_THREADS
 
-NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
-THREADS = 2
+NETWORKS = CHECKPOINTS / "blazepose"
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,18 @@ class Candidates:
     people: tuple[Person, ...]
 
 
-def find_candidates(film: VideoInfo, threads: int = THREADS) -> Candidates:
+def networks_in(checkpoints: Path) -> Path:
+    """Return the folder of the pose networks in a folder of checkpoints, or that which is shipped
+    where it has none."""
+    networks = checkpoints / NETWORKS.name
+    return networks if networks.is_dir() else NETWORKS
+
+
+def find_candidates(
+    film: VideoInfo, threads: int = POSE_THREADS, networks: Path = NETWORKS
+) -> Candidates:
     """Find the people between whom one may choose; raise ValueError where there is nobody."""
-    detector = Detector(NETWORKS / "detector.onnx.gz", threads)
+    detector = Detector(networks / "detector.onnx.gz", threads)
     best: Candidates | None = None
     until, every = np.inf, max(1, round(film.rate / 5))
     for index, frame in enumerate(frames(film)):

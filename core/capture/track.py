@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
 from core.capture.detector import Detector, closer
-from core.capture.glimpse import NETWORKS, THREADS, find_candidates, nobody
+from core.capture.glimpse import NETWORKS, find_candidates, nobody
 from core.capture.landmarks import HIPS, Landmarker, Landmarks
 from core.capture.regions import Region
 from core.capture.video import LEAST_SECONDS, VideoInfo, frames
+from core.settings import POSE_THREADS
 
 SURE = 0.5
 """Lowest score of a region with a body in it."""
@@ -87,10 +89,14 @@ class PersonTracker:
     """
 
     def __init__(
-        self, rate: float, start: tuple[int, Region] | None = None, threads: int = THREADS
+        self,
+        rate: float,
+        start: tuple[int, Region] | None = None,
+        threads: int = POSE_THREADS,
+        networks: Path = NETWORKS,
     ) -> None:
-        self._detector = Detector(NETWORKS / "detector.onnx.gz", threads)
-        self._landmarker = Landmarker(NETWORKS / "landmarks.onnx", threads)
+        self._detector = Detector(networks / "detector.onnx.gz", threads)
+        self._landmarker = Landmarker(networks / "landmarks.onnx", threads)
         self._rate, self._start = rate, start
         self._region: Region | None = None
         self._last: TrackedFrame | None = None
@@ -164,23 +170,28 @@ def _within(region: Region, frame: np.ndarray) -> bool:
 
 
 def follow_person(
-    film: VideoInfo, *, person: int | None = None, threads: int = THREADS,
+    film: VideoInfo,
+    *,
+    person: int | None = None,
+    threads: int = POSE_THREADS,
+    networks: Path = NETWORKS,
     progress: Progress | None = None,
-) -> Track:  # fmt: skip
+) -> Track:
     """Follow a person through a film, the largest or number `person` from the left.
 
     Raises ValueError where nobody is seen for long enough.
     """
     start, people = None, 0
     if person is not None:
-        seen = find_candidates(film, threads)
+        seen = find_candidates(film, threads, networks)
         people = len(seen.people)
         if not 1 <= person <= people:
             raise ValueError(
                 f"person must be a number from 1 to {people}, counted from the left; got {person}"
             )
         start = seen.index, seen.people[person - 1].region
-    follower, sights, size, index = PersonTracker(film.rate, start, threads), [], (0, 0), -1
+    follower = PersonTracker(film.rate, start, threads, networks)
+    sights, size, index = [], (0, 0), -1
     expected = film.seconds * film.rate if film.seconds else None
     for index, frame in enumerate(frames(film)):
         size = frame.shape[1], frame.shape[0]
