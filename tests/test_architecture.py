@@ -27,7 +27,6 @@ ALLOWED = {
     "core.body": "core.body",
     "core.motion": (
         "core.config core.checkpoint core.settings core.diffusion core.body core.motion"
-        " core.retrieval.manner"
     ),
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.motion import Script, Segment, pair, perform
 from core.cli.shared import open_engine
-from core.settings import whole
+from core.settings import MOST_SIMILAR, whole
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -32,15 +32,14 @@ class Wishes:
         seed: int, checkpoint: str | None,
     ) -> Wishes:  # fmt: skip
         """Check what was asked for; raise ValueError with a sentence where it cannot be."""
-        from core.retrieval.library import MOST
         from core.retrieval.manner import check_weight
 
         if not then and (seconds or manner is not None):
             raise ValueError(
                 "--seconds and --manner are about what comes after the motion: give --then PROMPT"
             )
-        if not 0 <= similar <= MOST:
-            raise ValueError(f"--similar must be in 0..{MOST}, got {similar}")
+        if not 0 <= similar <= MOST_SIMILAR:
+            raise ValueError(f"--similar must be in 0..{MOST_SIMILAR}, got {similar}")
         check_weight(manner or 0.0)
         segments = pair([whole(prompt) for prompt in then], seconds) if then else []
         return cls(
@@ -70,7 +69,7 @@ class Wishes:
         from core.export.continuation import continued
         from core.export.provenance import provenance
 
-        name, script = self.checkpoint or engine.names[0], Script(self.segments)
+        name, script = engine.motion_models.pick(self.checkpoint), Script(self.segments)
         manner = None
         if self.manner:
             manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)

@@ -163,7 +163,7 @@ def motion(
         start = time.perf_counter()
         engine = open_engine(checkpoints, device)
         load = time.perf_counter() - start
-        name, script = checkpoint or engine.names[0], Script(segments)
+        name, script = engine.motion_models.pick(checkpoint), Script(segments)
         options = {"seed": seed, "steps": steps, "stagger": stagger, "guidance": guidance,
                    "foot_contacts": foot_contacts}  # fmt: skip
         chunks, times = perform(engine.motion(script, checkpoint=name, **options), script)

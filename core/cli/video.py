@@ -29,8 +29,8 @@ from core.video.log import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.engine import Engine
     from core.video.dream import Dream
-    from core.video.worlds import Worlds
 
 SUFFIXES = (".mp4", ".json")
 SCALE = 4
@@ -74,25 +74,17 @@ def starting_picture(play: PlayLog, file: Path | None) -> np.ndarray | None:
     return picture_of(play) if play.start == UPLOADED else None
 
 
-def open_worlds(checkpoints: Path, device: str | None) -> Worlds:
-    """Load worlds only; torch comes with them, so this is late."""
-    from core.device import pick_device
-    from core.video.worlds import Worlds
-
-    return Worlds(checkpoints, pick_device(device))
-
-
-def begin(worlds: Worlds, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
+def begin(engine: Engine, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
     """Return a world that is about to be played, and its log, complete."""
     from core.export.render.media import png
 
-    name = play.checkpoint or next(iter(worlds.worlds), "")
-    known: dict[str, Any] = {"checkpoint": name, "world": worlds.world_card(name)["data"]}
+    name = engine.video_models.pick(play.checkpoint)
+    known: dict[str, Any] = {"checkpoint": name, "world": engine.world_card(name)["data"]}
     if picture is not None:
-        picture = worlds.world(name).fit(picture)  # as small as it is seen
+        picture = engine.world(name).fit(picture)  # as small as it is seen
         known |= {"start": UPLOADED, "picture": to_text(png(picture))}
     play = play.model_copy(update=known)
-    dream = worlds.play(
+    dream = engine.play(
         name, seed=play.seed, start=play.start if picture is None else picture, steps=play.steps,
         context_noise=play.context_noise, ahead=play.ahead, together=play.together,
     )  # fmt: skip
@@ -150,6 +142,7 @@ def video(
     """Play a world by keys and write what was seen to a film."""
     import torch
 
+    from core.engine import Engine
     from core.export.film import check_scale, write_film
     from core.video.actions import parse_script
 
@@ -163,10 +156,10 @@ def video(
             "context_noise": context_noise, "ahead": ahead, "together": together,
         })  # fmt: skip
         begun = time.perf_counter()
-        worlds = open_worlds(checkpoints, device)
+        engine = Engine(checkpoints, device)  # no motion is needed beside it
         torch.set_num_threads(1)  # as the page computes, so that its logs replay to the same bytes
-        play, dream = begin(worlds, play, starting_picture(play, start_picture))
-        masks, card = parse_script(play.script, dream.keys), worlds.world_card(play.checkpoint)
+        play, dream = begin(engine, play, starting_picture(play, start_picture))
+        masks, card = parse_script(play.script, dream.keys), engine.world_card(play.checkpoint)
         figures: dict[str, Any] = {"load_ms": ms_since(begun)}
         times: list[float] = []
         frames = performed(dream, masks, play.changes, times)

@@ -84,15 +84,11 @@ class Speculator(Generic[C]):
         self._last: C | None = None
         self.most_together = most_together
         """What the network has rotary positions for, MOST_TOGETHER at most."""
-        self.check(ahead, together)
+        self.check(together)
         self.ahead, self.together = ahead, together
 
-    def check(self, ahead: int, together: int) -> None:
-        """Raise ValueError for settings out of range."""
-        if not AUTO <= ahead <= MOST_AHEAD:
-            raise ValueError(
-                f"ahead must be in 0..{MOST_AHEAD}, or {AUTO} for automatic, got {ahead}"
-            )
+    def check(self, together: int) -> None:
+        """Raise ValueError for more frames at once than this network has room for."""
         if not 1 <= together <= self.most_together:
             raise ValueError(
                 f"together must be in 1..{self.most_together} in this world, got {together}"

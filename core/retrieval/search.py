@@ -62,6 +62,13 @@ class Match:
         return perform(self.features, (PromptMark(start=0, text=self.caption),), info)
 
 
+def usable(take: Take) -> Take:
+    """Return a take that can be looked up; raise ValueError for one that is too short."""
+    if len(take) < STRIDE:
+        raise ValueError(f"the take has {len(take)} poses; at least {STRIDE} are needed")
+    return take
+
+
 class Finder:
     """Search an index; loads what it needs beside it."""
 

@@ -17,7 +17,7 @@ from core.diffusion.attention import KVCache
 from core.engine import Engine
 from core.export.continuation import continued
 from core.motion.decode import Inertialization
-from core.motion.history import FILTER_EDGE, filmed, remember
+from core.motion.generate import FILTER_EDGE, filmed, remember
 from core.motion.model import UNASKED
 from core.motion.vae import STRIDE
 from core.settings import CHECKPOINTS
