@@ -56,6 +56,8 @@ class Recurrent(nn.Module):
 class Evaluator(nn.Module):
     """Embed normalized features and token states into one space of unit vectors."""
 
+    kind = "motion-evaluator"
+    Config = EvaluatorConfig
     mean: Tensor
     std: Tensor
 

@@ -7,20 +7,19 @@ from typing import Any
 
 from core.body.mesh import Body
 from core.body.take import Take
-from core.export.resample import RATES, resample
-
-SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
+from core.export.resample import resample
+from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
 
 
 def check(path: str | Path, *, fps: float | None = None) -> None:
     """Raise ValueError for a file that `write` could not make, before anything is computed."""
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+    if path.suffix.lower() not in EXPORT_SUFFIXES:
+        raise ValueError(f"files end in {', '.join(EXPORT_SUFFIXES)}; {path.name!r} does not")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent}")
-    if fps is not None and fps not in RATES:
-        raise ValueError(f"fps must be one of {', '.join(map(str, RATES))}, got {fps:g}")
+    if fps is not None and fps not in EXPORT_RATES:
+        raise ValueError(f"fps must be one of {', '.join(map(str, EXPORT_RATES))}, got {fps:g}")
 
 
 def write(

@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from core.export.render.media import Mp4Writer
-
-SCALES = range(1, 9)
-"""How many times larger a film may be than its frames."""
+from core.settings import FILM_SCALES
 
 
 def check_scale(scale: int) -> None:
     """Raise ValueError for a scale that films do not come in."""
-    if scale not in SCALES:
-        raise ValueError(f"scale must be in {SCALES[0]}..{SCALES[-1]}, got {scale}")
+    if scale not in FILM_SCALES:
+        raise ValueError(f"scale must be in {FILM_SCALES[0]}..{FILM_SCALES[-1]}, got {scale}")
 
 
 def enlarge(frame: np.ndarray, scale: int) -> np.ndarray:

@@ -8,19 +8,17 @@ import numpy as np
 
 from core.body.rotations import quat_slerp
 from core.body.take import Take
-
-RATES = (20, 30, 60)
-"""Frames a second on offer; 20 is native."""
+from core.settings import EXPORT_RATES
 
 
 def resample(take: Take, fps: float) -> Take:
-    """The same take at `fps` poses a second, first pose in place; ValueError if not in RATES.
+    """The same take at `fps` poses a second, first pose in place; ValueError for other rates.
 
     Rotations go along great arcs, everything else along straight lines. Features stay those of
     20 poses a second: their velocities are per 1/20 s at any rate.
     """
-    if fps not in RATES:
-        raise ValueError(f"fps must be one of {', '.join(map(str, RATES))}, got {fps:g}")
+    if fps not in EXPORT_RATES:
+        raise ValueError(f"fps must be one of {', '.join(map(str, EXPORT_RATES))}, got {fps:g}")
     if fps == take.fps:
         return take
     last = len(take) - 1

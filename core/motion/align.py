@@ -71,6 +71,8 @@ def _encoder(cfg: AlignerConfig, depth: int) -> nn.TransformerEncoder:
 class Aligner(nn.Module):
     """Embed normalized features and token states into one space of unit vectors."""
 
+    kind = "motion-aligner"
+    Config = AlignerConfig
     mean: Tensor
     std: Tensor
 

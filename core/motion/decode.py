@@ -7,16 +7,19 @@ and every stage starts as if it had made the take's end itself.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from torch import Tensor
 
 from core.body.features import LAYOUT, FeatureDecoder, contacts
 from core.body.ik import PoseSolver
 from core.body.take import PoseChunk, PromptMark, Take
-from core.motion.generate import MotionModel
-from core.motion.history import History
 from core.motion.smoothing import DELAY, FeatureFilter
 from core.motion.vae import StreamState
+
+if TYPE_CHECKING:
+    from core.motion.generate import History, MotionModel
 
 MELT = 0.2
 """How fast a difference at the seam goes, per pose: a fifth is left after fifteen."""

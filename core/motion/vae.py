@@ -107,6 +107,8 @@ class Stack(nn.ModuleList):
 class MotionVAE(nn.Module):
     """Encode normalized features (B, T, 263) to latents (B, T / 4, 64) and back."""
 
+    kind = "motion-vae"
+    Config = VAEConfig
     mean: Tensor
     std: Tensor
 

@@ -7,12 +7,14 @@ drawn to the pinned blocks, which count as if they were there that many times.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.body.take import Take
 from core.motion.generate import MotionModel
 from core.motion.model import MotionDiT
 from core.retrieval.search import Match
@@ -49,6 +51,20 @@ class Manner:
         cuts = [_middle(piece, each, dit.cfg.block) for piece in reversed(pieces)]
         latents = torch.from_numpy(np.concatenate(cuts)).to(dit.latent_mean.device)
         return dit.to_blocks(latents[None])
+
+
+def make_manner(
+    model: MotionModel, take: Take | None, matches: Sequence[Match], weight: float
+) -> Manner:
+    """Return the manner of a take, if there is one, and of real motions that were found."""
+    pieces = [
+        model.encode(m.features)[0].cpu().numpy() if m.mirrored else m.latents for m in matches
+    ]
+    if take is not None:
+        pieces.insert(0, model.encode(take.features)[0].cpu().numpy())
+    return Manner(
+        weight=weight, matches=tuple(matches), pieces=tuple(pieces), vae=model.dit.cfg.vae
+    )
 
 
 def pinned(manner: Manner, model: MotionModel) -> Tensor:

@@ -62,6 +62,13 @@ class Match:
         return perform(self.features, (PromptMark(start=0, text=self.caption),), info)
 
 
+def usable(take: Take) -> Take:
+    """Return a take that can be looked up; raise ValueError for one that is too short."""
+    if len(take) < STRIDE:
+        raise ValueError(f"the take has {len(take)} poses; at least {STRIDE} are needed")
+    return take
+
+
 class Finder:
     """Search an index; loads what it needs beside it."""
 
@@ -76,8 +83,8 @@ class Finder:
         """Load an index and, from beside it, the aligner and the VAE that it was made with."""
         index = MotionIndex.load(folder)
         beside = folder.parent
-        aligner = checkpoint.load(beside / index.cfg.aligner, kind="motion-aligner", device=device)
-        vae = checkpoint.load(beside / index.cfg.vae, kind="motion-vae", device=device)
+        aligner = checkpoint.load(beside / index.cfg.aligner, Aligner, device=device)
+        vae = checkpoint.load(beside / index.cfg.vae, MotionVAE, device=device)
         return cls(index, aligner, vae, load_text_encoder(index.cfg.text_encoder))
 
     def find(self, take: Take | None, text: str, count: int) -> list[Match]:
