@@ -17,11 +17,11 @@ from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle
 from core.body.skeleton import FPS, INDEX, JOINTS, REST_JOINTS, TOES, forward
 from core.body.take import Take
-from core.capture.lift import LENS
 from core.export import resample
 from core.export.render.media import Mp4Writer
 from core.export.render.scene import Camera
 from core.export.render.software import SoftwareRenderer
+from core.settings import LENS
 
 RATE = 30
 SIZE = (640, 480)

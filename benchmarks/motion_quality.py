@@ -20,6 +20,7 @@ from benchmarks.quality_rows import WINDOW, Quality
 from benchmarks.reporting import Row, emit, quality_table, rounded
 from core import checkpoint as checkpoints_io
 from core.motion.text import load_text_encoder
+from train.evaluator_network import Evaluator
 
 DATA = Path("data/free")
 """A training set of the packs that are free for any use; the README tells how to make it."""
@@ -65,7 +66,7 @@ def main(
     if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
         torch.set_num_threads(2)
     try:
-        evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", kind="motion-evaluator")
+        evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", Evaluator)
         quality = Quality(
             Engine.load(checkpoints),
             evaluator,

@@ -19,9 +19,9 @@ import typer
 from benchmarks import app_start
 from benchmarks.reporting import emit, in_process, machine, peak_rss_mb, rounded, speed_table
 from benchmarks.timing import Step, late_over_early
+from core.settings import MotionSettings
 
 if TYPE_CHECKING:
-    from core.engine import Engine
     from core.motion.generate import MotionModel
 
 SIZES = ("default", "published")
@@ -65,46 +65,34 @@ def untrained() -> MotionModel:
     return MotionModel(dit, vae, RandomStates(), "cpu")
 
 
-def open_engine(size: str, checkpoints: Path, checkpoint: str) -> tuple[Engine, str]:
-    """Return an engine and the name of the model to measure."""
+def open_model(size: str, checkpoints: Path, checkpoint: str) -> MotionModel:
+    """Return the model to measure."""
     from core.engine import Engine
 
-    if size == "default":
-        engine = Engine.load(checkpoints, device="cpu")
-        engine.model(checkpoint)
-        return engine, checkpoint
-
-    class Untrained(Engine):
-        def __init__(self) -> None:
-            self._device, self.names, self._only = "cpu", ("published",), untrained()
-
-        def model(self, name: str) -> MotionModel:
-            return self._only
-
-    return Untrained(), "published"
+    return Engine(checkpoints, "cpu").model(checkpoint) if size == "default" else untrained()
 
 
-def first_pose_ms(engine: Engine, name: str, spent: float, seconds: float) -> list[float]:
+def first_pose_ms(model: MotionModel, spent: float, seconds: float) -> list[float]:
     """Milliseconds from a prompt to its first poses, for new prompts while there is time."""
     found: list[float] = []
     for seed, prompt in enumerate(PROMPTS[1:]):
         if spent + sum(found) / 1000 > seconds:
             break
         start = time.perf_counter()
-        next(engine.motion(repeat(prompt), checkpoint=name, seed=seed))
+        next(model.stream(repeat(prompt), MotionSettings(seed=seed)))
         found.append(1000 * (time.perf_counter() - start))
     return found
 
 
-def stream(engine: Engine, name: str, poses: int, seconds: float) -> list[Step]:
+def stream(model: MotionModel, size: str, poses: int, seconds: float) -> list[Step]:
     """Stream until there are enough poses or the time is up."""
     from tqdm import tqdm
 
     found: list[Step] = []
     start = wall = time.perf_counter()
     cpu, made = time.process_time(), 0
-    with tqdm(total=poses, desc=name, unit="pose", leave=False, disable=None) as bar:
-        for chunk in engine.motion(repeat(PROMPTS[0]), checkpoint=name, seed=1):
+    with tqdm(total=poses, desc=size, unit="pose", leave=False, disable=None) as bar:
+        for chunk in model.stream(repeat(PROMPTS[0]), MotionSettings(seed=1)):
             now, busy = time.perf_counter(), time.process_time()
             found.append(Step(len(chunk), now - wall, busy - cpu))
             wall, cpu, made = now, busy, made + len(chunk)
@@ -123,14 +111,13 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
     from benchmarks.recompute import cache_speedup
 
     start = time.perf_counter()
-    engine, name = open_engine(size, checkpoints, checkpoint)
+    model = open_model(size, checkpoints, checkpoint)
     load = time.perf_counter() - start
     mode = "quick" if quick else "full"
-    poses = stream(engine, name, (QUICK if quick else FULL)[size], SECONDS[mode])
+    poses = stream(model, size, (QUICK if quick else FULL)[size], SECONDS[mode])
     cold = poses[0].wall
-    first = first_pose_ms(engine, name, cold, 2.0 if quick else 30.0)
+    first = first_pose_ms(model, cold, 2.0 if quick else 30.0)
     rss = peak_rss_mb()
-    model = engine.model(name)
     cfg = model.dit.cfg
     weights = sum(p.numel() for m in (model.dit, model.vae) for p in m.parameters())
     return {

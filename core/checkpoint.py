@@ -1,47 +1,40 @@
 """Checkpoints: `<name>/{model.safetensors, config.json, README.md}`; strict, typed, never pickled.
 
 Weights are stored as fp16 and computed in fp32. `config.json` holds the kind of model, its config
-and what is known of its training; `kind` picks the class from the table below. Where it also names
-a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<name>.up` (out, r) and
-`<name>.down` (r, in), whose product is added to the base's, everything else in full.
+and what is known of its training; whoever loads it says which class they expect. Where it also
+names a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<name>.up` (out,
+r) and `<name>.down` (r, in), whose product is added to the base's, everything else in full.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-KINDS = {
-    "motion-vae": ("core.motion.vae", "VAEConfig", "MotionVAE"),
-    "motion-dit": ("core.motion.model", "MotionConfig", "MotionDiT"),
-    "motion-aligner": ("core.motion.align", "AlignerConfig", "Aligner"),
-    "motion-evaluator": ("train.evaluator_network", "EvaluatorConfig", "Evaluator"),
-    "frame-tokenizer": ("core.video.tokenizer", "TokenizerConfig", "FrameTokenizer"),
-    "frame-dit": ("core.video.model", "FrameConfig", "FrameDiT"),
-}
-"""Kind -> module, config class, model class."""
+
+class Model(Protocol):
+    """A network (an nn.Module) whose class says what its checkpoints hold."""
+
+    kind: ClassVar[str]
+    Config: ClassVar[Any]
+    """Class of `cfg`."""
+    cfg: Any
+
+    def __init__(self, cfg: Any) -> None: ...
 
 
-def _classes(kind: str) -> tuple[Any, Any]:
-    if kind not in KINDS:
-        raise ValueError(f"checkpoint kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    module, config, model = KINDS[kind]
-    return getattr(importlib.import_module(module), config), getattr(
-        importlib.import_module(module), model
-    )
+M = TypeVar("M", bound=Model)
 
 
-def save(model: nn.Module, folder: Path, *, kind: str, about: dict[str, Any]) -> None:
+def save(model: Model, folder: Path, *, about: dict[str, Any]) -> None:
     """Write weights and config; `about` (data, licence, figures, ...) is kept beside them."""
-    _classes(kind)
-    entry = {"kind": kind, "config": model.cfg.model_dump(mode="json"), "about": about}
-    write(folder, entry, model.state_dict())
+    entry = {"kind": model.kind, "config": model.cfg.model_dump(mode="json"), "about": about}
+    write(folder, entry, cast(nn.Module, model).state_dict())
 
 
 def write(folder: Path, entry: dict[str, Any], tensors: dict[str, Tensor]) -> None:
@@ -89,21 +82,22 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16]
 
 
-def _tensors(folder: Path, entry: dict[str, Any]) -> dict[str, Tensor]:
+def weights(folder: Path) -> dict[str, Tensor]:
     """Return all weights of a checkpoint as fp32, those of its base included."""
     from safetensors.torch import load_file
 
+    entry = describe(folder)
     stored = load_file(str(folder / "model.safetensors"))
     stored = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
     if "base" not in entry:
         return stored
-    base, found = describe_base(folder, entry)
+    base, _ = describe_base(folder, entry)
     if entry.get("base_weights", fingerprint(base)) != fingerprint(base):
         raise ValueError(
             f"{folder} is a difference from another {base.name!r} than the one beside it; train it"
             " anew, or bring back the checkpoint it was made with"
         )
-    tensors = _tensors(base, found)
+    tensors = weights(base)
     for name, weight in tensors.items():
         pair = f"{name}.up", f"{name}.down"
         if name in stored:
@@ -122,18 +116,19 @@ def _tensors(folder: Path, entry: dict[str, Any]) -> dict[str, Tensor]:
     return tensors
 
 
-def load(folder: Path, *, kind: str, device: str | torch.device = "cpu") -> Any:
-    """Return the model of a checkpoint in evaluation mode, fp32.
+def load(folder: Path, model: type[M], *, device: str | torch.device = "cpu") -> M:
+    """Return a checkpoint's model, of the class that is expected, in evaluation mode, fp32.
 
     Raises ValueError where files are missing, the kind is another, or a weight does not fit.
     """
     entry = describe(folder)
-    if entry.get("kind") != kind:
-        raise ValueError(f"{folder} holds a {entry.get('kind')!r}, expected a {kind!r}")
-    config_class, model_class = _classes(kind)
-    model = model_class(config_class(**entry["config"]))
+    if entry.get("kind") != model.kind:
+        raise ValueError(f"{folder} holds a {entry.get('kind')!r}, expected a {model.kind!r}")
+    loaded = model(model.Config(**entry["config"]))
+    network = cast(nn.Module, loaded)
     try:
-        model.load_state_dict(_tensors(folder, entry), strict=True)
+        network.load_state_dict(weights(folder), strict=True)
     except RuntimeError as error:
         raise ValueError(f"the weights in {folder} do not fit their config: {error}") from error
-    return model.to(device).eval().requires_grad_(False)
+    network.to(device).eval().requires_grad_(False)
+    return loaded

@@ -1,90 +1,154 @@
-"""The front door: load checkpoints, pull poses. `Engine.load().motion(["a person walks"] * 8)`.
+"""The front door: load checkpoints, pull poses and frames.
 
-Every stage is an iterator pulled by the next: prompts -> sampler -> VAE decoder -> features ->
-joints -> poses. Nothing is computed before somebody asks, so streaming, stopping and back-pressure
-need no machinery.
+`Engine.load().motion(["a person walks"] * 8)` moves a body, `Engine.load().video([1] * 60)` walks
+through a world for two seconds.
 """
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-import torch
+from typing_extensions import Unpack
 
-from core import checkpoint
+from core import checkpoint as checkpoints_io
 from core.body.take import PoseChunk, Take
 from core.device import pick_device
-from core.diffusion.sampler import StreamSampler
-from core.motion.decode import FeatureFilter, PoseDecoder
-from core.motion.generate import MotionModel
-from core.motion.history import remember
-from core.motion.model import UNASKED
-from core.motion.vae import STRIDE
-from core.prompts import MAX_PROMPT as MAX_PROMPT
-from core.prompts import check_prompt
-from core.retrieval.library import Library
-from core.retrieval.search import Manner
-from core.video.worlds import Worlds
+from core.motion.generate import MotionModel, Segments
+from core.motion.model import MotionDiT
+from core.retrieval.index import KIND as MOTION_INDEX
+from core.retrieval.search import Finder, Manner, Match, check_weight, make_manner, usable
+from core.settings import (
+    CHECKPOINTS,
+    MOST_SIMILAR,
+    POSE_THREADS,
+    CaptureOptions,
+    CaptureSettings,
+    MotionOptions,
+    MotionSettings,
+    WorldOptions,
+    WorldSettings,
+    check_prompt,
+)
+from core.video.dream import Dream, DreamFrame
+from core.video.model import FrameDiT
+from core.video.world import Seed, VideoModel
 
 if TYPE_CHECKING:
     from core.capture.follow import Capture
+    from core.capture.track import Progress
 
-CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-MAX_STEPS = 100
-GUIDANCE = (1.0, 10.0)
-
-Segments = Sequence[tuple[str, int]]
-"""Prompts with the number of poses each is for."""
+M = TypeVar("M")
 
 
-class Engine(Worlds, Library):
-    """Everything that generates, behind plain Python and NumPy types; safe to share by threads."""
+class Shelf(Generic[M]):
+    """What there is of one kind in a folder of checkpoints, each loaded when first asked for."""
 
-    def __init__(self, checkpoints: Path, device: str) -> None:
-        Worlds.__init__(self, checkpoints, device)
-        Library.__init__(self)
-        self._models: dict[str, MotionModel] = {}
+    def __init__(
+        self,
+        folder: Path,
+        device: str,
+        *,
+        kind: str,
+        load: Callable[[Path, str], M],
+        word: str,
+        none: str,
+    ) -> None:
+        """`word` and `none` are what is said of an unknown name and of an empty shelf."""
+        self._folder, self._device, self._load = folder, device, load
+        self._word, self._none = word, none
+        self._loaded: dict[str, M] = {}
         self._lock = threading.Lock()
         self.names = tuple(
             path.parent.name
-            for path in sorted(checkpoints.glob("*/config.json"))
-            if checkpoint.describe(path.parent).get("kind") == "motion-dit"
+            for path in sorted(folder.glob("*/config.json"))
+            if checkpoints_io.describe(path.parent).get("kind") == kind
         )
+
+    def pick(self, name: str | None = None) -> str:
+        """Return a name, or the first; raise ValueError for an unknown one."""
+        if not self.names:
+            raise ValueError(self._none)
+        name = name or self.names[0]
+        if name not in self.names:
+            raise ValueError(f"{self._word} must be one of {', '.join(self.names)}, got {name!r}")
+        return name
+
+    def get(self, name: str | None = None) -> M:
+        """Return what has this name, or the first; raise ValueError for an unknown name."""
+        name = self.pick(name)
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(self._folder / name, self._device)
+            return self._loaded[name]
+
+    def describe(self, name: str | None = None) -> dict[str, Any]:
+        """Return the config.json of a name; nothing is loaded for it."""
+        return checkpoints_io.describe(self._folder / self.pick(name))
+
+
+class Engine:
+    """Everything that generates, behind plain Python and NumPy types; safe to share by threads.
+
+    Settings come as an object, as loose keywords, or both: keywords then say what differs.
+    """
+
+    def __init__(self, checkpoints: Path = CHECKPOINTS, device: str | None = None) -> None:
+        """Look what there is in a folder; models are loaded when they are first asked for."""
+        folder, device = Path(checkpoints), pick_device(device)
+        self.checkpoints = folder
+        self.motion_models = Shelf(
+            folder,
+            device,
+            kind=MotionDiT.kind,
+            load=MotionModel.load,
+            word="checkpoint",
+            none=f"no motion checkpoint in {folder}; expected <name>/config.json and"
+            " <name>/model.safetensors there, as in the repository",
+        )
+        self.video_models = Shelf(
+            folder,
+            device,
+            kind=FrameDiT.kind,
+            load=VideoModel.load,
+            word="world",
+            none=f"no world in {folder}; train one or copy a checkpoint there",
+        )
+        self.indexes = Shelf(
+            folder,
+            device,
+            kind=MOTION_INDEX,
+            load=Finder.load,
+            word="index",
+            none="there is no index of real motions among the checkpoints; make one with"
+            " python -m train.index",
+        )
+        self.names, self.worlds = self.motion_models.names, self.video_models.names
+        """Names of motion checkpoints and of worlds, those to begin with first."""
 
     @classmethod
     def load(cls, checkpoints: Path = CHECKPOINTS, *, device: str | None = None) -> Engine:
         """Open a folder of checkpoints on a device (default: a GPU where there is one).
 
-        Raises ValueError where no motion checkpoint is found or the device does not exist.
+        Raises ValueError where nothing is found or the device does not exist.
         """
-        engine = cls(Path(checkpoints), pick_device(device))
-        if not engine.names:
-            raise ValueError(
-                f"no motion checkpoint in {checkpoints}; expected <name>/config.json and"
-                " <name>/model.safetensors there, as in the repository"
-            )
-        engine.model(engine.names[0])
+        engine = cls(checkpoints, device)
+        if engine.names or not engine.worlds:
+            engine.model()
         return engine
 
-    def model(self, name: str) -> MotionModel:
+    # ---- motion
+
+    def model(self, name: str | None = None) -> MotionModel:
         """Return a checkpoint's model, loaded at first use; raise ValueError for unknown names."""
-        if name not in self.names:
-            raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
-        with self._lock:
-            if name not in self._models:
-                self._models[name] = MotionModel.load(self._folder / name, self._device)
-            return self._models[name]
+        return self.motion_models.get(name)
 
     def card(self, name: str) -> dict[str, Any]:
         """Return a checkpoint's licence, data and default settings, for page and exports."""
-        if name not in self.names:
-            raise ValueError(f"checkpoint must be one of {', '.join(self.names)}, got {name!r}")
-        entry = checkpoint.describe(self._folder / name)
+        entry = self.motion_models.describe(name)
         about, config = entry["about"], entry["config"]
         return {
             **{setting: config[setting] for setting in ("steps", "stagger", "guidance")},
@@ -93,96 +157,28 @@ class Engine(Worlds, Library):
             "data": ", ".join(about.get("data", {})),
         }
 
-    def follow(self, path: str | Path, **options: Any) -> Capture:
-        """Return the motion of a video, or of a motion file; see core.capture.follow."""
-        from core.capture.follow import follow  # loads onnxruntime and cv2 only when asked for
-
-        return follow(path, **options)
-
-    def _sampler(
-        self,
-        model: MotionModel,
-        rows: int,
-        seed: int,
-        steps: int | None,
-        stagger: int | None,
-        guidance: float | None,
-        prefix: int = 0,
-        weight: float = 1.0,
-    ) -> StreamSampler[Any]:
-        cfg = model.dit.cfg
-        steps = cfg.steps if steps is None else steps
-        stagger = min(cfg.stagger, steps) if stagger is None else stagger
-        guidance = cfg.guidance if guidance is None else guidance
-        if not 1 <= steps <= MAX_STEPS:
-            raise ValueError(f"steps must be in 1..{MAX_STEPS}, got {steps}")
-        if not GUIDANCE[0] <= guidance <= GUIDANCE[1]:
-            raise ValueError(f"guidance must be in {GUIDANCE[0]}..{GUIDANCE[1]}, got {guidance}")
-        if not 0 <= seed < 2**63:
-            raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
-        room = cfg.max_blocks - cfg.context - 1
-        if math.ceil(steps / max(stagger, 1)) > room:
-            raise ValueError(
-                f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
-                " raise the stagger or lower the steps"
-            )
-        return StreamSampler(
-            model.dit, (rows, *model.dit.frame_shape), model.dit.new_cache(prefix, weight),
-            steps=steps, stagger=stagger, guidance=guidance,
-            generator=torch.Generator().manual_seed(seed), device=self._device,
-        )  # fmt: skip
-
     def motion(
         self,
         prompts: Iterable[str],
         *,
         checkpoint: str | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        stagger: int | None = None,
-        guidance: float | None = None,
-        foot_contacts: bool = True,
+        settings: MotionSettings | None = None,
         after: Take | None = None,
         manner: Manner | None = None,
+        **loose: Unpack[MotionOptions],
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
-        Another prompt than before changes what the body does from the next block on. Settings left
-        out are the checkpoint's own. `after` is a take to go on from: the first chunk begins with
-        pose len(after). `manner` is what to move like. Raises ValueError for settings or prompts
-        out of range.
+        Another prompt than before changes what the body does from the next block on. `after` is a
+        take to go on from: the first chunk begins with pose len(after). `manner` is what to move
+        like. Raises ValueError for settings or prompts out of range.
         """
-        model = self.model(checkpoint or self.names[0])
-        past, emphasis = [], 1.0
-        if manner is not None and manner.weight > 0:
-            past, emphasis = [manner.blocks(model.dit)], manner.emphasis
-        prefix = sum(blocks.shape[1] for blocks in past)
-        sampler = self._sampler(model, 1, seed, steps, stagger, guidance, prefix, emphasis)
-        history = None if after is None else remember(model, after, model.dit.cfg.context - prefix)
-        if history is not None:
-            past.append(history.blocks)
-        return self._stream(
-            model, sampler, prompts, past, PoseDecoder(model, foot_contacts, history)
-        )
-
-    def _stream(
-        self,
-        model: MotionModel,
-        sampler: StreamSampler[Any],
-        prompts: Iterable[str],
-        past: Sequence[torch.Tensor],
-        performer: PoseDecoder,
-    ) -> Iterator[PoseChunk]:
-        for blocks in past:
-            sampler.commit(blocks, [UNASKED])
-        prompt, conditions = "", (model.prompt(check_prompt(text)) for text in prompts)
-        for sampled in sampler.stream(conditions):
-            prompt = sampled.condition.text
-            chunk = performer.push(sampled.x, prompt)
-            if len(chunk):
-                yield chunk
-        if prompt:
-            yield performer.end(prompt)
+        model = self.model(checkpoint)
+        settings = (settings or MotionSettings()).changed(**loose)
+        if manner is None or not manner.weight:
+            return model.stream(prompts, settings, after=after)
+        blocks = manner.blocks(model.dit)
+        return model.stream(prompts, settings, after=after, pinned=blocks, emphasis=manner.emphasis)
 
     def sample(
         self,
@@ -190,11 +186,8 @@ class Engine(Worlds, Library):
         poses: int | None = None,
         *,
         checkpoint: str | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        stagger: int | None = None,
-        guidance: float | None = None,
-        foot_contacts: bool = True,
+        settings: MotionSettings | None = None,
+        **loose: Unpack[MotionOptions],
     ) -> list[np.ndarray]:
         """Return features (T, 263) of many motions at once, each a prompt or a row of segments.
 
@@ -202,22 +195,145 @@ class Engine(Worlds, Library):
         at the same poses. Raises ValueError where they do not.
         """
         rows = [[(i, poses or 0)] if isinstance(i, str) else list(i) for i in items]
-        lengths = [n for _, n in rows[0]] if rows else []
-        if not rows or any([n for _, n in row] != lengths for row in rows) or min(lengths) < 1:
-            raise ValueError("every item needs the same number of segments of the same lengths")
-        model = self.model(checkpoint or self.names[0])
-        sampler = self._sampler(model, len(rows), seed, steps, stagger, guidance)
-        per_block = model.dit.cfg.block * STRIDE
-        ends = np.ceil(np.cumsum(lengths) / per_block).astype(int)
-        conditions = [
-            model.prompts([check_prompt(row[k][0]) for row in rows]) for k in range(len(lengths))
-        ]
-        counts = np.diff([0, *ends])
-        plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
-        blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
-        features = FeatureFilter(foot_contacts).push(model.decode(blocks, {}), last=True)
-        return list(features[:, : sum(lengths)])
+        settings = (settings or MotionSettings()).changed(**loose)
+        return self.model(checkpoint).sample(rows, settings)
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:
         """Return features (T, 263) after a way through the VAE; T is cut to a multiple of 4."""
-        return self.model(checkpoint or self.names[0]).reconstruct(features)
+        return self.model(checkpoint).reconstruct(features)
+
+    # ---- real motions
+
+    def follow(
+        self,
+        path: str | Path,
+        *,
+        settings: CaptureSettings | None = None,
+        threads: int = POSE_THREADS,
+        progress: Progress | None = None,
+        **loose: Unpack[CaptureOptions],
+    ) -> Capture:
+        """Return the motion of a video, or of a motion file; see core.capture.follow."""
+        from core.capture.follow import follow  # loads onnxruntime and cv2 only when asked for
+        from core.capture.track import networks_in
+
+        return follow(
+            path,
+            (settings or CaptureSettings()).changed(**loose),
+            networks=networks_in(self.checkpoints),
+            threads=threads,
+            progress=progress,
+        )
+
+    @property
+    def has_index(self) -> bool:
+        """Whether there is an index of real motions."""
+        return bool(self.indexes.names)
+
+    def similar(
+        self, what: Take | str, count: int = 5, *, checkpoint: str | None = None
+    ) -> list[Match]:
+        """Return the real motions nearest to a take or to a prompt, the nearest first.
+
+        `checkpoint` names a motion model that is to use them. Raises ValueError where there is no
+        index that fits it.
+        """
+        if not 1 <= count <= MOST_SIMILAR:
+            raise ValueError(
+                f"the number of similar motions must be in 1..{MOST_SIMILAR}, got {count}"
+            )
+        finder = self._finder(checkpoint)
+        if isinstance(what, str):
+            return finder.find(None, check_prompt(what), count)
+        return finder.find(usable(what), "", count)
+
+    def manner(
+        self,
+        take: Take | None,
+        prompt: str = "",
+        *,
+        weight: float = 0.5,
+        count: int = 3,
+        checkpoint: str | None = None,
+    ) -> Manner:
+        """Return a manner for `motion`: that of a take and of the real motions nearest to it.
+
+        Nearest in motion to the take, in words to the prompt, or in both. With count 0 the take
+        stands alone. Raises ValueError for a weight out of range, or where nothing is given.
+        """
+        check_weight(weight)
+        if not 0 <= count <= MOST_SIMILAR:
+            raise ValueError(
+                f"the number of similar motions must be in 0..{MOST_SIMILAR}, got {count}"
+            )
+        prompt = check_prompt(prompt) if prompt else ""
+        if take is None and not (prompt and count):
+            raise ValueError("a manner needs a take, or a prompt and at least one similar motion")
+        model, take = self.model(checkpoint), None if take is None else usable(take)
+        matches = self._finder(checkpoint).find(take, prompt, count) if count else []
+        return make_manner(model, take, matches, weight)
+
+    def _finder(self, name: str | None) -> Finder:
+        """Return the index's finder; raise ValueError where it does not fit a motion model."""
+        finder = self.indexes.get()
+        vae = self.model(name).dit.cfg.vae
+        if finder.index.cfg.vae != vae:
+            raise ValueError(
+                f"the index of real motions holds latents of {finder.index.cfg.vae!r}, but the"
+                f" checkpoint uses {vae!r}"
+            )
+        return finder
+
+    # ---- worlds
+
+    def world(self, name: str | None = None) -> VideoModel:
+        """Return a world's model, loaded at first use; raise ValueError for unknown names."""
+        return self.video_models.get(name)
+
+    def world_card(self, name: str) -> dict[str, Any]:
+        """Return a world's size, keys, seeds, default settings and licence."""
+        model, about = self.world(name), self.video_models.describe(name)["about"]
+        return {
+            "name": name,
+            **model.card(),
+            "licence": about.get("licence", "unknown"),
+            "data": ", ".join(about.get("data", {})),
+        }
+
+    def seed(self, name: str | None, number: int) -> Seed:
+        """Return a moment to start from; raise ValueError for a number beyond the gallery."""
+        return self.world(name).moment(number)
+
+    def seed_picture(self, name: str, number: int) -> np.ndarray:
+        """Return the newest frame (H, W, 3) of a seed."""
+        return self.seed(name, number).frames[-1]
+
+    def play(
+        self,
+        checkpoint: str | None = None,
+        *,
+        start: int | np.ndarray = 0,
+        settings: WorldSettings | None = None,
+        **loose: Unpack[WorldOptions],
+    ) -> Dream:
+        """Begin a world at a seed of its gallery or at any picture (h, w, 3) uint8.
+
+        Raises ValueError for settings out of range.
+        """
+        model = self.world(checkpoint)
+        settings = (settings or WorldSettings()).changed(**loose)
+        return Dream(model, model.moment(start), settings)
+
+    def video(
+        self,
+        masks: Iterable[int],
+        *,
+        checkpoint: str | None = None,
+        start: int | np.ndarray = 0,
+        settings: WorldSettings | None = None,
+        **loose: Unpack[WorldOptions],
+    ) -> Iterator[DreamFrame]:
+        """Stream one frame for each mask of held keys, none ahead; see `play` for the rest."""
+        settings = (settings or WorldSettings()).changed(**{**loose, "ahead": 0})
+        dream = self.play(checkpoint, start=start, settings=settings)
+        return (dream.step(mask) for mask in masks)

@@ -23,20 +23,22 @@ FILES = [
 MODULES = {f.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__") for f in FILES}
 
 ALLOWED = {
-    "core.diffusion": "core.config core.diffusion",
+    "core.diffusion": "core.config core.settings core.diffusion",
     "core.body": "core.body",
-    "core.motion": "core.config core.checkpoint core.diffusion core.body core.motion",
-    "core.video": "core.config core.checkpoint core.device core.diffusion core.video",
+    "core.motion": (
+        "core.config core.checkpoint core.settings core.diffusion core.body core.motion"
+    ),
+    "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": (
-        "core.config core.checkpoint core.prompts core.body core.retrieval core.motion.align"
+        "core.config core.checkpoint core.settings core.body core.retrieval core.motion.align"
         " core.motion.decode core.motion.generate core.motion.model core.motion.text"
         " core.motion.vae"
     ),
-    "core.capture": "core.config core.body core.capture",
-    "core.export": "core.body core.motion.decode core.retrieval.search core.export",
+    "core.capture": "core.config core.settings core.body core.capture",
+    "core.export": ("core.settings core.body core.motion.decode core.retrieval.search core.export"),
     "core": "core",
     "app": (
-        "app core.engine core.prompts core.body core.capture.follow core.capture.joint_maps"
+        "app core.engine core.settings core.body core.capture.follow core.capture.joint_maps"
         " core.export core.video.actions core.video.log"
     ),
     "app.py": "app core.engine train.worlds.truth",

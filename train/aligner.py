@@ -58,7 +58,7 @@ def main(
     bank = TextBank(encoder, sorted({*motions.captions(), *held_out.captions()}))
     model = Aligner(AlignerConfig(text_dim=encoder.width))
     if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, kind="motion-aligner").state_dict())
+        model.load_state_dict(checkpoint.load(out, Aligner).state_dict())
     mean, std = motions.statistics()
     model.mean.copy_(mean)
     model.std.copy_(std)
@@ -74,7 +74,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=lambda ema: retrieval(*embed(ema, pairs), pairs.same),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-aligner", about={**motions.about(), "figures": figures}
+            ema, out, about={**motions.about(), "figures": figures}
         ),
     ).run()
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameDiT
+from core.video.tokenizer import FrameTokenizer
 from train import trigflow
 from train.discriminator import Discriminator
 from train.frames import FrameSet
@@ -124,12 +125,12 @@ def main(
     """Distil a few-step student."""
     seed = fresh_seed(run)
     torch.manual_seed(seed)
-    guide = checkpoint.load(teacher, kind="frame-dit")
-    coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, kind="frame-tokenizer")
+    guide = checkpoint.load(teacher, FrameDiT)
+    coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, FrameTokenizer)
     frames = FrameSet(data, "train")
     train = TokenSet(frames, coder, cache)
     source = out if (out / "config.json").is_file() else teacher
-    model = checkpoint.load(source, kind="frame-dit").requires_grad_(True).train()
+    model = checkpoint.load(source, FrameDiT).requires_grad_(True).train()
     model.cfg = model.cfg.model_copy(update={"steps": STUDENT_STEPS, "shift": STUDENT_SHIFT})
     length = model.cfg.max_frames
     stream = TokenSet(FrameSet(data, "val"), coder, cache).windows(16, length, seed=1)
@@ -154,7 +155,7 @@ def main(
         loss_fn=Distiller(guide),
         evaluate=judge,
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}
+            ema, out, about={**frames.about(), "figures": figures}
         ),
     ).run()
 

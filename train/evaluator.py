@@ -89,7 +89,6 @@ def main(
         save=lambda ema, figures: checkpoint.save(
             ema,
             out,
-            kind="motion-evaluator",
             about={**motions.about(), "figures": figures, "held_out_pairs": len(pairs.mask)},
         ),
     ).run()

@@ -57,6 +57,9 @@ class Recurrent(nn.Module):
 class Evaluator(FeatureNetwork):
     """Embed normalized features and token states into one space of unit vectors."""
 
+    kind = "motion-evaluator"
+    Config = EvaluatorConfig
+
     def __init__(self, cfg: EvaluatorConfig) -> None:
         super().__init__()
         self.cfg = cfg

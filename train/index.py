@@ -135,8 +135,8 @@ def main(
     """Make the index of real motions that retrieval searches."""
     try:
         cfg, wanted = IndexConfig(), {p for p in packs.split(",") if p}
-        aligner = checkpoint.load(out.parent / cfg.aligner, kind="motion-aligner")
-        vae = checkpoint.load(out.parent / cfg.vae, kind="motion-vae")
+        aligner = checkpoint.load(out.parent / cfg.aligner, Aligner)
+        vae = checkpoint.load(out.parent / cfg.vae, MotionVAE)
         maker = Maker(cfg, aligner, vae, load_text_encoder(cfg.text_encoder))
         if add:
             maker.take_over(MotionIndex.load(out))

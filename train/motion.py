@@ -18,6 +18,7 @@ from core import checkpoint
 from core.diffusion import flow
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import load_text_encoder
+from core.motion.vae import MotionVAE
 from train.dataset import MotionSet, TextBank
 from train.latents import LatentBatch, LatentSet
 from train.loop import LoopSettings, Losses, Trainer
@@ -104,14 +105,14 @@ def main(
     torch.manual_seed(0)
     cfg = PRESETS[preset].model_copy(update={"vae": vae.name})
     encoder = load_text_encoder(cfg.text_encoder)
-    coder = checkpoint.load(vae, kind="motion-vae")
+    coder = checkpoint.load(vae, MotionVAE)
     motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
     bank = TextBank(encoder, sorted({*motions.captions(), *validation.captions()}))
     model = MotionDiT(cfg)
     train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
     source = start_from or out
     if (source / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(source, kind="motion-dit").state_dict())
+        model.load_state_dict(checkpoint.load(source, MotionDiT).state_dict())
     else:
         mean, std = train.statistics()
         model.latent_mean.copy_(mean)
@@ -129,7 +130,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-dit", about={**motions.about(), "figures": figures}
+            ema, out, about={**motions.about(), "figures": figures}
         ),
     ).run()
 

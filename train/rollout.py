@@ -25,6 +25,7 @@ from core import checkpoint
 from core.diffusion import flow, schedule
 from core.diffusion.attention import KVCache
 from core.video.model import FrameDiT
+from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.drift import FAR, drift
 from train.frames import FrameSet
@@ -185,8 +186,8 @@ def main(
     """Make a student bear its own dreams."""
     seed = fresh_seed(run)
     torch.manual_seed(seed)
-    model = checkpoint.load(out, kind="frame-dit").requires_grad_(True).train()
-    coder = checkpoint.load(out.parent / model.cfg.tokenizer, kind="frame-tokenizer")
+    model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
+    coder = checkpoint.load(out.parent / model.cfg.tokenizer, FrameTokenizer)
     frames = FrameSet(data, "train")
     train = TokenSet(frames, coder, cache)
     judged = TokenSet(FrameSet(data, "val"), coder, cache)
@@ -207,10 +208,10 @@ def main(
         model,
         settings,
         batches=passages(train.windows(batch, history + LONGEST, seed=seed), history, steps),
-        loss_fn=RolloutLoss(checkpoint.load(teacher, kind="frame-dit")),
+        loss_fn=RolloutLoss(checkpoint.load(teacher, FrameDiT)),
         evaluate=judge,
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}
+            ema, out, about={**frames.about(), "figures": figures}
         ),
     ).run()
 

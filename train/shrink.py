@@ -51,16 +51,19 @@ def shrink(folder: Path, base: Path, out: Path, rank: int) -> dict[str, float]:
     entry = checkpoint.describe(folder)
     about = {**entry["about"], "base": base.name, "rank": rank}
     entry = {"kind": entry["kind"], "base": base.name, "config": entry["config"], "about": about}
-    found, _ = checkpoint.describe_base(out, entry)
+    found, origin = checkpoint.describe_base(out, entry)
     if found.resolve() != base.resolve() or out.resolve() == base.resolve():
         raise ValueError(f"{out} must be a folder of its own beside its base {base}")
-    tuned, origin = (checkpoint.load(path, kind=entry["kind"]) for path in (folder, base))
-    if tuned.cfg.model_dump(exclude=SAMPLING) != origin.cfg.model_dump(exclude=SAMPLING):
+    sizes, needed = (
+        {k: v for k, v in c.items() if k not in SAMPLING}
+        for c in (entry["config"], origin["config"])
+    )
+    if sizes != needed:
         raise ValueError(f"{folder} and {base} have different configs")
-    tensors, before = tuned.state_dict(), origin.state_dict()
+    tensors, before = checkpoint.weights(folder), checkpoint.weights(base)
     entry["base_weights"] = checkpoint.fingerprint(base)
     checkpoint.write(out, entry, differences(tensors, before, rank))
-    after = checkpoint.load(out, kind=entry["kind"]).state_dict()
+    after = checkpoint.weights(out)
     return {
         name: ((after[name] - value).norm() / value.norm().clamp(min=1e-12)).item()
         for name, value in tensors.items()

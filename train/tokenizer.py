@@ -89,7 +89,7 @@ def main(
     height, width = frames.frames.shape[1:3]
     model = FrameTokenizer(TokenizerConfig(height=height, width=width))
     if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, kind="frame-tokenizer").state_dict())
+        model.load_state_dict(checkpoint.load(out, FrameTokenizer).state_dict())
     if decoder_only:
         model.encoder.requires_grad_(False)
         model.unit.eval()  # or every batch would scale its tokens by itself
@@ -104,7 +104,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=partial(held_out, frames=next(validation.pictures(128, seed=1))),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="frame-tokenizer", about={**frames.about(), "figures": figures}
+            ema, out, about={**frames.about(), "figures": figures}
         ),
     ).run()
 

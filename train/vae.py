@@ -202,7 +202,7 @@ def main(
     motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
     model = MotionVAE(PRESETS[preset])
     if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, kind="motion-vae").state_dict())
+        model.load_state_dict(checkpoint.load(out, MotionVAE).state_dict())
     else:
         mean, std = motions.statistics()
         model.mean.copy_(mean)
@@ -214,7 +214,7 @@ def main(
         model.requires_grad_(False)
         for part in (model.unpack, model.decoder, model.unpatch):
             part.requires_grad_(True)
-    teacher = checkpoint.load(aligner, kind="motion-aligner")
+    teacher = checkpoint.load(aligner, Aligner)
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     settings = LoopSettings(
@@ -230,7 +230,7 @@ def main(
         else partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500)),
         evaluate=partial(held_out, batches=judged),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="motion-vae", about={**motions.about(), "figures": figures}
+            ema, out, about={**motions.about(), "figures": figures}
         ),
     ).run()
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameConfig, FrameDiT
+from core.video.tokenizer import FrameTokenizer
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer, fresh_seed
 from train.tokens import TokenSet, Window
@@ -107,12 +108,12 @@ def main(
     """Train the frame transformer."""
     seed = fresh_seed(run)
     torch.manual_seed(seed)
-    coder = checkpoint.load(tokenizer, kind="frame-tokenizer")
+    coder = checkpoint.load(tokenizer, FrameTokenizer)
     frames = FrameSet(data, "train")
     train = TokenSet(frames, coder, run)
     judged = TokenSet(FrameSet(data, "val"), coder, run)
     if (out / "config.json").is_file():
-        model = checkpoint.load(out, kind="frame-dit").requires_grad_(True).train()
+        model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
     else:
         model = FrameDiT(
             FrameConfig(
@@ -137,7 +138,7 @@ def main(
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
         save=lambda ema, figures: checkpoint.save(
-            ema, out, kind="frame-dit", about={**frames.about(), "figures": figures}
+            ema, out, about={**frames.about(), "figures": figures}
         ),
     ).run()
 

@@ -15,7 +15,7 @@ from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
 from core.export.metadata import continued, provenance
-from core.prompts import check_prompt, whole
+from core.settings import check_prompt, whole
 
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on; what it raises ends the work."""

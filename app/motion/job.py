@@ -12,7 +12,7 @@ from app.live.visitor import Job
 from app.protocol import Start, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.metadata import provenance
-from core.prompts import check_prompt
+from core.settings import check_prompt
 
 
 class MotionJob(Job):

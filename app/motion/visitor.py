@@ -17,7 +17,7 @@ from app.live.visitor import Visitor
 from app.motion.job import MotionJob
 from app.protocol import Ack, Problem, Prompt, Start, State
 from core.body.take import Take
-from core.prompts import check_prompt
+from core.settings import check_prompt
 
 LEAST_LEAD, MOST_LEAD = 4, 60
 """Poses that the server may be ahead of the page, whatever the page asks for."""

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from typing_extensions import Unpack
 
 from core.body.features import encode
 from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
-from core.capture.lift import LENS, Lifted, lift
-from core.capture.read import SUFFIXES, read_motion
-from core.capture.track import NETWORKS, THREADS, Progress, Track, follow_person
+from core.capture.lift import Lifted, lift
+from core.capture.read import read_motion
+from core.capture.track import NETWORKS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
+from core.settings import LENS, MOTION_SUFFIXES, POSE_THREADS, CaptureOptions, CaptureSettings
 
 CHOPPY = 12.0
 """A video with fewer pictures a second than this cannot show fast movements."""
@@ -64,35 +66,28 @@ class Capture:
 
 def follow(
     path: str | Path,
+    settings: CaptureSettings | None = None,
     *,
-    tilt: float = 0.0,
-    lens: float = LENS,
-    turned: bool = False,
-    person: int | None = None,
-    joint_map: str | Path | None = None,
-    threads: int = THREADS,
     networks: Path = NETWORKS,
+    threads: int = POSE_THREADS,
     progress: Progress | None = None,
+    **loose: Unpack[CaptureOptions],
 ) -> Capture:
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
-    For videos: `tilt` (degrees) is how much more the camera looks down than it seems, `lens` its
-    focal length over the picture's longer side, `turned` that front and back are to be exchanged,
-    `person` whom to follow, counted from the left (else the largest), `networks` the folder of the
-    pose networks. For motion files `joint_map` names the skeleton's map, see
-    core.capture.joint_maps. `progress` is told the share that is done; what it raises ends the
-    work. Raises ValueError with a sentence for unfit files and missing networks.
+    `networks` is the folder of the pose networks. `progress` is told the share that is done; what
+    it raises ends the work. Raises ValueError with a sentence for unfit files.
     """
-    path = Path(path)
-    if path.suffix.lower() in SUFFIXES:
-        joints, contacts = read_motion(path, joint_map=joint_map)
+    path, settings = Path(path), (settings or CaptureSettings()).changed(**loose)
+    if path.suffix.lower() in MOTION_SUFFIXES:
+        joints, contacts = read_motion(path, joint_map=settings.joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
     video = open_video(path)
     track = follow_person(
-        video, person=person, threads=threads, networks=networks, progress=progress
+        video, person=settings.person, threads=threads, networks=networks, progress=progress
     )
-    return _capture(video, track, tilt, lens, turned, chosen=person is not None)
+    return _capture(video, track, settings, chosen=settings.person is not None)
 
 
 def adjust(
@@ -105,19 +100,16 @@ def adjust(
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
     if capture.video is None or capture.track is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
-    return _capture(
-        capture.video,
-        capture.track,
-        capture.tilt if tilt is None else tilt,
-        capture.lens if lens is None else lens,
-        capture.turned if turned is None else turned,
-        chosen=True,
+    settings = CaptureSettings(
+        tilt=capture.tilt if tilt is None else tilt,
+        lens=capture.lens if lens is None else lens,
+        turned=capture.turned if turned is None else turned,
     )
+    return _capture(capture.video, capture.track, settings, chosen=True)
 
 
-def _capture(
-    video: VideoInfo, track: Track, tilt: float, lens: float, turned: bool, *, chosen: bool
-) -> Capture:
+def _capture(video: VideoInfo, track: Track, settings: CaptureSettings, *, chosen: bool) -> Capture:
+    tilt, lens, turned = settings.tilt, settings.lens, settings.turned
     lifted = lift(track, tilt=tilt, lens=lens, turned=turned)
     info = {
         "reference": video.path.name,

@@ -27,11 +27,8 @@ from core.capture.joint_maps import resample
 from core.capture.joints import SIDES, landmarks_to_joints, leg_length, middle, point
 from core.capture.landmarks import HIPS, POINT
 from core.capture.track import Track
+from core.settings import LENS, CaptureSettings
 
-LENS = 0.9
-"""Focal length over the longer side: about what phones have."""
-LENSES = (0.4, 4.0)
-TILTS = (-60.0, 60.0)
 FEET = [POINT[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "foot_index")]
 CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
 """Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
@@ -81,7 +78,7 @@ def lift(track: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = 
 
     `turned` exchanges left and right, and front and back with them.
     """
-    check_camera(tilt, lens)
+    CaptureSettings(tilt=tilt, lens=lens)  # raises for what no camera has
     rate = track.rate
     resolved = resolve_flips(track)
     if turned:
@@ -116,13 +113,6 @@ def lift(track: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = 
         float(seen[0] / rate),
         resolved.flipped,
     )
-
-
-def check_camera(tilt: float, lens: float) -> None:
-    """Raise ValueError for a tilt (degrees) or a lens that no camera has."""
-    for name, value, (low, high) in (("tilt", tilt, TILTS), ("lens", lens, LENSES)):
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be in {low:g}..{high:g}, got {value:g}")
 
 
 def rays(pixels: np.ndarray, size: tuple[int, int], lens: float) -> np.ndarray:

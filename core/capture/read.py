@@ -9,8 +9,8 @@ import numpy as np
 from core.body.features import contacts, encode, make_uniform, normalize_place
 from core.body.skeleton import FPS
 from core.capture import bvh, glb, npz
+from core.settings import MOTION_SUFFIXES
 
-SUFFIXES = (".bvh", ".npz", ".glb")
 MOST_BYTES = 64_000_000
 LEAST_POSES = 10
 
@@ -52,4 +52,4 @@ def _read(path: Path, joint_map: str | Path | None) -> np.ndarray:
             return bvh.read_joints(path, joint_map=joint_map)
         case ".glb":
             return glb.read_joints(path, joint_map=joint_map)
-    raise ValueError(f"motion files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+    raise ValueError(f"motion files end in {', '.join(MOTION_SUFFIXES)}; {path.name!r} does not")

@@ -17,10 +17,10 @@ import numpy as np
 from core.capture.detector import Detector, Person, Region, closer
 from core.capture.landmarks import HIPS, Landmarker, Landmarks
 from core.capture.video import LEAST_SECONDS, VideoInfo, frames
+from core.settings import CHECKPOINTS, POSE_THREADS
 
-NETWORKS = Path(__file__).parents[2] / "checkpoints" / "blazepose"
+NETWORKS = CHECKPOINTS / "blazepose"
 """Folder of detector.onnx.gz and landmarks.onnx."""
-THREADS = 2
 SURE = 0.5
 """Lowest score of a region with a body in it."""
 STEP, STEP_GAP = 0.25, 0.05
@@ -102,7 +102,7 @@ class PersonTracker:
         self,
         rate: float,
         start: tuple[int, Region] | None = None,
-        threads: int = THREADS,
+        threads: int = POSE_THREADS,
         networks: Path = NETWORKS,
     ) -> None:
         self._detector = Detector(networks / "detector.onnx.gz", threads)
@@ -179,8 +179,15 @@ def _within(region: Region, frame: np.ndarray) -> bool:
     return inside and region.side > 16
 
 
+def networks_in(checkpoints: Path) -> Path:
+    """Return the folder of the pose networks in a folder of checkpoints, or that which is shipped
+    where it has none."""
+    networks = checkpoints / NETWORKS.name
+    return networks if networks.is_dir() else NETWORKS
+
+
 def find_candidates(
-    video: VideoInfo, threads: int = THREADS, networks: Path = NETWORKS
+    video: VideoInfo, threads: int = POSE_THREADS, networks: Path = NETWORKS
 ) -> Candidates:
     """Find the people between whom one may choose; raise ValueError where there is nobody."""
     detector = Detector(networks / "detector.onnx.gz", threads)
@@ -208,7 +215,7 @@ def follow_person(
     video: VideoInfo,
     *,
     person: int | None = None,
-    threads: int = THREADS,
+    threads: int = POSE_THREADS,
     networks: Path = NETWORKS,
     progress: Progress | None = None,
 ) -> Track:

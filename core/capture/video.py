@@ -38,8 +38,6 @@ MOST_CPU_SECONDS, CPU_SECONDS, CPU_SECONDS_A_PIXEL = 300, 60, 25e-9
 show a picture, or hold more than it tells."""
 MOST_SIDE = 1280
 """Pixels; larger pictures are made smaller as they are decoded: networks see 256 pixels."""
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts",
-            ".3gp", ".ogv", ".wmv", ".flv")  # fmt: skip
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpegts,mpeg,ogg,asf,flv,"
     "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,image2,mp3,wav,flac"

@@ -6,20 +6,114 @@ moved alike.
 
 from __future__ import annotations
 
-import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.after import Wishes
-from core.cli.motion import SECONDS, load_body
-from core.cli.shared import CHECKPOINTS, fail, ms_since
+from core.cli.motion import SECONDS, Script, Segment, pair, perform
+from core.cli.shared import (
+    BodyName,
+    Checkpoint,
+    Checkpoints,
+    Device,
+    Fps,
+    Out,
+    check_out,
+    load_body,
+    ms_since,
+    print_json,
+    sentences,
+    write_out,
+)
+from core.settings import (
+    CHECKPOINTS,
+    LENS,
+    MOST_SIMILAR,
+    POSE_THREADS,
+    CaptureSettings,
+    whole,
+)
 
 if TYPE_CHECKING:
     from core.body.take import Take
     from core.capture.follow import Capture
+    from core.engine import Engine
+    from core.retrieval.search import Match
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What was asked for beyond the motion itself."""
+
+    segments: list[Segment]
+    manner: float | None
+    similar: int
+    seed: int
+    checkpoint: str | None
+
+    def fulfil(self, engine: Engine, take: Take) -> tuple[Take, dict[str, Any]]:
+        """Return the take, gone on with, and what `--json` says of it."""
+        found: dict[str, Any] = {}
+        if self.similar:
+            matches = engine.similar(take, self.similar, checkpoint=self.checkpoint)
+            found["similar"] = [describe(match) for match in matches]
+        if self.segments:
+            take, found["continued"] = self._go_on(engine, take)
+        return take, found
+
+    def _go_on(self, engine: Engine, take: Take) -> tuple[Take, dict[str, Any]]:
+        from core.export.metadata import continued, provenance
+
+        name, script = engine.motion_models.pick(self.checkpoint), Script(self.segments)
+        manner = None
+        if self.manner:
+            manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)
+        stream = engine.motion(script, checkpoint=name, seed=self.seed, after=take, manner=manner)
+        chunks, times = perform(stream, script)
+        info = provenance(name, engine.card(name), seed=self.seed)
+        longer = continued(take, chunks, info, manner).slice(0, len(take) + script.ends[-1])
+        return longer, {
+            "from_seconds": take.seconds,
+            "first_chunk_ms": round(1000 * times[0], 1),
+            "manner": self.manner or 0.0,
+            "manner_matches": [describe(match) for match in (manner.matches if manner else ())],
+        }
+
+
+def read_wishes(
+    then: list[str],
+    seconds: list[float],
+    manner: float | None,
+    similar: int,
+    seed: int,
+    checkpoint: str | None,
+) -> Wishes:
+    """Check what was asked for; raise ValueError with a sentence where it cannot be."""
+    from core.retrieval.search import check_weight
+
+    if not then and (seconds or manner is not None):
+        raise ValueError(
+            "--seconds and --manner are about what comes after the motion: give --then PROMPT"
+        )
+    if not 0 <= similar <= MOST_SIMILAR:
+        raise ValueError(f"--similar must be in 0..{MOST_SIMILAR}, got {similar}")
+    check_weight(manner or 0.0)
+    return Wishes(
+        segments=pair([whole(prompt) for prompt in then], seconds) if then else [],
+        manner=manner,
+        similar=similar,
+        seed=seed,
+        checkpoint=checkpoint,
+    )
+
+
+def describe(match: Match) -> dict[str, Any]:
+    """Return what `--json` says of a real motion."""
+    names = ("id", "label", "caption", "licence", "pack", "score", "seconds", "mirrored")
+    return {name: getattr(match, name) for name in names}
 
 
 def report(reference: Capture, take: Take) -> dict[str, Any]:
@@ -39,26 +133,22 @@ def report(reference: Capture, take: Take) -> dict[str, Any]:
     return found
 
 
-def watched(path: Path, **options: Any) -> Capture:
+def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int) -> Capture:
     """Follow a file and show how far it is."""
     from tqdm import tqdm
-
-    from core.capture.follow import follow as follow_file
 
     with tqdm(total=100, unit="%", leave=False, disable=None) as bar:
 
         def progress(share: float, _: str) -> None:
             bar.update(int(100 * share) - bar.n)
 
-        return follow_file(path, progress=progress, **options)
+        return engine.follow(path, settings=settings, threads=threads, progress=progress)
 
 
+@sentences()
 def follow(
     clip: Annotated[Path, typer.Argument(help="A video, or a .bvh, .npz or .glb file.")],
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(help="File to write: .bvh .glb .npz or .mp4; repeatable."),
-    ] = None,
+    out: Out = None,
     tilt: Annotated[
         float, typer.Option(help="Degrees by which the camera looks down more than it seems.")
     ] = 0.0,
@@ -85,45 +175,39 @@ def follow(
     ] = None,
     similar: Annotated[int, typer.Option(help="Find so many real motions like it.")] = 0,
     seed: Annotated[int, typer.Option(help="Same seed, same continuation.")] = 0,
-    checkpoint: Annotated[str | None, typer.Option(help="Which model; see `list`.")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    body: Annotated[
-        str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")
-    ] = "neutral",
-    fps: Annotated[int | None, typer.Option(help="20 (native), 30 or 60.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = 2,
+    checkpoint: Checkpoint = None,
+    checkpoints: Checkpoints = CHECKPOINTS,
+    device: Device = None,
+    body: BodyName = "neutral",
+    fps: Fps = None,
+    threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = POSE_THREADS,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
-    from core.capture.lift import LENS
-    from core.export import check, write
+    from core.engine import Engine
 
-    try:
-        if not out and not as_json:
-            raise ValueError("nothing to do: give --out FILE, or --json to see what is found")
-        for path in out or []:
-            check(path, fps=fps)
-        shape = load_body(body)
-        wishes = Wishes.read(then or [], seconds or [], manner, similar, seed, checkpoint)
-        start = time.perf_counter()
-        reference = watched(
-            clip, tilt=tilt, lens=LENS if lens is None else lens, turned=turned, person=person,
-            joint_map=joint_map, threads=threads,
-        )  # fmt: skip
-        follow_ms = ms_since(start)
-        for note in reference.notes:
-            typer.echo(note, err=True)
-        take, more = wishes.fulfil(reference.take, checkpoints, device)
-        figures = report(reference, take) | {"follow_ms": follow_ms} | more
-        for match in more.get("similar", ()):
-            typer.echo(f"{match['score']:.2f} {match['caption']} ({match['licence']})", err=True)
-        for path in out or []:
-            start = time.perf_counter()
-            write(take, path, body=shape, fps=fps)
-            figures.setdefault("export_ms", {})[str(path)] = ms_since(start)
-            typer.echo(f"{path}: {take.seconds:g} s", err=True)
-    except (ValueError, OSError) as error:
-        fail(error)
+    check_out(out or [], fps, as_json, "to see what is found")
+    shape = load_body(body)
+    wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)
+    settings = CaptureSettings(
+        person=person,
+        joint_map=joint_map,
+        tilt=tilt,
+        lens=LENS if lens is None else lens,
+        turned=turned,
+    )
+    engine = Engine(checkpoints, device)
+    start = time.perf_counter()
+    reference = watched(engine, clip, settings, threads)
+    follow_ms = ms_since(start)
+    for note in reference.notes:
+        typer.echo(note, err=True)
+    take, more = reference.take, {}
+    if wishes.segments or wishes.similar:
+        take, more = wishes.fulfil(engine, take)
+    figures = report(reference, take) | {"follow_ms": follow_ms} | more
+    for match in more.get("similar", ()):
+        typer.echo(f"{match['score']:.2f} {match['caption']} ({match['licence']})", err=True)
+    figures |= write_out(take, out or [], shape, fps)
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(figures)

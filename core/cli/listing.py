@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, open_engine
+from core.cli.shared import Checkpoints, open_engine, print_json, sentences
+from core.settings import CHECKPOINTS
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -22,17 +21,15 @@ def cards(engine: Engine) -> dict[str, dict[str, Any]]:
     return {name: engine.card(name) for name in engine.names} | worlds
 
 
+@sentences()
 def list_checkpoints(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
+    checkpoints: Checkpoints = CHECKPOINTS,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List motion models and worlds with their data and licences."""
-    try:
-        found = cards(open_engine(checkpoints, "cpu"))
-    except (ValueError, OSError) as error:
-        fail(error)
+    found = cards(open_engine(checkpoints, "cpu"))
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        print_json(found)
         return
     for name, card in found.items():
         typer.echo(name)

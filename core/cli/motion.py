@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, ms_since, open_engine
+from core.cli.shared import (
+    BodyName,
+    Checkpoint,
+    Checkpoints,
+    Device,
+    Fps,
+    Out,
+    Timings,
+    check_out,
+    load_body,
+    open_engine,
+    print_json,
+    sentences,
+    write_out,
+)
 from core.motion.decode import DELAY
+from core.settings import CHECKPOINTS, MotionSettings, check_prompt
 
 if TYPE_CHECKING:
-    from core.body.mesh import Body
     from core.body.take import PoseChunk, Take
 
 SECONDS = 6.0
@@ -62,7 +74,6 @@ def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
     Raises ValueError where the numbers do not match or a length is out of range.
     """
     from core.body.skeleton import FPS
-    from core.engine import check_prompt
 
     if len(seconds) <= 1:
         seconds = (seconds or [SECONDS]) * len(prompts)
@@ -78,17 +89,6 @@ def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
         Segment(check_prompt(text), round(value * FPS))
         for text, value in zip(prompts, seconds, strict=True)
     ]
-
-
-def load_body(name: str) -> Body:
-    """Return a bundled body, or one from a user's SMPL or SMPL-X file."""
-    from core.body.mesh import BODIES, Body
-
-    if name not in BODIES and Path(name).suffix:
-        if not Path(name).is_file():
-            raise ValueError(f"there is no body file {name}")
-        return Body.from_smpl(name)
-    return Body.load(name)
 
 
 def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk], list[float]]:
@@ -108,7 +108,7 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
     return chunks, times
 
 
-def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict:
+def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict[str, Any]:
     """Timings as `--json` prints them."""
     poses = sum(map(len, chunks))
     return {
@@ -122,6 +122,7 @@ def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float)
     }
 
 
+@sentences()
 def motion(
     prompt: Annotated[str, typer.Argument(help="What the body does first.")],
     seconds: Annotated[
@@ -129,53 +130,38 @@ def motion(
         typer.Option(help=f"Length: once for all prompts, or once for each. [{SECONDS:g}]"),
     ] = None,
     then: Annotated[list[str] | None, typer.Option(help="What it does next; repeatable.")] = None,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(help="File to write: .bvh .glb .npz or .mp4; repeatable."),
-    ] = None,
+    out: Out = None,
     seed: Annotated[int, typer.Option(help="Same seed, same motion.")] = 0,
-    checkpoint: Annotated[str | None, typer.Option(help="Which model; see `list`.")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
-    body: Annotated[
-        str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")
-    ] = "neutral",
-    fps: Annotated[int | None, typer.Option(help="20 (native), 30 or 60.")] = None,
+    checkpoint: Checkpoint = None,
+    checkpoints: Checkpoints = CHECKPOINTS,
+    body: BodyName = "neutral",
+    fps: Fps = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None,
     stagger: Annotated[
         int | None, typer.Option(help="1..steps; small is smooth, large answers fast.")
     ] = None,
     guidance: Annotated[float | None, typer.Option(help="How literally text is taken.")] = None,
     foot_contacts: Annotated[bool, typer.Option(help="Hold planted feet still.")] = True,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print timings as JSON.")] = False,
+    device: Device = None,
+    as_json: Timings = False,
 ) -> None:
     """Generate motion from prompts and write it to files."""
     from core.body.take import Take
-    from core.export import check, write
     from core.export.metadata import provenance
 
-    try:
-        if not out and not as_json:
-            raise ValueError("nothing to do: give --out FILE, or --json for timings")
-        for path in out or []:
-            check(path, fps=fps)
-        segments, shape = pair([prompt, *(then or [])], seconds or []), load_body(body)
-        start = time.perf_counter()
-        engine = open_engine(checkpoints, device)
-        load = time.perf_counter() - start
-        name, script = checkpoint or engine.names[0], Script(segments)
-        options = {"seed": seed, "steps": steps, "stagger": stagger, "guidance": guidance,
-                   "foot_contacts": foot_contacts}  # fmt: skip
-        chunks, times = perform(engine.motion(script, checkpoint=name, **options), script)
-        info = provenance(name, engine.card(name), **options)
-        take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
-        figures = report(take, chunks, times, load)
-        for path in out or []:
-            start = time.perf_counter()
-            write(take, path, body=shape, fps=fps)
-            figures.setdefault("export_ms", {})[str(path)] = ms_since(start)
-            typer.echo(f"{path}: {take.seconds:g} s, {info['licence']}", err=True)
-    except (ValueError, OSError) as error:
-        fail(error)
+    check_out(out or [], fps, as_json, "for timings")
+    segments, shape = pair([prompt, *(then or [])], seconds or []), load_body(body)
+    settings = MotionSettings(
+        seed=seed, steps=steps, stagger=stagger, guidance=guidance, foot_contacts=foot_contacts
+    )
+    start = time.perf_counter()
+    engine = open_engine(checkpoints, device)
+    load = time.perf_counter() - start
+    name, script = engine.motion_models.pick(checkpoint), Script(segments)
+    chunks, times = perform(engine.motion(script, checkpoint=name, settings=settings), script)
+    info = provenance(name, engine.card(name), **dict(settings))
+    take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
+    figures = report(take, chunks, times, load)
+    figures |= write_out(take, out or [], shape, fps, licence=info["licence"])
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(figures)

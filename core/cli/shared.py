@@ -1,24 +1,41 @@
-"""What all commands share: the folder of checkpoints, the engine, and how they fail."""
+"""What all commands share: options, the engine, files to write, and how they fail."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from core.body.mesh import Body
+    from core.body.take import Take
     from core.engine import Engine
 
-CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+Out = Annotated[
+    list[Path] | None, typer.Option(help="File to write: .bvh .glb .npz or .mp4; repeatable.")
+]
+Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
+Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
+BodyName = Annotated[str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")]
+Fps = Annotated[int | None, typer.Option(help="20 (native), 30 or 60.")]
+Timings = Annotated[bool, typer.Option("--json", help="Print timings as JSON.")]
 
 
-def fail(error: object) -> NoReturn:
-    """End with a sentence and exit code 2."""
-    text = str(error).strip() or type(error).__name__
-    typer.echo(f"error: {text}", err=True)
-    raise typer.Exit(2)
+@contextmanager
+def sentences() -> Iterator[None]:
+    """End a command with a sentence and exit code 2 where it is the caller's mistake."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        text = str(error).strip() or type(error).__name__
+        typer.echo(f"error: {text}", err=True)
+        raise typer.Exit(2) from error
 
 
 def open_engine(checkpoints: Path, device: str | None) -> Engine:
@@ -31,3 +48,44 @@ def open_engine(checkpoints: Path, device: str | None) -> Engine:
 def ms_since(start: float) -> float:
     """Milliseconds since a `time.perf_counter()`, as `--json` prints them."""
     return round(1000 * (time.perf_counter() - start), 1)
+
+
+def load_body(name: str) -> Body:
+    """Return a bundled body, or one from a user's SMPL or SMPL-X file."""
+    from core.body.mesh import BODIES, Body
+
+    if name not in BODIES and Path(name).suffix:
+        if not Path(name).is_file():
+            raise ValueError(f"there is no body file {name}")
+        return Body.from_smpl(name)
+    return Body.load(name)
+
+
+def check_out(out: Sequence[Path], fps: int | None, as_json: bool, otherwise: str) -> None:
+    """Raise ValueError where there is nothing to do, or a file that could not be written."""
+    from core.export import check
+
+    if not out and not as_json:
+        raise ValueError(f"nothing to do: give --out FILE, or --json {otherwise}")
+    for path in out:
+        check(path, fps=fps)
+
+
+def write_out(
+    take: Take, out: Sequence[Path], body: Body, fps: int | None, *, licence: str = ""
+) -> dict[str, Any]:
+    """Write a take to files; return what `--json` says of it."""
+    from core.export import write
+
+    spent: dict[str, float] = {}
+    for path in out:
+        start = time.perf_counter()
+        write(take, path, body=body, fps=fps)
+        spent[str(path)] = ms_since(start)
+        typer.echo(f"{path}: {take.seconds:g} s{licence and f', {licence}'}", err=True)
+    return {"export_ms": spent} if spent else {}
+
+
+def print_json(figures: dict[str, Any]) -> None:
+    """Print figures to stdout."""
+    typer.echo(json.dumps(figures, indent=2))

@@ -5,7 +5,6 @@ A log, written by `--out log.json` or by the page, replays with `--log`: same se
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import CHECKPOINTS, fail, ms_since
+from core.cli.shared import Checkpoints, Device, Timings, ms_since, print_json, sentences
+from core.settings import CHECKPOINTS
 from core.video.log import (
     UPLOADED,
     Change,
@@ -28,8 +28,8 @@ from core.video.log import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.engine import Engine
     from core.video.dream import Dream
-    from core.video.worlds import Worlds
 
 SUFFIXES = (".mp4", ".json")
 SCALE = 4
@@ -73,25 +73,17 @@ def starting_picture(play: PlayLog, file: Path | None) -> np.ndarray | None:
     return picture_of(play) if play.start == UPLOADED else None
 
 
-def open_worlds(checkpoints: Path, device: str | None) -> Worlds:
-    """Load worlds only; torch comes with them, so this is late."""
-    from core.device import pick_device
-    from core.video.worlds import Worlds
-
-    return Worlds(checkpoints, pick_device(device))
-
-
-def begin(worlds: Worlds, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
+def begin(engine: Engine, play: PlayLog, picture: np.ndarray | None) -> tuple[PlayLog, Dream]:
     """Return a world that is about to be played, and its log, complete."""
     from core.export.render.media import png
 
-    name = play.checkpoint or next(iter(worlds.worlds), "")
-    known: dict[str, Any] = {"checkpoint": name, "world": worlds.world_card(name)["data"]}
+    name = engine.video_models.pick(play.checkpoint)
+    known: dict[str, Any] = {"checkpoint": name, "world": engine.world_card(name)["data"]}
     if picture is not None:
-        picture = worlds.world(name).fit(picture)  # as small as it is seen
+        picture = engine.world(name).fit(picture)  # as small as it is seen
         known |= {"start": UPLOADED, "picture": to_text(png(picture))}
     play = play.model_copy(update=known)
-    dream = worlds.play(
+    dream = engine.play(
         name, seed=play.seed, start=play.start if picture is None else picture, steps=play.steps,
         context_noise=play.context_noise, ahead=play.ahead, together=play.together,
     )  # fmt: skip
@@ -114,6 +106,7 @@ def performed(
         yield frame
 
 
+@sentences()
 def video(
     keys: Annotated[
         str | None, typer.Option(help='Keys and for how many frames: "W:40,WD:20,-:10".')
@@ -131,7 +124,7 @@ def video(
         Path | None, typer.Option(help="Begin from a picture file of any size instead.")
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Which world; see `list`.")] = None,
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = CHECKPOINTS,
+    checkpoints: Checkpoints = CHECKPOINTS,
     steps: Annotated[int | None, typer.Option(help="Sampling steps a frame.")] = None,
     context_noise: Annotated[
         float | None, typer.Option(help="Noise on the frames that it looks back on.")
@@ -143,42 +136,46 @@ def video(
         int | None, typer.Option(help="Frames denoised jointly; `list --json` tells the most. [1]")
     ] = None,
     scale: Annotated[int, typer.Option(help="How many times larger the film is.")] = SCALE,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print timings as JSON.")] = False,
+    device: Device = None,
+    as_json: Timings = False,
 ) -> None:
     """Play a world by keys and write what was seen to a film."""
     import torch
 
+    from core.engine import Engine
     from core.export.mp4 import check_scale, write_film
     from core.video.actions import parse_script
 
-    try:
-        if not out and not as_json:
-            raise ValueError("nothing to do: give --out FILE, or --json for timings")
-        check_files(out or [])
-        check_scale(scale)
-        play = what_to_play(keys, log, {
-            "seed": seed, "start": start, "checkpoint": checkpoint, "steps": steps,
-            "context_noise": context_noise, "ahead": ahead, "together": together,
-        })  # fmt: skip
-        begun = time.perf_counter()
-        worlds = open_worlds(checkpoints, device)
-        torch.set_num_threads(1)  # as the page computes, so that its logs replay to the same bytes
-        play, dream = begin(worlds, play, starting_picture(play, start_picture))
-        masks, card = parse_script(play.script, dream.keys), worlds.world_card(play.checkpoint)
-        figures: dict[str, Any] = {"load_ms": ms_since(begun)}
-        times: list[float] = []
-        frames = performed(dream, masks, play.changes, times)
-        for path in out or []:
-            if path.suffix.lower() == ".json":
-                write_log(play, path)
-            else:
-                write_film(frames, path, fps=dream.fps, scale=scale, metadata=describe(play, card))
-            typer.echo(f"{path}: {len(masks) / dream.fps:g} s, {card['licence']}", err=True)
-        for _ in frames:  # where there was no film to make them for
-            pass
-    except (ValueError, OSError) as error:
-        fail(error)
+    if not out and not as_json:
+        raise ValueError("nothing to do: give --out FILE, or --json for timings")
+    check_files(out or [])
+    check_scale(scale)
+    said = {
+        "seed": seed,
+        "start": start,
+        "checkpoint": checkpoint,
+        "steps": steps,
+        "context_noise": context_noise,
+        "ahead": ahead,
+        "together": together,
+    }
+    play = what_to_play(keys, log, said)
+    begun = time.perf_counter()
+    engine = Engine(checkpoints, device)  # no motion is needed beside it
+    torch.set_num_threads(1)  # as the page computes, so that its logs replay to the same bytes
+    play, dream = begin(engine, play, starting_picture(play, start_picture))
+    masks, card = parse_script(play.script, dream.keys), engine.world_card(play.checkpoint)
+    figures: dict[str, Any] = {"load_ms": ms_since(begun)}
+    times: list[float] = []
+    frames = performed(dream, masks, play.changes, times)
+    for path in out or []:
+        if path.suffix.lower() == ".json":
+            write_log(play, path)
+        else:
+            write_film(frames, path, fps=dream.fps, scale=scale, metadata=describe(play, card))
+        typer.echo(f"{path}: {len(masks) / dream.fps:g} s, {card['licence']}", err=True)
+    for _ in frames:  # where there was no film to make them for
+        pass
     if as_json:
         figures |= {
             "frames": len(times),
@@ -186,4 +183,4 @@ def video(
             "frames_per_s": round(len(times) / times[-1], 1),
             "log": play.model_dump(exclude={"picture"}),
         }
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(figures)

@@ -14,16 +14,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from core.diffusion.sampler import Condition, Sampled, Snapshot, StreamSampler
+from core.settings import AUTO, MOST_AHEAD, MOST_TOGETHER
 
 C = TypeVar("C", bound=Condition)
 
-MOST = 8
-"""Frames that may be drafted ahead."""
-MOST_TOGETHER = 3
-"""Frames that may be denoised together."""
-SLACK = MOST + 2 * MOST_TOGETHER
+SLACK = MOST_AHEAD + 2 * MOST_TOGETHER
 """Frames that a rollback may have to forget: all drafts, and a group that was shown in part."""
-AUTO = -1
 LIKELY = 0.5
 """A draft is worth making while it will more likely be shown than dropped."""
 
@@ -60,7 +56,7 @@ class KeyHold:
     def depth(self) -> int:
         """Return how many frames ahead the same condition is still the likeliest."""
         stay = 1 - min(max(self.change, 0.01), 0.99)
-        return min(math.floor(math.log(LIKELY) / math.log(stay)), MOST)
+        return min(math.floor(math.log(LIKELY) / math.log(stay)), MOST_AHEAD)
 
 
 @dataclass
@@ -88,13 +84,11 @@ class Speculator(Generic[C]):
         self._last: C | None = None
         self.most_together = most_together
         """What the network has rotary positions for, MOST_TOGETHER at most."""
-        self.check(ahead, together)
+        self.check(together)
         self.ahead, self.together = ahead, together
 
-    def check(self, ahead: int, together: int) -> None:
-        """Raise ValueError for settings out of range."""
-        if not AUTO <= ahead <= MOST:
-            raise ValueError(f"ahead must be in 0..{MOST}, or {AUTO} for automatic, got {ahead}")
+    def check(self, together: int) -> None:
+        """Raise ValueError for more frames at once than this network has room for."""
         if not 1 <= together <= self.most_together:
             raise ValueError(
                 f"together must be in 1..{self.most_together} in this world, got {together}"

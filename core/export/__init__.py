@@ -11,21 +11,18 @@ import numpy as np
 from core.body.mesh import Body
 from core.body.rotations import quat_slerp
 from core.body.take import Take
-
-SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
-RATES = (20, 30, 60)
-"""Frames a second on offer; 20 is native."""
+from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
 
 
 def check(path: str | Path, *, fps: float | None = None) -> None:
     """Raise ValueError for a file that `write` could not make, before anything is computed."""
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
+    if path.suffix.lower() not in EXPORT_SUFFIXES:
+        raise ValueError(f"files end in {', '.join(EXPORT_SUFFIXES)}; {path.name!r} does not")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent}")
-    if fps is not None and fps not in RATES:
-        raise ValueError(f"fps must be one of {', '.join(map(str, RATES))}, got {fps:g}")
+    if fps is not None and fps not in EXPORT_RATES:
+        raise ValueError(f"fps must be one of {', '.join(map(str, EXPORT_RATES))}, got {fps:g}")
 
 
 def write(
@@ -58,13 +55,13 @@ def write(
 
 
 def resample(take: Take, fps: float) -> Take:
-    """The same take at `fps` poses a second, first pose in place; ValueError if not in RATES.
+    """The same take at `fps` poses a second, first pose in place; ValueError for other rates.
 
     Rotations go along great arcs, everything else along straight lines. Features stay those of
     20 poses a second: their velocities are per 1/20 s at any rate.
     """
-    if fps not in RATES:
-        raise ValueError(f"fps must be one of {', '.join(map(str, RATES))}, got {fps:g}")
+    if fps not in EXPORT_RATES:
+        raise ValueError(f"fps must be one of {', '.join(map(str, EXPORT_RATES))}, got {fps:g}")
     if fps == take.fps:
         return take
     last = len(take) - 1

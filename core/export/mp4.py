@@ -15,9 +15,8 @@ from core.export.metadata import describe
 from core.export.render import make_renderer
 from core.export.render.media import Mp4Writer, caption, prompt_at
 from core.export.render.scene import Camera, follow
+from core.settings import FILM_SCALES
 
-SCALES = range(1, 9)
-"""How many times larger a film may be than its frames."""
 _BATCH = 16
 """Poses skinned at once; more would only take more memory."""
 
@@ -45,8 +44,8 @@ def write_mp4(
 
 def check_scale(scale: int) -> None:
     """Raise ValueError for a scale that films do not come in."""
-    if scale not in SCALES:
-        raise ValueError(f"scale must be in {SCALES[0]}..{SCALES[-1]}, got {scale}")
+    if scale not in FILM_SCALES:
+        raise ValueError(f"scale must be in {FILM_SCALES[0]}..{FILM_SCALES[-1]}, got {scale}")
 
 
 def enlarge(frame: np.ndarray, scale: int) -> np.ndarray:

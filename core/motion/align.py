@@ -72,6 +72,9 @@ def _encoder(cfg: AlignerConfig, depth: int) -> nn.TransformerEncoder:
 class Aligner(FeatureNetwork):
     """Embed normalized features and token states into one space of unit vectors."""
 
+    kind = "motion-aligner"
+    Config = AlignerConfig
+
     def __init__(self, cfg: AlignerConfig) -> None:
         super().__init__()
         self.cfg = cfg

@@ -26,8 +26,7 @@ from core.body.take import PoseChunk, Poses, PromptMark, Take
 if TYPE_CHECKING:  # command line and exports know the filter without loading torch
     from torch import Tensor
 
-    from core.motion.generate import MotionModel
-    from core.motion.history import History
+    from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
 
 SMOOTHING = "binomial filter over 3 poses (0.15 s)"

@@ -1,10 +1,17 @@
-"""A motion checkpoint ready to run: transformer, VAE and text encoder behind three calls."""
+"""A motion checkpoint ready to run: prompts in, poses or features out.
+
+Every stage is an iterator pulled by the next: prompts -> sampler -> VAE decoder -> features ->
+joints -> poses. Nothing is computed before somebody asks, so streaming, stopping and back-pressure
+need no machinery. A stream may go on after a take: it looks back on that take's last seconds.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +19,25 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.motion.model import MotionDiT, Prompt
+from core.body.features import LAYOUT
+from core.body.skeleton import FPS
+from core.body.take import PoseChunk, Take
+from core.diffusion.sampler import StreamSampler
+from core.motion.decode import FeatureFilter, PoseDecoder
+from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE, StreamState
+from core.settings import MotionSettings, check_prompt
 
 KEPT_PROMPTS = 256
 """Prompts whose token states are kept, so that going back to one costs nothing."""
+FILTER_EDGE = 3
+"""Poses at the end of a filmed take that its filter could not see past."""
+WARM = 160
+"""Poses ahead of the history that the encoder may see; it is causal, and new to nothing then."""
+
+Segments = Sequence[tuple[str, int]]
+"""Prompts with the number of poses each is for."""
 
 
 class MotionModel:
@@ -31,9 +51,91 @@ class MotionModel:
     @classmethod
     def load(cls, folder: Path, device: str) -> MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names."""
-        dit = checkpoint.load(folder, kind="motion-dit", device=device)
-        vae = checkpoint.load(folder.parent / dit.cfg.vae, kind="motion-vae", device=device)
+        dit = checkpoint.load(folder, MotionDiT, device=device)
+        vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder), device)
+
+    def stream(
+        self,
+        prompts: Iterable[str],
+        settings: MotionSettings,
+        *,
+        after: Take | None = None,
+        pinned: Tensor | None = None,
+        emphasis: float = 1.0,
+    ) -> Iterator[PoseChunk]:
+        """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
+
+        `after` is a take to go on from. `pinned` are blocks (1, T, P, D) that stay in view for
+        ever and count `emphasis` times. Raises ValueError at once for what cannot be sampled.
+        """
+        prefix = 0 if pinned is None else pinned.shape[1]
+        sampler = self._new_sampler(1, settings, prefix, emphasis)
+        history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
+        past = [pinned, None if history is None else history.blocks]
+        decoder = PoseDecoder(self, settings.foot_contacts, history)
+        return self._poses(sampler, prompts, [x for x in past if x is not None], decoder)
+
+    def _poses(
+        self,
+        sampler: StreamSampler[Prompt],
+        prompts: Iterable[str],
+        past: Sequence[Tensor],
+        decoder: PoseDecoder,
+    ) -> Iterator[PoseChunk]:
+        for blocks in past:
+            sampler.commit(blocks, [UNASKED])
+        prompt, conditions = "", (self.prompt(check_prompt(text)) for text in prompts)
+        for sampled in sampler.stream(conditions):
+            prompt = sampled.condition.text
+            chunk = decoder.push(sampled.x, prompt)
+            if len(chunk):
+                yield chunk
+        if prompt:
+            yield decoder.end(prompt)
+
+    def sample(self, rows: Sequence[Segments], settings: MotionSettings) -> list[np.ndarray]:
+        """Return features (T, 263) of many motions at once, each a row of segments.
+
+        Rows must change prompts at the same poses; raises ValueError where they do not.
+        """
+        lengths = [n for _, n in rows[0]] if rows else []
+        if not rows or any([n for _, n in row] != lengths for row in rows) or min(lengths) < 1:
+            raise ValueError("every item needs the same number of segments of the same lengths")
+        sampler = self._new_sampler(len(rows), settings)
+        ends = np.ceil(np.cumsum(lengths) / (self.dit.cfg.block * STRIDE)).astype(int)
+        conditions = [
+            self.prompts([check_prompt(row[k][0]) for row in rows]) for k in range(len(lengths))
+        ]
+        counts = np.diff([0, *ends])
+        plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
+        blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
+        smooth = FeatureFilter(settings.foot_contacts)
+        return list(smooth.push(self.decode(blocks, {}), last=True)[:, : sum(lengths)])
+
+    def _new_sampler(
+        self, rows: int, settings: MotionSettings, prefix: int = 0, emphasis: float = 1.0
+    ) -> StreamSampler[Prompt]:
+        """Return a sampler; what the settings leave open is the checkpoint's to say."""
+        cfg = self.dit.cfg
+        steps = cfg.steps if settings.steps is None else settings.steps
+        stagger = min(cfg.stagger, steps) if settings.stagger is None else settings.stagger
+        room = cfg.max_blocks - cfg.context - 1
+        if math.ceil(steps / max(stagger, 1)) > room:
+            raise ValueError(
+                f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
+                " raise the stagger or lower the steps"
+            )
+        return StreamSampler(
+            self.dit,
+            (rows, *self.dit.frame_shape),
+            self.dit.new_cache(prefix, emphasis),
+            steps=steps,
+            stagger=stagger,
+            guidance=cfg.guidance if settings.guidance is None else settings.guidance,
+            generator=torch.Generator().manual_seed(settings.seed),
+            device=self.device,
+        )
 
     @torch.inference_mode()
     def prompts(self, texts: Sequence[str]) -> Prompt:
@@ -59,13 +161,52 @@ class MotionModel:
 
     @torch.inference_mode()
     def encode(self, features: np.ndarray) -> Tensor:
-        """Return latents (1, T / 4, 64) of features (T, 263), T a multiple of 4."""
-        x = torch.from_numpy(np.asarray(features, np.float32)).to(self.device)[None]
+        """Return latents (1, T / 4, 64) of features (T, 263), T cut to a multiple of 4."""
+        whole = len(features) // STRIDE * STRIDE
+        x = torch.from_numpy(np.asarray(features[:whole], np.float32)).to(self.device)[None]
         return self.vae.encode(self.vae.normalize(x))
 
     @torch.inference_mode()
     def reconstruct(self, features: np.ndarray) -> np.ndarray:
         """Return features (T, 263) after encoding and decoding; T is cut to a multiple of 4."""
-        whole = len(features) // STRIDE * STRIDE
-        y = self.vae.denormalize(self.vae.decode(self.encode(features[:whole])))
+        y = self.vae.denormalize(self.vae.decode(self.encode(features)))
         return y[0].cpu().numpy()
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A take and its last seconds in latents: what a stream after it looks back on."""
+
+    take: Take
+    blocks: Tensor
+    """(1, T, P, D), what is to be committed; ends `edge` poses before the take."""
+    edge: int
+    """Poses at the take's end that are shown but not looked back on."""
+
+
+def filmed(take: Take) -> bool:
+    """Whether a take ends with poses out of a video."""
+    return "pose_network" in take.info and not any(mark.text for mark in take.prompts)
+
+
+def remember(model: MotionModel, take: Take, context: int, edge: int | None = None) -> History:
+    """Encode the last seconds of a take, `context` blocks at most.
+
+    Raises ValueError for a take that nothing can go on after.
+    """
+    if take.fps != FPS:
+        raise ValueError(f"a take to go on after needs {FPS} poses a second, got {take.fps:g}")
+    if len(take) < 2 or take.features.shape != (len(take), LAYOUT.contacts.stop):
+        raise ValueError("a take to go on after needs at least two poses with their features")
+    edge = (FILTER_EDGE if filmed(take) else 0) if edge is None else edge
+    x = take.features[: max(len(take) - edge, 1)]
+    edge = len(take) - len(x)
+    per_block = model.dit.cfg.block * STRIDE
+    blocks = min(max(len(x) // per_block, 1), context)
+    if len(x) < per_block:  # too short: somebody who stood still before
+        still = x[:1].copy()
+        still[:, LAYOUT.turn] = still[:, LAYOUT.velocity] = still[:, LAYOUT.velocities] = 0
+        x = np.concatenate([still.repeat(per_block - len(x), axis=0), x])
+    length = min(blocks * per_block + WARM, len(x) // STRIDE * STRIDE)
+    latents = model.encode(x[len(x) - length :])[:, -blocks * model.dit.cfg.block :]
+    return History(take=take, blocks=model.dit.to_blocks(latents), edge=edge)

@@ -101,6 +101,8 @@ class Refiner(nn.Module):
 class MotionDiT(nn.Module):
     """Predict the velocity of latent blocks; see `Denoiser` in `core.diffusion.sampler`."""
 
+    kind = "motion-dit"
+    Config = MotionConfig
     latent_mean: Tensor
     latent_std: Tensor
 

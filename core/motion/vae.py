@@ -107,6 +107,8 @@ class Stack(nn.ModuleList):
 class FeatureNetwork(nn.Module):
     """A network over features, which carries their statistics among its weights."""
 
+    kind = "motion-vae"
+    Config = VAEConfig
     mean: Tensor
     std: Tensor
 

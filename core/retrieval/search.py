@@ -12,6 +12,7 @@ attention is drawn to the pinned blocks, which count as if they were there that 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from core.body.skeleton import FPS
 from core.body.take import PromptMark, Take
 from core.motion.align import Aligner
 from core.motion.decode import perform
+from core.motion.generate import MotionModel
 from core.motion.model import MotionDiT
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE
@@ -73,6 +75,13 @@ class Match:
         return perform(self.features, (PromptMark(start=0, text=self.caption),), info)
 
 
+def usable(take: Take) -> Take:
+    """Return a take that can be looked up; raise ValueError for one that is too short."""
+    if len(take) < STRIDE:
+        raise ValueError(f"the take has {len(take)} poses; at least {STRIDE} are needed")
+    return take
+
+
 class Finder:
     """Search an index; loads what it needs beside it."""
 
@@ -87,8 +96,8 @@ class Finder:
         """Load an index and, from beside it, the aligner and the VAE that it was made with."""
         index = MotionIndex.load(folder)
         beside = folder.parent
-        aligner = checkpoint.load(beside / index.cfg.aligner, kind="motion-aligner", device=device)
-        vae = checkpoint.load(beside / index.cfg.vae, kind="motion-vae", device=device)
+        aligner = checkpoint.load(beside / index.cfg.aligner, Aligner, device=device)
+        vae = checkpoint.load(beside / index.cfg.vae, MotionVAE, device=device)
         return cls(index, aligner, vae, load_text_encoder(index.cfg.text_encoder))
 
     def find(self, take: Take | None, text: str, count: int) -> list[Match]:
@@ -215,6 +224,20 @@ class Manner:
         cuts = [_middle(piece, each, dit.cfg.block) for piece in reversed(pieces)]
         latents = torch.from_numpy(np.concatenate(cuts)).to(dit.latent_mean.device)
         return dit.to_blocks(latents[None])
+
+
+def make_manner(
+    model: MotionModel, take: Take | None, matches: Sequence[Match], weight: float
+) -> Manner:
+    """Return the manner of a take, if there is one, and of real motions that were found."""
+    pieces = [
+        model.encode(m.features)[0].cpu().numpy() if m.mirrored else m.latents for m in matches
+    ]
+    if take is not None:
+        pieces.insert(0, model.encode(take.features)[0].cpu().numpy())
+    return Manner(
+        weight=weight, matches=tuple(matches), pieces=tuple(pieces), vae=model.dit.cfg.vae
+    )
 
 
 def check_weight(weight: float) -> None:

@@ -6,13 +6,12 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import Unpack
 
 from core.device import fast_precision
-from core.diffusion.speculation import AUTO, SLACK, DraftStats, Speculator
+from core.diffusion.speculation import SLACK, DraftStats, Speculator
+from core.settings import WorldOptions, WorldSettings
 from core.video.world import Seed, VideoModel
-
-MOST_STEPS = 50
-MOST_NOISE = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,25 +37,25 @@ class Dream:
         self,
         model: VideoModel,
         start: Seed,
-        *,
-        seed: int = 0,
-        steps: int | None = None,
-        context_noise: float | None = None,
-        ahead: int = AUTO,
-        together: int = 1,
+        settings: WorldSettings | None = None,
+        **loose: Unpack[WorldOptions],
     ) -> None:
         """Begin after the frames of `start`; raise ValueError for settings out of range."""
         cfg = model.dit.cfg
-        steps = cfg.steps if steps is None else steps
-        noise = cfg.context_noise if context_noise is None else context_noise
-        check(seed, steps, noise)
+        asked = (settings or WorldSettings()).changed(**loose)
+        steps = cfg.steps if asked.steps is None else asked.steps
+        noise = cfg.context_noise if asked.context_noise is None else asked.context_noise
+        self._settings = asked.changed(steps=steps, context_noise=noise)
         self.fps, self.keys = cfg.fps, cfg.keys
         self._model, self._index = model, 0
         self._sampler = model.dit.new_sampler(
-            1, seed, steps=steps, context_noise=noise, slack=SLACK
+            1, asked.seed, steps=steps, context_noise=noise, slack=SLACK
         )
         self._speculator = Speculator(
-            self._sampler, ahead=ahead, together=together, most_together=cfg.most_together
+            self._sampler,
+            ahead=asked.ahead,
+            together=asked.together,
+            most_together=cfg.most_together,
         )
         self._pictures: deque[np.ndarray | None] = deque()  # of drafts; None = not decoded yet
         tokens = model.encode(start.frames)[None]
@@ -73,12 +72,7 @@ class Dream:
     @property
     def settings(self) -> dict[str, float | int]:
         """Settings in use."""
-        return {
-            "steps": self._sampler.steps,
-            "context_noise": self._sampler.context_noise,
-            "ahead": self._speculator.ahead,
-            "together": self._speculator.together,
-        }
+        return self._settings.model_dump(exclude={"seed"})
 
     def step(self, mask: int) -> DreamFrame:
         """Return the next frame under the held keys; raise ValueError for an unknown mask."""
@@ -109,27 +103,23 @@ class Dream:
         together: int | None = None,
     ) -> None:
         """Change settings from the next frame on; raise ValueError and change nothing if wrong."""
-        now = {k: v for k, v in locals().items() if k != "self" and v is not None}
-        new = {**self.settings, **now}
-        check(0, int(new["steps"]), new["context_noise"])
-        self._speculator.check(int(new["ahead"]), int(new["together"]))
+        asked = {
+            "steps": steps,
+            "context_noise": context_noise,
+            "ahead": ahead,
+            "together": together,
+        }
+        old = self._settings
+        new = old.changed(**{name: value for name, value in asked.items() if value is not None})
+        self._speculator.check(new.together)
         # how many are drafted must change no frame, so it drops none of a group either
-        if any(new[name] != self.settings[name] for name in ("steps", "context_noise", "together")):
+        if new.changed(ahead=old.ahead) != old:
             self._speculator.drop()
             self._pictures.clear()
-        self._sampler.retime(int(new["steps"]), new["context_noise"])
-        self._speculator.ahead, self._speculator.together = int(new["ahead"]), int(new["together"])
+        self._settings = new
+        self._sampler.retime(new.steps, new.context_noise)
+        self._speculator.ahead, self._speculator.together = new.ahead, new.together
 
     def context(self) -> np.ndarray:
         """Return the frames in view (n, H, W, 3), oldest first, the pinned ones in front."""
         return np.stack([*self._pinned, *self._seen])
-
-
-def check(seed: int, steps: int, context_noise: float) -> None:
-    """Raise ValueError with a sentence for settings out of range."""
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed}")
-    if not 1 <= steps <= MOST_STEPS:
-        raise ValueError(f"steps must be in 1..{MOST_STEPS}, got {steps}")
-    if not 0 <= context_noise <= MOST_NOISE:
-        raise ValueError(f"context_noise must be in 0..{MOST_NOISE}, got {context_noise}")

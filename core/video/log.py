@@ -71,7 +71,7 @@ def picture_of(log: PlayLog) -> np.ndarray:
 
 
 def describe(log: PlayLog, card: dict[str, Any]) -> dict[str, str]:
-    """Say in a film where it comes from; `card` is `Worlds.world_card` of its checkpoint."""
+    """Say in a film where it comes from; `card` is `Engine.world_card` of its checkpoint."""
     settings = {"steps": log.steps, "context_noise": log.context_noise}
     script = log.script
     return {

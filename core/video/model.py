@@ -18,8 +18,8 @@ from core.config import Config
 from core.diffusion.attention import KVCache, Rotary
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.sampler import StreamSampler
-from core.diffusion.speculation import MOST_TOGETHER
 from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
+from core.settings import MOST_TOGETHER
 from core.video.actions import Key
 
 
@@ -90,6 +90,9 @@ class Action:
 
 class FrameDiT(nn.Module):
     """Predict the velocity of frames; see `Denoiser` in `core.diffusion.sampler`."""
+
+    kind = "frame-dit"
+    Config = FrameConfig
 
     def __init__(self, cfg: FrameConfig) -> None:
         super().__init__()

@@ -64,6 +64,9 @@ def _up(channels: int, out: int) -> nn.Module:
 class FrameTokenizer(nn.Module):
     """Encode pictures (B, H, W, 3) uint8 to tokens (B, P, C) of unit variance, and decode them."""
 
+    kind = "frame-tokenizer"
+    Config = TokenizerConfig
+
     def __init__(self, cfg: TokenizerConfig) -> None:
         super().__init__()
         cell = cfg.patch * 2 ** (len(cfg.encoder) - 1)

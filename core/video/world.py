@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,10 +44,39 @@ class VideoModel:
     @classmethod
     def load(cls, folder: Path, device: str) -> VideoModel:
         """Load a checkpoint and, from beside it, the tokenizer that its config names."""
-        dit = checkpoint.load(folder, kind="frame-dit", device=device)
+        dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
-        tokenizer = checkpoint.load(beside, kind="frame-tokenizer", device=device)
+        tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
+
+    def card(self) -> dict[str, Any]:
+        """Return size, keys, seeds and default settings, for page and command line."""
+        cfg, (height, width) = self.dit.cfg, self.size
+        return {
+            "width": width,
+            "height": height,
+            "fps": cfg.fps,
+            "keys": cfg.keys,
+            "steps": cfg.steps,
+            "context_noise": cfg.context_noise,
+            "context": cfg.prefix + cfg.context,
+            "most_together": cfg.most_together,
+            "seeds": [seed.title for seed in self.seeds],
+        }
+
+    def moment(self, start: int | np.ndarray) -> Seed:
+        """Return a moment to start from: a seed's by its number, or any picture (h, w, 3) uint8.
+
+        Raises ValueError for a number beyond the gallery and for what is no picture.
+        """
+        if not isinstance(start, int):
+            unknown = np.full((1, len(self.dit.cfg.keys)), -1, np.float32)
+            return Seed("a picture", self.fit(start)[None], unknown, np.empty(0))
+        if not self.seeds:
+            raise ValueError("this world has no gallery; start must be a picture")
+        if not 0 <= start < len(self.seeds):
+            raise ValueError(f"start must be in 0..{len(self.seeds) - 1} or a picture, got {start}")
+        return self.seeds[start]
 
     @cached_property
     def size(self) -> tuple[int, int]:

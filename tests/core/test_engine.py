@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from core.body.features import LAYOUT
-from core.engine import MAX_PROMPT, Engine, check_prompt
+from core.capture import follow
+from core.capture.track import NETWORKS
+from core.engine import Engine
 from core.motion.decode import DELAY
-from tests.support.tiny import DIT, write_checkpoints
+from core.settings import MAX_PROMPT, CaptureSettings, MotionSettings, check_prompt
+from tests.support.tiny import DIT, write_checkpoints, write_worlds
 
 PER_BLOCK = DIT.block * 4
 
@@ -163,3 +166,37 @@ def test_what_cannot_be_loaded_is_told_in_a_sentence(tmp_path):
         Engine.load(tmp_path, device="cpu")
     with pytest.raises(ValueError, match="no motion checkpoint in"):
         Engine.load(tmp_path / "nowhere", device="cpu")
+
+
+def test_settings_are_an_object_or_loose_keywords_that_differ_from_it(engine):
+    wanted = MotionSettings(seed=5, guidance=2.0)
+    loose, both = (
+        play(engine, repeat("walk"), 2, **options)
+        for options in ({"seed": 5, "guidance": 2.0}, {"settings": wanted})
+    )
+    other = play(engine, repeat("walk"), 2, settings=wanted.changed(seed=6), seed=5)
+    for chunks in (both, other):
+        assert all(np.array_equal(a.root, b.root) for a, b in zip(loose, chunks, strict=True))
+
+
+def test_a_folder_of_worlds_alone_opens(tmp_path):
+    engine = Engine.load(write_worlds(tmp_path), device="cpu")
+    assert (engine.names, engine.worlds) == ((), ("video",))
+    with pytest.raises(ValueError, match="no motion checkpoint in"):
+        engine.motion(["walk"])
+
+
+def test_pose_networks_come_from_the_engines_own_folder(engine, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(follow, "follow", lambda _, wanted, **how: asked.append((wanted, how)))
+    engine.follow("clip.mp4", person=2)
+    own = Engine(write_worlds(tmp_path), "cpu")
+    (tmp_path / NETWORKS.name).mkdir()
+    own.follow("clip.mp4", settings=CaptureSettings(tilt=5), turned=True, threads=1)
+    assert [settings for settings, _ in asked] == [
+        CaptureSettings(person=2),
+        CaptureSettings(tilt=5, turned=True),
+    ]
+    assert [how["networks"] for _, how in asked] == [NETWORKS, tmp_path / NETWORKS.name]
+    with pytest.raises(ValueError, match="tilt must be in"):
+        own.follow("clip.mp4", tilt=90)

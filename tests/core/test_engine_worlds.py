@@ -12,7 +12,6 @@ from core import checkpoint
 from core.engine import Engine
 from core.video.actions import parse_script
 from core.video.world import Seed, VideoModel, write_seeds
-from core.video.worlds import Worlds
 from tests.support.tiny import KEYS, WORLD, tiny_world, write_checkpoints, write_worlds
 
 MASKS = parse_script("W:3,WD:2,-:1,R:2", KEYS)
@@ -26,8 +25,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def worlds(folder) -> Worlds:
-    return Worlds(folder, "cpu")
+def worlds(folder) -> Engine:
+    return Engine(folder, "cpu")
 
 
 def bytes_of(frames) -> bytes:
@@ -101,7 +100,7 @@ def test_a_seed_shows_its_newest_frame(tmp_path):
     frames = np.random.default_rng(0).integers(0, 256, (3, 16, 32, 3), np.uint8)
     seed = Seed("a row", frames, np.zeros((3, 6), np.float32), np.zeros(3))
     write_seeds(tmp_path / "video-tokenizer" / "seeds.npz", [seed])
-    worlds = Worlds(tmp_path, "cpu")
+    worlds = Engine(tmp_path, "cpu")
     assert np.array_equal(worlds.seed_picture("video", 0), frames[-1])
     assert np.array_equal(worlds.play().context(), frames)
 
@@ -161,11 +160,11 @@ def test_an_unknown_action_is_told_when_its_frame_is_asked_for(worlds):
 
 def test_worlds_that_cannot_be_loaded_are_told_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="no world in"):
-        Worlds(tmp_path, "cpu").play()
+        Engine(tmp_path, "cpu").play()
     with pytest.raises(ValueError, match="no checkpoint at"):
         VideoModel.load(tmp_path / "video", "cpu")
-    checkpoint.save(tiny_world().dit, tmp_path / "video", kind="frame-dit", about={})
-    alone = Worlds(tmp_path, "cpu")
+    checkpoint.save(tiny_world().dit, tmp_path / "video", about={})
+    alone = Engine(tmp_path, "cpu")
     assert alone.worlds == ("video",)
     with pytest.raises(ValueError, match=r"no checkpoint at .*video-tokenizer"):
         alone.play()
@@ -174,7 +173,7 @@ def test_worlds_that_cannot_be_loaded_are_told_in_a_sentence(tmp_path):
 def test_a_world_without_a_gallery_begins_at_a_picture(tmp_path):
     write_worlds(tmp_path)
     (tmp_path / "video-tokenizer" / "seeds.npz").unlink()
-    worlds = Worlds(tmp_path, "cpu")
+    worlds = Engine(tmp_path, "cpu")
     assert worlds.world_card("video")["seeds"] == []
     assert worlds.play(start=np.zeros((9, 9, 3), np.uint8)).step(0).index == 0
     with pytest.raises(ValueError, match="no gallery; start must be a picture"):
@@ -185,4 +184,4 @@ def test_the_engine_plays_worlds_beside_motion(folder):
     write_checkpoints(folder)
     engine = Engine.load(folder, device="cpu")
     assert (engine.names, engine.worlds) == (("motion",), ("video", "video-teacher"))
-    assert bytes_of(engine.video(MASKS)) == bytes_of(Worlds(folder, "cpu").video(MASKS))
+    assert bytes_of(engine.video(MASKS)) == bytes_of(Engine(folder, "cpu").video(MASKS))

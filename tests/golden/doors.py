@@ -22,9 +22,20 @@ from core.__main__ import app as command_line  # noqa: E402
 from core.body.take import PromptMark, Take  # noqa: E402
 from core.engine import Engine  # noqa: E402
 from core.export import write as write_take  # noqa: E402
+from core.motion.align import Aligner  # noqa: E402
+from core.motion.model import MotionDiT  # noqa: E402
 from core.motion.text import load_text_encoder  # noqa: E402
+from core.motion.vae import MotionVAE  # noqa: E402
 from core.retrieval.index import MotionIndex as MotionIndex  # noqa: E402
 from core.video.actions import parse_script as parse_script  # noqa: E402
+from core.video.model import FrameDiT  # noqa: E402
+from core.video.tokenizer import FrameTokenizer  # noqa: E402
+from train.evaluator_network import Evaluator  # noqa: E402
+
+MODELS: dict[str, Any] = {
+    model.kind: model
+    for model in (MotionVAE, MotionDiT, Aligner, Evaluator, FrameTokenizer, FrameDiT)
+}
 
 
 @cache
@@ -65,7 +76,7 @@ def export(path: Path, **options: Any) -> bytes:
 
 def embeddings(name: str, folder: Path, features: np.ndarray, text: str) -> dict[str, np.ndarray]:
     """Return what an aligner or evaluator makes of a motion (T, 263) and of a text."""
-    model = checkpoint.load(folder / name, kind=name)
+    model = checkpoint.load(folder / name, MODELS[name])
     states, mask = load_text_encoder("minilm")([text])
     motion = torch.from_numpy(features)[None]
     told = model.embed_motion(motion, torch.ones(motion.shape[:2], dtype=torch.bool))
@@ -74,7 +85,7 @@ def embeddings(name: str, folder: Path, features: np.ndarray, text: str) -> dict
 
 def tokens(folder: Path, frames: np.ndarray) -> dict[str, np.ndarray]:
     """Return a tokenizer's tokens of frames (n, H, W, 3), and the frames made of them."""
-    model = checkpoint.load(folder, kind="frame-tokenizer")
+    model = checkpoint.load(folder, FrameTokenizer)
     found = model.encode(model.to_pixels(torch.from_numpy(frames)))
     return {"tokens": found.numpy(), "frames": model.to_frames(model.decode(found)).numpy()}
 

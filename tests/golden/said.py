@@ -175,8 +175,8 @@ def of_checkpoint(folder: Path) -> Parts:
             for path in sorted(written.glob("*.json*")):
                 yield path.name, path.read_bytes()
             return
-        model = doors.checkpoint.load(folder, kind=kind)
-        doors.checkpoint.save(model, written, kind=kind, about={"data": {"none": {}}})
+        model = doors.checkpoint.load(folder, doors.MODELS[kind])
+        doors.checkpoint.save(model, written, about={"data": {"none": {}}})
         yield "config.json", (written / "config.json").read_bytes()
     weights = model.state_dict()
     yield "weights", [[name, list(w.shape), str(w.dtype)] for name, w in weights.items()]

@@ -16,9 +16,9 @@ from core.capture.detector import Region
 from core.capture.follow import Capture, adjust
 from core.capture.follow import follow as really_follow
 from core.capture.landmarks import NAMES, Landmarks
-from core.capture.lift import LENS
 from core.capture.track import Track, TrackedFrame
 from core.capture.video import VideoInfo
+from core.settings import LENS
 
 MAGIC = b"fake film "
 SIZE = (640, 480)

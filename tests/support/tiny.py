@@ -47,7 +47,7 @@ def _standing() -> torch.Tensor:
 
 def write_checkpoints(folder: Path, **licences: str) -> Path:
     """Write one motion checkpoint per licence, and the VAE that they share; return the folder."""
-    checkpoint.save(tiny_vae(), folder / "motion-vae", kind="motion-vae", about={})
+    checkpoint.save(tiny_vae(), folder / "motion-vae", about={})
     for seed, (name, licence) in enumerate((licences or {"motion": "CC0 1.0"}).items()):
         torch.manual_seed(seed)
         model = MotionDiT(DIT)
@@ -57,7 +57,7 @@ def write_checkpoints(folder: Path, **licences: str) -> Path:
             "licence": licence, "non_commercial": "NC" in licence, "data": {"made-up": licence},
         }  # fmt: skip
         name = name.replace("_", "-")
-        checkpoint.save(model, folder / name, kind="motion-dit", about=about)
+        checkpoint.save(model, folder / name, about=about)
     return folder
 
 
@@ -84,10 +84,10 @@ def write_worlds(folder: Path, **licences: str) -> Path:
     for number, (name, licence) in enumerate((licences or {"video": "CC0-1.0"}).items()):
         world = tiny_world(seed=number)
         about = {"licence": licence, "data": {"made-up": {}}}
-        checkpoint.save(world.dit, folder / name.replace("_", "-"), kind="frame-dit", about=about)
+        checkpoint.save(world.dit, folder / name.replace("_", "-"), about=about)
     world = tiny_world()
     place = folder / "video-tokenizer"
-    checkpoint.save(world.tokenizer, place, kind="frame-tokenizer", about={})
+    checkpoint.save(world.tokenizer, place, about={})
     write_seeds(place / SEEDS, world.seeds)
     return folder
 

@@ -74,7 +74,7 @@ def maker(names: tuple[str, ...] = ()) -> Maker:
 def write_library(folder: Path, **licences: str) -> Path:
     """Write motion checkpoints with an aligner and an index beside them."""
     write_checkpoints(folder, **licences)
-    checkpoint.save(tiny_aligner(), folder / "motion-aligner", kind="motion-aligner", about={})
+    checkpoint.save(tiny_aligner(), folder / "motion-aligner", about={})
     maker().index().save(folder / "motion-index")
     return folder
 

@@ -48,8 +48,8 @@ def test_contacts_are_not_seen(model):
 
 def test_checkpoint_round_trip(model, tmp_path):
     model.half().float()  # weights are stored as fp16
-    checkpoint.save(model, tmp_path / "e", kind="motion-evaluator", about={})
-    again = checkpoint.load(tmp_path / "e", kind="motion-evaluator")
+    checkpoint.save(model, tmp_path / "e", about={})
+    again = checkpoint.load(tmp_path / "e", Evaluator)
     x, mask = torch.randn(2, 20, 263), torch.ones(2, 20, dtype=torch.bool)
     torch.testing.assert_close(model.embed_motion(x, mask), again.embed_motion(x, mask))
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from core import checkpoint
 from core.engine import Engine
+from core.motion.model import MotionDiT
 from tests.support.tiny import write_checkpoints
 from train.shrink import factors, main, shrink
 
-KIND = "motion-dit"
 RANK = 3
 
 
@@ -26,7 +26,7 @@ RANK = 3
 def folder(tmp_path):
     """`motion`, and `motion-styles` that differs from it by matrices of rank RANK and biases."""
     write_checkpoints(tmp_path, motion="CC0 1.0", motion_styles="CC BY-NC 4.0")
-    model = checkpoint.load(tmp_path / "motion", kind=KIND)
+    model = checkpoint.load(tmp_path / "motion", MotionDiT)
     generator = torch.Generator().manual_seed(0)
     for weight in model.parameters():
         rows, columns = len(weight), weight[0].numel()
@@ -34,12 +34,12 @@ def folder(tmp_path):
         change = up @ torch.randn(RANK, columns, generator=generator)
         weight += 0.01 * change.view_as(weight)
     about = checkpoint.describe(tmp_path / "motion-styles")["about"]
-    checkpoint.save(model, tmp_path / "motion-styles", kind=KIND, about=about)
+    checkpoint.save(model, tmp_path / "motion-styles", about=about)
     return tmp_path
 
 
 def weights(path) -> dict[str, torch.Tensor]:
-    return checkpoint.load(path, kind=KIND).state_dict()
+    return checkpoint.load(path, MotionDiT).state_dict()
 
 
 def size(path) -> int:
@@ -166,7 +166,7 @@ def test_what_is_refused_leaves_the_files_alone(folder):
 def test_a_difference_knows_its_base(folder):
     small, base = folder / "small", folder / "motion"
     shrink(folder / "motion-styles", base, small, RANK)
-    other = checkpoint.load(folder / "motion-styles", kind=KIND)
-    checkpoint.save(other, base, kind=KIND, about={})
+    other = checkpoint.load(folder / "motion-styles", MotionDiT)
+    checkpoint.save(other, base, about={})
     with pytest.raises(ValueError, match="difference from another 'motion'"):
         weights(small)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import checkpoint
-from core.video.worlds import Worlds
+from core.engine import Engine
 from tests.support.toy_world import KEYS, write_set
 from train import distill, rollout, seeds, tokenizer, video
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_what_was_trained_can_be_played(folder):
-    worlds = Worlds(folder, "cpu")
+    worlds = Engine(folder, "cpu")
     assert worlds.worlds == ("video", "video-teacher")
     cards = [worlds.world_card(name) for name in worlds.worlds]
     for card in cards:
@@ -62,7 +62,7 @@ def test_a_checkpoint_tells_how_good_it_is(folder):
 
 
 def test_seeds_are_rows_of_held_out_frames(folder):
-    world = Worlds(folder, "cpu").world()
+    world = Engine(folder, "cpu").world()
     val = np.load(folder.parent / "set" / "frames.npy")[50:100]
     for seed in world.seeds:
         assert seed.frames.shape == (seeds.FRAMES, 16, 16, 3)

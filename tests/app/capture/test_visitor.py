@@ -17,7 +17,7 @@ from app.protocol import (
 )
 from core.body.mesh import Body
 from core.export.bvh import write_bvh
-from core.prompts import whole
+from core.settings import whole
 from tests.support.fake_capture import fake_film
 from tests.support.visitors import IDS, Owner
 

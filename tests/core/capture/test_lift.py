@@ -14,6 +14,7 @@ from core.capture import lift as lifting
 from core.capture.detector import whole
 from core.capture.joint_maps import resample
 from core.capture.lift import face_forward, lift, lowpass, upright
+from core.settings import LENS
 from tests.support import drawn_films as made
 from tests.support.fake_capture import track_of as seen_by_a_camera
 
@@ -28,8 +29,8 @@ def test_the_depth_of_what_a_pinhole_sees():
     seen = world + way[:, None]
     slopes = seen[..., :2] / seen[..., 2:]
     assert lifting.depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
-    pixels = slopes * lifting.LENS * 640 + [320, 240]
-    assert lifting.rays(pixels, (640, 480), lifting.LENS) == pytest.approx(slopes)
+    pixels = slopes * LENS * 640 + [320, 240]
+    assert lifting.rays(pixels, (640, 480), LENS) == pytest.approx(slopes)
     assert lifting.place(slopes, seen[..., 2]) == pytest.approx(seen)
 
 

@@ -10,10 +10,10 @@ import torch
 from typer.testing import CliRunner
 
 from core.__main__ import app
+from core.engine import Engine
 from core.export.mp4 import enlarge, write_film
 from core.export.render.media import png
 from core.video.log import Change, PlayLog, read_log, write_log
-from core.video.worlds import Worlds
 from tests.support.tiny import write_checkpoints, write_worlds
 
 
@@ -62,7 +62,7 @@ def test_keys_become_a_film_with_its_log(folder, tmp_path):
 def frames_of(folder, log: PlayLog) -> np.ndarray:
     from core.video.actions import parse_script
 
-    worlds = Worlds(folder, "cpu")
+    worlds = Engine(folder, "cpu")
     dream = worlds.play(log.checkpoint, seed=log.seed, start=log.start, together=log.together)
     return np.stack([dream.step(m).frame for m in parse_script(log.script, dream.keys)])
 

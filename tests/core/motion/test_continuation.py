@@ -14,12 +14,13 @@ from benchmarks.metrics import jerk
 from core.body.features import LAYOUT, FeatureDecoder
 from core.body.take import Take
 from core.diffusion.attention import KVCache
-from core.engine import CHECKPOINTS, Engine
+from core.engine import Engine
 from core.export.metadata import continued
 from core.motion.decode import Inertialization
-from core.motion.history import FILTER_EDGE, filmed, remember
+from core.motion.generate import FILTER_EDGE, filmed, remember
 from core.motion.model import UNASKED
 from core.motion.vae import STRIDE
+from core.settings import CHECKPOINTS
 from tests.support.synthetic import walk
 from tests.support.tiny import DIT
 from tests.support.tiny_index import to_take, turned, write_library

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from core import checkpoint
 from core.body.features import mirror
 from core.body.skeleton import INDEX
-from core.engine import CHECKPOINTS, Engine
+from core.engine import Engine
 from core.retrieval.attributes import (
     NAMES,
     distance,
@@ -23,6 +23,7 @@ from core.retrieval.attributes import (
     wanted,
 )  # fmt: skip
 from core.retrieval.index import MotionIndex
+from core.settings import CHECKPOINTS
 from tests.support.synthetic import walk
 from tests.support.tiny import write_checkpoints
 from tests.support.tiny_index import maker, motions, to_take, turned, write_library

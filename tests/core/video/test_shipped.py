@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.engine import CHECKPOINTS
+from core.engine import Engine
+from core.settings import CHECKPOINTS
 from core.video.actions import parse_script
-from core.video.worlds import Worlds
 from train.worlds.world import BLOCKS_KEYS
 
-SHIPPED = Worlds(CHECKPOINTS, "cpu")
+SHIPPED = Engine(CHECKPOINTS, "cpu")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not SHIPPED.worlds, reason="there is no world in checkpoints/"),

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 
 from core import checkpoint
+from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from tests.support.tiny import TOKENIZER, tiny_world
 from train import tokenizer as training
@@ -105,15 +106,15 @@ def test_a_checkpoint_brings_the_same_tokens_and_pictures(tokenizer, tmp_path):
             if tensor.is_floating_point():
                 tensor.copy_(tensor.half())  # as stored
     tokenizer.eval()
-    checkpoint.save(tokenizer, tmp_path / "t", kind="frame-tokenizer", about={})
-    again = checkpoint.load(tmp_path / "t", kind="frame-tokenizer")
+    checkpoint.save(tokenizer, tmp_path / "t", about={})
+    again = checkpoint.load(tmp_path / "t", FrameTokenizer)
     assert again.cfg == tokenizer.cfg
     assert not again.training
     x = tokenizer.to_pixels(pictures(3))
     assert torch.equal(again.encode(x), tokenizer.encode(x))
     assert torch.equal(again.decode(again.encode(x)), tokenizer.decode(tokenizer.encode(x)))
     with pytest.raises(ValueError, match="holds a 'frame-tokenizer', expected a 'frame-dit'"):
-        checkpoint.load(tmp_path / "t", kind="frame-dit")
+        checkpoint.load(tmp_path / "t", FrameDiT)
 
 
 def test_peak_signal_to_noise():

@@ -1,0 +1,187 @@
+"""What can be asked for, and within which bounds: what more than one room knows stands here once.
+
+Nothing in it is slow to import, so that the engine, the command line and the page's messages can
+share it. A value out of range is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from typing_extensions import Self
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+"""The folder that is opened where none is named."""
+
+MAX_PROMPT = 300
+"""Characters."""
+MOST_STEPS, MOST_WORLD_STEPS = 100, 50
+"""Sampling steps a block of motion, and a frame of a world."""
+GUIDANCE = (1.0, 10.0)
+MOST_NOISE = 0.5
+"""Noise on the frames that a world looks back on, as a share."""
+MOST_AHEAD = 8
+"""Frames that may be drafted ahead."""
+AUTO = -1
+"""As many of them as pay."""
+MOST_SIMILAR = 50
+"""Real motions that may be asked for."""
+POSE_THREADS = 2
+"""Of the networks that follow a person."""
+MOST_TOGETHER = 3
+"""Frames that may be denoised together; a world may have room for fewer."""
+LENS = 0.9
+"""Focal length over the picture's longer side: about what phones have."""
+LENSES = (0.4, 4.0)
+TILTS = (-60, 60)
+"""Degrees."""
+
+KEEP_SECONDS = 600
+"""Length of a take on the page; older poses are dropped."""
+EXPORT_RATES = (20, 30, 60)
+"""Frames a second on offer; 20 is native."""
+EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
+FILM_SCALES = range(1, 9)
+"""How many times larger a film may be than its frames."""
+MOTION_SUFFIXES = (".bvh", ".npz", ".glb")
+"""Files whose motion can be read."""
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts"),
+    *(".3gp", ".ogv", ".wmv", ".flv"),
+)
+"""Suffixes that an uploaded video may keep; to whoever reads it they mean nothing."""
+
+
+def within(low: float, high: float, told: str = "", form: str = "") -> AfterValidator:
+    """Return a validator that refuses values out of bounds (and NaN) in a sentence."""
+
+    def check(value: float, info: ValidationInfo) -> float:
+        if not low <= value <= high:
+            bounds = told or f"in {low:{form}}..{high:{form}}"
+            raise ValueError(f"{info.field_name} must be {bounds}, got {value:{form}}")
+        return value
+
+    return AfterValidator(check)
+
+
+Seed = Annotated[int, within(0, 2**63 - 1, "a whole number from 0 to 2^63 - 1")]
+Steps = Annotated[int, within(1, MOST_STEPS)]
+WorldSteps = Annotated[int, within(1, MOST_WORLD_STEPS)]
+Guidance = Annotated[float, within(*GUIDANCE)]
+Noise = Annotated[float, within(0, MOST_NOISE)]
+Ahead = Annotated[int, within(AUTO, MOST_AHEAD, f"in 0..{MOST_AHEAD}, or {AUTO} for automatic")]
+Tilt = Annotated[float, within(*TILTS, form="g")]
+Lens = Annotated[float, within(*LENSES, form="g")]
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable; a value out of range is a ValueError of one sentence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            said = f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
+            raise ValueError(str(first.get("ctx", {}).get("error", said))) from None
+
+    def changed(self, **values: Any) -> Self:
+        """Return these settings with other values; raise ValueError for one out of range."""
+        return type(self)(**{**dict(self), **values})
+
+
+class MotionSettings(Settings):
+    """How motion is sampled; None leaves a value to the checkpoint."""
+
+    seed: Seed = 0
+    steps: Steps | None = None
+    stagger: int | None = None
+    """Ticks between the starts of two blocks, 1..steps; small is smooth, large answers fast."""
+    guidance: Guidance | None = None
+    """How literally text is taken."""
+    foot_contacts: bool = True
+    """Hold planted feet still."""
+
+
+class WorldSettings(Settings):
+    """How a world is sampled; None leaves a value to the checkpoint."""
+
+    seed: Seed = 0
+    steps: WorldSteps | None = None
+    context_noise: Noise | None = None
+    """Noise on the frames that it looks back on."""
+    ahead: Ahead = AUTO
+    """Frames drafted in idle time; changes no frame."""
+    together: int = 1
+    """Frames denoised jointly; how many may be is the world's to say (`FrameConfig`)."""
+
+
+class CaptureSettings(Settings):
+    """What a file cannot tell of the person in it, or leaves to choose."""
+
+    person: int | None = None
+    """Whom of a video to follow, counted from the left; None for the largest."""
+    joint_map: str | Path | None = None
+    """Skeleton of a motion file, see core.capture.joint_maps; None to find out."""
+    tilt: Tilt = 0.0
+    """Degrees by which a video's camera looks down more than it seems."""
+    lens: Lens = LENS
+    """Its focal length over the picture's longer side."""
+    turned: bool = False
+    """Whether front and back are to be exchanged."""
+
+
+class MotionOptions(TypedDict, total=False):
+    """The fields of MotionSettings as loose keywords."""
+
+    seed: int
+    steps: int | None
+    stagger: int | None
+    guidance: float | None
+    foot_contacts: bool
+
+
+class WorldOptions(TypedDict, total=False):
+    """The fields of WorldSettings as loose keywords."""
+
+    seed: int
+    steps: int | None
+    context_noise: float | None
+    ahead: int
+    together: int
+
+
+class CaptureOptions(TypedDict, total=False):
+    """The fields of CaptureSettings as loose keywords."""
+
+    person: int | None
+    joint_map: str | Path | None
+    tilt: float
+    lens: float
+    turned: bool
+
+
+def check_prompt(text: str) -> str:
+    """Return the prompt without surrounding space; raise ValueError for what cannot be one."""
+    text = " ".join(text.split())
+    if not any(c.isalnum() for c in text):
+        raise ValueError('the prompt is empty; describe a motion, such as "a person walks forward"')
+    if len(text) > MAX_PROMPT:
+        raise ValueError(f"the prompt has {len(text)} characters; {MAX_PROMPT} are the most")
+    if not text.isprintable():
+        raise ValueError("the prompt holds control characters; plain text is expected")
+    return text
+
+
+def whole(prompt: str) -> str:
+    """Make a sentence of what only says how it goes on: "and then jumps" has no subject."""
+    rest = re.sub(r"^((and|then|after that)\b\W*)+", "", prompt.strip(), flags=re.IGNORECASE)
+    if not rest or rest == prompt.strip():
+        return prompt
+    subject = re.match(r"(a|an|the|one|some\w*|he|she|they|it|person|man|woman)\b", rest.lower())
+    return rest if subject else f"a person {rest}"
