@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 class Model(Protocol):
     """A network (an nn.Module) whose class says what its checkpoints hold."""
 
-    kind: ClassVar[str]
-    Config: ClassVar[Any]
+    kind: str
+    Config: Any
     """Class of `cfg`."""
     cfg: Any
 
@@ -39,7 +39,7 @@ def save(model: Model, folder: Path, *, about: dict[str, Any]) -> None:
 
 def write(folder: Path, entry: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write config.json as it is given and tensors as fp16."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     folder.mkdir(parents=True, exist_ok=True)
     halves = {
@@ -84,7 +84,7 @@ def fingerprint(folder: Path) -> str:
 
 def weights(folder: Path) -> dict[str, Tensor]:
     """Return all weights of a checkpoint as fp32, those of its base included."""
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     entry = describe(folder)
     stored = load_file(str(folder / "model.safetensors"))

@@ -47,7 +47,9 @@ class EngineLike(Protocol):
         person: int | None,
         joint_map: str | None,
         progress: Callable[[float, str], None] | None,
-        **lifting: Any,
+        tilt: float = ...,
+        lens: float = ...,
+        turned: bool = ...,
     ) -> Any: ...
 
     def similar(self, what: Take | str, count: int, *, checkpoint: str | None) -> list[Any]: ...

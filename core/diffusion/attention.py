@@ -49,7 +49,7 @@ class Rotary(nn.Module):
         end = start + x.shape[-2]
         if end > len(self.turns):
             raise ValueError(f"{end} tokens exceed the {len(self.turns)} positions of this model")
-        pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
+        pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2).contiguous())
         return torch.view_as_real(pairs * self.turns[start:end]).flatten(-2).to(x.dtype)
 
 

@@ -121,7 +121,7 @@ class StreamSampler(Generic[C]):
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.device = generator, device
         self.shift = shift
-        self.times = schedule.times(steps, shift).tolist()
+        self.times = [float(t) for t in schedule.times(steps, shift)]
         self.tick = 0  # network calls so far, which the schedule counts in
         self.window: list[_Frame[C]] = []
         self.finished: list[_Frame[C]] = []  # handed out, not yet committed
@@ -196,7 +196,7 @@ class StreamSampler(Generic[C]):
         """Change how the next frames of `sample` are made; history stays as it is."""
         schedule.check(steps, steps)
         self.steps = self.stagger = steps
-        self.times = schedule.times(steps, self.shift).tolist()
+        self.times = [float(t) for t in schedule.times(steps, self.shift)]
         self.context_noise = context_noise
 
     def snapshot(self, newest: int = 0) -> Snapshot[C]:

@@ -8,8 +8,9 @@ same job; `"layer"` gives each block its own projection, as CMDM publishes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -121,6 +122,9 @@ class CausalTransformer(nn.Module):
             self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
         self._initialize()
 
+    def _blocks(self) -> Sequence[Block]:
+        return cast("Sequence[Block]", self.blocks)  # a ModuleList does not say of what
+
     def _initialize(self) -> None:
         """Xavier for every matrix; adaLN starts at zero, so each block starts as the identity
         (but for the cross-attention, which has no gate)."""
@@ -128,14 +132,14 @@ class CausalTransformer(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-        owners = [self] if self.cfg.adaln == "shared" else list(self.blocks)
+        owners = [self] if self.cfg.adaln == "shared" else list(self._blocks())
         for owner in owners:
             nn.init.zeros_(owner.modulation.weight)
             nn.init.zeros_(owner.modulation.bias)
 
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
-        pairs = [block.cross.prepare(text) for block in self.blocks]
+        pairs = [block.cross.prepare(text) for block in self._blocks()]
         keys, values = zip(*pairs, strict=True)
         return Context(keys=keys, values=values, mask=mask[:, None, None, :])
 
@@ -163,7 +167,7 @@ class CausalTransformer(nn.Module):
             e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
         if absent is not None:
             absent = absent.repeat_interleave(tokens, dim=1)
-        for i, block in enumerate(self.blocks):
+        for i, block in enumerate(self._blocks()):
             modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
             shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
             h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)

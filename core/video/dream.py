@@ -117,6 +117,8 @@ class Dream:
             self._speculator.drop()
             self._pictures.clear()
         self._settings = new
+        assert new.steps is not None  # the checkpoint's own since the beginning
+        assert new.context_noise is not None
         self._sampler.retime(new.steps, new.context_noise)
         self._speculator.ahead, self._speculator.together = new.ahead, new.together
 

@@ -7,6 +7,7 @@ from itertools import islice, repeat
 import numpy as np
 import pytest
 
+from app.live.loader import EngineLike
 from core.body.features import LAYOUT
 from core.capture import follow
 from core.capture.track import NETWORKS
@@ -200,3 +201,9 @@ def test_pose_networks_come_from_the_engines_own_folder(engine, tmp_path, monkey
     assert [how["networks"] for _, how in asked] == [NETWORKS, tmp_path / NETWORKS.name]
     with pytest.raises(ValueError, match="tilt must be in"):
         own.follow("clip.mp4", tilt=90)
+
+
+def app_can_use(engine: Engine) -> EngineLike:
+    """Let pyright check that the engine is what the page needs."""
+    used: EngineLike = engine
+    return used
