@@ -19,6 +19,7 @@ from app.live.protocol import STRICT
 from app.live.replies import from_elsewhere, problem, read_body
 from app.live.sentence import sentence
 from app.protocol import MOST_UPLOAD, pack
+from core.settings import LENS, MAX_PROMPT, Lens, Tilt
 
 MOST_BYTES = 4096
 T = TypeVar("T")
@@ -28,8 +29,8 @@ T = TypeVar("T")
 class Adjustment:
     """What one camera cannot know."""
 
-    tilt: Annotated[float, Field(ge=-60, le=60, allow_inf_nan=False)] = 0.0
-    lens: Annotated[float, Field(ge=0.4, le=4, allow_inf_nan=False)] = 0.9
+    tilt: Tilt = 0.0
+    lens: Lens = LENS
     turned: bool = False
 
 
@@ -37,7 +38,7 @@ class Adjustment:
 class Question:
     """What real motions should be like; empty for the take."""
 
-    text: Annotated[str, Field(max_length=300)] = ""
+    text: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
 
 
 def follow_routes(lobby: Lobby) -> list[BaseRoute]:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.capture.job import CaptureJob, ContinueJob
 from app.capture.uploads import TOO_LONG, as_upload
-from app.exports.files import FORMATS, RATES, check, file_stem, writer
+from app.exports.files import FORMATS, check, file_stem, writer
 from app.exports.store import Exports
 from app.live.lobby import Lobby
 from app.live.sentence import sentence
@@ -19,6 +19,7 @@ from app.live_page import live_page
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.mesh import BODIES
 from core.body.take import Take
+from core.settings import EXPORT_RATES, MAX_PROMPT
 
 MOST_WAIT_SECONDS = 600
 
@@ -89,7 +90,9 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
     with gr.Row():
         clip = gr.File(label="A video, or a BVH, NPZ or GLB file", height=140, scale=2)
         with gr.Column(scale=3):
-            then = gr.Textbox("", label="And then", placeholder="a person jumps", max_length=300)
+            then = gr.Textbox(
+                "", label="And then", placeholder="a person jumps", max_length=MAX_PROMPT
+            )
             seconds = gr.Slider(1, MOST_ONWARD, value=4, step=1, label="Seconds of that")
     with gr.Row():
         tilt = gr.Slider(-30, 30, value=0, step=1, label="Tilt")
@@ -103,7 +106,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
     with gr.Row():
         format = gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260)
         body = gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260)
-        fps = gr.Radio(RATES, value=20, label="Frames a second", scale=3, min_width=220)
+        fps = gr.Radio(EXPORT_RATES, value=20, label="Frames a second", scale=3, min_width=220)
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]

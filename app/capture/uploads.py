@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from app.protocol import MOST_UPLOAD
+from core.settings import VIDEO_SUFFIXES
 
-VIDEOS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".3gp",
-          ".ogv", ".wmv", ".flv"}  # fmt: skip
-"""Suffixes that a video may keep; to whoever reads it they mean nothing."""
 MOST_NAME = 60
 MOST_SECONDS = 600
 """How long a file may take to arrive."""
@@ -135,5 +133,5 @@ def file_name(name: str, head: bytes) -> str:
     """A harmless name for a file that the visitor calls `name` and that begins with `head`."""
     stem, dot, suffix = name.replace("\\", "/").rsplit("/", 1)[-1].rpartition(".")
     stem = re.sub(r"[^A-Za-z0-9 ._()-]+", "-", stem if dot else suffix).strip(" .-")
-    told = f".{suffix.lower()}" if f".{suffix.lower()}" in VIDEOS else ".video"
+    told = f".{suffix.lower()}" if f".{suffix.lower()}" in VIDEO_SUFFIXES else ".video"
     return (stem[:MOST_NAME].strip(" .-") or "clip") + (motion_suffix(head) or told)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from core.body.mesh import BODIES
 from core.body.take import Take
+from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
 
-FORMATS = ("bvh", "glb", "npz", "mp4")
-RATES = (20, 30, 60)
+FORMATS = tuple(suffix[1:] for suffix in EXPORT_SUFFIXES)
 MOST_FRAMES = {"bvh": 36_000, "glb": 18_000, "npz": 36_000, "mp4": 1_800}
 """Longest export by format; a picture takes some 50 ms of a core, a pose next to nothing."""
 
@@ -21,8 +21,8 @@ def check(take: Take, *, format: str, body: str, fps: int) -> None:
         raise ValueError(f"The format must be one of {', '.join(FORMATS)}.")
     if body not in BODIES:
         raise ValueError(f"The body must be one of {', '.join(BODIES)}.")
-    if fps not in RATES:
-        raise ValueError(f"The frame rate must be one of {', '.join(map(str, RATES))}.")
+    if fps not in EXPORT_RATES:
+        raise ValueError(f"The frame rate must be one of {', '.join(map(str, EXPORT_RATES))}.")
     most = MOST_FRAMES[format]
     if take.seconds * fps > most:
         raise ValueError(

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core.settings import KEEP_SECONDS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -34,7 +36,7 @@ class Limits:
     """How long a body moves without anybody touching the page."""
     untouched_seconds: float = 300
     """How long a world is played without a key."""
-    keep_seconds: int = 600
+    keep_seconds: int = KEEP_SECONDS
     """Length of a take; older poses are dropped."""
     film_seconds: int = 300
     """Length of a recording of a world."""

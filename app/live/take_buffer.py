@@ -10,12 +10,13 @@ from core.body import take
 from core.body.mesh import Body
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
+from core.settings import KEEP_SECONDS
 
 
 class TakeBuffer:
     """Chunks of one take with the prompts that made them. Not thread-safe; its session locks."""
 
-    def __init__(self, *, keep_seconds: int = 600):
+    def __init__(self, *, keep_seconds: int = KEEP_SECONDS):
         self.keep = keep_seconds * FPS
         self.marks: list[Mark] = []
         self._chunks: list[PoseChunk] = []

@@ -24,6 +24,7 @@ from app.live.protocol import (
     Short,
     Text,
 )
+from core.settings import KEEP_SECONDS, MAX_PROMPT
 
 ACK_LAYOUT = struct.Struct("<BxHIIf")
 POSES_LAYOUT = struct.Struct("<BxHIHHf")
@@ -118,8 +119,8 @@ class Model:
     message: str = ""
     checkpoints: list[Checkpoint] = field(default_factory=list[Checkpoint])
     bodies: dict[str, BodyShape] = field(default_factory=dict[str, BodyShape])
-    prompt_length: int = 300
-    keep_seconds: int = 600
+    prompt_length: int = MAX_PROMPT
+    keep_seconds: int = KEEP_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -6,7 +6,7 @@ import threading
 
 import gradio as gr
 
-from app.exports.files import FORMATS, RATES, check, file_stem, writer
+from app.exports.files import FORMATS, check, file_stem, writer
 from app.exports.store import Exports
 from app.live.lobby import Lobby
 from app.live.sentence import sentence
@@ -16,6 +16,7 @@ from app.protocol import Start
 from core.body.mesh import BODIES
 from core.body.skeleton import FPS
 from core.body.take import Take
+from core.settings import EXPORT_RATES, MAX_PROMPT
 
 MOST_SECONDS = 120
 MOST_WAIT_SECONDS = 600
@@ -73,14 +74,14 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 
     with gr.Row():
         prompt = gr.Textbox(
-            label="Prompt", placeholder="a person walks forward", max_length=300, scale=3
+            label="Prompt", placeholder="a person walks forward", max_length=MAX_PROMPT, scale=3
         )
         seconds = gr.Slider(1, MOST_SECONDS, value=6, step=1, label="Seconds", scale=2)
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed", scale=1)
     with gr.Row():
         format = gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260)
         body = gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260)
-        fps = gr.Radio(RATES, value=20, label="Frames a second", scale=3, min_width=220)
+        fps = gr.Radio(EXPORT_RATES, value=20, label="Frames a second", scale=3, min_width=220)
     with gr.Row():
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
         foot_contacts = gr.Checkbox(value=True, label="Foot clean-up")

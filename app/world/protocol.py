@@ -22,6 +22,7 @@ from app.live.protocol import (
     Reason,
     Short,
 )
+from core.settings import AUTO, MOST_AHEAD, MOST_WORLD_STEPS
 
 KEYS_LAYOUT = struct.Struct("<BxHI")
 SHOWN_LAYOUT = struct.Struct("<BxHI")
@@ -32,9 +33,11 @@ DRAFTED, RECORDED, TRUTH = 1, 2, 4
 UPLOADED = -1
 """`start` of a world that begins from the visitor's own picture."""
 
-Steps = Annotated[int, Field(ge=1, le=100)]
+# wider than what a world can do: a message is refused only where it is absurd, and whatever else
+# is out of range is told to the visitor in the engine's own sentence
+Steps = Annotated[int, Field(ge=1, le=2 * MOST_WORLD_STEPS)]
 Noise = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Ahead = Annotated[int, Field(ge=-1, le=64)]
+Ahead = Annotated[int, Field(ge=AUTO, le=8 * MOST_AHEAD)]
 Together = Annotated[int, Field(ge=1, le=16)]
 
 
@@ -63,7 +66,7 @@ class World:
     """Number in the gallery, or UPLOADED."""
     steps: Steps | None = None
     context_noise: Noise | None = None
-    ahead: Ahead = -1
+    ahead: Ahead = AUTO
     together: Together = 1
     script: Annotated[str, Field(max_length=250_000)] = ""
     """Keys to replay before the visitor's count."""

@@ -13,6 +13,7 @@ from app.live_page import live_page
 from app.protocol import World
 from app.world import recording as filming
 from app.world.job import WorldJob
+from core.settings import FILM_SCALES
 from core.video.actions import parse_script
 
 MOST_SECONDS = 60
@@ -61,7 +62,7 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
         seed = gr.Number(value=0, precision=0, minimum=0, label="Seed", scale=1)
         start = gr.Number(value=0, precision=0, minimum=0, label="Picture to begin from", scale=1)
     with gr.Row():
-        scale = gr.Slider(1, 8, value=4, step=1, label="Times larger")
+        scale = gr.Slider(FILM_SCALES[0], FILM_SCALES[-1], value=4, step=1, label="Times larger")
         checkpoint = gr.Dropdown([""], label="World", allow_custom_value=True)
     button = gr.Button("Make the film", variant="primary")
     film = gr.Video(label="Film", height=320)
