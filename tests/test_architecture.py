@@ -25,9 +25,7 @@ MODULES = {f.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init_
 ALLOWED = {
     "core.diffusion": "core.config core.settings core.diffusion",
     "core.body": "core.body",
-    "core.motion": (
-        "core.config core.checkpoint core.settings core.diffusion core.body core.motion"
-    ),
+    "core.motion": "core.config core.checkpoint core.settings core.diffusion core.body core.motion",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": (
         "core.config core.checkpoint core.settings core.body core.retrieval core.motion.align"
@@ -35,7 +33,7 @@ ALLOWED = {
         " core.motion.vae"
     ),
     "core.capture": "core.config core.settings core.body core.capture",
-    "core.export": ("core.settings core.body core.motion.decode core.retrieval.search core.export"),
+    "core.export": "core.settings core.body core.motion.decode core.retrieval.search core.export",
     "core": "core",
     "app": (
         "app core.engine core.settings core.body core.capture.follow core.capture.joint_maps"

@@ -76,18 +76,18 @@ def follow(
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
     `networks` is the folder of the pose networks. `progress` is told the share that is done; what
-    it raises ends the work. Raises ValueError with a sentence for unfit files.
+    it raises ends the work. Raises ValueError with a sentence for unfit files and missing networks.
     """
     path, settings = Path(path), (settings or CaptureSettings()).changed(**loose)
     if path.suffix.lower() in MOTION_SUFFIXES:
         joints, contacts = read_motion(path, joint_map=settings.joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
         return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
-    video = open_video(path)
+    video, person = open_video(path), settings.person
     track = follow_person(
-        video, person=settings.person, threads=threads, networks=networks, progress=progress
+        video, person=person, threads=threads, networks=networks, progress=progress
     )
-    return _capture(video, track, settings, chosen=settings.person is not None)
+    return _capture(video, track, settings, chosen=person is not None)
 
 
 def adjust(

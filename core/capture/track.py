@@ -180,8 +180,7 @@ def _within(region: Region, frame: np.ndarray) -> bool:
 
 
 def networks_in(checkpoints: Path) -> Path:
-    """Return the folder of the pose networks in a folder of checkpoints, or that which is shipped
-    where it has none."""
+    """Return a checkpoint folder's pose networks, or those that are shipped where it has none."""
     networks = checkpoints / NETWORKS.name
     return networks if networks.is_dir() else NETWORKS
 

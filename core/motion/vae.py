@@ -107,8 +107,6 @@ class Stack(nn.ModuleList):
 class FeatureNetwork(nn.Module):
     """A network over features, which carries their statistics among its weights."""
 
-    kind = "motion-vae"
-    Config = VAEConfig
     mean: Tensor
     std: Tensor
 
@@ -124,6 +122,9 @@ class FeatureNetwork(nn.Module):
 
 class MotionVAE(FeatureNetwork):
     """Encode normalized features (B, T, 263) to latents (B, T / 4, 64) and back."""
+
+    kind = "motion-vae"
+    Config = VAEConfig
 
     def __init__(self, cfg: VAEConfig) -> None:
         super().__init__()
