@@ -7,7 +7,6 @@ from its state file; where that is gone it warm-starts from the checkpoint.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from core.device import native_bf16, pick_device
@@ -119,7 +119,8 @@ class Trainer:
             mixed_precision=native_precision(settings.precision),
             cpu=not torch.cuda.is_available(),
         )
-        self.ema = copy.deepcopy(model).eval().requires_grad_(False).to(self.accelerator.device)
+        self.average = AveragedModel(model, self.accelerator.device, multi_avg_fn=self._move)
+        self.average.eval().requires_grad_(False)
         self.model, *self.optimizers = self.accelerator.prepare(
             model, *make_optimizers(model, settings)
         )
@@ -128,6 +129,8 @@ class Trainer:
         settings.run.mkdir(parents=True, exist_ok=True)
         self.state_file = settings.run / "state.pt"
         self._resume()
+        # PyTorch's first update takes the weights as they are; ours averages from the start
+        self.average.n_averaged.fill_(self.step + 1)
         self.curves = SummaryWriter(str(settings.run), purge_step=self.step)
 
     def _resume(self) -> None:
@@ -175,17 +178,18 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self._average()
+        self.average.update_parameters(self.accelerator.unwrap_model(self.model))
         return losses
 
-    @torch.no_grad()
-    def _average(self) -> None:
+    @property
+    def ema(self) -> nn.Module:
+        """The model with averaged weights, for evaluation."""
+        return self.average.module
+
+    def _move(self, averages: PARAM_LIST, weights: PARAM_LIST, updates: Tensor | int) -> None:
+        """Move averages towards the weights: fast at first, then by the decay of the settings."""
         decay = min(self.cfg.ema, (1 + self.step) / (10 + self.step))
-        source = self.accelerator.unwrap_model(self.model)
-        pairs = list(zip(self.ema.parameters(), source.parameters(), strict=True))
-        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
-        for a, b in zip(self.ema.buffers(), source.buffers(), strict=True):
-            a.copy_(b)
+        get_ema_multi_avg_fn(decay)(averages, weights, updates)
 
     def _judge(self) -> dict[str, float]:
         figures = self.evaluate(self.ema)
