@@ -20,7 +20,7 @@ from benchmarks.quality_rows import WINDOW, Quality
 from benchmarks.reporting import Row, emit, quality_table, rounded
 from core import checkpoint as checkpoints_io
 from core.motion.text import load_text_encoder
-from train.evaluator_network import Evaluator
+from train.evaluator import Evaluator
 
 DATA = Path("data/free")
 """A training set of the packs that are free for any use; the README tells how to make it."""

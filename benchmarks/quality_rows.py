@@ -21,7 +21,7 @@ from benchmarks.motion_items import LONGEST, MotionItems
 from benchmarks.reporting import Row
 from core.body.features import decode
 from core.motion.text import TextEncoder
-from train.evaluator_network import Evaluator
+from train.evaluator import Evaluator
 
 WINDOW = 60
 """Poses of jerk around a switch of prompts (FlowMDM's figure for HumanML3D)."""

@@ -13,7 +13,7 @@ from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import Quality
 from benchmarks.reporting import quality_table, rounded
 from train.data import in_validation
-from train.evaluator_network import Evaluator, EvaluatorConfig
+from train.evaluator import Evaluator, EvaluatorConfig
 
 
 class Encoder:

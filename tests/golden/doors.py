@@ -30,7 +30,7 @@ from core.retrieval.index import MotionIndex as MotionIndex  # noqa: E402
 from core.video.actions import parse_script as parse_script  # noqa: E402
 from core.video.model import FrameDiT  # noqa: E402
 from core.video.tokenizer import FrameTokenizer  # noqa: E402
-from train.evaluator_network import Evaluator  # noqa: E402
+from train.evaluator import Evaluator  # noqa: E402
 
 MODELS: dict[str, Any] = {
     model.kind: model

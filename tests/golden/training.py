@@ -31,7 +31,7 @@ from train import (
 )
 from train import data as train_data
 from train import vae as train_vae
-from train.evaluator_network import EvaluatorConfig
+from train.evaluator import EvaluatorConfig
 from train.sources import Clip, Text
 
 STEPS = {"steps": 2, "batch": 4, "precision": "no"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core import checkpoint
-from train.evaluator_network import INPUTS, Evaluator, EvaluatorConfig
+from train.evaluator import INPUTS, Evaluator, EvaluatorConfig
 
 SMALL = EvaluatorConfig(width=16, hidden=8, embed_dim=8, text_dim=12)
 
