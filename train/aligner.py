@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import torch
 import typer
-from torch import nn
+from torch import Tensor
 
-from core import checkpoint
 from core.motion.align import Aligner, AlignerConfig, contrastive_loss
 from core.motion.text import load_text_encoder
 from train.batches import PairBatch, held_out_pairs, pair_batches
-from train.dataset import MotionSet, TextBank
+from train.dataset import read_sets
 from train.loop import LoopSettings, Losses, Trainer
+from train.setup import MotionData, Out, Run, warm_start
 
 
-def embed(
-    model: Aligner, batch: PairBatch, noise: float = 0.0
-) -> tuple[torch.Tensor, torch.Tensor]:
+def embed(model: Any, batch: PairBatch, noise: float = 0.0) -> tuple[Tensor, Tensor]:
     """Return motion and text embeddings of a batch; noise is in normalized units."""
     x = model.normalize(batch.features)
     x = x + noise * torch.randn_like(x)
     return model.embed_motion(x, batch.mask), model.embed_text(batch.text, batch.text_mask)
 
 
-def loss_fn(model: nn.Module, batch: PairBatch, step: int) -> Losses:
-    motion, text = embed(model, batch, noise=0.1)
-    return Losses(contrastive_loss(motion, text, model.log_scale.exp().clamp(max=100), batch.same))
+def loss_fn(
+    model: Any, batch: PairBatch, step: int, *, noise: float = 0.1, most: float = 100
+) -> Losses:
+    """Return the contrastive loss; similarities count `most` times at most."""
+    motion, text = embed(model, batch, noise)
+    return Losses(contrastive_loss(motion, text, model.log_scale.exp().clamp(max=most), batch.same))
 
 
 @torch.no_grad()
-def retrieval(motion: torch.Tensor, text: torch.Tensor, same: torch.Tensor) -> dict[str, float]:
+def retrieval(motion: Tensor, text: Tensor, same: Tensor) -> dict[str, float]:
     """Return how often a caption of the right meaning is among the nearest of all pairs."""
     order = (motion @ text.T).argsort(dim=1, descending=True)
     hits = same.gather(1, order)
@@ -41,11 +42,9 @@ def retrieval(motion: torch.Tensor, text: torch.Tensor, same: torch.Tensor) -> d
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
-        "checkpoints/motion-aligner"
-    ),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/aligner"),
+    data: MotionData,
+    out: Out = Path("checkpoints/motion-aligner"),
+    run: Run = Path("runs/aligner"),
     steps: int = 3000,
     minutes: float = 1e9,
     batch: int = 48,
@@ -54,28 +53,29 @@ def main(
     """Train the text-motion aligner."""
     torch.manual_seed(0)
     encoder = load_text_encoder("minilm")
-    motions, held_out = MotionSet(data, "train"), MotionSet(data, "val", mirrored=True)
-    bank = TextBank(encoder, sorted({*motions.captions(), *held_out.captions()}))
+    motions, held_out, bank = read_sets(data, encoder)
     model = Aligner(AlignerConfig(text_dim=encoder.width))
-    if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, Aligner).state_dict())
-    mean, std = motions.statistics()
-    model.mean.copy_(mean)
-    model.std.copy_(std)
+    warm_start(model, out)
+    motions.set_statistics(model)
     pairs = held_out_pairs(held_out, bank)
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=3e-4, weight_decay=0.05, eval_every=150,
-        precision=precision, ema=0.995,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=3e-4,
+        weight_decay=0.05,
+        eval_every=150,
+        precision=precision,
+        ema=0.995,
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about=motions.about(),
         batches=pair_batches(motions, bank, batch),
         loss_fn=loss_fn,
         evaluate=lambda ema: retrieval(*embed(ema, pairs), pairs.same),
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**motions.about(), "figures": figures}
-        ),
     ).run()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,12 @@ class MotionSet:
             std[group] = std[group].mean()
         return torch.from_numpy(mean).float(), torch.from_numpy(std).float().clamp(min=1e-4)
 
+    def set_statistics(self, model: Any) -> None:
+        """Have a model normalize by this set."""
+        mean, std = self.statistics()
+        model.mean.copy_(mean)
+        model.std.copy_(std)
+
     def about(self) -> dict[str, object]:
         """Return what a checkpoint trained on this says of itself: licence, data, minutes."""
         packs = {m.record.pack: m.record.licence for m in self.motions}
@@ -100,3 +107,12 @@ class TextBank:
         states = torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True)
         lengths = torch.tensor([len(c) for c in chosen])
         return states, torch.arange(states.shape[1]) < lengths[:, None]
+
+
+def read_sets(
+    data: Path, encoder: TextEncoder, *, mirrored: bool = True
+) -> tuple[MotionSet, MotionSet, TextBank]:
+    """Return the training split, the held-out one (with mirror images?) and all captions."""
+    motions, held_out = MotionSet(data, "train"), MotionSet(data, "val", mirrored=mirrored)
+    bank = TextBank(encoder, sorted({*motions.captions(), *held_out.captions()}))
+    return motions, held_out, bank

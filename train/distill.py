@@ -23,8 +23,8 @@ from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train import trigflow
 from train.discriminator import Discriminator
-from train.frames import FrameSet
-from train.loop import LoopSettings, Losses, Trainer, fresh_seed
+from train.loop import LoopSettings, Losses, Trainer
+from train.setup import Out, PlayData, Run, Tokens, fresh_seed
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, draw_times, held_out
 
@@ -107,15 +107,13 @@ def last_velocity(model: FrameDiT, data: Tensor, actions: Tensor, x: Tensor, t: 
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/video"),
+    data: PlayData,
+    out: Out = Path("checkpoints/video"),
     teacher: Annotated[Path, typer.Option(help="The transformer to distil.")] = Path(
         "checkpoints/video-teacher"
     ),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/distill"),
-    cache: Annotated[Path, typer.Option(help="Where train.video keeps tokens.")] = Path(
-        "runs/video"
-    ),
+    run: Run = Path("runs/distill"),
+    cache: Tokens = Path("runs/video"),
     steps: int = 3000,
     minutes: float = math.inf,
     batch: int = 6,
@@ -124,21 +122,25 @@ def main(
 ) -> None:
     """Distil a few-step student."""
     seed = fresh_seed(run)
-    torch.manual_seed(seed)
     guide = checkpoint.load(teacher, FrameDiT)
     coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, FrameTokenizer)
-    frames = FrameSet(data, "train")
-    train = TokenSet(frames, coder, cache)
+    train, judged = TokenSet.splits(data, coder, cache)
     source = out if (out / "config.json").is_file() else teacher
     model = checkpoint.load(source, FrameDiT).requires_grad_(True).train()
     model.cfg = model.cfg.model_copy(update={"steps": STUDENT_STEPS, "shift": STUDENT_SHIFT})
     length = model.cfg.max_frames
-    stream = TokenSet(FrameSet(data, "val"), coder, cache).windows(16, length, seed=1)
+    stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.995, eval_every=100,
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=lr,
+        warmup=50,
+        ema=0.995,
+        eval_every=100,
         precision=precision,
-    )  # fmt: skip
+    )
 
     wanted = [teach(guide, *batch) for batch in fixed[:2]]
 
@@ -151,12 +153,11 @@ def main(
     Trainer(
         model,
         settings,
+        out=out,
+        about=train.frames.about(),
         batches=train.windows(batch, length, seed=seed),
         loss_fn=Distiller(guide),
         evaluate=judge,
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**frames.about(), "figures": figures}
-        ),
     ).run()
 
 

@@ -9,6 +9,7 @@ long as this one stays the same.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,16 +19,16 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor, nn
 
-from core import checkpoint
 from core.body.features import LAYOUT
 from core.config import Config
 from core.diffusion.layers import masked_mean
-from core.motion.align import contrastive_loss
 from core.motion.text import load_text_encoder
 from core.motion.vae import FeatureNetwork
+from train.aligner import embed, loss_fn
 from train.batches import PairBatch, held_out_pairs, pair_batches
-from train.dataset import MotionSet, TextBank
-from train.loop import LoopSettings, Losses, Trainer
+from train.dataset import read_sets
+from train.loop import LoopSettings, Trainer
+from train.setup import MotionData, Out
 
 SEED = 1234
 """Another one than the aligner's."""
@@ -101,18 +102,6 @@ class Evaluator(FeatureNetwork):
         return self.text(self.text_in(states), mask)
 
 
-def embed(model: Evaluator, batch: PairBatch, noise: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Return motion and text embeddings of a batch; noise is in normalized units."""
-    x = model.normalize(batch.features)
-    x = x + noise * torch.randn_like(x)
-    return model.embed_motion(x, batch.mask), model.embed_text(batch.text, batch.text_mask)
-
-
-def loss_fn(model: nn.Module, batch: PairBatch, step: int) -> Losses:
-    motion, text = embed(model, batch, noise=0.2)
-    return Losses(contrastive_loss(motion, text, model.log_scale.exp().clamp(max=30), batch.same))
-
-
 @torch.no_grad()
 def retrieval(model: Evaluator, pairs: PairBatch, pool: int = 32) -> dict[str, float]:
     """Return R-Precision@1-3 within pools of held-out pairs; the same caption counts as found."""
@@ -129,10 +118,8 @@ def retrieval(model: Evaluator, pairs: PairBatch, pool: int = 32) -> dict[str, f
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
-        "checkpoints/motion-evaluator"
-    ),
+    data: MotionData,
+    out: Out = Path("checkpoints/motion-evaluator"),
     run: Annotated[Path, typer.Option(help="State and curves.")] = Path("runs/evaluator"),
     steps: int = 1500,
     minutes: float = 8.0,
@@ -142,28 +129,28 @@ def main(
     """Train the text-motion evaluator."""
     torch.manual_seed(SEED)
     encoder = load_text_encoder("minilm")
-    motions, held_out = MotionSet(data, "train"), MotionSet(data, "val")
-    bank = TextBank(encoder, sorted({*motions.captions(), *held_out.captions()}))
+    motions, held_out, bank = read_sets(data, encoder)
     model = Evaluator(EvaluatorConfig(text_dim=encoder.width))
-    mean, std = motions.statistics()
-    model.mean.copy_(mean)
-    model.std.copy_(std)
+    motions.set_statistics(model)
     pairs = held_out_pairs(held_out, bank)
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=5e-4, weight_decay=0.05, eval_every=100,
-        precision=precision, ema=0.99, seed=SEED,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=5e-4,
+        weight_decay=0.05,
+        eval_every=100,
+        precision=precision,
+        ema=0.99,
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about={**motions.about(), "held_out_pairs": len(pairs.mask)},
         batches=pair_batches(motions, bank, batch, seed=SEED),
-        loss_fn=loss_fn,
+        loss_fn=partial(loss_fn, noise=0.2, most=30),
         evaluate=lambda ema: retrieval(ema, pairs),
-        save=lambda ema, figures: checkpoint.save(
-            ema,
-            out,
-            about={**motions.about(), "figures": figures, "held_out_pairs": len(pairs.mask)},
-        ),
     ).run()
 
 

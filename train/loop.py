@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from core import checkpoint
 from core.device import native_bf16, pick_device
 
 
@@ -50,7 +51,6 @@ class LoopSettings:
     eval_every: int = 250
     precision: str = "auto"
     """no, bf16, or auto: bf16 where the machine computes it natively."""
-    seed: int = 0
 
 
 def native_precision(precision: str) -> str:
@@ -58,15 +58,6 @@ def native_precision(precision: str) -> str:
     if precision != "auto":
         return precision
     return "bf16" if native_bf16(pick_device()) else "no"
-
-
-def fresh_seed(run: Path) -> int:
-    """Return a seed for a run's data: 0, or another one whenever it is resumed.
-
-    A resumed run that began with the same draws again would see the same few windows twice.
-    """
-    state = run / "state.pt"
-    return state.stat().st_mtime_ns % 2**31 if state.is_file() else 0
 
 
 def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.optim.Optimizer]:
@@ -97,8 +88,8 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
 class Trainer:
     """Train `model` on `batches` by `loss_fn(model, batch, step)`.
 
-    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better);
-    `save(ema_model, figures)` writes the checkpoint when the score improved.
+    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better); whenever it
+    improves, that model goes to the checkpoint `out` with what is to be said `about` it.
     """
 
     def __init__(
@@ -106,15 +97,16 @@ class Trainer:
         model: nn.Module,
         settings: LoopSettings,
         *,
+        out: Path,
+        about: dict[str, Any],
         batches: Iterator[Any],
-        loss_fn: Callable[[nn.Module, Any, int], Losses],
-        evaluate: Callable[[nn.Module], dict[str, float]],
-        save: Callable[[nn.Module, dict[str, float]], None],
+        loss_fn: Callable[[Any, Any, int], Losses],
+        evaluate: Callable[[Any], dict[str, float]],
     ) -> None:
         from accelerate import Accelerator
         from torch.utils.tensorboard import SummaryWriter
 
-        self.cfg = settings
+        self.cfg, self.out, self.about = settings, out, about
         self.accelerator = Accelerator(
             mixed_precision=native_precision(settings.precision),
             cpu=not torch.cuda.is_available(),
@@ -124,7 +116,7 @@ class Trainer:
         self.model, *self.optimizers = self.accelerator.prepare(
             model, *make_optimizers(model, settings)
         )
-        self.batches, self.loss_fn, self.evaluate, self.save = batches, loss_fn, evaluate, save
+        self.batches, self.loss_fn, self.evaluate = batches, loss_fn, evaluate
         self.step, self.best, self.seconds = 0, math.inf, 0.0
         settings.run.mkdir(parents=True, exist_ok=True)
         self.state_file = settings.run / "state.pt"
@@ -182,7 +174,7 @@ class Trainer:
         return losses
 
     @property
-    def ema(self) -> nn.Module:
+    def ema(self) -> Any:
         """The model with averaged weights, for evaluation."""
         return self.average.module
 
@@ -197,7 +189,8 @@ class Trainer:
             self.curves.add_scalar(f"held-out/{name}", value, self.step)
         if figures["score"] < self.best:
             self.best = figures["score"]
-            self.save(self.ema, {**figures, "step": self.step, "minutes": self.seconds / 60})
+            kept = {**figures, "step": self.step, "minutes": self.seconds / 60}
+            checkpoint.save(self.ema, self.out, about={**self.about, "figures": kept})
         self._write_state()
         return figures
 

@@ -19,9 +19,10 @@ from core.diffusion import flow
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import load_text_encoder
 from core.motion.vae import MotionVAE
-from train.dataset import MotionSet, TextBank
+from train.dataset import read_sets
 from train.latents import LatentBatch, LatentSet
 from train.loop import LoopSettings, Losses, Trainer
+from train.setup import MotionData, Out, Preset, Run, pick, warm_start
 
 PRESETS = {"default": MotionConfig(), "published": PUBLISHED}
 TEXT_DROP = 0.12
@@ -85,14 +86,14 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion"),
+    data: MotionData,
+    out: Out = Path("checkpoints/motion"),
     vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = Path(
         "checkpoints/motion-vae"
     ),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/motion"),
+    run: Run = Path("runs/motion"),
     start_from: Annotated[Path | None, typer.Option(help="Checkpoint to warm-start from.")] = None,
-    preset: Annotated[str, typer.Option(help="default or published.")] = "default",
+    preset: Preset = "default",
     steps: int = 20000,
     minutes: float = 1e9,
     batch: int = 48,
@@ -100,38 +101,38 @@ def main(
     precision: str = "auto",
 ) -> None:
     """Train the motion diffusion transformer."""
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
     torch.manual_seed(0)
-    cfg = PRESETS[preset].model_copy(update={"vae": vae.name})
+    cfg = pick(PRESETS, preset).model_copy(update={"vae": vae.name})
     encoder = load_text_encoder(cfg.text_encoder)
     coder = checkpoint.load(vae, MotionVAE)
-    motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
-    bank = TextBank(encoder, sorted({*motions.captions(), *validation.captions()}))
+    motions, validation, bank = read_sets(data, encoder, mirrored=False)
     model = MotionDiT(cfg)
     train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
-    source = start_from or out
-    if (source / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(source, MotionDiT).state_dict())
-    else:
+    if not warm_start(model, start_from or out):
         mean, std = train.statistics()
         model.latent_mean.copy_(mean)
         model.latent_std.copy_(std)
     judged = LatentSet(validation, coder, bank, cfg.block, transitions=0, seed=1).batches(32)
     fixed = [next(judged) for _ in range(6)]
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, weight_decay=0.01, warmup=200, ema=0.999,
-        eval_every=250, precision=precision,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=lr,
+        weight_decay=0.01,
+        warmup=200,
+        ema=0.999,
+        eval_every=250,
+        precision=precision,
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about=motions.about(),
         batches=train.batches(batch),
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**motions.about(), "figures": figures}
-        ),
     ).run()
 
 

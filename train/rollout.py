@@ -28,8 +28,8 @@ from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.drift import FAR, drift
-from train.frames import FrameSet
-from train.loop import LoopSettings, Losses, Trainer, fresh_seed
+from train.loop import LoopSettings, Losses, Trainer
+from train.setup import Muon, Out, PlayData, Run, Tokens, fresh_seed
 from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, held_out
 
@@ -167,38 +167,40 @@ class RolloutLoss:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/video"),
+    data: PlayData,
+    out: Out = Path("checkpoints/video"),
     teacher: Annotated[Path, typer.Option(help="Its features judge.")] = Path(
         "checkpoints/video-teacher"
     ),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/rollout"),
-    cache: Annotated[Path, typer.Option(help="Where train.video keeps tokens.")] = Path(
-        "runs/video"
-    ),
+    run: Run = Path("runs/rollout"),
+    cache: Tokens = Path("runs/video"),
     steps: int = 4000,
     minutes: float = math.inf,
     batch: int = 16,
     lr: float = 3e-4,
     precision: str = "auto",
-    muon: Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")] = True,
+    muon: Muon = True,
 ) -> None:
     """Make a student bear its own dreams."""
     seed = fresh_seed(run)
-    torch.manual_seed(seed)
     model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
     coder = checkpoint.load(out.parent / model.cfg.tokenizer, FrameTokenizer)
-    frames = FrameSet(data, "train")
-    train = TokenSet(frames, coder, cache)
-    judged = TokenSet(FrameSet(data, "val"), coder, cache)
+    train, judged = TokenSet.splits(data, coder, cache)
     history = model.cfg.prefix + model.cfg.context
     fixed = [next(judged.windows(16, model.cfg.max_frames, seed=1))]
     longest = max(episode.frames for episode in judged.frames.episodes)
     long = next(judged.windows(32, min(history + FAR, longest), seed=2))
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, warmup=50, ema=0.998, eval_every=100,
-        precision=precision, muon=muon,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=lr,
+        warmup=50,
+        ema=0.998,
+        eval_every=100,
+        precision=precision,
+        muon=muon,
+    )
 
     def judge(ema: FrameDiT) -> dict[str, float]:
         figures, far = held_out(ema, fixed), drift(ema, long)
@@ -207,12 +209,11 @@ def main(
     Trainer(
         model,
         settings,
+        out=out,
+        about=train.frames.about(),
         batches=passages(train.windows(batch, history + LONGEST, seed=seed), history, steps),
         loss_fn=RolloutLoss(checkpoint.load(teacher, FrameDiT)),
         evaluate=judge,
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**frames.about(), "figures": figures}
-        ),
     ).run()
 
 

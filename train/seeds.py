@@ -14,6 +14,7 @@ import typer
 
 from core.video.world import SEEDS, Seed, write_seeds
 from train.frames import FrameSet
+from train.setup import PlayData
 
 FRAMES = 4
 """Frames a seed."""
@@ -99,7 +100,7 @@ def choose(frames: FrameSet, states: np.ndarray, count: int, seed: int = 0) -> l
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
+    data: PlayData,
     out: Annotated[Path, typer.Option(help="The tokenizer's checkpoint folder.")] = Path(
         "checkpoints/video-tokenizer"
     ),

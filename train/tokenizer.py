@@ -15,10 +15,10 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor, nn
 
-from core import checkpoint
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer
+from train.setup import Out, PlayData, Run, warm_start
 
 LATENT_NOISE = 0.2
 """Largest deviation of the noise on latents, which have deviation 1."""
@@ -67,13 +67,9 @@ def held_out(model: FrameTokenizer, frames: Tensor) -> dict[str, float]:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
-        "checkpoints/video-tokenizer"
-    ),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path(
-        "runs/tokenizer"
-    ),
+    data: PlayData,
+    out: Out = Path("checkpoints/video-tokenizer"),
+    run: Run = Path("runs/tokenizer"),
     steps: int = 20000,
     minutes: float = 1e9,
     batch: int = 12,
@@ -88,24 +84,28 @@ def main(
     frames, validation = FrameSet(data, "train"), FrameSet(data, "val")
     height, width = frames.frames.shape[1:3]
     model = FrameTokenizer(TokenizerConfig(height=height, width=width))
-    if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, FrameTokenizer).state_dict())
+    warm_start(model, out)
     if decoder_only:
         model.encoder.requires_grad_(False)
         model.unit.eval()  # or every batch would scale its tokens by itself
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, warmup=100, ema=0.998, eval_every=500,
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=lr,
+        warmup=100,
+        ema=0.998,
+        eval_every=500,
         precision=precision,
-    )  # fmt: skip
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about=frames.about(),
         batches=frames.pictures(batch),
         loss_fn=loss_fn,
         evaluate=partial(held_out, frames=next(validation.pictures(128, seed=1))),
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**frames.about(), "figures": figures}
-        ),
     ).run()
 
 

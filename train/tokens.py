@@ -60,6 +60,14 @@ class TokenSet:
         self.tokens = np.load(path, mmap_mode="r")
         self.frames = frames
 
+    @classmethod
+    def splits(
+        cls, data: Path, tokenizer: FrameTokenizer, cache: Path
+    ) -> tuple[TokenSet, TokenSet]:
+        """Return the training and the validation split of a recorded set."""
+        train, judged = (cls(FrameSet(data, name), tokenizer, cache) for name in ("train", "val"))
+        return train, judged
+
     def window(self, rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return indices (T,) and actions (T, K) of a random window.
 

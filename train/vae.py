@@ -19,6 +19,7 @@ from core.motion.align import Aligner
 from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
+from train.setup import MotionData, Out, Preset, Run, pick, warm_start
 
 PRESETS = {"default": VAEConfig(), "published": PUBLISHED}
 WINDOW = 96
@@ -180,13 +181,13 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A training set made by train.data.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path("checkpoints/motion-vae"),
+    data: MotionData,
+    out: Out = Path("checkpoints/motion-vae"),
     aligner: Annotated[
         Path, typer.Option(help="Its frame features are the alignment targets.")
     ] = Path("checkpoints/motion-aligner"),
-    run: Annotated[Path, typer.Option(help="Folder for state and curves.")] = Path("runs/vae"),
-    preset: Annotated[str, typer.Option(help="default or published.")] = "default",
+    run: Run = Path("runs/vae"),
+    preset: Preset = "default",
     steps: int = 8000,
     minutes: float = 1e9,
     batch: int = 32,
@@ -196,17 +197,12 @@ def main(
     precision: str = "auto",
 ) -> None:
     """Train the causal motion VAE."""
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+    cfg = pick(PRESETS, preset)
     torch.manual_seed(0)
     motions, validation = MotionSet(data, "train"), MotionSet(data, "val", mirrored=False)
-    model = MotionVAE(PRESETS[preset])
-    if (out / "config.json").is_file():
-        model.load_state_dict(checkpoint.load(out, MotionVAE).state_dict())
-    else:
-        mean, std = motions.statistics()
-        model.mean.copy_(mean)
-        model.std.copy_(std)
+    model = MotionVAE(cfg)
+    if not warm_start(model, out):
+        motions.set_statistics(model)
         if model.cfg.shortcut:
             poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions]))
             model.start_from_pca(model.normalize(poses), feature_weights())
@@ -218,20 +214,25 @@ def main(
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=3e-4 if decoder_only else 1e-3, warmup=100,
-        ema=0.99, eval_every=100, precision=precision,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=3e-4 if decoder_only else 1e-3,
+        warmup=100,
+        ema=0.99,
+        eval_every=100,
+        precision=precision,
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about=motions.about(),
         batches=windows(motions, batch),
         loss_fn=decoder_loss
         if decoder_only
         else partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500)),
         evaluate=partial(held_out, batches=judged),
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**motions.about(), "figures": figures}
-        ),
     ).run()
 
 

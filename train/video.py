@@ -19,8 +19,8 @@ from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
-from train.frames import FrameSet
-from train.loop import LoopSettings, Losses, Trainer, fresh_seed
+from train.loop import LoopSettings, Losses, Trainer
+from train.setup import Muon, Out, PlayData, fresh_seed
 from train.tokens import TokenSet, Window
 
 CONTEXT_NOISE = 0.3
@@ -84,10 +84,8 @@ def held_out(model: FrameDiT, batches: list[Window]) -> dict[str, float]:
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = Path(
-        "checkpoints/video-teacher"
-    ),
+    data: PlayData,
+    out: Out = Path("checkpoints/video-teacher"),
     tokenizer: Annotated[Path, typer.Option(help="The frame tokenizer's checkpoint.")] = Path(
         "checkpoints/video-tokenizer"
     ),
@@ -102,24 +100,21 @@ def main(
     batch: int = 8,
     lr: float = 8e-4,
     precision: str = "auto",
-    muon: Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")] = True,
+    muon: Muon = True,
     compile: Annotated[bool, typer.Option(help="Compile the transformer; needs g++.")] = False,
 ) -> None:
     """Train the frame transformer."""
     seed = fresh_seed(run)
-    torch.manual_seed(seed)
     coder = checkpoint.load(tokenizer, FrameTokenizer)
-    frames = FrameSet(data, "train")
-    train = TokenSet(frames, coder, run)
-    judged = TokenSet(FrameSet(data, "val"), coder, run)
+    train, judged = TokenSet.splits(data, coder, run)
     if (out / "config.json").is_file():
         model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
     else:
         model = FrameDiT(
             FrameConfig(
-                tokenizer=tokenizer.name, keys=frames.keys, grid=coder.cfg.grid,
+                tokenizer=tokenizer.name, keys=train.frames.keys, grid=coder.cfg.grid,
                 channels=coder.cfg.channels, width=width, depth=depth, heads=heads,
-                hidden=4 * width, fps=frames.meta["fps"], steps=4,
+                hidden=4 * width, fps=train.frames.meta["fps"], steps=4,
             )
         )  # fmt: skip
     length = model.cfg.max_frames
@@ -128,18 +123,25 @@ def main(
     if compile:
         model.transformer.compile()
     settings = LoopSettings(
-        run=run, steps=steps, minutes=minutes, lr=lr, weight_decay=0.01, warmup=200, ema=0.999,
-        eval_every=250, precision=precision, muon=muon,
-    )  # fmt: skip
+        run=run,
+        steps=steps,
+        minutes=minutes,
+        lr=lr,
+        weight_decay=0.01,
+        warmup=200,
+        ema=0.999,
+        eval_every=250,
+        precision=precision,
+        muon=muon,
+    )
     Trainer(
         model,
         settings,
+        out=out,
+        about=train.frames.about(),
         batches=train.windows(batch, length, seed=seed),
         loss_fn=loss_fn,
         evaluate=partial(held_out, batches=fixed),
-        save=lambda ema, figures: checkpoint.save(
-            ema, out, about={**frames.about(), "figures": figures}
-        ),
     ).run()
 
 

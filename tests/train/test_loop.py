@@ -7,11 +7,15 @@ from itertools import repeat
 import torch
 from torch import nn
 
+from core import checkpoint
+from core.config import Config
 from train.loop import LoopSettings, Losses, Trainer
 
 
 class Line(nn.Linear):
     """A layer with a buffer, which counts how often it was called."""
+
+    kind, cfg = "line", Config()
 
     def __init__(self) -> None:
         super().__init__(2, 1)
@@ -30,10 +34,11 @@ def trainer(run, steps: int, seen: list[torch.Tensor]) -> Trainer:
     return Trainer(
         Line(),
         settings,
+        out=run / "line",
+        about={"licence": "none"},
         batches=repeat(torch.ones(1, 2)),
         loss_fn=loss,
-        evaluate=lambda ema: {"score": ema.calls.item()},
-        save=lambda ema, figures: None,
+        evaluate=lambda ema: {"score": -ema.calls.item()},
     )
 
 
@@ -47,6 +52,9 @@ def test_the_average_starts_fast_and_slows_down_to_the_decay(tmp_path):
         average = average.lerp(weights, 1 - min(0.3, (1 + step) / (10 + step)))
     assert torch.equal(made.ema.weight, average)
     assert made.ema.calls == 6  # a buffer is copied, not averaged
+    about = checkpoint.describe(tmp_path / "line")["about"]
+    assert about["licence"] == "none"
+    assert about["figures"] | {"minutes": 0} == {"score": -6, "step": 6, "minutes": 0}
 
 
 def test_a_stopped_run_goes_on_with_its_average(tmp_path):

@@ -1,0 +1,48 @@
+"""What the training scripts share: options, what a model starts from, and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import torch
+import typer
+
+from core import checkpoint
+
+MotionData = Annotated[Path, typer.Option(help="A training set made by train.data.")]
+PlayData = Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")]
+Out = Annotated[Path, typer.Option(help="Checkpoint folder.")]
+Run = Annotated[Path, typer.Option(help="Folder for state and curves.")]
+Tokens = Annotated[Path, typer.Option(help="Where train.video keeps tokens.")]
+Preset = Annotated[str, typer.Option(help="default or published.")]
+Muon = Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")]
+
+T = TypeVar("T")
+
+
+def pick(presets: Mapping[str, T], preset: str) -> T:
+    """Return the config of a name, or say which names there are."""
+    if preset not in presets:
+        raise typer.BadParameter(f"preset must be one of {', '.join(presets)}, got {preset!r}")
+    return presets[preset]
+
+
+def fresh_seed(run: Path) -> int:
+    """Seed torch and return a seed for a run's data: 0, or another one whenever it is resumed.
+
+    A resumed run that began with the same draws again would see the same few windows twice.
+    """
+    state = run / "state.pt"
+    seed = state.stat().st_mtime_ns % 2**31 if state.is_file() else 0
+    torch.manual_seed(seed)
+    return seed
+
+
+def warm_start(model: Any, folder: Path) -> bool:
+    """Give a model the weights of a checkpoint; False where there is none."""
+    if not (folder / "config.json").is_file():
+        return False
+    model.load_state_dict(checkpoint.load(folder, type(model)).state_dict())
+    return True
