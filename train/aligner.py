@@ -11,8 +11,7 @@ from torch import Tensor
 
 from core.motion.align import Aligner, AlignerConfig, contrastive_loss
 from core.motion.text import load_text_encoder
-from train.batches import PairBatch, held_out_pairs, pair_batches
-from train.dataset import read_sets
+from train.dataset import PairBatch, held_out_pairs, pair_batches, read_sets
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import MotionData, Out, Run, warm_start
 

@@ -3,11 +3,17 @@
 Continuous-time consistency distillation of the trained transformer in TrigFlow form, with a time of
 its own for every frame, and a hinge GAN whose discriminator is small heads on the frozen teacher's
 features, fed re-noised frames (SANA-Sprint's recipe, as NFD uses it).
+
+TrigFlow (sCM, arXiv 2410.11081) is the same noise process on a circle: x_a = cos(a) data + sin(a)
+noise with angle a in [0, pi/2], 0 = data. It is another parametrisation of our flow, so that a
+trained velocity needs no retraining (SANA-Sprint, arXiv 2503.09641, section 3.1). Latents have unit
+variance, hence sigma_d = 1. Shapes: angle (B, T), x (B, T, P, C).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +27,10 @@ from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer
-from train import trigflow
 from train.discriminator import Discriminator
+from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import Out, PlayData, Run, Tokens, fresh_seed
-from train.tokens import TokenSet, Window
 from train.video import CONTEXT_NOISE, draw_times, held_out
 
 PROPOSAL = 0.4, 1.6
@@ -41,6 +46,62 @@ TEACHER_STEPS = 8
 """Of the frames that the student's single step is judged by: the same noise should give the same
 frame, whereas the error against the recorded frame would reward blur."""
 
+Velocity = Callable[[Tensor, Tensor], Tensor]
+"""(x, t) of our flow -> velocity."""
+
+
+def like(a: Tensor) -> Tensor:
+    """Return (B, T) as (B, T, 1, 1)."""
+    return a[..., None, None]
+
+
+def to_flow(x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x and t of our flow for x on the circle."""
+    total = angle.cos() + angle.sin()
+    return x / like(total), angle.cos() / total
+
+
+def to_angle(t: Tensor) -> Tensor:
+    """Return the angle of a time of our flow."""
+    return torch.atan2(1 - t, t)
+
+
+def add_noise(data: Tensor, noise: Tensor, angle: Tensor) -> Tensor:
+    """Return x at an angle between data (0) and noise (pi / 2)."""
+    return like(angle.cos()) * data + like(angle.sin()) * noise
+
+
+def field(velocity: Velocity, x: Tensor, angle: Tensor) -> Tensor:
+    """Return F, which is dx/dangle where the velocity is exact."""
+    x_flow, t = to_flow(x, angle)
+    v = velocity(x_flow, t).float()
+    data, noise = x_flow + like(1 - t) * v, x_flow - like(t) * v
+    return like(angle.cos()) * noise - like(angle.sin()) * data
+
+
+def predict_data(x: Tensor, f: Tensor, angle: Tensor) -> Tensor:
+    """Return the data that x and F = `f` point at: the consistency function."""
+    return like(angle.cos()) * x - like(angle.sin()) * f
+
+
+def tangent(
+    velocity: Velocity, dx: Tensor, x: Tensor, angle: Tensor, moving: Tensor, ramp: float
+) -> tuple[Tensor, Tensor]:
+    """Return F and the normalized tangent g of the frames that are `moving` (B, T).
+
+    `dx` is the teacher's dx/dangle; `ramp` (0 to 1) brings in the second term (sCM section 4.2).
+    The norm is taken per frame, as every frame has an angle of its own (NFD section 3.2).
+    """
+    cos, sin = like(angle.cos()), like(angle.sin())
+    still = (~moving)[..., None, None]
+    speed = (cos * sin).masked_fill(still, 0.0)
+    f, df = torch.func.jvp(
+        lambda x, angle: field(velocity, x, angle), (x, angle), (speed * dx, speed[..., 0, 0])
+    )[:2]
+    g = -(cos**2) * (f - dx) - ramp * (cos * sin * x + df)
+    g = g / (g.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
+    return f, g
+
 
 class Distiller:
     """The loss of a student batch; it trains its own discriminator on the way."""
@@ -55,17 +116,17 @@ class Distiller:
         context = t >= 1 - CONTEXT_NOISE
         mean, std = PROPOSAL
         angle = (torch.randn_like(t) * std + mean).exp().atan()
-        angle = torch.where(context, trigflow.to_angle(t), angle)
-        x = trigflow.add_noise(data, torch.randn_like(data), angle)
+        angle = torch.where(context, to_angle(t), angle)
+        x = add_noise(data, torch.randn_like(data), angle)
         ramp = min(1.0, step / TANGENT_WARMUP)
         with torch.no_grad():
-            dx = trigflow.field(partial(self._velocity, self.teacher, actions), x, angle)
+            dx = field(partial(self._velocity, self.teacher, actions), x, angle)
             velocity = partial(self._velocity, model, actions)
-            f_old, g = trigflow.tangent(velocity, dx, x, angle, ~context, ramp)
-        f = trigflow.field(partial(self._velocity, model, actions), x, angle)
+            f_old, g = tangent(velocity, dx, x, angle, ~context, ramp)
+        f = field(partial(self._velocity, model, actions), x, angle)
         weight = (~context) / angle.tan().clamp(min=0.05, max=20.0)
         consistency = ((f - f_old - g).square().mean((2, 3)) * weight).sum() / weight.sum()
-        fake = trigflow.predict_data(x, f, angle)
+        fake = predict_data(x, f, angle)
         fake = torch.where(context[..., None, None], data, fake)
         adversarial, judged = self.judge(fake, data, context, t, actions)
         total = consistency + ADVERSARIAL_WEIGHT * adversarial

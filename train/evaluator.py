@@ -25,8 +25,7 @@ from core.diffusion.layers import masked_mean
 from core.motion.text import load_text_encoder
 from core.motion.vae import FeatureNetwork
 from train.aligner import embed, loss_fn
-from train.batches import PairBatch, held_out_pairs, pair_batches
-from train.dataset import read_sets
+from train.dataset import PairBatch, held_out_pairs, pair_batches, read_sets
 from train.loop import LoopSettings, Trainer
 from train.setup import MotionData, Out
 

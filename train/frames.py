@@ -1,7 +1,11 @@
-"""Read a recorded set (train.worlds): frames, actions, episodes; memory-mapped, not copied."""
+"""Read a recorded set (train.worlds): frames, actions, episodes; memory-mapped, not copied.
+
+Its tokens are encoded once; the transformer learns from windows of them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
+from core.device import fast_precision
 from core.video.actions import Key
+from core.video.tokenizer import FrameTokenizer
 
 
 class Episode(NamedTuple):
@@ -62,3 +69,83 @@ class FrameSet:
         while True:
             chosen = np.sort(rng.choice(self.index, batch))
             yield torch.from_numpy(self.frames[chosen])
+
+
+class Window(NamedTuple):
+    """A pinned frame and the frames that follow it, or another moment of the same episode."""
+
+    tokens: Tensor
+    """(B, T, P, C)."""
+    actions: Tensor
+    """(B, T, K): what led to each frame; unknown (-1) for the first."""
+
+
+def fingerprint(model: torch.nn.Module, actions: np.ndarray) -> str:
+    """Return a short hash of a model's weights and of a set's actions, which tell sets apart."""
+    digest = hashlib.sha256(actions.tobytes())
+    for value in model.state_dict().values():
+        digest.update(value.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+@torch.inference_mode()
+def encode(frames: np.ndarray, tokenizer: FrameTokenizer, batch: int = 64) -> np.ndarray:
+    """Return tokens (N, P, C) float16 of frames (N, H, W, 3)."""
+    rows, columns = tokenizer.cfg.grid
+    out = np.empty((len(frames), rows * columns, tokenizer.cfg.channels), np.float16)
+    device = next(tokenizer.parameters()).device
+    for i in tqdm(range(0, len(frames), batch), desc="encoding", mininterval=5.0, disable=None):
+        pixels = tokenizer.to_pixels(torch.tensor(frames[i : i + batch], device=device))
+        with fast_precision(str(device)):
+            out[i : i + batch] = tokenizer.encode(pixels).float().cpu().numpy()
+    return out
+
+
+class TokenSet:
+    """Windows of one split; the encoded frames of all splits are cached in `cache`."""
+
+    def __init__(self, frames: FrameSet, tokenizer: FrameTokenizer, cache: Path) -> None:
+        path = cache / f"tokens-{fingerprint(tokenizer, frames.actions)}.npy"
+        if not path.is_file():
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part.npy")
+            np.save(partial, encode(frames.frames, tokenizer))
+            partial.replace(path)
+        self.tokens = np.load(path, mmap_mode="r")
+        self.frames = frames
+
+    @classmethod
+    def splits(
+        cls, data: Path, tokenizer: FrameTokenizer, cache: Path
+    ) -> tuple[TokenSet, TokenSet]:
+        """Return the training and the validation split of a recorded set."""
+        train, judged = (cls(FrameSet(data, name), tokenizer, cache) for name in ("train", "val"))
+        return train, judged
+
+    def window(self, rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return indices (T,) and actions (T, K) of a random window.
+
+        The first frame is the pinned one: half of the time the frame before the others, else any
+        earlier frame of the episode, as in a stream that has run for long.
+        """
+        episodes = [e for e in self.frames.episodes if e.frames >= length]
+        if not episodes:
+            raise ValueError(f"no episode is as long as a window of {length} frames")
+        episode = episodes[rng.integers(len(episodes))]
+        first = int(rng.integers(episode.start + 1, episode.start + episode.frames - length + 2))
+        pinned = first - 1 if rng.random() < 0.5 else int(rng.integers(episode.start, first))
+        index = np.array([pinned, *range(first, first + length - 1)])
+        actions = self.frames.actions[index].astype(np.float32)
+        actions[0] = -1
+        return index, actions
+
+    def windows(self, batch: int, length: int, *, seed: int = 0) -> Iterator[Window]:
+        """Yield random windows for ever."""
+        rng = np.random.default_rng(seed)
+        while True:
+            chosen = [self.window(rng, length) for _ in range(batch)]
+            index = np.stack([i for i, _ in chosen])
+            yield Window(
+                torch.from_numpy(self.tokens[index].astype(np.float32)),
+                torch.from_numpy(np.stack([a for _, a in chosen])),
+            )

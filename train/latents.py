@@ -13,8 +13,7 @@ from tqdm import tqdm
 
 from core.body.features import LAYOUT
 from core.motion.vae import STRIDE, MotionVAE
-from train.batches import Captioned, captioned
-from train.dataset import Motion, MotionSet, TextBank
+from train.dataset import Captioned, Motion, MotionSet, TextBank, captioned
 
 BLOCKS = 20
 """Blocks of a training window; clean history included."""

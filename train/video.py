@@ -19,9 +19,9 @@ from core import checkpoint
 from core.diffusion import flow
 from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
+from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import Muon, Out, PlayData, fresh_seed
-from train.tokens import TokenSet, Window
 
 CONTEXT_NOISE = 0.3
 """Largest noise level of clean context."""

@@ -13,7 +13,7 @@ from core.motion.vae import MotionVAE, VAEConfig
 from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from core.video.world import SEEDS, Seed, VideoModel, write_seeds
-from train.tokens import Window
+from train.frames import Window
 from train.worlds.world import BLOCKS_KEYS as KEYS
 
 VAE = VAEConfig(width=16, dilations=(3, 1))

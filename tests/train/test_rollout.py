@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.support.tiny import window
-from train.drift import play_on, strange
 from train.rollout import (
     CHUNK,
     LONGEST,
@@ -16,7 +15,9 @@ from train.rollout import (
     RolloutLoss,
     draw_times,
     passages,
+    play_on,
     play_times,
+    strange,
 )
 
 # torch's own forward-mode derivatives still use it

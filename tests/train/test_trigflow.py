@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.diffusion import flow
 from tests.support.tiny import KEYS, tiny_world
-from train import trigflow
+from train import distill as trigflow
 
 # torch's own forward-mode derivatives still use it
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")

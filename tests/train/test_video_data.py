@@ -16,8 +16,7 @@ from tests.support.toy_world import (
     places,
     write_set,
 )
-from train.frames import FrameSet
-from train.tokens import TokenSet, fingerprint
+from train.frames import FrameSet, TokenSet, fingerprint
 from train.worlds.recording import load, read_meta
 
 LENGTH, FRAME = DIT.max_frames, (DIT.grid[0] * DIT.grid[1], DIT.channels)

@@ -15,9 +15,8 @@ from tests.support.toy_world import DIT, PixelTokenizer, pixels_of, places, writ
 from train import video
 from train.discriminator import LEVELS, Discriminator
 from train.distill import Distiller
-from train.frames import FrameSet
+from train.frames import FrameSet, TokenSet, Window
 from train.loop import LoopSettings, make_optimizers
-from train.tokens import TokenSet, Window
 
 # torch's own forward-mode derivatives still use it
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
