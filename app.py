@@ -50,7 +50,7 @@ def main(
         return Engine.load(checkpoints, device=device)
 
     def real_engine():
-        from train.worlds.truth import Truth
+        from train.worlds.doom import Truth
 
         return Truth()
 

@@ -16,7 +16,8 @@ import numpy as np
 import typer
 
 from core.video.actions import Key
-from train.frames import Episode, FrameSet
+from train.frames import FrameSet
+from train.worlds.recording import Episode
 
 PICTURES = "frames.webp"
 """Frames of a sample, row by row in one picture, lossless."""
@@ -54,7 +55,7 @@ class HeldOut:
         if (folder / PICTURES).is_file():
             self.actions = np.load(folder / "actions.npy")
             self.frames = read_pictures(folder / PICTURES, self.meta["size"], len(self.actions))
-            self.episodes = [Episode(e["start"], e["frames"]) for e in self.meta["episodes"]]
+            self.episodes = [Episode(**e) for e in self.meta["episodes"]]
         else:
             recorded = FrameSet(folder, "val")
             self.frames, self.actions = recorded.frames, recorded.actions

@@ -59,7 +59,7 @@ def played(dream: Dream, script: str, count: int | None = None) -> list[np.ndarr
 
 def truly(script: str, moment: Seed, keys: Sequence[Key]) -> list[np.ndarray]:
     """Return the frames (H, W, 3) that the real engine shows for a script."""
-    from train.worlds.truth import Truth
+    from train.worlds.doom import Truth
 
     world = Truth()
     world.reset(moment.state.tolist())

@@ -39,7 +39,7 @@ ALLOWED = {
         "app core.engine core.settings core.body core.capture.follow core.capture.joint_maps"
         " core.export core.video.actions core.video.log"
     ),
-    "app.py": "app core.engine train.worlds.truth",
+    "app.py": "app core.engine train.worlds.doom",
     "train": "train core",
     "benchmarks": "benchmarks core train",
 }

@@ -19,13 +19,7 @@ from tqdm import tqdm
 from core.device import fast_precision
 from core.video.actions import Key
 from core.video.tokenizer import FrameTokenizer
-
-
-class Episode(NamedTuple):
-    """Consecutive frames of one run of play."""
-
-    start: int
-    frames: int
+from train.worlds.recording import Episode
 
 
 class FrameSet:
@@ -44,9 +38,7 @@ class FrameSet:
         self.meta: dict[str, Any] = json.loads(path.read_text())
         self.frames = np.load(folder / "frames.npy", mmap_mode="r")
         self.actions = np.load(folder / "actions.npy")
-        self.episodes = [
-            Episode(e["start"], e["frames"]) for e in self.meta["episodes"] if e["split"] == split
-        ]
+        self.episodes = [Episode(**e) for e in self.meta["episodes"] if e["split"] == split]
         if not self.episodes:
             raise ValueError(f"{folder} holds no episode of the split {split!r}")
         self.index = np.concatenate([np.arange(e.start, e.start + e.frames) for e in self.episodes])

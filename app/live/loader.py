@@ -83,7 +83,7 @@ class EngineLike(Protocol):
 
 
 class TruthLike(Protocol):
-    """What the page needs of `train.worlds.truth.Truth`, the real engine."""
+    """What the page needs of `train.worlds.doom.Truth`, the real engine."""
 
     def reset(self, state: Any) -> np.ndarray: ...
 

@@ -70,7 +70,7 @@ def test_a_sample_holds_the_same_frames(folder, tmp_path):
     )
     assert result.exit_code == 0, result.output
     sample, whole = HeldOut(tmp_path / "few"), HeldOut(folder)
-    assert [tuple(e) for e in sample.episodes] == [(0, LENGTH), (LENGTH, LENGTH)]
+    assert [(e.start, e.frames) for e in sample.episodes] == [(0, LENGTH), (LENGTH, LENGTH)]
     assert np.array_equal(sample.frames[LENGTH:], whole.frames[4 * LENGTH : 5 * LENGTH])
     assert np.array_equal(sample.actions[LENGTH:], whole.actions[4 * LENGTH : 5 * LENGTH])
 

@@ -160,7 +160,7 @@ class FakeWorlds:
 
 
 class FakeTruth:
-    """As `train.worlds.truth.Truth`."""
+    """As `train.worlds.doom.Truth`."""
 
     def __init__(self) -> None:
         self.masks: list[int] = []

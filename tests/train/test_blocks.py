@@ -11,10 +11,8 @@ import pytest
 from train.worlds.blocks import CELLS, MAP, START, free_cells, is_free, palette, text_map, wad
 from train.worlds.doom import Place, wanted
 from train.worlds.policy import play, start
-from train.worlds.record import LENGTH, record
-from train.worlds.recording import coverage, load
-from train.worlds.sky import sky
-from train.worlds.textures import png, textures
+from train.worlds.recording import LENGTH, coverage, load, record
+from train.worlds.textures import png, sky, textures
 from train.worlds.world import BlocksWorld
 
 needs_vizdoom = pytest.mark.skipif(
@@ -134,7 +132,7 @@ def test_blocks_are_the_same_in_two_runs_and_follow_the_keys(tmp_path):
 
 @needs_vizdoom
 def test_truth_plays_a_recorded_state_and_leaves_nothing_behind(tmp_path, monkeypatch):
-    from train.worlds.truth import Truth
+    from train.worlds.doom import Truth
 
     monkeypatch.chdir(tmp_path)
     truth = Truth()

@@ -10,10 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from train.worlds.__main__ import app
-from train.worlds.keymap import read_keymap
+from train.worlds.gym import read_keymap
 from train.worlds.policy import fumble
-from train.worlds.record import LENGTH
-from train.worlds.recording import coverage, load, read_meta, split_of
+from train.worlds.recording import LENGTH, coverage, load, read_meta, split_of
 
 
 def test_fumbling_covers_keys_and_pairs():

@@ -40,7 +40,8 @@ def test_this_world_is_one_that_the_recorder_could_have_written(folder):
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_actions_explain_their_own_frames(folder, split):
     frames = FrameSet(folder, split)
-    for start, count in frames.episodes:
+    for episode in frames.episodes:
+        start, count = episode.start, episode.frames
         there = places(frames.frames[start : start + count])
         moved, held = np.diff(there, axis=0) % CELLS, frames.actions[start : start + count]
         assert np.array_equal(moved, held[1:])
@@ -66,8 +67,8 @@ def test_windows_stay_in_their_episode_and_split(folder):
         tokens = token_set(folder, split)
         owner = {
             i: number
-            for number, (start, frames) in enumerate(tokens.frames.episodes)
-            for i in range(start, start + frames)
+            for number, e in enumerate(tokens.frames.episodes)
+            for i in range(e.start, e.start + e.frames)
         }
         seen, beside = set(), 0
         for _ in range(600):

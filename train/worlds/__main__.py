@@ -11,10 +11,8 @@ from typing import Annotated
 
 import typer
 
-from train.worlds.gym import GymWorld
-from train.worlds.keymap import read_keymap
-from train.worlds.record import Maker, record
-from train.worlds.recording import coverage, load
+from train.worlds.gym import GymWorld, read_keymap
+from train.worlds.recording import Maker, coverage, load, record
 from train.worlds.world import BlocksWorld, DoomWorld
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.worlds.sky import sky
-from train.worlds.textures import png, textures
+from train.worlds.textures import png, sky, textures
 
 CELL = 64
 MAP = (

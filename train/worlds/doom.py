@@ -31,6 +31,8 @@ FORWARD, BACKWARD, ASIDE = 64 / 6, 64 / 7.5, 64 / 7.5
 FRICTION = 0.90625
 THRUST = 32.0
 """The engine's command for a thrust of one unit a tick; `turbo` lifts its limit to 127."""
+KEYS = 6
+"""W S A D L R."""
 STATES = ("x", "y", "angle", "velocity_x", "velocity_y")
 HIDDEN = ("hud", "minimal_hud", "crosshair", "weapon", "decals", "particles", "effects_sprites",
           "messages", "corpses", "screen_flashes")  # fmt: skip
@@ -184,3 +186,29 @@ class Blocks(Doom):
         turn = (self.place().angle - place.angle + 180) % 360 - 180
         self.game.make_action([0, 0, turn], 1)
         self.game.make_action([0, 0, 0], TICS)
+
+
+class Truth:
+    """What the `blocks` world would have shown for the same keys: `reset`, then `step` by step."""
+
+    def __init__(self, seed: int = 0) -> None:
+        """Start the engine; raise ValueError where ViZDoom is not installed."""
+        self.world = Blocks(seed)
+
+    def reset(self, state: Sequence[float]) -> np.ndarray:
+        """Stand where a recorded state says (x, y, angle, ...), at rest, and return the frame."""
+        if len(state) < 3:
+            raise ValueError(f"a state holds {', '.join(STATES)}; got {len(state)} numbers")
+        self.world.reset(Place(*map(float, state[:3])))
+        return self.world.frame()
+
+    def step(self, mask: int) -> np.ndarray:
+        """Hold the keys of a bit mask (W S A D L R) for a frame; return (96, 128, 3) uint8 RGB."""
+        if not 0 <= mask < 1 << KEYS:
+            raise ValueError(f"an action must be in 0..{(1 << KEYS) - 1}, got {mask}")
+        self.world.step([mask >> i & 1 for i in range(KEYS)])
+        return self.world.frame()
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self.world.close()
