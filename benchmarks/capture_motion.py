@@ -22,8 +22,18 @@ import numpy as np
 import typer
 
 from benchmarks import capture_films as films
+from benchmarks import reporting
 from benchmarks.capture_figures import compare, jitter, own_slide
-from benchmarks.reporting import Row, emit, in_process, machine, peak_rss_mb, quality_table, rounded
+from benchmarks.reporting import (
+    Row,
+    emit,
+    in_process,
+    machine,
+    peak_rss_mb,
+    quality_table,
+    rounded,
+    told_errors,
+)
 
 if TYPE_CHECKING:
     from core.capture.follow import Capture
@@ -180,24 +190,22 @@ def _mean(rows: list[Row]) -> Row:
 
 
 def main(
-    data: Annotated[
-        Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
-    ] = DATA,
-    packs: Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")] = "",
+    data: reporting.MotionData = DATA,
+    packs: reporting.Packs = "",
     clips: Annotated[
         Path | None,
         typer.Option(help=f"A folder of real videos; else ${VARIABLE} or ../shared/pose."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    as_json: reporting.AsJson = False,
     quick: Annotated[bool, typer.Option(help="Two motions of two seconds.")] = False,
     threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = 2,
     only: Annotated[str, typer.Option(help="Only views, clips, speed or continuation.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    out: reporting.Out = None,
 ) -> None:
     """Measure motions out of videos: error, steadiness, speed and memory."""
     folder = clips or Path(os.environ.get(VARIABLE, SHARED))
     result: dict[str, Any] = {}
-    try:
+    with told_errors():
         if only not in ("", "views", "clips", "speed", "continuation"):
             raise ValueError(f"--only must be views, clips, speed or continuation, got {only!r}")
         if only in ("", "views"):
@@ -219,9 +227,6 @@ def main(
             result["speed"] = in_process("benchmarks.capture_motion", flags, None)
         if not only:
             result["machine"] = machine()
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(rounded(result), quality_table, as_json=as_json or only == "speed", out=out)
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from benchmarks.reporting import Checkpoints, WhichMotion
+
 PROMPTS = (
     "a person walks forward", "a person runs", "a person jumps", "a person kicks",
     "a person waves with the right hand", "a person sits down", "a person dances",
@@ -19,8 +21,8 @@ PROMPTS = (
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
-    checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoint: WhichMotion = "motion",
+    checkpoints: Checkpoints = Path("checkpoints"),
     seconds: float = 6.0,
     seed: int = 1,
     guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,

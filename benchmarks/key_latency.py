@@ -16,8 +16,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks import reporting
 from benchmarks.app_start import serving
-from benchmarks.reporting import emit, machine, quality_table, rounded
+from benchmarks.reporting import emit, machine, quality_table, rounded, told_errors
 
 WORLD = "document.querySelector('.lw').livestep"
 KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
@@ -69,17 +70,14 @@ def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
 
 
 def main(
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: reporting.Checkpoints = Path("checkpoints"),
     presses: Annotated[int, typer.Option(help="How many keys are pressed.")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    as_json: reporting.AsJson = False,
+    out: reporting.Out = None,
 ) -> None:
     """Measure key to picture in Chromium."""
-    try:
+    with told_errors():
         result = {"page": measure(checkpoints, presses), "machine": machine()}
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(rounded(result), quality_table, as_json=as_json, out=out)
 
 

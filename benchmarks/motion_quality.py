@@ -14,10 +14,10 @@ from typing import Annotated
 import torch
 import typer
 
-from benchmarks import metrics
+from benchmarks import metrics, reporting
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import WINDOW, Quality
-from benchmarks.reporting import Row, emit, quality_table, rounded
+from benchmarks.reporting import Row, emit, quality_table, rounded, told_errors
 from core import checkpoint as checkpoints_io
 from core.motion.text import load_text_encoder
 from train.evaluator import Evaluator
@@ -48,24 +48,22 @@ def measure(quality: Quality) -> dict[str, Row]:
 
 
 def main(
-    data: Annotated[
-        Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
-    ] = DATA,
-    packs: Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")] = "",
+    data: reporting.MotionData = DATA,
+    packs: reporting.Packs = "",
     split: Annotated[str, typer.Option(help="auto, val, train or all.")] = "auto",
-    checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
-    checkpoints: Annotated[Path, typer.Option(help="Their folder.")] = Path("checkpoints"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+    checkpoint: reporting.WhichMotion = "motion",
+    checkpoints: reporting.TheirFolder = Path("checkpoints"),
+    as_json: reporting.AsJson = False,
     quick: Annotated[bool, typer.Option(help="A third of the motions.")] = False,
     seed: int = 0,
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    out: reporting.Out = None,
 ) -> None:
     """Measure the quality of a motion checkpoint."""
     from core.engine import Engine
 
     if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
         torch.set_num_threads(2)
-    try:
+    with told_errors():
         evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", Evaluator)
         quality = Quality(
             Engine.load(checkpoints),
@@ -77,9 +75,6 @@ def main(
             quick=quick,
         )
         result = rounded(measure(quality))
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(result, quality_table, as_json=as_json, out=out)
 
 

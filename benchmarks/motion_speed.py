@@ -16,9 +16,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks import app_start
-from benchmarks.reporting import emit, in_process, machine, peak_rss_mb, rounded, speed_table
-from benchmarks.timing import Step, late_over_early
+from benchmarks import app_start, reporting
+from benchmarks.reporting import (
+    Step,
+    by_size,
+    emit,
+    late_over_early,
+    machine,
+    peak_rss_mb,
+    rounded,
+    speed_table,
+    told_errors,
+)
 from core.settings import MotionSettings
 
 if TYPE_CHECKING:
@@ -143,32 +152,29 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
 
 
 def main(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
-    quick: Annotated[bool, typer.Option(help="Within 50 seconds.")] = False,
-    checkpoint: Annotated[str, typer.Option(help="Which motion checkpoint.")] = "motion",
-    checkpoints: Annotated[Path, typer.Option(help="Their folder.")] = Path("checkpoints"),
+    as_json: reporting.AsJson = False,
+    quick: reporting.Quick = False,
+    checkpoint: reporting.WhichMotion = "motion",
+    checkpoints: reporting.TheirFolder = Path("checkpoints"),
     threads: Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice.")] = None,
-    only: Annotated[str, typer.Option(help="Measure one size, in this process.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    only: reporting.OneSize = "",
+    out: reporting.Out = None,
 ) -> None:
     """Measure the speed and memory of motion streaming."""
-    try:
-        if only:
-            if only not in SIZES:
-                raise ValueError(f"--only must be one of {', '.join(SIZES)}, got {only!r}")
-            result = rounded(measure(only, checkpoints, checkpoint, quick))
-        else:
-            flags = ["--quick"] * quick + ["--checkpoint", checkpoint]
-            flags += ["--checkpoints", str(checkpoints)]
-            result = {
-                size: in_process("benchmarks.motion_speed", ["--only", size, *flags], threads)
-                for size in SIZES
-            }
+    with told_errors():
+        result = by_size(
+            "benchmarks.motion_speed",
+            SIZES,
+            measure,
+            only=only,
+            quick=quick,
+            checkpoint=checkpoint,
+            checkpoints=checkpoints,
+            threads=threads,
+        )
+        if not only:
             result["app"] = rounded(app_start.measure(checkpoints))
             result["machine"] = machine()
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(result, partial(speed_table, rate="poses_per_s"), as_json=as_json or bool(only), out=out)
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.held_keys import recorded_masks
-from benchmarks.reporting import peak_rss_mb
-from benchmarks.timing import timed
+from benchmarks.play_speed import recorded_masks
+from benchmarks.reporting import peak_rss_mb, timed
 from core.device import fast_precision, native_bf16
 from core.diffusion.attention import KVCache
 from core.video.actions import Key

@@ -1,4 +1,4 @@
-"""What all benchmarks share: fresh processes, memory, the machine, JSON and tables."""
+"""What all benchmarks share: options, errors, fresh processes, memory, clocks, JSON and tables."""
 
 from __future__ import annotations
 
@@ -8,13 +8,38 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 Row = dict[str, Any]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
+Quick = Annotated[bool, typer.Option(help="Within 50 seconds.")]
+OneSize = Annotated[str, typer.Option(help="Measure one size, in this process.")]
+Out = Annotated[Path | None, typer.Option(help="Also write the JSON here.")]
+Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
+TheirFolder = Annotated[Path, typer.Option(help="Their folder.")]
+WhichMotion = Annotated[str, typer.Option(help="Which motion checkpoint.")]
+WhichWorld = Annotated[str, typer.Option(help="Which world.")]
+MotionData = Annotated[
+    Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
+]
+Packs = Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")]
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """End the program with exit code 2 and a sentence where a ValueError is raised."""
+    try:
+        yield
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 def peak_rss_mb(pid: int | str = "self") -> float:
@@ -60,6 +85,27 @@ def in_process(module: str, arguments: Sequence[str], threads: int | None) -> Ro
         what = " ".join(arguments[:2])
         raise ValueError(f"{module} {what} ended with exit code {result.returncode}, see above")
     return json.loads(result.stdout)
+
+
+def by_size(
+    module: str,
+    sizes: Sequence[str],
+    measure: Callable[[str, Path, str, bool], Row],
+    *,
+    only: str,
+    quick: bool,
+    checkpoint: str,
+    checkpoints: Path,
+    threads: int | None,
+) -> Row:
+    """Return the figures of the size `only`, or of each size out of a process of its own."""
+    if only:
+        if only not in sizes:
+            raise ValueError(f"--only must be one of {', '.join(sizes)}, got {only!r}")
+        return rounded(measure(only, checkpoints, checkpoint, quick))
+    flags = ["--quick"] * quick
+    flags += ["--checkpoint", checkpoint, "--checkpoints", str(checkpoints)]
+    return {size: in_process(module, ["--only", size, *flags], threads) for size in sizes}
 
 
 def speed_table(result: dict[str, Row], rate: str) -> str:
@@ -108,3 +154,50 @@ def emit(result: Row, table: Callable[[Row], str], *, as_json: bool, out: Path |
     if out is not None:
         out.write_text(text + "\n")
     typer.echo(text if as_json else table(result))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of a stream: poses or frames in it, and seconds by the clock and of the CPU."""
+
+    made: int
+    wall: float
+    cpu: float
+
+
+def timed(make: Callable[[], Any], made: int = 1) -> Step:
+    """Call `make`, which produces so many poses or frames, and time it."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    make()
+    return Step(made, time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def late_over_early(steps: list[Step], *, context: int, minute: int) -> dict[str, Any]:
+    """Cost late in a stream over that early in it, by the clock and by CPU time.
+
+    Minute 10 over minute 1 where there are ten; else the last third over as much from where the
+    `context` is full, because a stream's first seconds, with little to look back on, are cheaper
+    and would weigh more than they do in a minute. `minutes` says what was compared.
+    """
+    total = sum(step.made for step in steps)
+    whole = total >= 10 * minute
+    skip = steps[0].made if whole else min(context, total // 4)  # the first piece is latency
+    length = minute if whole else (total - skip) // 3
+
+    def cost(part: Iterable[Step], skip: int) -> dict[str, float]:
+        made, spent = 0, {"wall": 0.0, "cpu": 0.0}
+        for step in part:
+            if skip > 0:
+                skip -= step.made
+            elif made < length:
+                made += step.made
+                spent = {k: v + getattr(step, k) for k, v in spent.items()}
+        return {k: v / made for k, v in spent.items()}
+
+    early, late = cost(steps, skip), cost(reversed(steps), 0)
+    ranges = {"early": (skip, skip + length), "late": (total - length, total)}
+    return {
+        "late_over_early": late["wall"] / early["wall"],
+        "late_over_early_cpu": late["cpu"] / early["cpu"],
+        "minutes": {k: [round(v / minute, 2) for v in pair] for k, pair in ranges.items()},
+    }

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from benchmarks.reporting import emit, quality_table, rounded
+from benchmarks.reporting import AsJson, Checkpoints, Out, emit, quality_table, rounded, told_errors
 
 DATA = Path("assets/worlds/blocks")
 """A small sample of held-out play."""
@@ -68,28 +68,25 @@ def main(
     data: Annotated[Path, typer.Option(help="A recorded set, or a sample of one.")] = DATA,
     teacher: Annotated[str, typer.Option(help="Checkpoint of many steps.")] = "video-teacher",
     student: Annotated[str, typer.Option(help="Checkpoint of few steps.")] = "video",
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: Checkpoints = Path("checkpoints"),
     starts: Annotated[int, typer.Option(help="Moments of play to begin from.")] = 32,
     length: Annotated[int, typer.Option(help="Frames to generate from each.")] = LENGTH,
     steps: Annotated[int | None, typer.Option(help="Default: each checkpoint's.")] = None,
     context_noise: Annotated[float | None, typer.Option(help="Default: each checkpoint's.")] = None,
     seed: int = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    as_json: AsJson = False,
+    out: Out = None,
 ) -> None:
     """Measure the quality of a keyboard world."""
     if torch.get_num_threads() > 2:  # batches of this size gain little from more
         torch.set_num_threads(2)
-    try:
+    with told_errors():
         models = {"teacher": teacher, "student": student}
         said = {"steps": steps, "context_noise": context_noise}
         result = measure(
             data, checkpoints, models, starts=starts, length=length, seed=seed,
             settings={name: value for name, value in said.items() if value is not None},
         )  # fmt: skip
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(rounded(result), quality_table, as_json=as_json, out=out)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
+from benchmarks.reporting import Checkpoints, WhichWorld, told_errors
 from core.export.mp4 import enlarge
 from core.export.render.media import caption, png
 from core.video.actions import Key, parse_script
@@ -70,8 +71,8 @@ def truly(script: str, moment: Seed, keys: Sequence[Key]) -> list[np.ndarray]:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
-    checkpoint: Annotated[str, typer.Option(help="Which world.")] = "video",
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoint: WhichWorld = "video",
+    checkpoints: Checkpoints = Path("checkpoints"),
     starts: Annotated[int, typer.Option(help="How many starts of the gallery.")] = 4,
     seed: int = 1,
     steps: Annotated[int | None, typer.Option(help="Default: the checkpoint's.")] = None,
@@ -83,7 +84,7 @@ def main(
     """Play a world by set keys and draw each as a row of frames."""
     from core.engine import Engine
 
-    try:
+    with told_errors():
         engine = Engine(checkpoints, "cpu")
         play = partial(
             engine.play, checkpoint, seed=seed, steps=steps, context_noise=context_noise, ahead=0
@@ -108,9 +109,6 @@ def main(
         index = picks(len(frames), columns * WALK_ROWS).reshape(WALK_ROWS, columns)
         rows = [strip([frames[i] for i in r], [f"walk {i}" for i in r], scale) for r in index]
         (out / "walk.png").write_bytes(png(np.concatenate(rows)))
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.reporting import emit, in_process, machine, peak_rss_mb, rounded, speed_table
+from benchmarks import reporting
+from benchmarks.reporting import by_size, emit, machine, peak_rss_mb, speed_table, told_errors
 
 SIZES = ("blocks", "nfd-130m")
-MODULE = "benchmarks.video_speed"
 THREADS = 1
 """As the app computes: visitors share the cores, and the page needs one."""
 MINUTES = 10
@@ -33,10 +33,9 @@ def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, 
     """Return the figures of a shipped world, measured in this process."""
     import torch
 
-    from benchmarks.held_keys import recorded_masks
-    from benchmarks.play_speed import frame_figures, paced, speculation, stream
+    from benchmarks.play_speed import frame_figures, paced, recorded_masks, speculation, stream
     from benchmarks.recompute import window_speedup
-    from benchmarks.timing import late_over_early
+    from benchmarks.reporting import late_over_early
     from core.engine import Engine
 
     seconds = SECONDS["quick" if quick else "full"]
@@ -88,30 +87,28 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
 
 
 def main(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
-    quick: Annotated[bool, typer.Option(help="Within 50 seconds.")] = False,
-    checkpoint: Annotated[str, typer.Option(help="Which world.")] = "video",
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    as_json: reporting.AsJson = False,
+    quick: reporting.Quick = False,
+    checkpoint: reporting.WhichWorld = "video",
+    checkpoints: reporting.Checkpoints = Path("checkpoints"),
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = THREADS,
-    only: Annotated[str, typer.Option(help="Measure one size, in this process.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Also write the JSON here.")] = None,
+    only: reporting.OneSize = "",
+    out: reporting.Out = None,
 ) -> None:
     """Measure the speed and memory of playing a world."""
-    try:
-        if only:
-            if only not in SIZES:
-                raise ValueError(f"--only must be one of {', '.join(SIZES)}, got {only!r}")
-            result = rounded(measure(only, checkpoints, checkpoint, quick))
-        else:
-            flags = ["--quick"] * quick
-            flags += ["--checkpoint", checkpoint, "--checkpoints", str(checkpoints)]
-            result: dict[str, Any] = {
-                size: in_process(MODULE, ["--only", size, *flags], threads) for size in SIZES
-            }
+    with told_errors():
+        result = by_size(
+            "benchmarks.video_speed",
+            SIZES,
+            measure,
+            only=only,
+            quick=quick,
+            checkpoint=checkpoint,
+            checkpoints=checkpoints,
+            threads=threads,
+        )
+        if not only:
             result["machine"] = machine()
-    except ValueError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
     emit(result, partial(speed_table, rate="fps"), as_json=as_json or bool(only), out=out)
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from benchmarks import motion_speed
 from benchmarks.motion_speed import MINUTE, measure
-from benchmarks.timing import Step, late_over_early
+from benchmarks.reporting import Step, late_over_early
 from tests.support.tiny import write_checkpoints
 
 

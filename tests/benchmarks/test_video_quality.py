@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from benchmarks import frame_items, idm, video_quality, video_rows
 from benchmarks.frame_items import HeldOut
 from benchmarks.reporting import quality_table, rounded
-from benchmarks.rollouts import before_frames, roll_out
-from benchmarks.video_rows import VideoQuality, other_keys
+from benchmarks.video_rows import VideoQuality, before_frames, other_keys, roll_out
 from core.engine import Engine
 from core.video.actions import to_mask
 from core.video.dream import Dream

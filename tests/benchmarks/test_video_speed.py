@@ -11,10 +11,9 @@ import typer
 from typer.testing import CliRunner
 
 from benchmarks import nfd_speed, video_speed
-from benchmarks.held_keys import recorded_masks
-from benchmarks.play_speed import frame_figures, paced, together_gain
+from benchmarks.play_speed import frame_figures, paced, recorded_masks, together_gain
 from benchmarks.recompute import window_speedup
-from benchmarks.timing import Step
+from benchmarks.reporting import Step
 from core.video.dream import Dream
 from core.video.model import published
 from tests.support.tiny import KEYS, WORLD, tiny_world, write_worlds
