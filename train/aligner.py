@@ -58,14 +58,7 @@ def main(
     motions.set_statistics(model)
     pairs = held_out_pairs(held_out, bank)
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=3e-4,
-        weight_decay=0.05,
-        eval_every=150,
-        precision=precision,
-        ema=0.995,
+        run, steps, minutes, precision, lr=3e-4, weight_decay=0.05, eval_every=150, ema=0.995
     )
     Trainer(
         model,

@@ -193,14 +193,7 @@ def main(
     stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=lr,
-        warmup=50,
-        ema=0.995,
-        eval_every=100,
-        precision=precision,
+        run, steps, minutes, precision, lr=lr, warmup=50, ema=0.995, eval_every=100
     )
 
     wanted = [teach(guide, *batch) for batch in fixed[:2]]

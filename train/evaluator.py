@@ -133,14 +133,7 @@ def main(
     motions.set_statistics(model)
     pairs = held_out_pairs(held_out, bank)
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=5e-4,
-        weight_decay=0.05,
-        eval_every=100,
-        precision=precision,
-        ema=0.99,
+        run, steps, minutes, precision, lr=5e-4, weight_decay=0.05, eval_every=100, ema=0.99
     )
     Trainer(
         model,

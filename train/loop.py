@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Losses:
     parts: dict[str, Tensor] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LoopSettings:
     run: Path
     """Folder for the state file and the curves; kept out of git."""
@@ -39,6 +39,9 @@ class LoopSettings:
     """Length of the whole schedule."""
     minutes: float = math.inf
     """Stop after this much time; the learning rate then falls to zero by the clock."""
+    precision: str = "auto"
+    """no, bf16, or auto: bf16 where the machine computes it natively."""
+    _: KW_ONLY
     lr: float = 2e-4
     warmup: int = 200
     weight_decay: float = 0.0
@@ -49,8 +52,6 @@ class LoopSettings:
     ema: float = 0.999
     """Decay of the averaged weights; it starts faster and reaches this."""
     eval_every: int = 250
-    precision: str = "auto"
-    """no, bf16, or auto: bf16 where the machine computes it natively."""
 
 
 def native_precision(precision: str) -> str:

@@ -114,17 +114,7 @@ def main(
         model.latent_std.copy_(std)
     judged = LatentSet(validation, coder, bank, cfg.block, transitions=0, seed=1).batches(32)
     fixed = [next(judged) for _ in range(6)]
-    settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=lr,
-        weight_decay=0.01,
-        warmup=200,
-        ema=0.999,
-        eval_every=250,
-        precision=precision,
-    )
+    settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01)
     Trainer(
         model,
         settings,

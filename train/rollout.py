@@ -239,15 +239,7 @@ def main(
     longest = max(episode.frames for episode in judged.frames.episodes)
     long = next(judged.windows(32, min(history + FAR, longest), seed=2))
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=lr,
-        warmup=50,
-        ema=0.998,
-        eval_every=100,
-        precision=precision,
-        muon=muon,
+        run, steps, minutes, precision, lr=lr, warmup=50, ema=0.998, eval_every=100, muon=muon
     )
 
     def judge(ema: FrameDiT) -> dict[str, float]:

@@ -89,14 +89,7 @@ def main(
         model.encoder.requires_grad_(False)
         model.unit.eval()  # or every batch would scale its tokens by itself
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=lr,
-        warmup=100,
-        ema=0.998,
-        eval_every=500,
-        precision=precision,
+        run, steps, minutes, precision, lr=lr, warmup=100, ema=0.998, eval_every=500
     )
     Trainer(
         model,

@@ -213,15 +213,9 @@ def main(
     teacher = checkpoint.load(aligner, Aligner)
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
+    lr = 3e-4 if decoder_only else 1e-3
     settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=3e-4 if decoder_only else 1e-3,
-        warmup=100,
-        ema=0.99,
-        eval_every=100,
-        precision=precision,
+        run, steps, minutes, precision, lr=lr, warmup=100, ema=0.99, eval_every=100
     )
     Trainer(
         model,

@@ -122,18 +122,7 @@ def main(
     fixed = [next(stream) for _ in range(4)]
     if compile:
         model.transformer.compile()
-    settings = LoopSettings(
-        run=run,
-        steps=steps,
-        minutes=minutes,
-        lr=lr,
-        weight_decay=0.01,
-        warmup=200,
-        ema=0.999,
-        eval_every=250,
-        precision=precision,
-        muon=muon,
-    )
+    settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
     Trainer(
         model,
         settings,
