@@ -163,14 +163,7 @@ def main(
     """Measure the speed and memory of motion streaming."""
     with told_errors():
         result = by_size(
-            "benchmarks.motion_speed",
-            SIZES,
-            measure,
-            only=only,
-            quick=quick,
-            checkpoint=checkpoint,
-            checkpoints=checkpoints,
-            threads=threads,
+            "benchmarks.motion_speed", SIZES, measure, only, quick, checkpoint, checkpoints, threads
         )
         if not only:
             result["app"] = rounded(app_start.measure(checkpoints))

@@ -91,7 +91,6 @@ def by_size(
     module: str,
     sizes: Sequence[str],
     measure: Callable[[str, Path, str, bool], Row],
-    *,
     only: str,
     quick: bool,
     checkpoint: str,

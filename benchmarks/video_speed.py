@@ -98,14 +98,7 @@ def main(
     """Measure the speed and memory of playing a world."""
     with told_errors():
         result = by_size(
-            "benchmarks.video_speed",
-            SIZES,
-            measure,
-            only=only,
-            quick=quick,
-            checkpoint=checkpoint,
-            checkpoints=checkpoints,
-            threads=threads,
+            "benchmarks.video_speed", SIZES, measure, only, quick, checkpoint, checkpoints, threads
         )
         if not only:
             result["machine"] = machine()
