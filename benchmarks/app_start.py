@@ -32,8 +32,13 @@ def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         port = probe.getsockname()[1]
     start = time.perf_counter()
     command = [
-        sys.executable, "app.py", "--port", str(port), "--checkpoints", checkpoints.resolve(),
-    ]  # fmt: skip
+        sys.executable,
+        "app.py",
+        "--port",
+        str(port),
+        "--checkpoints",
+        checkpoints.resolve(),
+    ]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

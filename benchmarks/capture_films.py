@@ -75,9 +75,13 @@ def make_take(joints: np.ndarray, start: int, poses: int) -> Take:
 
 
 def shoot(
-    take: Take, view: View, *, size: tuple[int, int] = SIZE, rate: int = RATE,
+    take: Take,
+    view: View,
+    *,
+    size: tuple[int, int] = SIZE,
+    rate: int = RATE,
     body: Body | None = None,
-) -> Iterator[np.ndarray]:  # fmt: skip
+) -> Iterator[np.ndarray]:
     """Yield pictures (H, W, 3) uint8 by a camera that stands still, with the way in view."""
     body = body or actor()
     take = resample(take, rate) if rate != FPS else take
@@ -115,11 +119,28 @@ def long_film(path: Path) -> None:
     short = path.with_name("short.mp4")
     film(sidestep(), short, VIEWS[0], size=(960, 540))
     subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(short),
-         "-t", str(LONG), "-vf", "scale=1920:1080", "-pix_fmt", "yuv420p", "-c:v", "libx264",
-         "-preset", "veryfast", str(path)],
+        [
+            imageio_ffmpeg.get_ffmpeg_exe(),
+            "-v",
+            "error",
+            "-stream_loop",
+            "-1",
+            "-i",
+            str(short),
+            "-t",
+            str(LONG),
+            "-vf",
+            "scale=1920:1080",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            str(path),
+        ],
         check=True,
-    )  # fmt: skip
+    )
 
 
 def sidestep() -> Take:

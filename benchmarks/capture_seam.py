@@ -32,13 +32,23 @@ BEFORE = 170
 """Poses before the cut at most: what a stream looks back on, and a little more."""
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROMPTS = (
-    "a person walks forward", "a person jumps", "a person waves", "a person turns left",
-    "a person dances", "a person stands still", "a person sits down", "a person runs",
-)  # fmt: skip
+    "a person walks forward",
+    "a person jumps",
+    "a person waves",
+    "a person turns left",
+    "a person dances",
+    "a person stands still",
+    "a person sits down",
+    "a person runs",
+)
 MANNERS = (
-    "a person walks like a zombie", "a person dances salsa", "a person runs forward",
-    "a person sneaks forward", "a person does a ballet dance", "a person swings a sword",
-)  # fmt: skip
+    "a person walks like a zombie",
+    "a person dances salsa",
+    "a person runs forward",
+    "a person sneaks forward",
+    "a person does a ballet dance",
+    "a person swings a sword",
+)
 _JOINTS = slice(LAYOUT.height.start, LAYOUT.joints.stop)
 
 
@@ -105,12 +115,16 @@ def seam(engine: Engine, clips: list[np.ndarray], cuts: int) -> Row:
     )
     over = metrics.area_under_jerk(curves, level)
     return {
-        "cuts": cuts, "auj_seam": over, "auj_inside": inside, "ratio": over / inside,
-        "peak_jerk_seam": metrics.peak_jerk(curves), "jerk_at_cut": at_cut(curves),
+        "cuts": cuts,
+        "auj_seam": over,
+        "auj_inside": inside,
+        "ratio": over / inside,
+        "peak_jerk_seam": metrics.peak_jerk(curves),
+        "jerk_at_cut": at_cut(curves),
         "peak_jerk_inside": float(np.mean([metrics.peak_jerk(c) for c in draws])),
         "each_ratio": each(curves, level) / each(np.concatenate(draws), level),
         "mean_jerk_real": level,
-    }  # fmt: skip
+    }
 
 
 def video_seams(engine: Engine, takes: dict[str, Take], level: float, repeats: int) -> Row:
@@ -128,9 +142,10 @@ def video_seams(engine: Engine, takes: dict[str, Take], level: float, repeats: i
         inside = np.stack([own[s : s + WINDOW] for s in starts])
         found[name] = {
             "each_ratio": each(curves, level) / each(inside, level),
-            "jerk_at_cut": at_cut(curves), "peak_jerk_inside": metrics.peak_jerk(inside),
+            "jerk_at_cut": at_cut(curves),
+            "peak_jerk_inside": metrics.peak_jerk(inside),
             "mean_jerk_inside": float(own.mean()),
-        }  # fmt: skip
+        }
     return found
 
 
@@ -140,8 +155,9 @@ def manner_gap(made: np.ndarray, manner: np.ndarray) -> Row:
     mean, spread = (
         float(np.abs(f(poses[0], axis=0) - f(poses[1], axis=0)).mean()) for f in (np.mean, np.std)
     )
-    pace = [np.linalg.norm(x[:, LAYOUT.velocities][:, :3], axis=-1).mean() * FPS
-            for x in (made, manner)]  # fmt: skip
+    pace = [
+        np.linalg.norm(x[:, LAYOUT.velocities][:, :3], axis=-1).mean() * FPS for x in (made, manner)
+    ]
     return {"pose_cm": 100 * mean, "spread_cm": 100 * spread, "speed_m_s": abs(pace[0] - pace[1])}
 
 

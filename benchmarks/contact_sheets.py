@@ -12,11 +12,19 @@ from tqdm import tqdm
 from benchmarks.reporting import Checkpoints, WhichMotion
 
 PROMPTS = (
-    "a person walks forward", "a person runs", "a person jumps", "a person kicks",
-    "a person waves with the right hand", "a person sits down", "a person dances",
-    "a person walks and turns left", "a person walks and turns right", "a person walks backwards",
-    "a person balances on one leg", "a person climbs a ladder",
-)  # fmt: skip
+    "a person walks forward",
+    "a person runs",
+    "a person jumps",
+    "a person kicks",
+    "a person waves with the right hand",
+    "a person sits down",
+    "a person dances",
+    "a person walks and turns left",
+    "a person walks and turns right",
+    "a person walks backwards",
+    "a person balances on one leg",
+    "a person climbs a ladder",
+)
 
 
 def main(

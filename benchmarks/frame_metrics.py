@@ -87,9 +87,12 @@ def look(frames: np.ndarray) -> dict[str, float]:
     red, green, blue = pixels.mean(0).tolist()
     contrast = float(pixels.std(0).mean())
     return {
-        "red": red, "green": green, "blue": blue, "contrast": contrast,
+        "red": red,
+        "green": green,
+        "blue": blue,
+        "contrast": contrast,
         "sharpness": sharpness(frames),
-    }  # fmt: skip
+    }
 
 
 def drift(made: np.ndarray, real: np.ndarray) -> dict[str, float]:

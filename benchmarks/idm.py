@@ -45,13 +45,21 @@ class InverseDynamics(nn.Module):
         super().__init__()
         rows, columns = SIZE[0] // 8, SIZE[1] // 8
         self.layers = nn.Sequential(
-            nn.Conv2d(6, 48, 4, stride=4), nn.ReLU(),
-            nn.Conv2d(48, 48, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(48, 48, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(48, 96, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(96, 32, 1), nn.ReLU(), nn.Flatten(),
-            nn.Linear(32 * rows * columns, 128), nn.ReLU(), nn.Linear(128, keys),
-        )  # fmt: skip
+            nn.Conv2d(6, 48, 4, stride=4),
+            nn.ReLU(),
+            nn.Conv2d(48, 48, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(48, 48, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(48, 96, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(96, 32, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(32 * rows * columns, 128),
+            nn.ReLU(),
+            nn.Linear(128, keys),
+        )
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """Look at the later frame and at how it differs."""

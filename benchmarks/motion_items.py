@@ -47,12 +47,7 @@ class MotionItems:
     """The clips of one set; `draw` cuts captioned items from them, `windows` plain joints."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        split: str = "auto",
-        only: tuple[str, ...] = (),
-        max_clips: int = 256,
+        self, path: Path, *, split: str = "auto", only: tuple[str, ...] = (), max_clips: int = 256
     ) -> None:
         """Read a clips.jsonl made by train.data (joints.npz beside it) or of packs (<pack>.npz).
 

@@ -41,8 +41,14 @@ QUICK = {"default": 2 * MINUTE, "published": MINUTE // 2}
 """Poses to stream; fewer if time runs out."""
 SECONDS = {"full": 600.0, "quick": 4.0}
 """Longest that one size may stream, after its first pose."""
-PROMPTS = ("a person walks forward", "a person jumps", "someone waves", "a person sits down",
-           "a person runs in a circle", "a person dances")  # fmt: skip
+PROMPTS = (
+    "a person walks forward",
+    "a person jumps",
+    "someone waves",
+    "a person sits down",
+    "a person runs in a circle",
+    "a person dances",
+)
 
 
 def untrained() -> MotionModel:

@@ -97,10 +97,7 @@ class Quality:
                 # a switching prompt is [(text, frames), ...] and brings its own length
                 longest = frames[chosen[-1]] if isinstance(batch[0], str) else None
                 found = self.engine.sample(
-                    batch,
-                    longest,
-                    checkpoint=self.checkpoint,
-                    seed=self.seed + 1000 * number,
+                    batch, longest, checkpoint=self.checkpoint, seed=self.seed + 1000 * number
                 )
                 for i, x in zip(chosen, found, strict=True):
                     made[i] = np.asarray(x)[: frames[i]]  # nothing in it knew how long it gets

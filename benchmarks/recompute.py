@@ -68,9 +68,14 @@ def cache_speedup(
     times, samples = [], []
     for denoiser, cache in ((dit, dit.new_cache()), (Recompute(dit), None)):
         sampler = StreamSampler(
-            denoiser, (1, *dit.frame_shape), cache, steps=cfg.steps, stagger=cfg.stagger,
-            guidance=cfg.guidance, generator=torch.Generator().manual_seed(0),
-        )  # fmt: skip
+            denoiser,
+            (1, *dit.frame_shape),
+            cache,
+            steps=cfg.steps,
+            stagger=cfg.stagger,
+            guidance=cfg.guidance,
+            generator=torch.Generator().manual_seed(0),
+        )
         sampler.commit(clean, [prompt] * clean.shape[1])
         start = time.perf_counter()
         samples.append(torch.cat([s.x for s in islice(sampler.stream(repeat(prompt)), new)]))
@@ -114,11 +119,16 @@ def window_speedup(
     cfg = model.cfg
     samplers = [
         StreamSampler(
-            denoiser, (1, *model.frame_shape), cache, steps=steps, stagger=steps,
-            generator=torch.Generator().manual_seed(0), context_noise=context_noise,
+            denoiser,
+            (1, *model.frame_shape),
+            cache,
+            steps=steps,
+            stagger=steps,
+            generator=torch.Generator().manual_seed(0),
+            context_noise=context_noise,
         )
         for denoiser, cache in ((model, model.new_cache()), (RecomputeWindow(model), None))
-    ]  # fmt: skip
+    ]
     first = torch.randn(1, 1, *model.frame_shape, generator=torch.Generator().manual_seed(1))
     for sampler in samplers:
         sampler.commit(first, actions[:1])

@@ -59,9 +59,13 @@ def measure(
     }
     missing = {row: name for row, name in models.items() if row not in there}
     return rows | {
-        "about": {**quality.about(), "checkpoints": there, "missing": missing,
-                  "seconds": time.monotonic() - start},
-    }  # fmt: skip
+        "about": {
+            **quality.about(),
+            "checkpoints": there,
+            "missing": missing,
+            "seconds": time.monotonic() - start,
+        }
+    }
 
 
 def main(
@@ -84,9 +88,14 @@ def main(
         models = {"teacher": teacher, "student": student}
         said = {"steps": steps, "context_noise": context_noise}
         result = measure(
-            data, checkpoints, models, starts=starts, length=length, seed=seed,
+            data,
+            checkpoints,
+            models,
+            starts=starts,
+            length=length,
+            seed=seed,
             settings={name: value for name, value in said.items() if value is not None},
-        )  # fmt: skip
+        )
     emit(rounded(result), quality_table, as_json=as_json, out=out)
 
 

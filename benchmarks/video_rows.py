@@ -220,9 +220,10 @@ class VideoQuality:
             "late_rows": len(self.late.before),
             "true_frames_before": self.before,
             "idm": "none: it needs a training split, or weights beside the sample"
-            if self.reader is None else "trained on real frames",
+            if self.reader is None
+            else "trained on real frames",
             "seed": self.seed,
-        }  # fmt: skip
+        }
 
 
 def other_keys(rng: np.random.Generator, held: np.ndarray, recorded: np.ndarray) -> np.ndarray:

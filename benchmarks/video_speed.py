@@ -64,17 +64,21 @@ def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, 
             lambda together: play(ahead=0, together=together), masks, numbers, seconds["together"]
         ),
         **window_speedup(
-            model.dit, actions, steps=int(settings["steps"]),
-            context_noise=settings["context_noise"], seconds=seconds["cache"],
+            model.dit,
+            actions,
+            steps=int(settings["steps"]),
+            context_noise=settings["context_noise"],
+            seconds=seconds["cache"],
         ),
         "context_noise": settings["context_noise"],
         "frames": len(steps),
         "load_s": load,
         "million_weights": sum(
             p.numel() for m in (model.dit, model.tokenizer) for p in m.parameters()
-        ) / 1e6,
+        )
+        / 1e6,
         "threads": torch.get_num_threads(),
-    }  # fmt: skip
+    }
 
 
 def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:

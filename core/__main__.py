@@ -14,9 +14,11 @@ from core.cli.motion import motion
 from core.cli.video import video
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
     help="Livestep: motion from text or video and worlds from keys, streaming.",
-)  # fmt: skip
+)
 app.command()(motion)
 app.command()(video)
 app.command()(follow)

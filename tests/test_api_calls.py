@@ -21,9 +21,13 @@ pytest_plugins = ["tests.support.browsing"]
 FIXTURES = Path(__file__).parent / "fixtures"
 SESSION = "0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e01"
 SAMPLING = {
-    "checkpoint": "motion", "seed": 3, "steps": 4, "stagger": 2, "guidance": 1.5,
+    "checkpoint": "motion",
+    "seed": 3,
+    "steps": 4,
+    "stagger": 2,
+    "guidance": 1.5,
     "foot_contacts": True,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +48,7 @@ def test_loading(small):
     assert small.has_index
     assert small.model("motion") is small.model("motion")
     card = small.card("motion-styles")
-    assert set(card) == {
-        "steps", "stagger", "guidance", "licence", "non_commercial", "data"
-    }  # fmt: skip
+    assert set(card) == {"steps", "stagger", "guidance", "licence", "non_commercial", "data"}
     with pytest.raises(ValueError, match="checkpoint must be one of motion, motion-styles"):
         small.model("nothing")
 
@@ -82,9 +84,19 @@ def test_sampling_and_real_motions(small, take):
 def test_worlds(small):
     card = small.world_card("video")
     assert set(card) == {
-        "name", "width", "height", "fps", "keys", "steps", "context_noise", "context",
-        "most_together", "seeds", "licence", "data",
-    }  # fmt: skip
+        "name",
+        "width",
+        "height",
+        "fps",
+        "keys",
+        "steps",
+        "context_noise",
+        "context",
+        "most_together",
+        "seeds",
+        "licence",
+        "data",
+    }
     picture = small.seed_picture("video", 0)
     assert picture.shape == (16, 16, 3)
     options = {"seed": 2, "steps": 2, "context_noise": 0.1, "together": 1}
@@ -108,9 +120,15 @@ def test_following(small, take, tmp_path):
         write(take, tmp_path / name, body="female", **options)
     shares = []
     found = small.follow(
-        tmp_path / "a.bvh", tilt=0.0, lens=0.9, turned=False, person=None, joint_map="mixamo",
-        threads=1, progress=lambda share, _: shares.append(share),
-    )  # fmt: skip
+        tmp_path / "a.bvh",
+        tilt=0.0,
+        lens=0.9,
+        turned=False,
+        person=None,
+        joint_map="mixamo",
+        threads=1,
+        progress=lambda share, _: shares.append(share),
+    )
     assert len(found.take) == len(found.joints) == len(found.features) == len(take)
     assert (found.gaps, found.notes, found.kept[0]) == ((), (), 0.0)
     assert len(small.follow(str(tmp_path / "b.bvh")).take) == len(take)
@@ -170,8 +188,17 @@ def test_bytes_of_motion_on_the_wire(client, small):
     with client.websocket_connect("/livestep/live") as socket:
         send(socket, tag="hello", version=1, session=SESSION, take=0, have=0)
         assert json.loads(receive(socket, 3, "model")[1:])["state"] == "ready"
-        send(socket, tag="start", id=1, prompt="a person walks", seed=7, checkpoint="motion-styles",
-             stagger=4, guidance=1.5, foot_contacts=False)  # fmt: skip
+        send(
+            socket,
+            tag="start",
+            id=1,
+            prompt="a person walks",
+            seed=7,
+            checkpoint="motion-styles",
+            stagger=4,
+            guidance=1.5,
+            foot_contacts=False,
+        )
         take = json.loads(receive(socket, 3, "take")[1:])
         assert (take["first"], take["seed"], take["checkpoint"]) == (0, 7, "motion-styles")
         poses = receive(socket, 2)
@@ -179,9 +206,10 @@ def test_bytes_of_motion_on_the_wire(client, small):
         send(socket, tag="prompt", id=2, text="a person jumps")
         receive(socket, 2)
         send(socket, tag="stop")
-        job = client.post(f"/livestep/export/{SESSION}", json={
-            "format": "npz", "fps": 30, "body": "male", "start": 0, "end": 4
-        })  # fmt: skip
+        job = client.post(
+            f"/livestep/export/{SESSION}",
+            json={"format": "npz", "fps": 30, "body": "male", "start": 0, "end": 4},
+        )
         assert job.status_code == 202
         done = wait_for(client, SESSION, job.json())
         file = client.get(f"/livestep/export/{SESSION}/{done['job']}/file")
@@ -189,9 +217,13 @@ def test_bytes_of_motion_on_the_wire(client, small):
     _, prompt, first, count, joints, _ = struct.unpack_from("<BxHIHHf", poses)
     assert (prompt, first, joints) == (1, 0, 22)
     stream = small.motion(
-        repeat("a person walks"), checkpoint="motion-styles", seed=7, stagger=4, guidance=1.5,
+        repeat("a person walks"),
+        checkpoint="motion-styles",
+        seed=7,
+        stagger=4,
+        guidance=1.5,
         foot_contacts=False,
-    )  # fmt: skip
+    )
     chunk = next(iter(stream))
     assert poses[16 : 16 + 12 * count] == chunk.root[:count].tobytes()
     rotations = np.frombuffer(poses[16 + 12 * count :], np.float16).reshape(count, 22, 4)
@@ -203,9 +235,20 @@ def test_bytes_of_a_world_on_the_wire(client):
         send(socket, tag="hello", version=1, session=SESSION)
         (card, _) = json.loads(receive(socket, 3, "worlds")[1:])["worlds"]
         assert (card["name"], card["width"], card["seeds"]) == ("video", 16, ["Start 1", "Start 2"])
-        send(socket, tag="world", checkpoint="video", seed=3, start=1, steps=2, context_noise=0.1,
-             ahead=0, together=1, script="R:3", truth=False,
-             changes=[{"frame": 1, "steps": 3, "context_noise": None}])  # fmt: skip
+        send(
+            socket,
+            tag="world",
+            checkpoint="video",
+            seed=3,
+            start=1,
+            steps=2,
+            context_noise=0.1,
+            ahead=0,
+            together=1,
+            script="R:3",
+            truth=False,
+            changes=[{"frame": 1, "steps": 3, "context_noise": None}],
+        )
         frame = receive(socket, 1)
         assert (frame[2:8], frame[16:18]) == (b"\x01\x00\x00\x00\x00\x00", b"\xff\xd8")
         socket.send_bytes(struct.pack("<BxHI", 4, 0, 0))
@@ -225,9 +268,16 @@ def test_calls_of_gradio(address, small, take, tmp_path):
 
     client = Client(address, verbose=False)
     file = client.predict(
-        prompt="a person walks", seconds=1, seed=1, format="bvh", body="male", fps=30,
-        checkpoint="motion", foot_contacts=True, api_name="/text_to_motion",
-    )  # fmt: skip
+        prompt="a person walks",
+        seconds=1,
+        seed=1,
+        format="bvh",
+        body="male",
+        fps=30,
+        checkpoint="motion",
+        foot_contacts=True,
+        api_name="/text_to_motion",
+    )
     assert re.search(r"Frames: (29|30)", Path(file).read_text())
     film = client.predict(
         keys="R:4,D:3", seed=1, start=1, scale=2, checkpoint="video", api_name="/keys_to_video"
@@ -236,9 +286,20 @@ def test_calls_of_gradio(address, small, take, tmp_path):
     assert Path(film).read_bytes()[4:8] == b"ftyp"
     write(take, tmp_path / "walk.bvh")
     file = client.predict(
-        clip=handle_file(str(tmp_path / "walk.bvh")), then="a person jumps", seconds=1, manner=0.5,
-        tilt=0, lens=0.9, turned=False, person=0, seed=1, format="npz", body="neutral", fps=20,
-        checkpoint="motion", api_name="/video_to_motion",
-    )  # fmt: skip
+        clip=handle_file(str(tmp_path / "walk.bvh")),
+        then="a person jumps",
+        seconds=1,
+        manner=0.5,
+        tilt=0,
+        lens=0.9,
+        turned=False,
+        person=0,
+        seed=1,
+        format="npz",
+        body="neutral",
+        fps=20,
+        checkpoint="motion",
+        api_name="/video_to_motion",
+    )
     with np.load(file) as data:
         assert len(data["joints"]) == len(take) + 20

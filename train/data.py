@@ -92,9 +92,15 @@ def to_record(clip: sources.Clip, poses: int, label_count: int) -> Record:
     split = clip.split or ("val" if in_validation(clip.id) else "train")
     weight = QUALITY.get(clip.quality[:1], 1.0) * label_count**-BALANCE
     return Record(
-        id=clip.id, label=clip.label, pack=clip.pack, licence=clip.licence, split=split,
-        weight=float(weight), poses=poses, segments=tuple(segments),
-    )  # fmt: skip
+        id=clip.id,
+        label=clip.label,
+        pack=clip.pack,
+        licence=clip.licence,
+        split=split,
+        weight=float(weight),
+        poses=poses,
+        segments=tuple(segments),
+    )
 
 
 def build(clips: Iterable[sources.Clip], out: Path) -> list[Record]:

@@ -69,8 +69,15 @@ class MotionSet:
         """
         x = np.concatenate([m.features for m in self.motions]).astype(np.float64)
         mean, std = x.mean(0), x.std(0)
-        for group in (LAYOUT.turn, LAYOUT.velocity, LAYOUT.height, LAYOUT.joints,
-                      LAYOUT.rotations, LAYOUT.velocities, LAYOUT.contacts):  # fmt: skip
+        for group in (
+            LAYOUT.turn,
+            LAYOUT.velocity,
+            LAYOUT.height,
+            LAYOUT.joints,
+            LAYOUT.rotations,
+            LAYOUT.velocities,
+            LAYOUT.contacts,
+        ):
             std[group] = std[group].mean()
         return torch.from_numpy(mean).float(), torch.from_numpy(std).float().clamp(min=1e-4)
 

@@ -91,9 +91,14 @@ class Maker:
         self.latents.append(z)
         self.words.append(self._words(captions))
         self.clips.append(
-            Clip(id=record.id, label=record.label, caption=(whole or [record.label])[0],
-                 licence=record.licence, pack=record.pack)
-        )  # fmt: skip
+            Clip(
+                id=record.id,
+                label=record.label,
+                caption=(whole or [record.label])[0],
+                licence=record.licence,
+                pack=record.pack,
+            )
+        )
 
     def _words(self, captions: list[str]) -> np.ndarray:
         found = np.zeros(self.aligner.cfg.embed_dim, np.float32)
@@ -116,13 +121,20 @@ class Maker:
             "minutes_of_motion": round(minutes, 1),
         }
         return MotionIndex(
-            cfg=self.cfg, about=about, clips=tuple(self.clips), words=np.stack(self.words),
-            latents=np.concatenate(self.latents), first=np.array(self.first),
+            cfg=self.cfg,
+            about=about,
+            clips=tuple(self.clips),
+            words=np.stack(self.words),
+            latents=np.concatenate(self.latents),
+            first=np.array(self.first),
             windows=Windows(
-                clip=clip, start=start, length=length, embeddings=np.stack(self.embeddings),
+                clip=clip,
+                start=start,
+                length=length,
+                embeddings=np.stack(self.embeddings),
                 attributes=np.stack(self.measures),
             ),
-        )  # fmt: skip
+        )
 
 
 def main(

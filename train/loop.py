@@ -65,9 +65,10 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
     """Return AdamW for everything, or Muon for the matrices of blocks and AdamW for the rest."""
     wanted = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     hidden = [
-        p for name, p in wanted
+        p
+        for name, p in wanted
         if settings.muon and p.dim() == 2 and ".blocks." in name and name.endswith("weight")
-    ]  # fmt: skip
+    ]
     taken = {id(p) for p in hidden}
     rest = [p for _, p in wanted if id(p) not in taken]
     groups = [
@@ -79,9 +80,11 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
     ]
     if hidden:
         muon = torch.optim.Muon(
-            hidden, lr=settings.lr, weight_decay=settings.weight_decay,
+            hidden,
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
             adjust_lr_fn="match_rms_adamw",
-        )  # fmt: skip
+        )
         optimizers.append(muon)
     return optimizers
 
@@ -109,8 +112,7 @@ class Trainer:
 
         self.cfg, self.out, self.about = settings, out, about
         self.accelerator = Accelerator(
-            mixed_precision=native_precision(settings.precision),
-            cpu=not torch.cuda.is_available(),
+            mixed_precision=native_precision(settings.precision), cpu=not torch.cuda.is_available()
         )
         self.average = AveragedModel(model, self.accelerator.device, multi_avg_fn=self._move)
         self.average.eval().requires_grad_(False)

@@ -197,9 +197,12 @@ def drift(model: FrameDiT, batch: Window) -> dict[str, float]:
     tokens = torch.cat([dream[:, :end], real[:, end : end + 1]], dim=1)[:, index]
     after = held_out(model, [Window(tokens, batch.actions[:, index])])["score"]
     return {
-        "at8": error[history + 7].item(), "at32": error[history + 31].item(), "after": after,
-        "spread": spread.item(), "strange": strange(dream[:, -LATE:], real[:, -LATE:]),
-    }  # fmt: skip
+        "at8": error[history + 7].item(),
+        "at32": error[history + 31].item(),
+        "after": after,
+        "spread": spread.item(),
+        "strange": strange(dream[:, -LATE:], real[:, -LATE:]),
+    }
 
 
 def strange(made: Tensor, real: Tensor) -> float:

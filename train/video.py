@@ -112,11 +112,18 @@ def main(
     else:
         model = FrameDiT(
             FrameConfig(
-                tokenizer=tokenizer.name, keys=train.frames.keys, grid=coder.cfg.grid,
-                channels=coder.cfg.channels, width=width, depth=depth, heads=heads,
-                hidden=4 * width, fps=train.frames.meta["fps"], steps=4,
+                tokenizer=tokenizer.name,
+                keys=train.frames.keys,
+                grid=coder.cfg.grid,
+                channels=coder.cfg.channels,
+                width=width,
+                depth=depth,
+                heads=heads,
+                hidden=4 * width,
+                fps=train.frames.meta["fps"],
+                steps=4,
             )
-        )  # fmt: skip
+        )
     length = model.cfg.max_frames
     stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]

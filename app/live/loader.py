@@ -55,12 +55,7 @@ class EngineLike(Protocol):
     def similar(self, what: Take | str, count: int, *, checkpoint: str | None) -> list[Any]: ...
 
     def manner(
-        self,
-        take: Take | None,
-        prompt: str,
-        *,
-        weight: float,
-        checkpoint: str | None,
+        self, take: Take | None, prompt: str, *, weight: float, checkpoint: str | None
     ) -> Any: ...
 
     def world_card(self, name: str) -> dict[str, Any]: ...

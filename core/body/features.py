@@ -31,13 +31,14 @@ Heading = Literal["humanml3d", "steady"]
 CONTACT_SPEED = np.sqrt(0.002)
 """A foot joint that moves less than this (m a pose) counts as in contact (HumanML3D)."""
 
-_CHAINS = ((0, 2, 5, 8, 11), (0, 1, 4, 7, 10), (0, 3, 6, 9, 12, 15),
-           (9, 14, 17, 19, 21), (9, 13, 16, 18, 20))  # fmt: skip
-_RAW_OFFSETS = np.array(
-    [[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, -1, 0], [0, 1, 0], [0, -1, 0],
-     [0, -1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1], [0, 1, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1],
-     [0, -1, 0], [0, -1, 0], [0, -1, 0], [0, -1, 0], [0, -1, 0], [0, -1, 0]], dtype=np.float64,
-)  # fmt: skip
+_CHAINS = tuple(
+    tuple(map(int, chain.split()))
+    for chain in ("0 2 5 8 11", "0 1 4 7 10", "0 3 6 9 12 15", "9 14 17 19 21", "9 13 16 18 20")
+)
+_UNITS = {"o": (0, 0, 0), "x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1)}
+_UNITS |= {axis.upper(): tuple(-v for v in unit) for axis, unit in _UNITS.items()}
+_RAW_OFFSETS = np.array([_UNITS[axis] for axis in "oxXyYYyYYyzzyxXzYYYYYY"], np.float64)
+"""Which way each bone points at rest, by axis; capitals point the other way."""
 
 
 class LAYOUT:

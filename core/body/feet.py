@@ -81,9 +81,13 @@ def leg_lengths(hips: np.ndarray, knees: np.ndarray, ankles: np.ndarray) -> np.n
 
 
 def reach(
-    hips: np.ndarray, ankles: np.ndarray, knees: np.ndarray, ahead: np.ndarray,
-    thighs: np.ndarray, shins: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    hips: np.ndarray,
+    ankles: np.ndarray,
+    knees: np.ndarray,
+    ahead: np.ndarray,
+    thighs: np.ndarray,
+    shins: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Directions (T, 2, 3) of thighs and shins, of lengths (2,), between hips and ankles.
 
     The knee stays in the plane that `knees`, its place relative to the hip, gives; a leg that is

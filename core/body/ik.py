@@ -95,9 +95,13 @@ def _fit_fans(joints: np.ndarray) -> np.ndarray:
 
 
 def _hinge_twist(
-    swung: np.ndarray, axis: np.ndarray, hinge: np.ndarray, bone: np.ndarray, seen: np.ndarray,
+    swung: np.ndarray,
+    axis: np.ndarray,
+    hinge: np.ndarray,
+    bone: np.ndarray,
+    seen: np.ndarray,
     side: int,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Twist about `axis` after which a bone on a hinge can point where it was seen.
 
     A hinge keeps the bone's component along itself: hinge . seen = hinge . bone, which reads

@@ -12,12 +12,13 @@ from core.body.rotations import quat_inverse, quat_multiply, quat_rotate
 FPS = 20
 """Poses a second of every motion in this project unless a name says otherwise."""
 
-JOINTS = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2",
-    "left_ankle", "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar",
-    "right_collar", "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow",
-    "left_wrist", "right_wrist",
-)  # fmt: skip
+JOINTS = tuple(
+    """
+    pelvis left_hip right_hip spine1 left_knee right_knee spine2 left_ankle right_ankle spine3
+    left_foot right_foot neck left_collar right_collar head left_shoulder right_shoulder
+    left_elbow right_elbow left_wrist right_wrist
+    """.split()
+)
 
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 
@@ -36,10 +37,12 @@ MIRROR = tuple(
 """Joint i of a motion mirrored in the YZ plane is joint MIRROR[i] of the original."""
 
 BONE_LENGTHS = np.array(
-    [0.0, 0.1031, 0.1099, 0.1316, 0.3936, 0.3902, 0.1432, 0.4324, 0.4256, 0.0574, 0.1434, 0.1494,
-     0.2194, 0.1375, 0.1434, 0.1030, 0.1316, 0.1230, 0.2568, 0.2631, 0.2660, 0.2699],
+    """
+    0.0 0.1031 0.1099 0.1316 0.3936 0.3902 0.1432 0.4324 0.4256 0.0574 0.1434 0.1494
+    0.2194 0.1375 0.1434 0.1030 0.1316 0.1230 0.2568 0.2631 0.2660 0.2699
+    """.split(),
     dtype=np.float32,
-)  # fmt: skip
+)
 """Length of the bone above each joint (m) in HumanML3D's uniform skeleton."""
 LEG = float(BONE_LENGTHS[[KNEES[0], ANKLES[0]]].sum())
 """Length of its left thigh and shin together (m)."""
@@ -47,16 +50,29 @@ LEG = float(BONE_LENGTHS[[KNEES[0], ANKLES[0]]].sum())
 _REST_DIRECTIONS = np.array(
     [
         [0.000, 0.000, 0.000],
-        [0.655, -0.720, 0.229], [-0.655, -0.720, 0.229], [0.000, 0.999, 0.044],
-        [0.095, -0.995, -0.016], [-0.095, -0.995, -0.016], [0.000, 0.997, 0.076],
-        [-0.035, -0.994, -0.107], [0.035, -0.994, -0.107], [0.000, 0.999, 0.050],
-        [0.151, -0.309, 0.939], [-0.151, -0.309, 0.939], [0.000, 1.000, 0.020],
-        [0.540, 0.841, 0.006], [-0.540, 0.841, 0.006], [0.000, 0.986, 0.168],
-        [0.939, 0.342, -0.033], [-0.939, 0.342, -0.033],
-        [0.994, -0.050, -0.096], [-0.994, -0.050, -0.096],
-        [0.999, 0.036, -0.008], [-0.999, 0.036, -0.008],
+        [0.655, -0.720, 0.229],
+        [-0.655, -0.720, 0.229],
+        [0.000, 0.999, 0.044],
+        [0.095, -0.995, -0.016],
+        [-0.095, -0.995, -0.016],
+        [0.000, 0.997, 0.076],
+        [-0.035, -0.994, -0.107],
+        [0.035, -0.994, -0.107],
+        [0.000, 0.999, 0.050],
+        [0.151, -0.309, 0.939],
+        [-0.151, -0.309, 0.939],
+        [0.000, 1.000, 0.020],
+        [0.540, 0.841, 0.006],
+        [-0.540, 0.841, 0.006],
+        [0.000, 0.986, 0.168],
+        [0.939, 0.342, -0.033],
+        [-0.939, 0.342, -0.033],
+        [0.994, -0.050, -0.096],
+        [-0.994, -0.050, -0.096],
+        [0.999, 0.036, -0.008],
+        [-0.999, 0.036, -0.008],
     ]
-)  # fmt: skip
+)
 # Torso, head and feet: median over 174 recorded people who stand upright. Thighs, shins and arms:
 # the T-pose of the bundled body, so that a limb rotation means the same on both skeletons.
 # Shoulders sit 8 degrees higher than recorded, so that hanging arms lower the collars as they do.

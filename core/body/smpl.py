@@ -22,13 +22,20 @@ MOST_BYTES = 256_000_000
 _NEEDED = ("v_template", "f", "J_regressor", "weights", "kintree_table")
 _SPARSE = ("csc_matrix", "csr_matrix", "coo_matrix", "csc_array", "csr_array", "coo_array")
 _ALLOWED = {
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core")
-      for name in ("_reconstruct", "scalar")),
+    *(
+        (f"numpy.{core}.multiarray", name)
+        for core in ("core", "_core")
+        for name in ("_reconstruct", "scalar")
+    ),
     *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-    ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
-    ("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor"),
-    ("__builtin__", "object"), ("builtins", "object"),
-}  # fmt: skip
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+    ("copy_reg", "_reconstructor"),
+    ("copyreg", "_reconstructor"),
+    ("__builtin__", "object"),
+    ("builtins", "object"),
+}
 _SKIN, _SHOES = (196, 154, 128), (232, 232, 236)
 
 
@@ -129,8 +136,10 @@ def read_smpl(path: Path) -> dict[str, Any]:
     _check(arrays, path.name)
     count = len(arrays["v_template"])
     # shape and pose corrections are not used; zeros of a full shape space keep smplx quiet
-    none = {"shapedirs": np.broadcast_to(np.float32(0), (count, 3, smplx.SMPL.SHAPE_SPACE_DIM)),
-            "posedirs": np.zeros((count, 3, 1), np.float32)}  # fmt: skip
+    none = {
+        "shapedirs": np.broadcast_to(np.float32(0), (count, 3, smplx.SMPL.SHAPE_SPACE_DIM)),
+        "posedirs": np.zeros((count, 3, 1), np.float32),
+    }
     model = smplx.SMPL(str(path), data_struct=Struct(**arrays, **none))
     joints = vertices2joints(model.J_regressor, model.v_template[None])[0, : len(JOINTS)].numpy()
     vertices = model.v_template.numpy()

@@ -28,14 +28,7 @@ from core.cli.shared import (
     sentences,
     write_out,
 )
-from core.settings import (
-    CHECKPOINTS,
-    LENS,
-    MOST_SIMILAR,
-    POSE_THREADS,
-    CaptureSettings,
-    whole,
-)
+from core.settings import CHECKPOINTS, LENS, MOST_SIMILAR, POSE_THREADS, CaptureSettings, whole
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -170,8 +163,7 @@ def follow(
         typer.Option(help=f"Length: once for every --then, or once for each. [{SECONDS:g}]"),
     ] = None,
     manner: Annotated[
-        float | None,
-        typer.Option(help="How much of the motion's manner goes on, 0 to 1. [0]"),
+        float | None, typer.Option(help="How much of the motion's manner goes on, 0 to 1. [0]")
     ] = None,
     similar: Annotated[int, typer.Option(help="Find so many real motions like it.")] = 0,
     seed: Annotated[int, typer.Option(help="Same seed, same continuation.")] = 0,

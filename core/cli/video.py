@@ -84,9 +84,14 @@ def begin(engine: Engine, play: PlayLog, picture: np.ndarray | None) -> tuple[Pl
         known |= {"start": UPLOADED, "picture": to_text(png(picture))}
     play = play.model_copy(update=known)
     dream = engine.play(
-        name, seed=play.seed, start=play.start if picture is None else picture, steps=play.steps,
-        context_noise=play.context_noise, ahead=play.ahead, together=play.together,
-    )  # fmt: skip
+        name,
+        seed=play.seed,
+        start=play.start if picture is None else picture,
+        steps=play.steps,
+        context_noise=play.context_noise,
+        ahead=play.ahead,
+        together=play.together,
+    )
     return play, dream
 
 

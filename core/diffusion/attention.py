@@ -111,9 +111,15 @@ class KVCache:
     """
 
     def __init__(
-        self, depth: int, tokens: int, *, context: int, prefix: int = 0, slack: int = 0,
+        self,
+        depth: int,
+        tokens: int,
+        *,
+        context: int,
+        prefix: int = 0,
+        slack: int = 0,
         weight: float = 1.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.tokens, self.weight = tokens, weight
         self.slack = slack
         self.layers = [

@@ -26,9 +26,13 @@ def check(path: str | Path, *, fps: float | None = None) -> None:
 
 
 def write(
-    take: Take, path: str | Path, *, body: str | Body = "neutral", fps: float | None = None,
+    take: Take,
+    path: str | Path,
+    *,
+    body: str | Body = "neutral",
+    fps: float | None = None,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Write a take as the kind of file that the suffix of `path` names.
 
     `body` is a Body or the name of a bundled one; `fps` is 20, 30 or 60 (None: as the take);

@@ -20,9 +20,12 @@ from core.export.metadata import BONES, describe
 
 _CM = 100
 _TIPS = {
-    "head": (0, 0.17, 0.02), "left_foot": (0, 0, 0.07), "right_foot": (0, 0, 0.07),
-    "left_wrist": (0.16, 0, 0), "right_wrist": (-0.16, 0, 0),
-}  # fmt: skip
+    "head": (0, 0.17, 0.02),
+    "left_foot": (0, 0, 0.07),
+    "right_foot": (0, 0, 0.07),
+    "left_wrist": (0.16, 0, 0),
+    "right_wrist": (-0.16, 0, 0),
+}
 """Ends of the outermost bones (m from their joint), so that importers draw them with a length."""
 _CONVENTIONS = {
     "units": "centimetres",

@@ -25,9 +25,13 @@ class _Builder:
         self.blob = bytearray()
 
     def add(
-        self, array: np.ndarray, *, target: int | None = None, bounds: bool = False,
+        self,
+        array: np.ndarray,
+        *,
+        target: int | None = None,
+        bounds: bool = False,
         normalized: bool = False,
-    ) -> int:  # fmt: skip
+    ) -> int:
         from pygltflib import Accessor, BufferView
 
         array = np.ascontiguousarray(array)

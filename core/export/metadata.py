@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 
-BONES = (
-    "Hips", "LeftUpLeg", "RightUpLeg", "Spine", "LeftLeg", "RightLeg", "Spine1",
-    "LeftFoot", "RightFoot", "Spine2", "LeftToeBase", "RightToeBase", "Neck", "LeftShoulder",
-    "RightShoulder", "Head", "LeftArm", "RightArm", "LeftForeArm", "RightForeArm",
-    "LeftHand", "RightHand",
-)  # fmt: skip
+BONES = tuple(
+    """
+    Hips LeftUpLeg RightUpLeg Spine LeftLeg RightLeg Spine1 LeftFoot RightFoot Spine2
+    LeftToeBase RightToeBase Neck LeftShoulder RightShoulder Head LeftArm RightArm LeftForeArm
+    RightForeArm LeftHand RightHand
+    """.split()
+)
 """Names of JOINTS as Mixamo and most retargeting tools call them."""
 assert len(BONES) == len(JOINTS)
 

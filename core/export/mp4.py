@@ -22,9 +22,16 @@ _BATCH = 16
 
 
 def write_mp4(
-    take: Take, path: Path, *, body: Body, width: int = 512, height: int = 512,
-    renderer: str = "auto", captions: bool = True, camera: Camera | None = None,
-) -> None:  # fmt: skip
+    take: Take,
+    path: Path,
+    *,
+    body: Body,
+    width: int = 512,
+    height: int = 512,
+    renderer: str = "auto",
+    captions: bool = True,
+    camera: Camera | None = None,
+) -> None:
     """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render)."""
     targets = follow(body.place(take.root), take.fps)
     rotations = body.fit(take.root, take.rotations)
@@ -60,9 +67,13 @@ def enlarge(frame: np.ndarray, scale: int) -> np.ndarray:
 
 
 def write_film(
-    frames: Iterable[np.ndarray], path: str | Path, *, fps: float, scale: int = 1,
+    frames: Iterable[np.ndarray],
+    path: str | Path,
+    *,
+    fps: float,
+    scale: int = 1,
     metadata: dict[str, str] | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Write frames (H, W, 3) uint8 as they come; return how many there were.
 
     Raises ValueError for no frame at all, a scale out of range or sides that would be odd.

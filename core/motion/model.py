@@ -53,9 +53,21 @@ class MotionConfig(Config):
 
 
 PUBLISHED = MotionConfig(
-    text_encoder="distilbert", text_dim=768, block=3, width=512, depth=8, heads=4, hidden=1024,
-    adaln="layer", refiner_depth=0, context=16, max_blocks=66, steps=50, stagger=2, guidance=3.0,
-)  # fmt: skip
+    text_encoder="distilbert",
+    text_dim=768,
+    block=3,
+    width=512,
+    depth=8,
+    heads=4,
+    hidden=1024,
+    adaln="layer",
+    refiner_depth=0,
+    context=16,
+    max_blocks=66,
+    steps=50,
+    stagger=2,
+    guidance=3.0,
+)
 """The size CMDM publishes (115 M with its VAE of width 1024)."""
 
 
@@ -120,11 +132,15 @@ class MotionDiT(nn.Module):
         self.refiner = Refiner(cfg)
         self.transformer = CausalTransformer(
             TransformerConfig(
-                width=cfg.width, depth=cfg.depth, heads=cfg.heads, hidden=cfg.hidden,
-                adaln=cfg.adaln, cross=True,
+                width=cfg.width,
+                depth=cfg.depth,
+                heads=cfg.heads,
+                hidden=cfg.hidden,
+                adaln=cfg.adaln,
+                cross=True,
             ),
             rotary,
-        )  # fmt: skip
+        )
         self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
         self.project = nn.Linear(cfg.width, cfg.latent_dim)
         nn.init.zeros_(self.project.weight)

@@ -139,15 +139,29 @@ class MotionVAE(FeatureNetwork):
             down += [CausalConv1d(w, w, 4, stride=2), *resnet()]
             up += [*resnet(), nn.Upsample(scale_factor=2), CausalConv1d(w, w, 3)]
         self.encoder = Stack(
-            [CausalConv1d(NUM_FEATURES, w, 3), nn.SiLU(), *down,
-             ChannelNorm(w), nn.SiLU(), CausalConv1d(w, w, 3)]
-        )  # fmt: skip
+            [
+                CausalConv1d(NUM_FEATURES, w, 3),
+                nn.SiLU(),
+                *down,
+                ChannelNorm(w),
+                nn.SiLU(),
+                CausalConv1d(w, w, 3),
+            ]
+        )
         self.moments = nn.Linear(w, 2 * cfg.latent_dim)
         self.unpack = nn.Linear(cfg.latent_dim, w)
         self.decoder = Stack(
-            [CausalConv1d(w, w, 3), ChannelNorm(w), nn.SiLU(), *up,
-             CausalConv1d(w, w, 3), ChannelNorm(w), nn.SiLU(), CausalConv1d(w, NUM_FEATURES, 3)]
-        )  # fmt: skip
+            [
+                CausalConv1d(w, w, 3),
+                ChannelNorm(w),
+                nn.SiLU(),
+                *up,
+                CausalConv1d(w, w, 3),
+                ChannelNorm(w),
+                nn.SiLU(),
+                CausalConv1d(w, NUM_FEATURES, 3),
+            ]
+        )
         if cfg.shortcut:
             self.patch = nn.Linear(STRIDE * NUM_FEATURES, cfg.latent_dim, bias=False)
             self.unpatch = nn.Linear(cfg.latent_dim, STRIDE * NUM_FEATURES, bias=False)

@@ -23,9 +23,15 @@ SCALES = np.array([0.6, 0.25, 0.2, 0.15, 0.3, 0.25, 0.4, 2.0])
 _MIRRORED = np.array([-1, 1, -1, 1, -1, -1, 1, 1.0])
 _NUMBERS = {"once": 1, "twice": 2, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
-_SWAPS = {"left": "right", "leftward": "rightward", "leftwards": "rightwards",
-          "lefts": "rights", "leftmost": "rightmost", "clockwise": "counterclockwise",
-          "anticlockwise": "clockwise"}  # fmt: skip
+_SWAPS = {
+    "left": "right",
+    "leftward": "rightward",
+    "leftwards": "rightwards",
+    "lefts": "rights",
+    "leftmost": "rightmost",
+    "clockwise": "counterclockwise",
+    "anticlockwise": "clockwise",
+}
 _SWAPS |= {b: a for a, b in _SWAPS.items() if a != "anticlockwise"}
 _SIDES = re.compile(r"\b(counter-?\s?clockwise|" + "|".join(_SWAPS) + r")\b", re.IGNORECASE)
 

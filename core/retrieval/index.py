@@ -102,11 +102,13 @@ class MotionIndex:
             latents=data["latents"].astype(np.float32) * data["scale"] + data["mean"],
             first=data["first"],
             windows=Windows(
-                clip=data["clip"], start=data["start"], length=data["length"],
+                clip=data["clip"],
+                start=data["start"],
+                length=data["length"],
                 embeddings=_unit(data["embeddings"]),
                 attributes=data["attributes"].astype(np.float32),
             ),
-        )  # fmt: skip
+        )
 
     def save(self, folder: Path) -> None:
         """Undo `load`; embeddings and latents are rounded to bytes."""
@@ -114,13 +116,17 @@ class MotionIndex:
         scale = (SPREAD * self.latents.std(0) / 127).astype(np.float32)
         rows = np.clip(np.rint((self.latents - mean) / scale), -127, 127).astype(np.int8)
         tensors = {
-            "latents": rows, "mean": mean, "scale": scale, "first": self.first.astype(np.int32),
-            "words": _bytes(self.words), "clip": self.windows.clip.astype(np.int16),
+            "latents": rows,
+            "mean": mean,
+            "scale": scale,
+            "first": self.first.astype(np.int32),
+            "words": _bytes(self.words),
+            "clip": self.windows.clip.astype(np.int16),
             "start": self.windows.start.astype(np.int32),
             "length": self.windows.length.astype(np.int16),
             "embeddings": _bytes(self.windows.embeddings),
             "attributes": self.windows.attributes.astype(np.float16),
-        }  # fmt: skip
+        }
         entry = {"kind": KIND, "config": self.cfg.model_dump(mode="json"), "about": self.about}
         checkpoint.write(folder, entry, {k: torch.from_numpy(v) for k, v in tensors.items()})
         lines = (clip.model_dump_json() + "\n" for clip in self.clips)

@@ -69,9 +69,7 @@ class Match:
 
     def take(self) -> Take:
         """Return the motion, to be played or exported."""
-        info = {
-            "checkpoint": "none", "licence": self.licence, "data": self.pack, "clip": self.id,
-        }  # fmt: skip
+        info = {"checkpoint": "none", "licence": self.licence, "data": self.pack, "clip": self.id}
         return perform(self.features, (PromptMark(start=0, text=self.caption),), info)
 
 
@@ -164,10 +162,17 @@ class Finder:
         if flip:
             x = _mirror(x)
         return Match(
-            id=clip.id, label=clip.label, licence=clip.licence, pack=clip.pack, mirrored=flip,
+            id=clip.id,
+            label=clip.label,
+            licence=clip.licence,
+            pack=clip.pack,
+            mirrored=flip,
             caption=mirror_caption(clip.caption) if flip else clip.caption,
-            score=min(max(score, 0.0), 1.0), seconds=len(x) / FPS, latents=latents, features=x,
-        )  # fmt: skip
+            score=min(max(score, 0.0), 1.0),
+            seconds=len(x) / FPS,
+            latents=latents,
+            features=x,
+        )
 
     @torch.inference_mode()
     def _decode(self, latents: np.ndarray) -> np.ndarray:

@@ -65,9 +65,20 @@ def published(width: int, depth: int, heads: int) -> FrameConfig:
     """Return a size that NFD publishes: 384 x 224 pictures at 16 x, a context of 32 frames."""
     keys = tuple(Key(name=chr(ord("A") + i), codes=()) for i in range(25))
     return FrameConfig(
-        tokenizer="", keys=keys, grid=(14, 24), channels=16, width=width, depth=depth, heads=heads,
-        hidden=4 * width, adaln="layer", prefix=0, context=31, max_frames=40, steps=4,
-    )  # fmt: skip
+        tokenizer="",
+        keys=keys,
+        grid=(14, 24),
+        channels=16,
+        width=width,
+        depth=depth,
+        heads=heads,
+        hidden=4 * width,
+        adaln="layer",
+        prefix=0,
+        context=31,
+        max_frames=40,
+        steps=4,
+    )
 
 
 PRESETS = {"nfd-130m": (768, 12, 12), "nfd-310m": (1024, 16, 16)}
@@ -109,11 +120,14 @@ class FrameDiT(nn.Module):
         self.unknown = nn.Parameter(torch.zeros(cfg.width))
         self.transformer = CausalTransformer(
             TransformerConfig(
-                width=cfg.width, depth=cfg.depth, heads=cfg.heads, hidden=cfg.hidden,
+                width=cfg.width,
+                depth=cfg.depth,
+                heads=cfg.heads,
+                hidden=cfg.hidden,
                 adaln=cfg.adaln,
             ),
             rotary,
-        )  # fmt: skip
+        )
         self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
         self.project = nn.Linear(cfg.width, cfg.channels)
         nn.init.zeros_(self.project.weight)
@@ -127,9 +141,12 @@ class FrameDiT(nn.Module):
     def new_cache(self, slack: int = 0) -> KVCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""
         return KVCache(
-            self.cfg.depth, self.frame_shape[0], context=self.cfg.context, prefix=self.cfg.prefix,
+            self.cfg.depth,
+            self.frame_shape[0],
+            context=self.cfg.context,
+            prefix=self.cfg.prefix,
             slack=slack,
-        )  # fmt: skip
+        )
 
     def new_sampler(
         self,
@@ -144,10 +161,16 @@ class FrameDiT(nn.Module):
         steps = self.cfg.steps if steps is None else steps
         noise = self.cfg.context_noise if context_noise is None else context_noise
         return StreamSampler(
-            self, (rows, *self.frame_shape), self.new_cache(slack), steps=steps, stagger=steps,
-            generator=torch.Generator().manual_seed(seed), context_noise=noise,
-            shift=self.cfg.shift, device=next(self.parameters()).device,
-        )  # fmt: skip
+            self,
+            (rows, *self.frame_shape),
+            self.new_cache(slack),
+            steps=steps,
+            stagger=steps,
+            generator=torch.Generator().manual_seed(seed),
+            context_noise=noise,
+            shift=self.cfg.shift,
+            device=next(self.parameters()).device,
+        )
 
     def condition(self, t: Tensor, actions: Tensor) -> Tensor:
         """Return (B, T, D) of flow times (B, T) and actions (B, T, K)."""
@@ -156,12 +179,7 @@ class FrameDiT(nn.Module):
         return self.time(t) + e
 
     def denoise(
-        self,
-        x: Tensor,
-        t: Tensor,
-        actions: Tensor,
-        cache: KVCache | None = None,
-        commit: int = 0,
+        self, x: Tensor, t: Tensor, actions: Tensor, cache: KVCache | None = None, commit: int = 0
     ) -> Tensor:
         """Return the velocity of x (B, T, P, C) at times t (B, T) under actions (B, T, K)."""
         h = self.embed(x) + self.place

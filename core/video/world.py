@@ -136,6 +136,9 @@ def write_seeds(path: Path, seeds: Sequence[Seed]) -> None:
     """Undo `read_seeds`; all seeds have equally many frames."""
     titles, frames, actions, states = zip(*seeds, strict=True)
     np.savez_compressed(
-        path, titles=np.array(titles), frames=np.stack(frames), actions=np.stack(actions),
+        path,
+        titles=np.array(titles),
+        frames=np.stack(frames),
+        actions=np.stack(actions),
         states=np.stack(states),
-    )  # fmt: skip
+    )

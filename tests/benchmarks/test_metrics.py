@@ -63,8 +63,12 @@ def standing(frames: int = 40) -> np.ndarray:
     """A figure that stands still, left at +x, facing +z, (T, 22, 3)."""
     joints = np.zeros((frames, 22, 3))
     joints[..., 1] = 1.0
-    for name, x, y in (("hip", 0.1, 0.9), ("shoulder", 0.2, 1.4), ("wrist", 0.3, 0.8),
-                       ("foot", 0.1, 0.02)):  # fmt: skip
+    for name, x, y in (
+        ("hip", 0.1, 0.9),
+        ("shoulder", 0.2, 1.4),
+        ("wrist", 0.3, 0.8),
+        ("foot", 0.1, 0.02),
+    ):
         joints[:, INDEX[f"left_{name}"]] = x, y, 0
         joints[:, INDEX[f"right_{name}"]] = -x, y, 0
     return joints

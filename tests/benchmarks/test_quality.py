@@ -84,8 +84,13 @@ def test_rows(quality):
     assert set(result["real"]) == both | {"peak_jerk", "auj"}
     assert set(result["reconstruction"]) == both | {"mpjpe_mm"}
     assert set(result["samples"]) == both | {
-        "multimodality", "peak_jerk", "auj", "left_right", "forward_back", "fast_slow",
-    }  # fmt: skip
+        "multimodality",
+        "peak_jerk",
+        "auj",
+        "left_right",
+        "forward_back",
+        "fast_slow",
+    }
     assert set(result["shuffled"]) == {"r_precision", "mm_dist"}
     # the sampler gives back what it is given, and the same motion for every prompt
     assert result["reconstruction"]["mpjpe_mm"] == 0

@@ -99,10 +99,16 @@ def test_rows(data, tmp_path, monkeypatch):
     monkeypatch.setattr(video_rows, "LATE", 50)
     monkeypatch.setattr(video_rows, "LATE_FRAMES", range(40, 50, 4))
     folder = write_worlds(tmp_path / "worlds", video="CC0-1.0")
-    result = rounded(video_quality.measure(
-        data.folder, folder, {"teacher": "video-teacher", "student": "video"},
-        starts=4, length=33, seed=0,
-    ))  # fmt: skip
+    result = rounded(
+        video_quality.measure(
+            data.folder,
+            folder,
+            {"teacher": "video-teacher", "student": "video"},
+            starts=4,
+            length=33,
+            seed=0,
+        )
+    )
     assert list(result) == ["real", "copy_last", "tokenizer", "student", "about"]
     assert result["about"]["missing"] == {"teacher": "video-teacher"}
     assert result["about"]["starts"] == 4

@@ -88,8 +88,17 @@ def test_the_shipped_world_is_measured(tmp_path, monkeypatch):
     parts = dict.fromkeys(video_speed.SECONDS["quick"], 0.5)
     monkeypatch.setitem(video_speed.SECONDS, "quick", parts)
     found = video_speed.measure("blocks", write_worlds(tmp_path), "video", quick=True)
-    for key in ("fps", "frame_ms_p50", "frame_ms_p95", "late_over_early", "peak_rss_mb", "steps",
-                "accept_rate", "speculation_gain", "cache_speedup"):  # fmt: skip
+    for key in (
+        "fps",
+        "frame_ms_p50",
+        "frame_ms_p95",
+        "late_over_early",
+        "peak_rss_mb",
+        "steps",
+        "accept_rate",
+        "speculation_gain",
+        "cache_speedup",
+    ):
         assert found[key] > 0, key
     assert found["threads"] == torch.get_num_threads()
     json.dumps(found, allow_nan=False)

@@ -123,11 +123,13 @@ def test_a_difference_is_added_to_its_base(folder, tuned):
         ({UP: torch.zeros(2, 2)}, rf"\(2, 2\) @ \(2, \d+\) does not fit {W}, .* shape \(16, "),
         ({DOWN: torch.zeros(3, 2)}, rf"@ \(3, 2\) does not fit {W}"),
         ({DOWN: torch.zeros(())}, rf"@ \(\) does not fit {W}"),
-        ({B: None, f"{B}.up": torch.ones(16, 1), f"{B}.down": torch.ones(1, 1)},
-         rf"@ \(1, 1\) does not fit {B}"),
+        (
+            {B: None, f"{B}.up": torch.ones(16, 1), f"{B}.down": torch.ones(1, 1)},
+            rf"@ \(1, 1\) does not fit {B}",
+        ),
         ({B: torch.zeros(3)}, "do not fit their config"),
     ],
-)  # fmt: skip
+)
 def test_differences_that_do_not_fit(tuned, changes, sentence):
     tensors = {**stored(tuned.parent / "vae"), **changes}
     kept = {name: tensor for name, tensor in tensors.items() if tensor is not None}

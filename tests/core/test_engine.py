@@ -120,9 +120,13 @@ def test_checkpoints_and_their_cards(engine):
     assert engine.names == ("motion", "motion-styles")
     assert engine.card("motion")["non_commercial"] is False
     assert engine.card("motion-styles") == {
-        "licence": "CC BY-NC 4.0", "non_commercial": True, "data": "made-up",
-        "steps": DIT.steps, "stagger": DIT.stagger, "guidance": DIT.guidance,
-    }  # fmt: skip
+        "licence": "CC BY-NC 4.0",
+        "non_commercial": True,
+        "data": "made-up",
+        "steps": DIT.steps,
+        "stagger": DIT.stagger,
+        "guidance": DIT.guidance,
+    }
     a, b = (play(engine, repeat("walk"), 1, checkpoint=name)[0] for name in engine.names)
     assert not np.allclose(a.features, b.features)
 
@@ -148,9 +152,14 @@ def test_bad_settings_are_told_at_once(engine, options, sentence):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "empty"), (" \n ", "empty"), ("?!", "empty"), ("a" * (MAX_PROMPT + 1), "300"),
-     ("walk\x00", "control")],
-)  # fmt: skip
+    [
+        ("", "empty"),
+        (" \n ", "empty"),
+        ("?!", "empty"),
+        ("a" * (MAX_PROMPT + 1), "300"),
+        ("walk\x00", "control"),
+    ],
+)
 def test_bad_prompts(engine, text, sentence):
     with pytest.raises(ValueError, match=sentence):
         check_prompt(text)

@@ -41,11 +41,19 @@ def test_worlds_are_listed_with_the_shipped_one_first(worlds):
 
 def test_a_card_tells_what_a_page_needs(worlds):
     assert worlds.world_card("video-teacher") == {
-        "name": "video-teacher", "width": 32, "height": 16, "fps": 30.0, "keys": KEYS,
-        "steps": WORLD.steps, "context_noise": WORLD.context_noise, "context": 4,
+        "name": "video-teacher",
+        "width": 32,
+        "height": 16,
+        "fps": 30.0,
+        "keys": KEYS,
+        "steps": WORLD.steps,
+        "context_noise": WORLD.context_noise,
+        "context": 4,
         "most_together": 3,
-        "seeds": ["seed 0", "seed 1", "seed 2"], "licence": "CC BY 4.0", "data": "made-up",
-    }  # fmt: skip
+        "seeds": ["seed 0", "seed 1", "seed 2"],
+        "licence": "CC BY 4.0",
+        "data": "made-up",
+    }
 
 
 def test_frames_come_one_per_mask_and_only_when_asked_for(worlds):

@@ -23,11 +23,14 @@ from core.settings import CaptureSettings, MotionSettings, WorldSettings
         (WorldSettings, {"ahead": 9}, "ahead must be in 0..8, or -1 for automatic, got 9"),
         (CaptureSettings, {"tilt": 99}, "tilt must be in -60..60, got 99"),
         (CaptureSettings, {"lens": 0.1}, "lens must be in 0.4..4, got 0.1"),
-        (WorldSettings, {"steps": "x"}, "steps: Input should be a valid integer, unable to"
-         " parse string as an integer, got 'x'"),
+        (
+            WorldSettings,
+            {"steps": "x"},
+            "steps: Input should be a valid integer, unable to parse string as an integer, got 'x'",
+        ),
         (WorldSettings, {"speed": 1}, "speed: Extra inputs are not permitted, got 1"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_is_one_sentence(kind, values, sentence):
     for make in (kind, kind().changed):
         with pytest.raises(ValueError, match="got") as caught:

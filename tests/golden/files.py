@@ -101,10 +101,32 @@ for name in ("neutral", "male", "female"):
 @in_folder
 def _(folder: Path) -> Parts:
     out = folder / "a.npz"
-    yield "json", doors.run_json(
-        "motion", WALK, "--seconds", 2.2, "--then", JUMP, "--seconds", 1, "--seed", 11, "--stagger",
-        4, "--guidance", 3, "--fps", 30, "--body", "male", "--no-foot-contacts", "--out", out,
-    )  # fmt: skip
+    yield (
+        "json",
+        doors.run_json(
+            "motion",
+            WALK,
+            "--seconds",
+            2.2,
+            "--then",
+            JUMP,
+            "--seconds",
+            1,
+            "--seed",
+            11,
+            "--stagger",
+            4,
+            "--guidance",
+            3,
+            "--fps",
+            30,
+            "--body",
+            "male",
+            "--no-foot-contacts",
+            "--out",
+            out,
+        ),
+    )
     yield from numbers_of_npz(out)
 
 
@@ -112,10 +134,30 @@ def _(folder: Path) -> Parts:
 @in_folder
 def _(folder: Path) -> Parts:
     film, log = folder / "a.mp4", folder / "a.json"
-    yield "json", doors.run_json(
-        "video", "--keys", "W:6,WD:4,-:2", "--seed", 12, "--start", 2, "--together", 2, "--steps",
-        3, "--context-noise", 0.1, "--scale", 2, "--out", film, "--out", log,
-    )  # fmt: skip
+    yield (
+        "json",
+        doors.run_json(
+            "video",
+            "--keys",
+            "W:6,WD:4,-:2",
+            "--seed",
+            12,
+            "--start",
+            2,
+            "--together",
+            2,
+            "--steps",
+            3,
+            "--context-noise",
+            0.1,
+            "--scale",
+            2,
+            "--out",
+            film,
+            "--out",
+            log,
+        ),
+    )
     yield "frames", doors.film(film)
     yield "log", log.read_bytes()
 
@@ -125,9 +167,23 @@ def _(folder: Path) -> Parts:
 def _(folder: Path) -> Parts:
     doors.export(folder / "walk.bvh")
     figures = doors.run_json(
-        "follow", folder / "walk.bvh", "--then", WALK, "--seconds", 1, "--manner", 0.5, "--similar",
-        2, "--seed", 13, "--threads", 1, "--out", folder / "a.npz",
-    )  # fmt: skip
+        "follow",
+        folder / "walk.bvh",
+        "--then",
+        WALK,
+        "--seconds",
+        1,
+        "--manner",
+        0.5,
+        "--similar",
+        2,
+        "--seed",
+        13,
+        "--threads",
+        1,
+        "--out",
+        folder / "a.npz",
+    )
     matches = figures["similar"] + figures["continued"]["manner_matches"]
     yield "scores", np.array([match.pop("score") for match in matches])
     yield "json", figures

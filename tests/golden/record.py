@@ -89,8 +89,12 @@ def entry(part: Part) -> dict[str, Any]:
         last = max(flat.size - run, 0)
         picked = np.linspace(0, last, min(KEPT, flat.size)).astype(int)
         values = [float(f"{flat[i : i + run].mean():.6g}") for i in picked]
-        found |= {"dtype": str(part.values.dtype), "shape": list(part.values.shape),
-                  "atol": part.atol, "values": values}  # fmt: skip
+        found |= {
+            "dtype": str(part.values.dtype),
+            "shape": list(part.values.shape),
+            "atol": part.atol,
+            "values": values,
+        }
     return found
 
 

@@ -36,9 +36,14 @@ for name in ("motion", "motion-styles"):
 @row("motion/settings")
 def _() -> Parts:
     yield from stream(
-        [WAVE] * 8, checkpoint="motion", seed=4, steps=8, stagger=3, guidance=3.5,
+        [WAVE] * 8,
+        checkpoint="motion",
+        seed=4,
+        steps=8,
+        stagger=3,
+        guidance=3.5,
         foot_contacts=False,
-    )  # fmt: skip
+    )
 
 
 @row("motion/after")

@@ -19,11 +19,14 @@ WIDE = 4000
 """Columns of a terminal in which no help text is wrapped, however long the path of this folder."""
 WORDS = ("title", "description")
 """What a schema has to say in words."""
-SCRIPTS = ["app.py", *(
-    path.relative_to(doors.ROOT).as_posix()
-    for path in sorted((doors.ROOT / "train").rglob("*.py"))
-    if path.name == "__main__.py" or "typer.run(main)" in path.read_text()
-)]  # fmt: skip
+SCRIPTS = [
+    "app.py",
+    *(
+        path.relative_to(doors.ROOT).as_posix()
+        for path in sorted((doors.ROOT / "train").rglob("*.py"))
+        if path.name == "__main__.py" or "typer.run(main)" in path.read_text()
+    ),
+]
 
 
 def help_of(program: Any, *words: str) -> Text:
@@ -131,9 +134,10 @@ def _() -> Parts:
 @row("protocol/bytes")
 def _() -> Parts:
     page = {
-        "keys": "0100ff0001000080", "shown": "0400000007010000",
+        "keys": "0100ff0001000080",
+        "shown": "0400000007010000",
         "ack": "02000800010000807800000000 00cb42",
-    }  # fmt: skip
+    }
     server = {
         "frame": "01030900 00000080 07000000 0000c442 ffd8ff",
         "poses": "02000300 10000000 01000100 00004841" + "0000803f" * 3 + "003c" * 4,

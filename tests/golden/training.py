@@ -57,9 +57,15 @@ def clips():
     for number, (name, (caption, joints)) in enumerate(sorted(motions().items())):
         text = Text(start=0.0, end=len(joints) / 20, captions=(caption,))
         yield Clip(
-            id=name, label=name, pack="made-up", licence="CC0 1.0", quality="A",
-            split="val" if number % 2 else "train", joints=joints, texts=(text,),
-        )  # fmt: skip
+            id=name,
+            label=name,
+            pack="made-up",
+            licence="CC0 1.0",
+            quality="A",
+            split="val" if number % 2 else "train",
+            joints=joints,
+            texts=(text,),
+        )
 
 
 def write(root: Path) -> Path:
@@ -74,14 +80,23 @@ def write(root: Path) -> Path:
         evaluator.main(bodies, out / "motion-evaluator", runs / "evaluator", **STEPS)
         train_vae.main(bodies, out / "motion-vae", out / "motion-aligner", runs / "vae", **STEPS)
         train_vae.main(
-            bodies, out / "motion-vae", out / "motion-aligner", runs / "decoder",
-            decoder_only=True, **STEPS,
-        )  # fmt: skip
+            bodies,
+            out / "motion-vae",
+            out / "motion-aligner",
+            runs / "decoder",
+            decoder_only=True,
+            **STEPS,
+        )
         motion.main(bodies, out / "motion", out / "motion-vae", runs / "motion", **STEPS)
         motion.main(
-            bodies, out / "motion-styles", out / "motion-vae", runs / "styles", out / "motion",
-            lr=0.05, **STEPS,
-        )  # fmt: skip
+            bodies,
+            out / "motion-styles",
+            out / "motion-vae",
+            runs / "styles",
+            out / "motion",
+            lr=0.05,
+            **STEPS,
+        )
         tokenizer.main(squares, out / "video-tokenizer", runs / "tokenizer", **STEPS)
         index.main(bodies, out / "motion-index", split="all")
     shrink.main(out / "motion-styles", out / "motion", rank=2)

@@ -33,13 +33,18 @@ def write_set(folder: Path, seed: int = 0) -> Path:
                 place = place + sum(np.array(SHIFTS[KEYS[k].name]) for k in np.flatnonzero(held))
             frames[i] = np.roll(texture, tuple(place), (0, 1))
     meta = {
-        "env": "sliding", "size": SIZE, "fps": 30, "seed": seed, "licence": "CC0-1.0",
-        "keys": [key.model_dump() for key in KEYS], "states": [],
+        "env": "sliding",
+        "size": SIZE,
+        "fps": 30,
+        "seed": seed,
+        "licence": "CC0-1.0",
+        "keys": [key.model_dump() for key in KEYS],
+        "states": [],
         "episodes": [
             {"start": i * LENGTH, "frames": LENGTH, "split": "val" if i in HELD_OUT else "train"}
             for i in range(EPISODES)
         ],
-    }  # fmt: skip
+    }
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "frames.npy", frames)
     np.save(folder / "actions.npy", actions)

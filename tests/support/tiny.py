@@ -18,15 +18,23 @@ from train.worlds.world import BLOCKS_KEYS as KEYS
 
 VAE = VAEConfig(width=16, dilations=(3, 1))
 DIT = MotionConfig(
-    width=32, depth=2, heads=2, hidden=48, block=2, context=6, max_blocks=18, steps=4, stagger=2,
-)  # fmt: skip
+    width=32, depth=2, heads=2, hidden=48, block=2, context=6, max_blocks=18, steps=4, stagger=2
+)
 TOKENIZER = TokenizerConfig(
     height=16, width=32, patch=4, encoder=(8, 16), decoder=(16, 8), blocks=(1, 1), channels=4
 )
 WORLD = FrameConfig(
-    keys=KEYS, grid=(2, 4), channels=4, width=32, depth=2, heads=2, hidden=48, context=3,
-    max_frames=10, steps=2,
-)  # fmt: skip
+    keys=KEYS,
+    grid=(2, 4),
+    channels=4,
+    width=32,
+    depth=2,
+    heads=2,
+    hidden=48,
+    context=3,
+    max_frames=10,
+    steps=2,
+)
 
 
 def tiny_vae(cfg: VAEConfig = VAE, seed: int = 0) -> MotionVAE:
@@ -54,8 +62,10 @@ def write_checkpoints(folder: Path, **licences: str) -> Path:
         for parameter in model.parameters():
             parameter.data.normal_(std=0.2)
         about = {
-            "licence": licence, "non_commercial": "NC" in licence, "data": {"made-up": licence},
-        }  # fmt: skip
+            "licence": licence,
+            "non_commercial": "NC" in licence,
+            "data": {"made-up": licence},
+        }
         name = name.replace("_", "-")
         checkpoint.save(model, folder / name, about=about)
     return folder

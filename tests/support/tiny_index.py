@@ -58,9 +58,15 @@ def motions() -> dict[str, tuple[str, np.ndarray]]:
 def record(name: str, caption: str, poses: int) -> Record:
     segment = Segment(start=0, end=poses, captions=(caption,), crop_ok=True)
     return Record(
-        id=name, label=name, pack="made-up", licence="CC0 1.0", split="train", weight=1.0,
-        poses=poses, segments=(segment,),
-    )  # fmt: skip
+        id=name,
+        label=name,
+        pack="made-up",
+        licence="CC0 1.0",
+        split="train",
+        weight=1.0,
+        poses=poses,
+        segments=(segment,),
+    )
 
 
 def maker(names: tuple[str, ...] = ()) -> Maker:
@@ -84,6 +90,9 @@ def to_take(joints: np.ndarray, **info: str) -> Take:
     features = encode(joints, "steady")
     root, rotations = solve(joints[:-1])
     return Take(
-        root=root, rotations=rotations, joints=joints[:-1], features=features,
+        root=root,
+        rotations=rotations,
+        joints=joints[:-1],
+        features=features,
         info={"checkpoint": "none", "licence": "CC0", **info},
-    )  # fmt: skip
+    )

@@ -23,13 +23,25 @@ CELL, CELLS = 2, 2
 SIZE = CELL * CELLS
 KEYS = (Key(name="R", codes=("ArrowRight",)), Key(name="D", codes=("ArrowDown",)))
 PIXELS = TokenizerConfig(
-    height=SIZE, width=SIZE, patch=CELL, encoder=(8,), decoder=(8,), blocks=(1,),
+    height=SIZE,
+    width=SIZE,
+    patch=CELL,
+    encoder=(8,),
+    decoder=(8,),
+    blocks=(1,),
     channels=3 * CELL**2,
-)  # fmt: skip
+)
 DIT = FrameConfig(
-    keys=KEYS, grid=(CELLS, CELLS), channels=3 * CELL**2, width=32, depth=2, heads=2, hidden=64,
-    context=3, max_frames=6,
-)  # fmt: skip
+    keys=KEYS,
+    grid=(CELLS, CELLS),
+    channels=3 * CELL**2,
+    width=32,
+    depth=2,
+    heads=2,
+    hidden=64,
+    context=3,
+    max_frames=6,
+)
 
 
 class PixelTokenizer(nn.Module):
@@ -99,9 +111,14 @@ def write_set(
     np.save(folder / "actions.npy", np.stack(actions).astype(np.uint8))
     np.save(folder / "states.npy", np.zeros((len(frames), 0), np.float32))
     meta = {
-        "env": "squares", "size": frames[0].shape[:2], "fps": 30, "seed": seed,
-        "licence": "CC0-1.0", "keys": [key.model_dump(mode="json") for key in KEYS], "states": [],
+        "env": "squares",
+        "size": frames[0].shape[:2],
+        "fps": 30,
+        "seed": seed,
+        "licence": "CC0-1.0",
+        "keys": [key.model_dump(mode="json") for key in KEYS],
+        "states": [],
         "episodes": episodes,
-    }  # fmt: skip
+    }
     (folder / "meta.json").write_text(json.dumps(meta))
     return folder

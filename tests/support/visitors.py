@@ -43,13 +43,7 @@ class Visitor:
     """A page without a browser: reads everything, shows as much as it is told to."""
 
     def __init__(
-        self,
-        lobby: Lobby,
-        name: str = IDS[0],
-        *,
-        take: int = 0,
-        have: int = 0,
-        address: str = "",
+        self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0, address: str = ""
     ):
         self.session = self.enter(lobby, name)
         self.feed = PoseFeed(lambda: None, take=take, have=have)

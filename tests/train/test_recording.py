@@ -120,7 +120,7 @@ def test_episodes_tile_the_set_where_the_world_ends_them(painter, keymap, tmp_pa
         ({"actions": None, "vectors": {"": [0], "L": [1], "R": [1, 2]}}, "length"),
         ({"actions": None, "vectors": {"": [0], "L": [1], "R": [2]}}, "does not fit"),
     ],
-)  # fmt: skip
+)
 def test_bad_key_maps_are_told_in_a_sentence(painter, tmp_path, change, word):
     path = tmp_path / "bad.json"
     path.write_text(json.dumps({**MAPPED, **change}))
@@ -151,7 +151,7 @@ def test_held_sets_that_are_not_listed_and_vectors(tmp_path):
         (["blocks", "--env", "Painter-v0"], "not both"),
         (["oasis"], "which world"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told_in_a_sentence(painter, keymap, tmp_path, arguments, word):
     out = tmp_path / "set"
     given = [keymap if a == "KEYS" else a for a in arguments]

@@ -14,30 +14,56 @@ from train.sources import bvh
 
 SMPL = dict(zip(JOINTS, JOINTS, strict=True))
 MIXAMO = {
-    "pelvis": "Hips", "spine1": "Spine", "spine2": "Spine1", "spine3": "Spine2", "neck": "Neck",
+    "pelvis": "Hips",
+    "spine1": "Spine",
+    "spine2": "Spine1",
+    "spine3": "Spine2",
+    "neck": "Neck",
     "head": "Head",
-    **{f"{s}_{a}": f"{s.capitalize()}{b}" for s in ("left", "right") for a, b in (
-        ("hip", "UpLeg"), ("knee", "Leg"), ("ankle", "Foot"), ("foot", "ToeBase"),
-        ("collar", "Shoulder"), ("shoulder", "Arm"), ("elbow", "ForeArm"), ("wrist", "Hand"))},
-}  # fmt: skip
+    **{
+        f"{s}_{a}": f"{s.capitalize()}{b}"
+        for s in ("left", "right")
+        for a, b in (
+            ("hip", "UpLeg"),
+            ("knee", "Leg"),
+            ("ankle", "Foot"),
+            ("foot", "ToeBase"),
+            ("collar", "Shoulder"),
+            ("shoulder", "Arm"),
+            ("elbow", "ForeArm"),
+            ("wrist", "Hand"),
+        )
+    },
+}
 
 
 def rest_joints() -> np.ndarray:
     """A person standing with arms out, left at +x, (22, 3) meters."""
     half = {
-        "hip": (0.06, 0.87, 0), "knee": (0.1, 0.49, 0), "ankle": (0.1, 0.08, -0.03),
-        "foot": (0.12, 0.02, 0.1), "collar": (0.08, 1.39, -0.02), "shoulder": (0.19, 1.42, -0.02),
-        "elbow": (0.45, 1.41, -0.04), "wrist": (0.7, 1.42, -0.04),
-    }  # fmt: skip
+        "hip": (0.06, 0.87, 0),
+        "knee": (0.1, 0.49, 0),
+        "ankle": (0.1, 0.08, -0.03),
+        "foot": (0.12, 0.02, 0.1),
+        "collar": (0.08, 1.39, -0.02),
+        "shoulder": (0.19, 1.42, -0.02),
+        "elbow": (0.45, 1.41, -0.04),
+        "wrist": (0.7, 1.42, -0.04),
+    }
     middle = {
-        "pelvis": (0, 0.95, 0), "spine1": (0, 1.07, -0.02), "spine2": (0, 1.2, 0.0),
-        "spine3": (0, 1.26, 0.01), "neck": (0, 1.47, -0.03), "head": (0, 1.56, 0.02),
-    }  # fmt: skip
+        "pelvis": (0, 0.95, 0),
+        "spine1": (0, 1.07, -0.02),
+        "spine2": (0, 1.2, 0.0),
+        "spine3": (0, 1.26, 0.01),
+        "neck": (0, 1.47, -0.03),
+        "head": (0, 1.56, 0.02),
+    }
     side = {"left": np.array([1, 1, 1]), "right": np.array([-1, 1, 1])}
     return np.array(
-        [middle[j] if j in middle else side[j.split("_")[0]] * half[j.split("_")[1]]
-         for j in JOINTS]
-    )  # fmt: skip
+        [
+            middle[j] if j in middle else side[j.split("_")[0]] * half[j.split("_")[1]]
+            for j in JOINTS
+        ]
+    )
 
 
 def write_bvh(

@@ -152,9 +152,7 @@ def test_pictures_are_of_one_split(folder):
 def test_a_set_tells_of_itself(folder):
     frames = FrameSet(folder, "train")
     assert frames.keys == KEYS
-    assert frames.about() == {
-        "licence": "CC0-1.0", "data": {"squares": {"frames": 130, "seed": 0}}
-    }  # fmt: skip
+    assert frames.about() == {"licence": "CC0-1.0", "data": {"squares": {"frames": 130, "seed": 0}}}
 
 
 def test_what_is_no_set_is_told_in_a_sentence(folder, tmp_path):

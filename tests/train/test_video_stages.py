@@ -25,16 +25,22 @@ def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("stages")
     data = write_set(root / "set", (50, 50, 50), cell=8)
     out, runs = root / "checkpoints", root / "runs"
-    coder, teacher, student = (
-        out / name for name in ("video-tokenizer", "video-teacher", "video")
-    )  # fmt: skip
+    coder, teacher, student = (out / name for name in ("video-tokenizer", "video-teacher", "video"))
     quick = {"steps": 2, "batch": 2, "precision": "no"}
     tokenizer.main(data, coder, runs / "tokenizer", **quick)
     seeds.main(data, coder, count=3)
     video.main(
-        data, teacher, coder, runs / "video", width=32, depth=6, heads=2, muon=True, compile=False,
+        data,
+        teacher,
+        coder,
+        runs / "video",
+        width=32,
+        depth=6,
+        heads=2,
+        muon=True,
+        compile=False,
         **quick,
-    )  # fmt: skip
+    )
     distill.main(data, student, teacher, runs / "distill", runs / "video", **quick)
     rollout.main(data, student, teacher, runs / "rollout", runs / "video", **quick)
     return out

@@ -108,9 +108,14 @@ def test_keys_are_learnt_and_obeyed_by_their_own_frames(tmp_path):
 
     held = torch.randint(0, 2, (40, 2), generator=torch.Generator().manual_seed(0)).float()
     sampler = StreamSampler(
-        model, (1, *model.frame_shape), model.new_cache(), steps=4, stagger=4,
-        generator=torch.Generator().manual_seed(0), context_noise=DIT.context_noise,
-    )  # fmt: skip
+        model,
+        (1, *model.frame_shape),
+        model.new_cache(),
+        steps=4,
+        stagger=4,
+        generator=torch.Generator().manual_seed(0),
+        context_noise=DIT.context_noise,
+    )
     sampler.commit(judged[0].tokens[:1, :1], [Action(torch.full((1, 2), -1.0))])
     played = torch.cat([sampler.sample([Action(keys[None])])[0].x for keys in held])
     stood, said = places(pixels_of(played)), held.numpy()

@@ -34,8 +34,18 @@ THRUST = 32.0
 KEYS = 6
 """W S A D L R."""
 STATES = ("x", "y", "angle", "velocity_x", "velocity_y")
-HIDDEN = ("hud", "minimal_hud", "crosshair", "weapon", "decals", "particles", "effects_sprites",
-          "messages", "corpses", "screen_flashes")  # fmt: skip
+HIDDEN = (
+    "hud",
+    "minimal_hud",
+    "crosshair",
+    "weapon",
+    "decals",
+    "particles",
+    "effects_sprites",
+    "messages",
+    "corpses",
+    "screen_flashes",
+)
 ARGUMENTS = (
     "+sv_cheats 1 -nomonsters +turbo 255 +movebob 0 +stillbob 0 +cl_run 0 +r_stretchsky 0 "
     "+cl_capfps 1 +r_drawplayersprites 0 +con_notifytime 0 +show_messages 0 +screenblocks 12"
@@ -86,15 +96,22 @@ def new_game(vizdoom: Any, scenario: Path, settings: Path) -> Any:
         getattr(game, f"set_render_{part}")(False)
     game.add_game_args(ARGUMENTS)
     button, variable = vizdoom.Button, vizdoom.GameVariable
-    game.set_available_buttons([
-        button.MOVE_FORWARD_BACKWARD_DELTA,
-        button.MOVE_LEFT_RIGHT_DELTA,
-        button.TURN_LEFT_RIGHT_DELTA,
-    ])  # fmt: skip
-    game.set_available_game_variables([
-        variable.POSITION_X, variable.POSITION_Y, variable.ANGLE,
-        variable.VELOCITY_X, variable.VELOCITY_Y,
-    ])  # fmt: skip
+    game.set_available_buttons(
+        [
+            button.MOVE_FORWARD_BACKWARD_DELTA,
+            button.MOVE_LEFT_RIGHT_DELTA,
+            button.TURN_LEFT_RIGHT_DELTA,
+        ]
+    )
+    game.set_available_game_variables(
+        [
+            variable.POSITION_X,
+            variable.POSITION_Y,
+            variable.ANGLE,
+            variable.VELOCITY_X,
+            variable.VELOCITY_Y,
+        ]
+    )
     game.set_episode_timeout(0)
     return game
 

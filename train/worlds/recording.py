@@ -161,8 +161,14 @@ def record(
         with multiprocessing.get_context("spawn").Pool(workers) as pool:
             episodes = [e for portion in bar(pool.imap(job, portions)) for e in portion]
     meta = Meta(
-        env=world.name, size=world.size, keys=world.keys, fps=world.fps, seed=seed,
-        licence=licence, states=world.states, episodes=tuple(episodes),
-    )  # fmt: skip
+        env=world.name,
+        size=world.size,
+        keys=world.keys,
+        fps=world.fps,
+        seed=seed,
+        licence=licence,
+        states=world.states,
+        episodes=tuple(episodes),
+    )
     write_meta(folder, meta)
     return meta

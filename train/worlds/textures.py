@@ -115,11 +115,25 @@ def framed(shades: Shades, edge: tuple[int, int, int], seed: int) -> np.ndarray:
 
 
 PUMPKIN = (
-    "........", ".kk..kk.", ".kk..kk.", "...kk...", "........", ".k.kk.k.", ".kkkkkk.", "........",
-)  # fmt: skip
+    "........",
+    ".kk..kk.",
+    ".kk..kk.",
+    "...kk...",
+    "........",
+    ".k.kk.k.",
+    ".kkkkkk.",
+    "........",
+)
 STAR = (
-    "........", "...ww...", "...ww...", ".wwwwww.", ".wwwwww.", "...ww...", "...ww...", "........",
-)  # fmt: skip
+    "........",
+    "...ww...",
+    "...ww...",
+    ".wwwwww.",
+    ".wwwwww.",
+    "...ww...",
+    "...ww...",
+    "........",
+)
 CHESS = ("kkkkwwww",) * 4 + ("wwwwkkkk",) * 4
 STRIPES = ("wwrrwwrr",) * 8
 

@@ -96,9 +96,13 @@ def _may_have_gpu() -> bool:
 
 
 def make_renderer(
-    body: Body, *, kind: str = "auto", width: int = 512, height: int = 512,
+    body: Body,
+    *,
+    kind: str = "auto",
+    width: int = 512,
+    height: int = 512,
     camera: Camera | None = None,
-) -> Renderer:  # fmt: skip
+) -> Renderer:
     """Make a renderer of `kind`, one of KINDS.
 
     "auto" follows the environment variable LIVESTEP_RENDERER, else takes GL where a GPU draws and

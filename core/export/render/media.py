@@ -22,9 +22,14 @@ class Mp4Writer:
     """
 
     def __init__(
-        self, path: str | Path, *, width: int, height: int, fps: float,
+        self,
+        path: str | Path,
+        *,
+        width: int,
+        height: int,
+        fps: float,
         metadata: dict[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         import imageio_ffmpeg
 
         if width % 2 or height % 2:
@@ -39,10 +44,16 @@ class Mp4Writer:
             pix_fmt_out="yuv420p",
             macro_block_size=2,
             output_params=[
-                "-crf", "20", "-preset", "veryfast", "-movflags", "+faststart", "-metadata",
+                "-crf",
+                "20",
+                "-preset",
+                "veryfast",
+                "-movflags",
+                "+faststart",
+                "-metadata",
                 f"comment={comment}",
             ],
-        )  # fmt: skip
+        )
         self._writer.send(None)
 
     def __enter__(self) -> Mp4Writer:
@@ -113,9 +124,15 @@ def prompt_at(take: Take, pose: int) -> str:
 
 
 def contact_sheet(
-    take: Take, path: str | Path, columns: int = 8, *, rows: int = 1, size: int = 256,
-    body: Body | None = None, camera: Camera | None = None,
-) -> None:  # fmt: skip
+    take: Take,
+    path: str | Path,
+    columns: int = 8,
+    *,
+    rows: int = 1,
+    size: int = 256,
+    body: Body | None = None,
+    camera: Camera | None = None,
+) -> None:
     """Write a take at a glance: a PNG with columns * rows poses, evenly spaced, the last included.
 
     Each is captioned with its time; the first of each prompt names the prompt.

@@ -33,9 +33,14 @@ class SoftwareRenderer:
     """
 
     def __init__(
-        self, body: Body, *, width: int = 512, height: int = 512,
-        camera: Camera | None = None, supersample: int = 2,
-    ) -> None:  # fmt: skip
+        self,
+        body: Body,
+        *,
+        width: int = 512,
+        height: int = 512,
+        camera: Camera | None = None,
+        supersample: int = 2,
+    ) -> None:
         self.width, self.height = width, height
         self._camera = camera or Camera()
         self._axes = self._camera.axes.astype(np.float32)

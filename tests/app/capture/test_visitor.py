@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from app.exports.files import file_stem
-from app.protocol import (
-    Follow,
-    MannerInfo,
-    Mark,
-    Onward,
-    Reference,
-    State,
-    TakeInfo,
-)
+from app.protocol import Follow, MannerInfo, Mark, Onward, Reference, State, TakeInfo
 from core.body.mesh import Body
 from core.export.bvh import write_bvh
 from core.settings import whole

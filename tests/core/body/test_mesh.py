@@ -10,12 +10,7 @@ import pytest
 from scipy.sparse import csc_matrix
 
 from core.body.mesh import BODIES, Body
-from core.body.rotations import (
-    quat_inverse,
-    quat_multiply,
-    quat_to_axis_angle,
-    quat_to_matrix,
-)
+from core.body.rotations import quat_inverse, quat_multiply, quat_to_axis_angle, quat_to_matrix
 from core.body.skeleton import ANKLES, HIPS, INDEX, KNEES, PARENTS, REST_JOINTS, forward
 from tests.support.synthetic import walk
 
@@ -165,12 +160,17 @@ def test_chumpy_pickles_need_no_chumpy():
         ("text.pkl", b"hello", "not a pickle"),
         ("list.pkl", pickle.dumps([1, 2]), "holds a list"),
         ("empty.pkl", pickle.dumps({}), "lacks v_template"),
-        ("words.pkl", pickle.dumps(dict.fromkeys(
-            ("v_template", "f", "J_regressor", "weights", "kintree_table"), "x")), "no table"),
+        (
+            "words.pkl",
+            pickle.dumps(
+                dict.fromkeys(("v_template", "f", "J_regressor", "weights", "kintree_table"), "x")
+            ),
+            "no table",
+        ),
         ("broken.npz", b"hello", "no SMPL archive"),
         ("body.fbx", b"", "comes as .pkl or .npz"),
     ],
-)  # fmt: skip
+)
 def test_wrong_files_are_sentences(tmp_path, name, content, sentence):
     path = tmp_path / name
     path.write_bytes(content)

@@ -75,8 +75,7 @@ def change(document: dict, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "what",
-    ["uri", "packed", "count", "stride", "offset", "type", "keys", "loop", "skin", "names"],
+    "what", ["uri", "packed", "count", "stride", "offset", "type", "keys", "loop", "skin", "names"]
 )
 def test_damaged_glb(exported, tmp_path, what):
     document, binary = parts(exported)

@@ -9,12 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.body.rotations import (
-    quat_from_axis_angle,
-    quat_multiply,
-    quat_rotate,
-    quat_to_axis_angle,
-)
+from core.body.rotations import quat_from_axis_angle, quat_multiply, quat_rotate, quat_to_axis_angle
 from core.body.skeleton import REST_JOINTS
 from core.capture.follow import follow
 from tests.support.motion_files import error, refusal
@@ -42,8 +37,12 @@ def test_amass(tmp_path):
     arrays = smpl()
     found = follow(save(tmp_path / "amass.npz", **arrays))
     assert error(found, walk(60)[2]) < 0.03
-    x = {"root_orient": arrays["poses"][:, :3], "pose_body": arrays["poses"][:, 3:66],
-         "trans": arrays["trans"], "mocap_frame_rate": np.array(40)}  # fmt: skip
+    x = {
+        "root_orient": arrays["poses"][:, :3],
+        "pose_body": arrays["poses"][:, 3:66],
+        "trans": arrays["trans"],
+        "mocap_frame_rate": np.array(40),
+    }
     found = follow(save(tmp_path / "amass-x.npz", **x))
     assert found.seconds == pytest.approx(1.5)
 

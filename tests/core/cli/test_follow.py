@@ -39,9 +39,22 @@ def run(folder, *arguments: object, code: int = 0):
 def test_it_goes_on_and_says_so(folder, clip, tmp_path):
     out = tmp_path / "dance.npz"
     result = run(
-        folder, clip, "--then", "a person jumps", "--seconds", 1.5, "--manner", 0.5, "--similar",
-        2, "--seed", 3, "--out", out, "--json",
-    )  # fmt: skip
+        folder,
+        clip,
+        "--then",
+        "a person jumps",
+        "--seconds",
+        1.5,
+        "--manner",
+        0.5,
+        "--similar",
+        2,
+        "--seed",
+        3,
+        "--out",
+        out,
+        "--json",
+    )
     figures = json.loads(result.stdout)
     before = figures["continued"]["from_seconds"]
     assert figures["seconds"] == pytest.approx(before + 1.5)
@@ -61,9 +74,18 @@ def test_it_goes_on_and_says_so(folder, clip, tmp_path):
 
 def test_prompts_follow_each_other(folder, clip):
     result = run(
-        folder, clip, "--then", "a person jumps", "--seconds", 1, "--then", "a person waves",
-        "--seconds", 2, "--json",
-    )  # fmt: skip
+        folder,
+        clip,
+        "--then",
+        "a person jumps",
+        "--seconds",
+        1,
+        "--then",
+        "a person waves",
+        "--seconds",
+        2,
+        "--json",
+    )
     figures = json.loads(result.stdout)
     assert figures["seconds"] == pytest.approx(figures["continued"]["from_seconds"] + 3)
 

@@ -34,9 +34,23 @@ def run(folder, *arguments: object, code: int = 0):
 def test_prompts_follow_each_other_for_their_seconds(folder, tmp_path):
     out = tmp_path / "take.npz"
     result = run(
-        folder, "motion", "a person walks", "--seconds", 1.2, "--then", "a person  jumps",
-        "--seconds", 0.5, "--seed", 3, "--stagger", 1, "--out", out, "--json",
-    )  # fmt: skip
+        folder,
+        "motion",
+        "a person walks",
+        "--seconds",
+        1.2,
+        "--then",
+        "a person  jumps",
+        "--seconds",
+        0.5,
+        "--seed",
+        3,
+        "--stagger",
+        1,
+        "--out",
+        out,
+        "--json",
+    )
     figures = json.loads(result.stdout)
     assert figures["poses"] == 34
     assert figures["seconds"] == pytest.approx(1.7)
@@ -68,8 +82,17 @@ def test_one_length_for_all_and_several_files(folder, tmp_path):
 
 
 def test_other_checkpoints_bring_their_licence(folder, tmp_path):
-    run(folder, "motion", "walk", "--checkpoint", "motion-styles", "--seconds", 0.4, "--out",
-        tmp_path / "a.npz")  # fmt: skip
+    run(
+        folder,
+        "motion",
+        "walk",
+        "--checkpoint",
+        "motion-styles",
+        "--seconds",
+        0.4,
+        "--out",
+        tmp_path / "a.npz",
+    )
     with np.load(tmp_path / "a.npz") as data:
         assert json.loads(str(data["info"]))["non_commercial"] == "yes"
 
@@ -91,14 +114,16 @@ def test_list_tells_licences(folder):
         (["walk", "--json", "--body", "giant"], "body must be one of"),
         (["walk", "--json", "--body", "mine.npz"], "there is no body file"),
         (["walk", "--json", "--seconds", "0"], "seconds must be in"),
-        (["a", "--then", "b", "--then", "c", "--json", "--seconds", "1", "--seconds", "2"],
-         "3 prompts and 2 times --seconds"),
+        (
+            ["a", "--then", "b", "--then", "c", "--json", "--seconds", "1", "--seconds", "2"],
+            "3 prompts and 2 times --seconds",
+        ),
         (["walk", "--json", "--checkpoint", "fast"], "checkpoint must be one of motion"),
         (["walk", "--json", "--stagger", "9"], "stagger must be in"),
         (["walk", "--json", "--guidance", "0"], "guidance must be in"),
         (["walk", "--json", "--seed", "-1"], "seed must be"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told_in_a_sentence(folder, arguments, sentence):
     result = run(folder, "motion", *arguments, code=2)
     assert result.stdout == ""
@@ -133,8 +158,21 @@ def test_lengths_pair_with_prompts():
 
 def test_runs_as_a_module_and_keeps_progress_off_stdout(folder, tmp_path):
     result = subprocess.run(
-        [sys.executable, "-m", "core", "motion", "walk", "--seconds", "0.4", "--json",
-         "--checkpoints", str(folder)],
-        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "core",
+            "motion",
+            "walk",
+            "--seconds",
+            "0.4",
+            "--json",
+            "--checkpoints",
+            str(folder),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     assert json.loads(result.stdout)["poses"] == 8

@@ -43,8 +43,20 @@ def film(path) -> tuple[dict, np.ndarray]:
 
 def test_keys_become_a_film_with_its_log(folder, tmp_path):
     out, log = tmp_path / "play.mp4", tmp_path / "log.json"
-    result = run(folder, "--keys", "W:9,WD:6,A:5", "--seed", 3, "--start", 2, "--out", out,
-                 "--out", log, "--json")  # fmt: skip
+    result = run(
+        folder,
+        "--keys",
+        "W:9,WD:6,A:5",
+        "--seed",
+        3,
+        "--start",
+        2,
+        "--out",
+        out,
+        "--out",
+        log,
+        "--json",
+    )
     figures = json.loads(result.stdout)
     assert figures["frames"] == 20
     assert figures["first_frame_ms"] > 0
@@ -91,8 +103,11 @@ def test_changes_during_play_are_replayed(folder, tmp_path):
     log = tmp_path / "log.json"
     plain = PlayLog(checkpoint="video", script="W:6")
     films = {}
-    for name, changes in (("plain", ()), ("late", (Change(frame=6, steps=4),)),
-                          ("changed", (Change(frame=3, steps=4),))):  # fmt: skip
+    for name, changes in (
+        ("plain", ()),
+        ("late", (Change(frame=6, steps=4),)),
+        ("changed", (Change(frame=3, steps=4),)),
+    ):
         write_log(plain.model_copy(update={"changes": changes}), log)
         run(folder, "--log", log, "--out", tmp_path / f"{name}.mp4")
         films[name] = film(tmp_path / f"{name}.mp4")[1]
@@ -141,7 +156,7 @@ def test_a_picture_starts_a_world(folder, tmp_path):
         (["--keys", "W:3", "--out", "nowhere/a.mp4"], "there is no folder"),
         (["--keys", "W:3", "--out", "a.mp4", "--scale", "0"], "scale must be in 1..8"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_told_in_a_sentence(folder, tmp_path, monkeypatch, arguments, sentence):
     monkeypatch.chdir(tmp_path)
     result = run(folder, *arguments, code=2)

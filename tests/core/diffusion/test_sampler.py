@@ -23,9 +23,12 @@ def make_prompt(model: MotionDiT, seed: int = 0, rows: int = 1) -> Prompt:
 def make_sampler(model: MotionDiT, cache: KVCache | None, **options) -> StreamSampler[Prompt]:
     defaults = {"steps": 4, "stagger": 2, "guidance": 2.0}
     return StreamSampler(
-        model, (1, *model.frame_shape), cache,
-        generator=torch.Generator().manual_seed(1), **{**defaults, **options},
-    )  # fmt: skip
+        model,
+        (1, *model.frame_shape),
+        cache,
+        generator=torch.Generator().manual_seed(1),
+        **{**defaults, **options},
+    )
 
 
 @pytest.mark.parametrize("stagger", [1, 2, 3, 4])
@@ -223,9 +226,13 @@ def test_exact_velocity_of_a_gaussian_gives_its_mean_and_covariance():
         return data - noise
 
     sampler = StreamSampler(
-        denoiser, (4000, 1, 2), None, steps=64, stagger=64,
+        denoiser,
+        (4000, 1, 2),
+        None,
+        steps=64,
+        stagger=64,
         generator=torch.Generator().manual_seed(0),
-    )  # fmt: skip
+    )
     (sample,) = sampler.stream([Label("gaussian")])
     assert torch.allclose(sample.x.mean((0, 1)), mean, atol=0.1)
     assert torch.allclose(sample.x.std((0, 1)), std, atol=0.1)

@@ -10,12 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.diffusion.sampler import StreamSampler
-from core.diffusion.speculation import (
-    SLACK,
-    DraftStats,
-    KeyHold,
-    Speculator,
-)
+from core.diffusion.speculation import SLACK, DraftStats, KeyHold, Speculator
 from core.settings import AUTO, MOST_AHEAD, MOST_TOGETHER
 from core.video.model import Action, FrameConfig, FrameDiT
 from tests.support.tiny import KEYS, tiny_world
@@ -32,9 +27,13 @@ plays = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, ma
 def make_sampler(model: FrameDiT = MODEL, **options) -> StreamSampler[Action]:
     options = {"steps": 1, "context_noise": 0.1, **options}
     sampler = StreamSampler(
-        model, (1, *model.frame_shape), model.new_cache(SLACK), stagger=options["steps"],
-        generator=torch.Generator().manual_seed(5), **options,
-    )  # fmt: skip
+        model,
+        (1, *model.frame_shape),
+        model.new_cache(SLACK),
+        stagger=options["steps"],
+        generator=torch.Generator().manual_seed(5),
+        **options,
+    )
     first = torch.randn(1, 1, *model.frame_shape, generator=torch.Generator().manual_seed(6))
     sampler.commit(first, ACTIONS[:1])
     return sampler
@@ -129,9 +128,15 @@ def test_frames_denoised_together_come_in_groups():
 @pytest.mark.parametrize(("positions", "most"), [(12, 2), (14, 3), (11, 1), (40, 3)])
 def test_a_model_has_positions_for_as_many_together_as_it_says(positions, most):
     cfg = FrameConfig(
-        keys=KEYS, grid=(1, 2), channels=4, width=32, depth=1, heads=2, hidden=32,
+        keys=KEYS,
+        grid=(1, 2),
+        channels=4,
+        width=32,
+        depth=1,
+        heads=2,
+        hidden=32,
         max_frames=positions,
-    )  # fmt: skip
+    )
     assert cfg.most_together == most
     sampler = make_sampler(FrameDiT(cfg).eval())
     speculator = Speculator(sampler, ahead=MOST_AHEAD, together=most, most_together=most)

@@ -107,8 +107,9 @@ def test_glb_played_back_gives_our_vertices(take, body, tmp_path):
     attributes = gltf.meshes[0].primitives[0].attributes
     vertices = read_accessor(gltf, attributes.POSITION)
     joints, weights = (
-        read_accessor(gltf, attributes.JOINTS_0), read_accessor(gltf, attributes.WEIGHTS_0)
-    )  # fmt: skip
+        read_accessor(gltf, attributes.JOINTS_0),
+        read_accessor(gltf, attributes.WEIGHTS_0),
+    )
     homogeneous = np.concatenate([vertices, np.ones((len(vertices), 1))], axis=1)
     skinned = np.einsum("vk,vkab,vb->va", weights, matrices[joints], homogeneous)[:, :3]
     ours = body.skin(take.root, body.fit(take.root, take.rotations))[frame]

@@ -186,10 +186,14 @@ def test_what_a_manner_is_made_of(engine, curve):
 
 @pytest.mark.parametrize(
     ("arguments", "options", "sentence"),
-    [((None,), {}, "a take, or a prompt"), ((None, "walk"), {"count": 0}, "a take, or a prompt"),
-     ((None, "walk"), {"weight": 1.5}, r"0\.\.1"), ((None, "walk"), {"count": -1}, r"0\.\.50"),
-     ((None, "walk"), {"weight": float("nan")}, r"0\.\.1")],
-)  # fmt: skip
+    [
+        ((None,), {}, "a take, or a prompt"),
+        ((None, "walk"), {"count": 0}, "a take, or a prompt"),
+        ((None, "walk"), {"weight": 1.5}, r"0\.\.1"),
+        ((None, "walk"), {"count": -1}, r"0\.\.50"),
+        ((None, "walk"), {"weight": float("nan")}, r"0\.\.1"),
+    ],
+)
 def test_manners_that_cannot_be(engine, arguments, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         engine.manner(*arguments, **options)

@@ -21,7 +21,7 @@ from core.retrieval.attributes import (
     mismatch,
     repetitions,
     wanted,
-)  # fmt: skip
+)
 from core.retrieval.index import MotionIndex
 from core.settings import CHECKPOINTS
 from tests.support.synthetic import walk
@@ -184,9 +184,13 @@ def test_a_match_can_be_played(engine):
 
 @pytest.mark.parametrize(
     ("what", "options", "sentence"),
-    [("", {}, "empty"), ("walk", {"count": 0}, r"1\.\.50"), ("walk", {"count": 51}, r"1\.\.50"),
-     ("walk", {"checkpoint": "other"}, "checkpoint must be one of")],
-)  # fmt: skip
+    [
+        ("", {}, "empty"),
+        ("walk", {"count": 0}, r"1\.\.50"),
+        ("walk", {"count": 51}, r"1\.\.50"),
+        ("walk", {"checkpoint": "other"}, "checkpoint must be one of"),
+    ],
+)
 def test_bad_questions(engine, what, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         engine.similar(what, **options)

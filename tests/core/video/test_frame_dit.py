@@ -31,9 +31,14 @@ PLAN = [action(mask) for mask in (0, 1, 1, 9, 9, 16, 0, 32, 1, 1)]
 def make_sampler(dit, cache=None, cfg: FrameConfig = WORLD, **options) -> StreamSampler[Action]:
     steps = options.pop("steps", 2)
     return StreamSampler(
-        dit, (1, cfg.grid[0] * cfg.grid[1], cfg.channels), cache, steps=steps, stagger=steps,
-        generator=torch.Generator().manual_seed(3), **options,
-    )  # fmt: skip
+        dit,
+        (1, cfg.grid[0] * cfg.grid[1], cfg.channels),
+        cache,
+        steps=steps,
+        stagger=steps,
+        generator=torch.Generator().manual_seed(3),
+        **options,
+    )
 
 
 def frames_of(model: FrameDiT, count: int, seed: int = 0) -> torch.Tensor:

@@ -37,11 +37,13 @@ def test_a_fitting_picture_stays_as_it_is_and_others_lose_their_edges():
 @pytest.mark.parametrize(
     "picture",
     [
-        np.zeros((16, 32), np.uint8), np.zeros((16, 32, 4), np.uint8),
-        np.zeros((16, 32, 3), np.float32), np.zeros((0, 32, 3), np.uint8),
+        np.zeros((16, 32), np.uint8),
+        np.zeros((16, 32, 4), np.uint8),
+        np.zeros((16, 32, 3), np.float32),
+        np.zeros((0, 32, 3), np.uint8),
     ],
     ids=["gray", "alpha", "float", "empty"],
-)  # fmt: skip
+)
 def test_what_is_no_picture_is_told(picture):
     with pytest.raises(ValueError, match="a start picture must be"):
         MODEL.fit(picture)
