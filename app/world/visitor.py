@@ -1,30 +1,50 @@
-"""A world page's side of the talk: what it may ask for, and what it is told."""
+"""A world page: frames at the world's own pace, for whatever keys it holds.
+
+The worker sleeps until a frame is due, or until a key changes; the time that is left it uses to
+draft the frames that come next if the keys stay as they are. A page that draws slowly holds it
+back, so that nothing queues up anywhere. A world whose page is lost, or that was stopped, waits and
+goes on.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from app.protocol import Drive, Keys, Shown, Tune, World
-from app.world.frame_feed import FrameFeed
-from app.world.job import WorldJob
-from app.world.pictures import strip
-from app.world.playing import Playing
-from app.world.recording import WorldRecording
+from app.live.loader import Signal
+from app.live.visitor import Visitor
+from app.protocol import DreamState, Drive, Frame, Keys, Problem, Shown, Tally, Tune, World, pack
+from app.world.frame_feed import BEST, FrameFeed
+from app.world.job import Made, WorldJob
+from app.world.pace import Rates
+from app.world.pictures import jpeg, strip
+from app.world.protocol import DRAFTED, RECORDED, TRUTH
+from app.world.recording import WorldRecording, keepsake
 
 STRIP_SECONDS = 0.2
 """How long a strip of the frames in view is shown to whoever asks again."""
 
 
-class WorldVisitor(Playing):
-    """A visitor of the world tab; `Playing` is the worker behind it."""
+class WorldVisitor(Visitor[WorldJob, FrameFeed]):
+    """A visitor of the world tab."""
+
+    kind, again = "player", "Reset"
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
+        self._film: WorldRecording | None = None
+        """The newest recording, on or not."""
+        self._newest: tuple[int, list[bytes]] | None = None
+        """Index and messages of the newest frame."""
+        self._rates = Rates()
         self._picture: np.ndarray | None = None
         self._strip = 0.0, b""
+
+    @property
+    def _known(self) -> Signal:
+        return self._loader.worlds_known
 
     # ---- the connection
 
@@ -139,3 +159,188 @@ class WorldVisitor(Playing):
             if self._film is None:
                 raise ValueError("There is no recording yet; press Record and play.")
             return self._film
+
+    # ---- what the page is told
+
+    def _describe(self, **said: Any) -> DreamState:
+        job = self._job
+        if job is None:
+            return DreamState(**said)
+        return DreamState(**said, world=job.number, checkpoint=job.name, seed=job.request.seed)
+
+    def _going(self, job: WorldJob) -> str:
+        if job.paused:
+            return "paused"
+        return "playing" if self._newest else "warming"
+
+    def _entered(self, job: WorldJob) -> None:
+        message = "" if self._known.wait(0) else "Loading the model ..."
+        self._say(state=self._going(job), message=message)
+        if job.dream is not None and job.request.truth and self._worker is None:
+            self._tell("The real engine stopped with the world; Reset begins both anew.")
+
+    def _warm(self, job: WorldJob, message: str) -> None:
+        with self._changed:
+            if job is self._job and job.active and not job.paused:
+                self._say(state="warming", message=message)
+
+    def _tell(self, message: str) -> None:
+        if message and self.feed:
+            self.feed.tell(Problem(message=message, about="settings"))
+
+    # ---- the worker
+
+    def _perform(self, job: WorldJob) -> None:
+        if job.dream is None and not self._open(job):
+            return
+        try:
+            while task := self._next(job):
+                if task == "draft":
+                    with self._turnstile.turn():
+                        job.draft()
+                    continue
+                with self._turnstile.turn():
+                    complaint, made = job.retune(), job.step()
+                self._tell(complaint)
+                self._hand_out(job, made)
+        finally:
+            job.rest()
+
+    def _open(self, job: WorldJob) -> bool:
+        """Begin the dream; say whether it is still wanted."""
+        if not self._loaded(job):
+            return False
+        self._warm(job, "Opening the world ...")
+        engine = self._loader.engine()
+        with self._turnstile.turn():
+            if job is not self._job:  # somebody presses Reset faster than worlds can begin
+                return False
+            job.open(engine)
+        self._tell(job.accompany(engine, self._loader.truth))
+        self._warm(job, "Making the first frame ...")
+        return True
+
+    def _next(self, job: WorldJob) -> Literal["step", "draft", ""]:
+        """Wait for something to do; nothing when the work is over for now."""
+        with self._changed:
+            while job is self._job and job.active:
+                now = time.monotonic()
+                if job.replaying:
+                    self._touched = now
+                if self._turn_is_over(job, now, self._limits.untouched_seconds):
+                    break
+                seconds = self._until_frame(job, now)
+                if seconds <= 0:
+                    self._start_frame(job, now)
+                    return "step"
+                if not job.active:
+                    break
+                if not job.paused and job.wants_draft(seconds) and not self._turnstile.busy:
+                    return "draft"
+                self._changed.wait(min(seconds, 1.0))
+        return ""
+
+    def _until_frame(self, job: WorldJob, now: float) -> float:
+        """Return how long to wait for the clock, or for the page; give the place up in the end."""
+        patience = self._limits.away_seconds
+        if self._slots.waiting:
+            patience = min(patience, self._limits.gone_seconds)
+        if job.paused and not job.singles:
+            if now - job.paused > patience:
+                job.active = False  # still paused, says the page
+            return 1.0
+        if self.feed is None or self.feed.full(job.pace.period):
+            job.blocked = job.blocked or now
+            self._is_away(job, now, patience)
+            return 1.0
+        return job.due(now)
+
+    def _start_frame(self, job: WorldJob, now: float) -> None:
+        job.waited = min(now - job.blocked, job.pace.late(now)) if job.blocked else 0.0
+        job.blocked = None
+        job.singles = max(job.singles - 1, 0)
+        job.pace.begin(now)
+        if self.feed:
+            self.feed.judge(job.waited, job.pace.period)
+
+    def _hand_out(self, job: WorldJob, made: Made) -> None:
+        """Send a frame, and record it where a recording is on."""
+        feed, film = self.feed, job.film
+        pictures = [(0, jpeg(made.frame, round(feed.quality if feed else BEST)))]
+        if made.truth is not None:
+            pictures.append((TRUTH, jpeg(made.truth, BEST)))
+        keeping = keepsake(made.frame) if film else b""
+        with self._changed:
+            if job is not self._job:
+                return
+            self._rates.count(time.monotonic(), spent=job.spent, waited=1000 * job.waited)
+            job.spent = 0.0
+            # it may have been ended while the frame was made
+            recorded = film is not None and film is job.film
+            if film and recorded:
+                film.add(made.index, keeping)
+            flags = DRAFTED * made.drafted | RECORDED * recorded
+            messages = [
+                pack(
+                    Frame(
+                        flags=flags | flag,
+                        mask=made.mask,
+                        index=made.index,
+                        seq=made.seq,
+                        milliseconds=made.milliseconds,
+                        jpeg=data,
+                    )
+                )
+                for flag, data in pictures
+            ]
+            first, self._newest = self._newest is None, (made.index, messages)
+            if self.feed:
+                self.feed.push(made.index, messages)
+            if first and job.active:
+                self._say(state=self._going(job))
+            if film and recorded and film.full:
+                self._keep(job)
+                self._tell(f"The recording is {self._limits.film_seconds} s long and was ended.")
+            self._report(job)
+
+    def _report(self, job: WorldJob) -> None:
+        """Send the tally where it is time to."""
+        rates = self._rates.take(time.monotonic())
+        if rates and self.feed:
+            self.feed.tally = self._tally(job.dream.tally, **rates)
+            self._wake()
+
+    def _tally(self, drafts: Any, **more: Any) -> Tally:
+        return Tally(
+            accepted=drafts.accepted,
+            dropped=drafts.dropped,
+            depth=drafts.depth,
+            quality=round(self.feed.quality) if self.feed else 0,
+            recorded=self._film.count if self._film else 0,
+            **more,
+        )
+
+    # ---- recording; called with the lock
+
+    def _record(self, job: WorldJob) -> None:
+        if job.dream is None:
+            raise ValueError("The world is not there yet; record when it plays.")
+        fps = 1 / job.pace.period
+        job.film = self._film = WorldRecording(
+            job.log, fps=fps, most=round(self._limits.film_seconds * fps)
+        )
+
+    def _keep(self, job: WorldJob) -> None:
+        """End the recording, and tell the page its keys."""
+        film, job.film, dream = job.film, None, job.dream
+        if film is None or self.feed is None or dream is None:
+            return
+        self.feed.tell(self._tally(dream.tally, script=job.log.script(film.end)))
+
+    def _forget(self) -> None:
+        """Make room for another world; a recording is kept."""
+        if self._job:
+            self._keep(self._job)
+        if self.feed:
+            self.feed.forget_frames()
+        self._newest, self._rates = None, Rates()

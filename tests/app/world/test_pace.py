@@ -8,8 +8,7 @@ import pytest
 
 from app.protocol import DreamState
 from app.world.frame_feed import BEST, MOST_WINDOW, WORST, FrameFeed
-from app.world.pace import MOST_DEBT, KeyMailbox, Pace
-from app.world.rates import EVERY, Rates
+from app.world.pace import EVERY, MOST_DEBT, KeyMailbox, Pace, Rates
 
 PERIOD = 1 / 30
 IDLE = DreamState(state="idle")
