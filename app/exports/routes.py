@@ -17,7 +17,7 @@ from app.exports import files as take_files
 from app.exports.store import Exports, Job
 from app.live.lobby import Lobby, Table
 from app.live.replies import from_elsewhere, problem, read_body
-from app.world import recording as filming
+from app.world import recording as recordings
 
 MOST_BYTES = 2048
 KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
@@ -37,10 +37,10 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         take_files.check(take, format=format, **how)
         return f"{take_files.file_stem(take)}.{format}", take_files.writer(take, **how)
 
-    def of_film(session: str, *, format: str, scale: int) -> Order:
-        film = lobby.world_visitors.find(session).film()
-        filming.check(film, format=format, scale=scale)
-        return filming.file_name(film, format), filming.writer(film, scale=scale)
+    def of_recording(session: str, *, format: str, scale: int) -> Order:
+        recording = lobby.world_visitors.find(session).recording()
+        recordings.check(recording, format=format, scale=scale)
+        return recordings.file_name(recording, format), recordings.writer(recording, scale=scale)
 
     def describe(job: Job) -> dict[str, Any]:
         return {
@@ -104,7 +104,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     return [
         *under("export", take_wishes, partial(of_take, lobby.motion_visitors)),
         *under("followed", take_wishes, partial(of_take, lobby.capture_visitors)),
-        *under("film", film_wishes, of_film),
+        *under("film", recording_wishes, of_recording),
     ]
 
 
@@ -119,7 +119,7 @@ def take_wishes(asked: Wishes) -> Wishes:
     }
 
 
-def film_wishes(asked: Wishes) -> Wishes:
+def recording_wishes(asked: Wishes) -> Wishes:
     """What is wanted of a recording."""
     return {"format": str(asked["format"]), "scale": int(asked.get("scale", 4))}
 

@@ -38,7 +38,7 @@ class Limits:
     """How long a world is played without a key."""
     keep_seconds: int = KEEP_SECONDS
     """Length of a take; older poses are dropped."""
-    film_seconds: int = 300
+    recording_seconds: int = 300
     """Length of a recording of a world."""
     forget_seconds: float = 1800
     """How long a take waits for its page to come back."""

@@ -52,7 +52,7 @@ class WorldJob(Job):
         """Since when."""
         self.singles = 0
         """Frames to make although it is paused."""
-        self.film: WorldRecording | None = None
+        self.recording: WorldRecording | None = None
         """The recording that is on."""
         self.tunes: list[Tune] = []
         """Asked for and not yet obeyed."""

@@ -135,32 +135,34 @@ class WorldRecording:
             yield decode(data)
 
 
-def check(film: WorldRecording, *, format: str, scale: int) -> None:
+def check(recording: WorldRecording, *, format: str, scale: int) -> None:
     """Raise ValueError, with a sentence, for an export that is not offered."""
     if format not in FORMATS:
         raise ValueError(f"The format must be one of {', '.join(FORMATS)}.")
     check_scale(scale)
-    if not film.count:
+    if not recording.count:
         raise ValueError("The recording is empty; play while it is on.")
-    if format == "json" and not film.log.reaches(film.end):
+    if format == "json" and not recording.log.reaches(recording.end):
         raise ValueError(TOO_LONG)
 
 
-def file_name(film: WorldRecording, format: str) -> str:
+def file_name(recording: WorldRecording, format: str) -> str:
     """Name the file by world and seed."""
-    name = "".join(c for c in film.log.card["name"] if c.isalnum() or c in "-_")
-    return f"livestep-{name}-{film.log.request.seed}.{format}"
+    name = "".join(c for c in recording.log.card["name"] if c.isalnum() or c in "-_")
+    return f"livestep-{name}-{recording.log.request.seed}.{format}"
 
 
-def writer(film: WorldRecording, *, scale: int) -> Callable[[Path], None]:
+def writer(recording: WorldRecording, *, scale: int) -> Callable[[Path], None]:
     """Return what writes the frames so far as .mp4, or the log that makes them as .json."""
-    count, play = film.count, film.log.play(film.end)
+    count, play = recording.count, recording.log.play(recording.end)
 
     def write(path: Path) -> None:
         if path.suffix == ".json":
             write_log(play, path)
         else:
-            metadata = describe(play, film.log.card)
-            write_film(film.frames(count), path, fps=film.fps, scale=scale, metadata=metadata)
+            metadata = describe(play, recording.log.card)
+            write_film(
+                recording.frames(count), path, fps=recording.fps, scale=scale, metadata=metadata
+            )
 
     return write

@@ -17,7 +17,7 @@ TOO_LONG = f"The picture may have {MOST_BYTES // 2**20} MB at most."
 
 
 def world_routes(lobby: Lobby) -> list[BaseRoute]:
-    """Everything of the world tab below /livestep but its live stream and its films."""
+    """Everything of the world tab below /livestep but its live stream and its recordings."""
 
     @lru_cache(maxsize=256)
     def picture(world: str, number: int) -> bytes:

@@ -11,8 +11,8 @@ from app.live.lobby import Lobby
 from app.live.sentence import sentence
 from app.live_page import live_page
 from app.protocol import World
-from app.world import recording as filming
 from app.world.job import WorldJob
+from app.world.recording import WorldRecording, check, file_name, keepsake, writer
 from core.settings import FILM_SCALES
 from core.video.actions import parse_script
 
@@ -49,10 +49,10 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
                 script=keys or "",
                 checkpoint=checkpoint or "",
             )
-            film = generate(lobby, request)
-            filming.check(film, format="mp4", scale=int(scale))
-            write = filming.writer(film, scale=int(scale))
-            job = exports.submit("api", filming.file_name(film, "mp4"), write)
+            recording = generate(lobby, request)
+            check(recording, format="mp4", scale=int(scale))
+            write = writer(recording, scale=int(scale))
+            job = exports.submit("api", file_name(recording, "mp4"), write)
             return str(exports.wait(job, MOST_WAIT_SECONDS))
         except (ValueError, OverflowError) as error:
             raise gr.Error(sentence(error), print_exception=False) from error
@@ -82,8 +82,8 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
     gr.on(None, offer, None, checkpoint, api_visibility="private", show_progress="hidden")
 
 
-def generate(lobby: Lobby, request: World) -> filming.WorldRecording:
-    """Film a whole script, taking turns with the live visitors."""
+def generate(lobby: Lobby, request: World) -> WorldRecording:
+    """Record a whole script, taking turns with the live visitors."""
     engine = lobby.loader.engine()
     job = WorldJob(request, None, lock=threading.Condition())
     with lobby.turnstile.turn():
@@ -92,9 +92,9 @@ def generate(lobby: Lobby, request: World) -> filming.WorldRecording:
     frames = len(parse_script(request.script, job.log.card["keys"]))
     if frames > most:
         raise ValueError(f"The film can be up to {MOST_SECONDS} seconds long: {most} frames.")
-    film = filming.WorldRecording(job.log, fps=1 / job.pace.period, most=most)
+    recording = WorldRecording(job.log, fps=1 / job.pace.period, most=most)
     while job.replaying:
         with lobby.turnstile.turn():
             made = job.step()
-        film.add(made.index, filming.keepsake(made.frame))
-    return film
+        recording.add(made.index, keepsake(made.frame))
+    return recording

@@ -34,7 +34,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
-        self._film: WorldRecording | None = None
+        self._recording: WorldRecording | None = None
         """The newest recording, on or not."""
         self._newest: tuple[int, list[bytes]] | None = None
         """Index and messages of the newest frame."""
@@ -153,12 +153,12 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
                 self._strip = time.monotonic(), data
         return data
 
-    def film(self) -> WorldRecording:
+    def recording(self) -> WorldRecording:
         """Return the newest recording."""
         with self._changed:
-            if self._film is None:
+            if self._recording is None:
                 raise ValueError("There is no recording yet; press Record and play.")
-            return self._film
+            return self._recording
 
     # ---- what the page is told
 
@@ -265,20 +265,20 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
 
     def _hand_out(self, job: WorldJob, made: Made) -> None:
         """Send a frame, and record it where a recording is on."""
-        feed, film = self.feed, job.film
+        feed, recording = self.feed, job.recording
         pictures = [(0, jpeg(made.frame, round(feed.quality if feed else BEST)))]
         if made.truth is not None:
             pictures.append((TRUTH, jpeg(made.truth, BEST)))
-        keeping = keepsake(made.frame) if film else b""
+        keeping = keepsake(made.frame) if recording else b""
         with self._changed:
             if job is not self._job:
                 return
             self._rates.count(time.monotonic(), spent=job.spent, waited=1000 * job.waited)
             job.spent = 0.0
             # it may have been ended while the frame was made
-            recorded = film is not None and film is job.film
-            if film and recorded:
-                film.add(made.index, keeping)
+            recorded = recording is not None and recording is job.recording
+            if recording and recorded:
+                recording.add(made.index, keeping)
             flags = DRAFTED * made.drafted | RECORDED * recorded
             messages = [
                 pack(
@@ -298,9 +298,10 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
                 self.feed.push(made.index, messages)
             if first and job.active:
                 self._say(state=self._going(job))
-            if film and recorded and film.full:
+            if recording and recorded and recording.full:
                 self._keep(job)
-                self._tell(f"The recording is {self._limits.film_seconds} s long and was ended.")
+                seconds = self._limits.recording_seconds
+                self._tell(f"The recording is {seconds} s long and was ended.")
             self._report(job)
 
     def _report(self, job: WorldJob) -> None:
@@ -316,7 +317,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
             dropped=drafts.dropped,
             depth=drafts.depth,
             quality=round(self.feed.quality) if self.feed else 0,
-            recorded=self._film.count if self._film else 0,
+            recorded=self._recording.count if self._recording else 0,
             **more,
         )
 
@@ -326,16 +327,16 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         if job.dream is None:
             raise ValueError("The world is not there yet; record when it plays.")
         fps = 1 / job.pace.period
-        job.film = self._film = WorldRecording(
-            job.log, fps=fps, most=round(self._limits.film_seconds * fps)
+        job.recording = self._recording = WorldRecording(
+            job.log, fps=fps, most=round(self._limits.recording_seconds * fps)
         )
 
     def _keep(self, job: WorldJob) -> None:
         """End the recording, and tell the page its keys."""
-        film, job.film, dream = job.film, None, job.dream
-        if film is None or self.feed is None or dream is None:
+        recording, job.recording, dream = job.recording, None, job.dream
+        if recording is None or self.feed is None or dream is None:
             return
-        self.feed.tell(self._tally(dream.tally, script=job.log.script(film.end)))
+        self.feed.tell(self._tally(dream.tally, script=job.log.script(recording.end)))
 
     def _forget(self) -> None:
         """Make room for another world; a recording is kept."""

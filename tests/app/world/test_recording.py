@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.protocol import Change, DreamState, Problem, Tally, Tune, World
-from app.world import recording as filming
+from app.world import recording as recordings
 from app.world.pictures import decode
 from app.world.protocol import RECORDED
 from app.world.recording import Log, WorldRecording, check, file_name, keepsake, writer
@@ -44,24 +44,24 @@ def test_a_recording_holds_exactly_the_frames_that_were_marked(make_lobby, tmp_p
     gamer.play(50)
     gamer.do("keep")
     gamer.play(56)
-    marked, film = recorded(gamer), gamer.player.film()
-    assert 35 < len(marked) == film.count
-    assert film.first == marked[0].index
-    assert [frame.index for frame in marked] == list(range(film.first, film.end))
+    marked, recording = recorded(gamer), gamer.player.recording()
+    assert 35 < len(marked) == recording.count
+    assert recording.first == marked[0].index
+    assert [frame.index for frame in marked] == list(range(recording.first, recording.end))
     tally = next(item for item in gamer.seen if isinstance(item, Tally) and item.script)
-    assert tally.recorded == film.count
+    assert tally.recorded == recording.count
 
     import imageio
 
-    writer(film, scale=2)(tmp_path / "play.mp4")
+    writer(recording, scale=2)(tmp_path / "play.mp4")
     with imageio.get_reader(tmp_path / "play.mp4") as reader:
         shown = [np.asarray(frame) for frame in reader]
         assert reader.get_meta_data()["fps"] == FPS
-    assert len(shown) == film.count
+    assert len(shown) == recording.count
     assert shown[0].shape == (192, 256, 3)
-    for kept, frame in zip(film.frames(film.count), marked, strict=True):
+    for kept, frame in zip(recording.frames(recording.count), marked, strict=True):
         assert np.abs(kept.astype(int) - decode(frame.jpeg)).mean() < 6
-    for kept, large in zip(film.frames(film.count), shown, strict=True):
+    for kept, large in zip(recording.frames(recording.count), shown, strict=True):
         assert np.abs(kept.astype(int) - large[::2, ::2]).mean() < 12
 
 
@@ -76,8 +76,8 @@ def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
     gamer.play(16)
     record(gamer, 12)
     gamer.do("stop")
-    film = gamer.player.film()
-    writer(film, scale=1)(tmp_path / "play.json")
+    recording = gamer.player.recording()
+    writer(recording, scale=1)(tmp_path / "play.json")
     log = read_log(tmp_path / "play.json")
     assert (log.checkpoint, log.seed, log.start, log.world) == ("video", 3, 1, "blocks")
     assert len(log.changes) == 1
@@ -92,10 +92,10 @@ def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
             changes=[Change(**change) for change in data["changes"]],
         )
     )
-    again.play(film.end)
-    last = again.frames[film.first : film.end]
+    again.play(recording.end)
+    last = again.frames[recording.first : recording.end]
     assert [f.mask for f in last] == [f.mask for f in recorded(gamer)]
-    for kept, frame in zip(film.frames(film.count), last, strict=True):
+    for kept, frame in zip(recording.frames(recording.count), last, strict=True):
         assert np.abs(kept.astype(int) - decode(frame.jpeg)).mean() < 6
 
 
@@ -107,20 +107,20 @@ def test_an_uploaded_start_travels_with_its_log(make_lobby, tmp_path):
     gamer.player.begin(replace(WORLD, start=-1))
     gamer.play(2)
     record(gamer, 5)
-    writer(gamer.player.film(), scale=1)(tmp_path / "play.json")
+    writer(gamer.player.recording(), scale=1)(tmp_path / "play.json")
     log = read_log(tmp_path / "play.json")
     assert log.start == -1
     np.testing.assert_array_equal(picture_of(log), picture)
 
 
 def test_a_recording_ends_by_itself_and_a_reset_keeps_it(make_lobby):
-    gamer = Gamer(make_lobby(film_seconds=1))
+    gamer = Gamer(make_lobby(recording_seconds=1))
     gamer.player.begin(WORLD)
     gamer.play(3)
     gamer.do("record")
     until(lambda: (gamer.read(), gamer.last(Problem))[-1])
     assert gamer.last(Problem).message == "The recording is 1 s long and was ended."
-    assert gamer.player.film().count == FPS
+    assert gamer.player.recording().count == FPS
     gamer.play(len(gamer.frames) + 5)
     assert len(recorded(gamer)) == FPS
     gamer.do("record")
@@ -128,46 +128,46 @@ def test_a_recording_ends_by_itself_and_a_reset_keeps_it(make_lobby):
     before = gamer.last(DreamState).world
     gamer.player.begin(replace(WORLD, seed=9))
     until(lambda: (gamer.read(), gamer.last(DreamState).world != before)[-1])
-    film = gamer.player.film()
-    assert 1 <= film.count < FPS
+    recording = gamer.player.recording()
+    assert 1 <= recording.count < FPS
     time.sleep(0.1)
     gamer.play(len(gamer.frames) + 5)
     assert not gamer.frames[-1].flags & RECORDED
-    assert film is gamer.player.film()
-    assert file_name(film, "mp4") == "livestep-video-3.mp4"
+    assert recording is gamer.player.recording()
+    assert file_name(recording, "mp4") == "livestep-video-3.mp4"
 
 
-def test_what_cannot_be_filmed_is_refused_in_sentences(make_lobby, monkeypatch):
+def test_what_cannot_be_recorded_is_refused_in_sentences(make_lobby, monkeypatch):
     gamer = Gamer(make_lobby())
     with pytest.raises(ValueError, match="no recording yet"):
-        gamer.player.film()
-    monkeypatch.setattr(filming, "MOST_FRAMES", 20)
+        gamer.player.recording()
+    monkeypatch.setattr(recordings, "MOST_FRAMES", 20)
     gamer.player.begin(WORLD)
     gamer.play(3)
     gamer.do("record")
     with pytest.raises(ValueError, match="is empty"):
-        check(gamer.player.film(), format="mp4", scale=1)
+        check(gamer.player.recording(), format="mp4", scale=1)
     gamer.play(10)
     for wishes, word in (
         ({"format": "gif", "scale": 1}, "mp4"),
         ({"format": "mp4", "scale": 90}, "scale"),
     ):
         with pytest.raises(ValueError, match=word):
-            check(gamer.player.film(), **wishes)
-    check(gamer.player.film(), format="json", scale=1)
+            check(gamer.player.recording(), **wishes)
+    check(gamer.player.recording(), format="json", scale=1)
     gamer.play(30)
-    check(gamer.player.film(), format="mp4", scale=1)
+    check(gamer.player.recording(), format="mp4", scale=1)
     with pytest.raises(ValueError, match="older than an hour"):
-        check(gamer.player.film(), format="json", scale=1)
+        check(gamer.player.recording(), format="json", scale=1)
 
 
-def test_a_film_lies_on_disk(engine):
+def test_a_recording_lies_on_disk(engine):
     log = Log(World(), engine.world_card("video"), {}, None)
-    film = WorldRecording(log, fps=30, most=200)
+    recording = WorldRecording(log, fps=30, most=200)
     data = keepsake(paint(3, 7))
     for index in range(5, 205):
-        film.add(index, data)
-    assert film.full
-    assert film.first == 5
-    assert film._file.seek(0, 2) == 200 * len(data)
-    assert sum(1 for _ in film.frames(200)) == 200
+        recording.add(index, data)
+    assert recording.full
+    assert recording.first == 5
+    assert recording._file.seek(0, 2) == 200 * len(data)
+    assert sum(1 for _ in recording.frames(200)) == 200

@@ -13,10 +13,10 @@ from tests.support.visitors import WORLD
 pytest_plugins = ["tests.support.browsing"]
 
 
-def test_a_whole_script_is_filmed(lobby):
-    film = generate(lobby, World(seed=3, script="W:5,WL:4,-:2"))
-    assert film.count == 11
-    assert list(film.log.masks) == [1] * 5 + [17] * 4 + [0] * 2
+def test_a_whole_script_is_recorded(lobby):
+    recording = generate(lobby, World(seed=3, script="W:5,WL:4,-:2"))
+    assert recording.count == 11
+    assert list(recording.log.masks) == [1] * 5 + [17] * 4 + [0] * 2
 
 
 def test_long_and_empty_scripts_are_refused(lobby, monkeypatch):

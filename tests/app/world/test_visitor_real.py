@@ -47,8 +47,8 @@ def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
         gamer.read()
     gamer.do("keep")
     gamer.do("stop")
-    film = gamer.player.film()
-    log = film.log.play(film.end)
+    recording = gamer.player.recording()
+    log = recording.log.play(recording.end)
     assert len(log.changes) == 2
     assert any(frame.flags & 1 for frame in gamer.frames)
 
@@ -60,6 +60,6 @@ def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
             if change.frame == index:
                 dream.tune(**change.model_dump(exclude={"frame"}))
         again.append(dream.step(mask).frame)
-    assert len(again) == film.end
-    for made, kept in zip(again[film.first :], film.frames(film.count), strict=True):
+    assert len(again) == recording.end
+    for made, kept in zip(again[recording.first :], recording.frames(recording.count), strict=True):
         np.testing.assert_array_equal(decode(keepsake(made)), kept)
