@@ -1,4 +1,4 @@
-"""Our own routes on Gradio's server: page files, bodies, live streams, pictures, files, health."""
+"""Our own routes on Gradio's server: those of tabs and exports, bodies, page files, health."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocket
 
-from app.capture.routes import follow_routes
-from app.channels import follow_channel, motion_channel, world_channel
+from app.capture.routes import capture_routes
 from app.exports.routes import export_routes
 from app.exports.store import Exports
 from app.live.lobby import Lobby
 from app.live.replies import problem, tagged
-from app.live.stream import serve
+from app.motion.routes import motion_routes
 from app.world.routes import world_routes
 from core.body.mesh import BODIES, Body
 
@@ -28,29 +26,17 @@ STATIC = Path(__file__).parent / "static"
 
 def routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     """Everything below /livestep, to be put in front of Gradio's own routes."""
-    motion, worlds, videos = motion_channel(lobby), world_channel(lobby), follow_channel(lobby)
-
-    async def live(socket: WebSocket) -> None:
-        await serve(socket, motion)
-
-    async def play(socket: WebSocket) -> None:
-        await serve(socket, worlds)
-
-    async def follow(socket: WebSocket) -> None:
-        await serve(socket, videos)
 
     async def health(_: Request) -> Response:
         loader = lobby.loader
         return JSONResponse({"model": loader.model().state, "worlds": loader.worlds().state})
 
     return [
-        WebSocketRoute("/livestep/live", live),
-        WebSocketRoute("/livestep/play", play),
-        WebSocketRoute("/livestep/follow", follow),
         Route("/livestep/health", health),
         Route("/livestep/body/{name}.glb", body),
+        *motion_routes(lobby),
         *world_routes(lobby),
-        *follow_routes(lobby),
+        *capture_routes(lobby),
         *export_routes(lobby, exports),
         Mount("/livestep/static", StaticFiles(directory=STATIC)),
     ]

@@ -1,4 +1,4 @@
-"""Routes of the tab of videos besides its live stream: the file, adjusting it, what is like it."""
+"""Routes of the tab of videos: its live stream, the file, adjusting it, what is like it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.capture.uploads import TOO_LONG
+from app.capture.visitor import CaptureVisitor
+from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.protocol import STRICT
 from app.live.replies import from_elsewhere, problem, read_body
 from app.live.sentence import sentence
-from app.protocol import MOST_UPLOAD, pack
+from app.live.stream import pose_channel
+from app.protocol import MOST_UPLOAD, Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
 from core.settings import LENS, MAX_PROMPT, Lens, Tilt
 
 MOST_BYTES = 4096
@@ -41,8 +44,9 @@ class Question:
     text: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
 
 
-def follow_routes(lobby: Lobby) -> list[BaseRoute]:
-    """Everything of the tab below /livestep but its live stream and its exports."""
+def capture_routes(lobby: Lobby) -> list[BaseRoute]:
+    """Everything of the tab below /livestep but its exports."""
+    channel = pose_channel(lobby.loader, lobby.capture_visitors.open, act)
 
     async def clip(request: Request) -> Response:
         """POST: the file to follow; `name` is what the visitor calls it."""
@@ -50,8 +54,8 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         announced = request.headers.get("content-length", "")
         try:
-            follower = lobby.capture_visitors.find(request.path_params["session"])
-            follower.expect()
+            visitor = lobby.capture_visitors.find(request.path_params["session"])
+            visitor.expect()
             if announced.isdigit() and int(announced) > MOST_UPLOAD:
                 raise ValueError(TOO_LONG)
             name = request.query_params.get("name", "")
@@ -60,7 +64,7 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return problem(str(error), 413 if str(error) == TOO_LONG else 400)
         except ClientDisconnect:
             return problem("The file did not arrive.", 400)
-        follower.keep(upload)
+        visitor.keep(upload)
         told = {"name": upload.path.name, "kind": upload.kind, "bytes": upload.bytes}
         return JSONResponse({"ok": True, **told})
 
@@ -70,8 +74,8 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         try:
             wanted = await read(request, Adjustment)
-            follower = lobby.capture_visitors.find(request.path_params["session"])
-            await run_in_threadpool(follower.adjust, **asdict(wanted))
+            visitor = lobby.capture_visitors.find(request.path_params["session"])
+            await run_in_threadpool(visitor.adjust, **asdict(wanted))
         except ValueError as error:
             return problem(sentence(error), 400)
         return JSONResponse({"ok": True})
@@ -82,8 +86,8 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
             return refusal
         try:
             wanted = await read(request, Question)
-            follower = lobby.capture_visitors.find(request.path_params["session"])
-            matches = await run_in_threadpool(follower.similar, wanted.text)
+            visitor = lobby.capture_visitors.find(request.path_params["session"])
+            matches = await run_in_threadpool(visitor.similar, wanted.text)
         except ValueError as error:
             return problem(sentence(error), 400)
         return JSONResponse({"matches": [asdict(match) for match in matches]})
@@ -92,19 +96,33 @@ def follow_routes(lobby: Lobby) -> list[BaseRoute]:
         """GET: the poses of a real motion that was shown."""
         why, number = request.path_params["why"], request.path_params["number"]
         try:
-            follower = lobby.capture_visitors.find(request.path_params["session"])
-            poses = await run_in_threadpool(follower.match, why, number)
+            visitor = lobby.capture_visitors.find(request.path_params["session"])
+            poses = await run_in_threadpool(visitor.match, why, number)
         except ValueError as error:
             return problem(sentence(error), 404)
         headers = {"cache-control": "no-store"}
         return Response(pack(poses), media_type="application/octet-stream", headers=headers)
 
     return [
+        channel.route("/livestep/follow"),
         Route("/livestep/clip/{session}", clip, methods=["POST"]),
         Route("/livestep/adjust/{session}", adjust, methods=["POST"]),
         Route("/livestep/similar/{session}", similar, methods=["POST"]),
         Route("/livestep/match/{session}/{why}/{number:int}", match),
     ]
+
+
+def act(visitor: CaptureVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> None:
+    """Do what a page of the tab of videos says; ValueError is a sentence for it."""
+    match item:
+        case Ack():
+            visitor.acknowledge(feed, item)
+        case Follow():
+            visitor.follow(item)
+        case Onward():
+            visitor.go_on(item)
+        case Stop():
+            visitor.stop()
 
 
 async def read(request: Request, kind: type[T]) -> T:

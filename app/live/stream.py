@@ -10,12 +10,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live.connection import Connection
-from app.live.loader import Signal
+from app.live.feed import PoseFeed
+from app.live.loader import Loader, Signal
 from app.live.sentence import sentence
 from app.protocol import (
+    MAX_MESSAGE,
     VERSION,
     FromPage,
     FromServer,
@@ -62,12 +65,35 @@ class Channel(Generic[V, F]):
     """When that is known."""
     act: Callable[[V, F, FromPage | PageBytes], None]
     """Does what the page says; a ValueError is told to it."""
-    most_bytes: int
+    what: str = "take"
+    """What an older page loses when a newer one has taken over."""
+    most_bytes: int = MAX_MESSAGE
     """Longest message that is read."""
-    most_messages: int
-    """Messages a page may send in a second."""
-    replaced: str
-    """What an older page is told when a newer one has taken over."""
+    most_messages: int = 100
+    """Messages a page may send in a second; a page of poses sends about ten."""
+
+    def route(self, path: str) -> WebSocketRoute:
+        """Serve pages there."""
+
+        async def live(socket: WebSocket) -> None:
+            await serve(socket, self)
+
+        return WebSocketRoute(path, live)
+
+
+def pose_channel(
+    loader: Loader,
+    open: Callable[[str], V],
+    act: Callable[[V, PoseFeed, FromPage | PageBytes], None],
+) -> Channel[V, PoseFeed]:
+    """Make a channel for poses: the motion tab's, and that of the tab of videos."""
+    return Channel(
+        open=open,
+        connect=lambda wake, hello: PoseFeed(wake, take=hello.take, have=hello.have),
+        greet=loader.model,
+        known=loader.engine_known,
+        act=act,
+    )
 
 
 def same_origin(request: HTTPConnection) -> bool:
@@ -174,5 +200,6 @@ async def send(
         if not messages:
             await ready.wait()
             ready.clear()
-    await socket.send_bytes(pack(Problem(message=channel.replaced, about="connection")))
+    message = f"This {channel.what} was opened in another tab."
+    await socket.send_bytes(pack(Problem(message=message, about="connection")))
     await socket.close(REPLACED)
