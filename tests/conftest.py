@@ -58,7 +58,7 @@ def make_lobby(engine):
         loader = Loader(load or (lambda: engine), truth=truth).start()
         lobbies.append(Lobby(loader, Limits(**limits)))
         if load is None:
-            assert loader.worlds_known.wait(10)
+            loader.worlds_known.result(10)
         return lobbies[-1]
 
     yield make

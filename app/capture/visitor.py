@@ -173,7 +173,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         return State(work=self._job.name if self._job else "", **said)
 
     def _entered(self, job: CaptureJob | ContinueJob) -> None:
-        loaded = self._loader.wait(0)
+        loaded = self._known.done()
         self._say(state="running", message=job.beginning if loaded else "Loading the model ...")
 
     def _perform(self, job: CaptureJob | ContinueJob) -> None:

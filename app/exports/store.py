@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,14 +25,29 @@ class Job:
 
     owner: str
     path: Path
+    written: Future[None]
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
-    state: str = "queued"
-    message: str = ""
-    since: float = field(default_factory=time.monotonic)
+    ended: float = math.inf
+    """When it was done, or failed."""
+
+    def __post_init__(self) -> None:
+        self.written.add_done_callback(self._end)
+
+    def _end(self, _: Future[None]) -> None:
+        self.ended = time.monotonic()
 
     @property
-    def over(self) -> bool:
-        return self.state in ("done", "failed")
+    def message(self) -> str:
+        """Why it failed, as a sentence; empty if it did not."""
+        error = self.written.exception() if self.written.done() else None
+        return sentence(error) if isinstance(error, Exception) else ""
+
+    @property
+    def state(self) -> str:
+        """Say "queued", "running", "done" or "failed"."""
+        if self.written.done():
+            return "failed" if self.message else "done"
+        return "running" if self.written.running() else "queued"
 
 
 class Exports:
@@ -48,24 +64,21 @@ class Exports:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
         self._sweep()
         with self._lock:
-            busy = [job for job in self._jobs.values() if not job.over]
+            busy = [job for job in self._jobs.values() if not job.written.done()]
             if len(busy) >= self._most or sum(j.owner == owner for j in busy) >= self._own:
                 raise ValueError("Too many exports are being written; try again in a moment.")
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
-            folder = self._folder / str(uuid.uuid4())
-            job = Job(owner, folder / file_name)
+            path = self._folder / str(uuid.uuid4()) / file_name
+            job = Job(owner, path, self._pool.submit(_make, path, write))
             self._jobs[job.name] = job
-        self._pool.submit(self._run, job, write)
         return job
 
     def wait(self, job: Job, seconds: float) -> Path:
         """Wait for a file; raise ValueError when it cannot be written, or not in time."""
-        deadline = time.monotonic() + seconds
-        while not job.over and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if job.state != "done":
-            raise ValueError(job.message or "Writing the file took too long.")
+        if not wait([job.written], seconds).done:
+            raise ValueError("Writing the file took too long.")
+        job.written.result()
         return job.path
 
     def find(self, owner: str, name: str) -> Job:
@@ -80,7 +93,7 @@ class Exports:
     def position(self, job: Job) -> int:
         """Exports that come first."""
         with self._lock:
-            line = [one for one in self._jobs.values() if not one.over]
+            line = [one for one in self._jobs.values() if not one.written.done()]
         return line.index(job) if job in line else 0
 
     def close(self) -> None:
@@ -89,28 +102,24 @@ class Exports:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _run(self, job: Job, write: Callable[[Path], None]) -> None:
-        job.state = "running"
-        try:
-            job.path.parent.mkdir(parents=True)
-            write(job.path)
-            state, message = "done", ""
-        except ValueError as error:
-            state, message = "failed", sentence(error)
-        except Exception:
-            log.exception("export %s failed", job.path.name)
-            state, message = "failed", "The file could not be written; the server's log says why."
-        job.since = time.monotonic()
-        job.message, job.state = message, state
-
     def _sweep(self) -> None:
         with self._lock:
-            old = [
-                job
-                for job in self._jobs.values()
-                if job.over and time.monotonic() - job.since > self._keep
-            ]
+            now = time.monotonic()
+            old = [job for job in self._jobs.values() if now - job.ended > self._keep]
             for job in old:
                 del self._jobs[job.name]
         for job in old:
             shutil.rmtree(job.path.parent, ignore_errors=True)
+
+
+def _make(path: Path, write: Callable[[Path], None]) -> None:
+    """Make a folder for a file, and the file in it; raise ValueError with a sentence."""
+    try:
+        path.parent.mkdir(parents=True)
+        write(path)
+    except ValueError:
+        raise
+    except Exception as error:
+        log.exception("export %s failed", path.name)
+        message = "The file could not be written; the server's log says why."
+        raise ValueError(message) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,30 +88,6 @@ class TruthLike(Protocol):
     def close(self) -> None: ...
 
 
-class Signal:
-    """Something that happens once, and who wants to know."""
-
-    def __init__(self) -> None:
-        self._set = threading.Event()
-        self._listeners: list[Callable[[], None]] = []
-
-    def set(self) -> None:
-        self._set.set()
-        while self._listeners:
-            self._listeners.pop()()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds; say whether it has happened."""
-        return self._set.wait(timeout)
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` once, from any thread, when it has happened."""
-        self._listeners.append(listener)
-        if self._set.is_set() and listener in self._listeners:
-            self._listeners.remove(listener)
-            listener()
-
-
 class Loader:
     """Holds the engine once it is there, says so to whoever listens, and keeps failures."""
 
@@ -119,7 +96,8 @@ class Loader:
     ):
         self.truth = truth
         """Starts the real engine of the worlds; None where it is not to be shown."""
-        self.engine_known, self.worlds_known = Signal(), Signal()
+        self.engine_known: Future[None] = Future()
+        self.worlds_known: Future[None] = Future()
         self._load = load
         self._engine: EngineLike | None = None
         self._failure = ""
@@ -141,10 +119,10 @@ class Loader:
         except Exception:
             log.exception("the engine cannot be loaded")
             self._failure = "The model could not be loaded; the server's log says why."
-        self.engine_known.set()
+        self.engine_known.set_result(None)
         if self._engine:
             self._worlds = list(self._read_worlds(self._engine))
-        self.worlds_known.set()
+        self.worlds_known.set_result(None)
 
     def _read_worlds(self, engine: EngineLike) -> Iterator[WorldCard]:
         """Load all worlds, so that none of them has to be waited for later."""
@@ -154,13 +132,9 @@ class Loader:
             except Exception:
                 log.exception("the world %s cannot be loaded", name)
 
-    def wait(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds for the engine; say whether loading has ended."""
-        return self.engine_known.wait(timeout)
-
     def engine(self) -> EngineLike:
         """Return the engine; raise ValueError with a sentence while or when there is none."""
-        if not self.wait(0):
+        if not self.engine_known.done():
             raise ValueError("The model is still loading; try again in a few seconds.")
         if self._engine is None:
             raise ValueError(self._failure)
@@ -168,7 +142,7 @@ class Loader:
 
     def model(self) -> Model:
         """Describe the motion models for the page."""
-        if not self.wait(0):
+        if not self.engine_known.done():
             return Model(state="loading", message="Loading the model ...", bodies=self._bodies)
         if self._engine is None or not self._engine.names:
             message = self._failure or f"There is no model to move the body. {HELP}"
@@ -178,7 +152,7 @@ class Loader:
 
     def worlds(self) -> Worlds:
         """Describe the worlds for the page."""
-        if not self.worlds_known.wait(0):
+        if not self.worlds_known.done():
             return Worlds(state="loading", message="Loading the worlds ...")
         if not self._worlds:
             message = self._failure or f"There is no world to play on this server. {HELP}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live.connection import Connection
 from app.live.feed import PoseFeed
-from app.live.loader import Loader, Signal
+from app.live.loader import Loader
 from app.live.sentence import sentence
 from app.protocol import (
     MAX_MESSAGE,
@@ -61,7 +62,7 @@ class Channel(Generic[V, F]):
     """Makes the connection, from what wakes its sender and from the greeting."""
     greet: Callable[[], FromServer]
     """Says what there is."""
-    known: Signal
+    known: Future[None]
     """When that is known."""
     act: Callable[[V, F, FromPage | PageBytes], None]
     """Does what the page says; a ValueError is told to it."""
@@ -147,11 +148,11 @@ async def admit(socket: WebSocket, channel: Channel[V, F]) -> tuple[V, F, asynci
 
     feed = channel.connect(wake, hello)
     feed.address = socket.client.host if socket.client else ""
-    known = channel.known.wait(0)
+    known = channel.known.done()
     feed.tell(channel.greet())
     visitor.attach(feed)
     if not known:
-        channel.known.listen(lambda: feed.tell(channel.greet()))
+        channel.known.add_done_callback(lambda _: feed.tell(channel.greet()))
     return visitor, feed, ready
 
 

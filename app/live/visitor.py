@@ -12,10 +12,11 @@ import logging
 import secrets
 import threading
 import time
+from concurrent.futures import Future, wait
 from typing import Any, ClassVar, Generic, TypeVar
 
 from app.live.connection import Connection
-from app.live.loader import Loader, Signal
+from app.live.loader import Loader
 from app.live.sentence import sentence
 from app.live.sharing import Limits, Slots, Starts, Turnstile
 from app.protocol import Reason
@@ -77,7 +78,7 @@ class Visitor(Generic[W, C]):
         self._progress = self._touched = time.monotonic()
 
     @property
-    def _known(self) -> Signal:
+    def _known(self) -> Future[None]:
         """When the models that it needs are loaded."""
         return self._loader.engine_known
 
@@ -198,7 +199,7 @@ class Visitor(Generic[W, C]):
     def _loaded(self, job: W) -> bool:
         """Wait until models are loaded; say whether the work is still wanted."""
         while job is self._job and job.active:
-            if self._known.wait(0.2):
+            if wait([self._known], 0.2).done:
                 return True
         return False
 

@@ -86,7 +86,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         return State(**said)
 
     def _entered(self, job: MotionJob) -> None:
-        if self._loader.wait(0):
+        if self._known.done():
             self._say(state="running")
         else:
             self._say(state="waiting", message="Loading the model ...")

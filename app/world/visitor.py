@@ -9,11 +9,11 @@ goes on.
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from typing import Any, Literal
 
 import numpy as np
 
-from app.live.loader import Signal
 from app.live.visitor import Visitor
 from app.protocol import DreamState, Drive, Frame, Keys, Problem, Shown, Tally, Tune, World, pack
 from app.world.frame_feed import BEST, FrameFeed
@@ -43,7 +43,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         self._strip = 0.0, b""
 
     @property
-    def _known(self) -> Signal:
+    def _known(self) -> Future[None]:
         return self._loader.worlds_known
 
     # ---- the connection
@@ -174,7 +174,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         return "playing" if self._newest else "warming"
 
     def _entered(self, job: WorldJob) -> None:
-        message = "" if self._known.wait(0) else "Loading the model ..."
+        message = "" if self._known.done() else "Loading the model ..."
         self._say(state=self._going(job), message=message)
         if job.dream is not None and job.request.truth and self._worker is None:
             self._tell("The real engine stopped with the world; Reset begins both anew.")

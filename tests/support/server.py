@@ -24,7 +24,7 @@ LIVE, PLAY = "/livestep/live", "/livestep/play"
 def new_lobby() -> Lobby:
     engine = FakeEngine(milliseconds_per_pose=0.2, milliseconds_per_frame=1)
     loader = Loader(lambda: engine).start()
-    assert loader.worlds_known.wait(10)
+    loader.worlds_known.result(10)
     return Lobby(loader, Limits(pages=8))
 
 

@@ -90,8 +90,7 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     assert exports.position(last) >= 1
     with pytest.raises(ValueError, match="Too many"):
         submit("c")
-    while not last.over:
-        time.sleep(0.02)
+    exports.wait(last, 10)
     time.sleep(0.15)
     with pytest.raises(ValueError, match="no longer kept"):
         exports.find("a", first.name)

@@ -26,7 +26,7 @@ def tiny_engine(tmp_path):
 
 def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
     lobby = make_lobby(lambda: tiny_engine)
-    assert lobby.loader.worlds_known.wait(20)
+    lobby.loader.worlds_known.result(20)
     card = lobby.loader.worlds().worlds[0]
     assert (card.width, card.height, len(card.keys), len(card.seeds)) == (32, 16, 6, 3)
     gamer = Gamer(lobby)
