@@ -1,11 +1,21 @@
-"""A live page inside a tab: our own template, handed to our own script."""
+"""What the tabs are made of: a live page, and a form whose endpoint answers with a file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.exports.files import FORMATS
+from app.exports.store import Exports, Order
+from app.live.sentence import sentence
+from core.body.mesh import BODIES
+from core.settings import EXPORT_RATES
 
 MOUNT = """
 const mount = () => window.Livestep.mount(element);
@@ -24,6 +34,57 @@ def markup(template: str) -> str:
     return TEMPLATES.get_template(template).render()
 
 
-def live_page(template: str) -> None:
-    """Put a template of app/web here and let the script make it live."""
+@contextmanager
+def live_page(template: str, *, form: str) -> Iterator[None]:
+    """Put a template of app/web here, made live by the script, and below it, folded away, a form.
+
+    `form` is the title of what the block builds.
+    """
     gr.HTML(html_template=markup(template), js_on_load=MOUNT, apply_default_css=False)
+    with gr.Accordion(form, open=False):
+        yield
+
+
+def endpoint(
+    exports: Exports,
+    order: Callable[..., Order],
+    inputs: Sequence[Any],
+    output: Any,
+    *,
+    on: Sequence[Any],
+    most: int,
+    seconds: float = 600,
+) -> None:
+    """Have the file made that `order` asks for; the API calls it by the function's name.
+
+    `most` may be made at once; each is waited for `seconds` at most.
+    """
+
+    @wraps(order)
+    def make(*values: Any) -> str:
+        try:
+            job = exports.submit("api", *order(*values))
+            return str(exports.wait(job, seconds))
+        except (ValueError, OverflowError) as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=most)
+
+
+def file_row() -> list[gr.Radio]:
+    """Offer what a take's file may be: format, body, frames a second."""
+    with gr.Row():
+        return [
+            gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260),
+            gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260),
+            gr.Radio(EXPORT_RATES, value=20, label="Frames a second", scale=3, min_width=220),
+        ]
+
+
+def offer(dropdown: gr.Dropdown, names: Callable[[], list[str]]) -> None:
+    """Offer these names once the page is there; none leaves the dropdown as it is."""
+
+    def update() -> dict:
+        return gr.update(choices=found) if (found := names()) else gr.skip()
+
+    gr.on(None, update, None, dropdown, api_visibility="private", show_progress="hidden")

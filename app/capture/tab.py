@@ -11,23 +11,18 @@ import gradio as gr
 
 from app.capture.job import CaptureJob, ContinueJob
 from app.capture.uploads import TOO_LONG, as_upload
-from app.exports.files import FORMATS, check, file_stem, writer
-from app.exports.store import Exports
+from app.exports.files import order
+from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live.sentence import sentence
-from app.live_page import live_page
+from app.live_page import endpoint, file_row, live_page
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
-from core.body.mesh import BODIES
 from core.body.take import Take
-from core.settings import EXPORT_RATES, MAX_PROMPT
-
-MOST_WAIT_SECONDS = 600
+from core.settings import MAX_PROMPT
 
 
 def reference_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    live_page("capture.html")
-    with gr.Accordion("Make a file of a video without watching", open=False):
+    with live_page("capture.html", form="Make a file of a video without watching"):
         files_form(lobby, exports)
 
 
@@ -48,7 +43,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         body: str = "neutral",
         fps: int = 20,
         checkpoint: str = "motion",
-    ) -> str:
+    ) -> Order:
         """Take the motion out of a video of a person and return it as BVH, GLB, NPZ or MP4.
 
         Args:
@@ -66,26 +61,20 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             fps: 20, 30 or 60 frames a second
             checkpoint: name of the model that goes on
         """
-        try:
-            if not clip:
-                raise ValueError("Choose a file first.")
-            onward = Onward(
-                id=1,
-                prompt=then or "",
-                seconds=min(max(float(seconds), 0.2), MOST_ONWARD),
-                seed=max(int(seed), 0),
-                checkpoint=checkpoint,
-                manner=min(max(float(manner), 0.0), 1.0),
-            )
-            request = Follow(person=int(person) or None)
-            lifting = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
-            take = make(lobby, Path(clip), request, lifting, onward if onward.prompt else None)
-            check(take, format=format, body=body, fps=int(fps))
-            write = writer(take, body=body, fps=int(fps))
-            job = exports.submit("api", f"{file_stem(take)}.{format}", write)
-            return str(exports.wait(job, MOST_WAIT_SECONDS))
-        except (ValueError, OverflowError) as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+        if not clip:
+            raise ValueError("Choose a file first.")
+        onward = Onward(
+            id=1,
+            prompt=then or "",
+            seconds=min(max(float(seconds), 0.2), MOST_ONWARD),
+            seed=max(int(seed), 0),
+            checkpoint=checkpoint,
+            manner=min(max(float(manner), 0.0), 1.0),
+        )
+        request = Follow(person=int(person) or None)
+        lifting = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
+        take = make(lobby, Path(clip), request, lifting, onward if onward.prompt else None)
+        return order(take, format=format, body=body, fps=int(fps))
 
     with gr.Row():
         clip = gr.File(label="A video, or a BVH, NPZ or GLB file", height=140, scale=2)
@@ -103,20 +92,11 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         person = gr.Number(value=0, precision=0, minimum=0, label="Person, from the left")
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed")
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
-    with gr.Row():
-        format = gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260)
-        body = gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260)
-        fps = gr.Radio(EXPORT_RATES, value=20, label="Frames a second", scale=3, min_width=220)
+    format, body, fps = file_row()
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
-    button.click(
-        video_to_motion,
-        [*inputs, checkpoint],
-        file,
-        api_name="video_to_motion",
-        concurrency_limit=1,
-    )
+    endpoint(exports, video_to_motion, [*inputs, checkpoint], file, on=[button.click], most=1)
 
 
 def make(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from app.exports.store import Order
 from core.body.mesh import BODIES
 from core.body.take import Take
 from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
@@ -29,6 +30,12 @@ def check(take: Take, *, format: str, body: str, fps: int) -> None:
             f"{format.upper()} at {fps} frames a second can be {most // fps} s long at most, "
             f"this is {take.seconds:.0f} s. Select a shorter range or a lower rate."
         )
+
+
+def order(take: Take, *, format: str, body: str, fps: int) -> Order:
+    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither."""
+    check(take, format=format, body=body, fps=fps)
+    return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps)
 
 
 def file_stem(take: Take) -> str:

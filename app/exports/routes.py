@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,34 +12,26 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app.exports import files as take_files
-from app.exports.store import Exports, Job
+from app.exports import files
+from app.exports.store import Exports, Job, Order
 from app.live.lobby import Lobby, Table
 from app.live.replies import from_elsewhere, problem, read_body
-from app.world import recording as recordings
+from app.world import recording
 
 MOST_BYTES = 2048
 KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
 
 Wishes = dict[str, Any]
-Order = tuple[str, Callable[[Path], None]]
-"""A file's name, and what writes it."""
 
 
 def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     """Exports of takes under /livestep/export and /followed, of recordings under /film."""
 
-    def of_take(
-        visitors: Table[Any], session: str, *, start: int, end: int, format: str, **how: Any
-    ) -> Order:
-        take = visitors.find(session).cut(start, end)
-        take_files.check(take, format=format, **how)
-        return f"{take_files.file_stem(take)}.{format}", take_files.writer(take, **how)
+    def of_take(visitors: Table[Any], session: str, *, start: int, end: int, **how: Any) -> Order:
+        return files.order(visitors.find(session).cut(start, end), **how)
 
-    def of_recording(session: str, *, format: str, scale: int) -> Order:
-        recording = lobby.world_visitors.find(session).recording()
-        recordings.check(recording, format=format, scale=scale)
-        return recordings.file_name(recording, format), recordings.writer(recording, scale=scale)
+    def of_recording(session: str, **how: Any) -> Order:
+        return recording.order(lobby.world_visitors.find(session).recording(), **how)
 
     def describe(job: Job) -> dict[str, Any]:
         return {

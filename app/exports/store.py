@@ -18,6 +18,9 @@ from app.live.sentence import sentence
 
 log = logging.getLogger(__name__)
 
+Order = tuple[str, Callable[[Path], None]]
+"""A file's name, and what writes it."""
+
 
 @dataclass
 class Job:

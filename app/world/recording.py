@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from app.exports.store import Order
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
 from core.export.mp4 import check_scale, write_film
@@ -144,6 +145,12 @@ def check(recording: WorldRecording, *, format: str, scale: int) -> None:
         raise ValueError("The recording is empty; play while it is on.")
     if format == "json" and not recording.log.reaches(recording.end):
         raise ValueError(TOO_LONG)
+
+
+def order(recording: WorldRecording, *, format: str, scale: int) -> Order:
+    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither."""
+    check(recording, format=format, scale=scale)
+    return file_name(recording, format), writer(recording, scale=scale)
 
 
 def file_name(recording: WorldRecording, format: str) -> str:

@@ -6,13 +6,12 @@ import threading
 
 import gradio as gr
 
-from app.exports.store import Exports
+from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live.sentence import sentence
-from app.live_page import live_page
+from app.live_page import endpoint, live_page, offer
 from app.protocol import World
 from app.world.job import WorldJob
-from app.world.recording import WorldRecording, check, file_name, keepsake, writer
+from app.world.recording import WorldRecording, keepsake, order
 from core.settings import FILM_SCALES
 from core.video.actions import parse_script
 
@@ -22,8 +21,7 @@ MOST_WAIT_SECONDS = 300
 
 def video_tab(lobby: Lobby, exports: Exports) -> None:
     """Fill the current tab."""
-    live_page("world.html")
-    with gr.Accordion("Make a film without playing", open=False):
+    with live_page("world.html", form="Make a film without playing"):
         film_form(lobby, exports)
 
 
@@ -32,7 +30,7 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
 
     def keys_to_video(
         keys: str, seed: float = 0, start: float = 0, scale: int = 4, checkpoint: str = ""
-    ) -> str:
+    ) -> Order:
         """Play a world by a script of held keys and return what was seen as an MP4 file.
 
         Args:
@@ -42,20 +40,13 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
             scale: how many times larger the film is than its frames, 1 to 8
             checkpoint: name of the world; empty for the first one
         """
-        try:
-            request = World(
-                seed=max(int(seed), 0),
-                start=max(int(start), 0),
-                script=keys or "",
-                checkpoint=checkpoint or "",
-            )
-            recording = generate(lobby, request)
-            check(recording, format="mp4", scale=int(scale))
-            write = writer(recording, scale=int(scale))
-            job = exports.submit("api", file_name(recording, "mp4"), write)
-            return str(exports.wait(job, MOST_WAIT_SECONDS))
-        except (ValueError, OverflowError) as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+        request = World(
+            seed=max(int(seed), 0),
+            start=max(int(start), 0),
+            script=keys or "",
+            checkpoint=checkpoint or "",
+        )
+        return order(generate(lobby, request), format="mp4", scale=int(scale))
 
     with gr.Row():
         keys = gr.Textbox(label="Keys", placeholder="W:40,WD:20,L:15,-:10", scale=4)
@@ -66,20 +57,14 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
         checkpoint = gr.Dropdown([""], label="World", allow_custom_value=True)
     button = gr.Button("Make the film", variant="primary")
     film = gr.Video(label="Film", height=320)
-    gr.on(
-        [button.click, keys.submit],
-        keys_to_video,
-        [keys, seed, start, scale, checkpoint],
-        film,
-        api_name="keys_to_video",
-        concurrency_limit=1,
-    )
+    inputs, triggers = [keys, seed, start, scale, checkpoint], [button.click, keys.submit]
+    endpoint(exports, keys_to_video, inputs, film, on=triggers, most=1, seconds=MOST_WAIT_SECONDS)
 
-    def offer() -> dict:
-        names = [card.name for card in lobby.loader.worlds().worlds]
-        return gr.update(choices=["", *names]) if names else gr.skip()
+    def names() -> list[str]:
+        found = [card.name for card in lobby.loader.worlds().worlds]
+        return ["", *found] if found else []
 
-    gr.on(None, offer, None, checkpoint, api_visibility="private", show_progress="hidden")
+    offer(checkpoint, names)
 
 
 def generate(lobby: Lobby, request: World) -> WorldRecording:
