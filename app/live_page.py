@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.exports.files import FORMATS
 from app.exports.store import Exports, Order
-from app.live.sentence import sentence
+from app.live.replies import sentence
 from core.body.mesh import BODIES
 from core.settings import EXPORT_RATES
 

@@ -18,8 +18,7 @@ from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.protocol import STRICT
-from app.live.replies import from_elsewhere, problem, read_body
-from app.live.sentence import sentence
+from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.protocol import MOST_UPLOAD, Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
 from core.settings import LENS, MAX_PROMPT, Lens, Tilt

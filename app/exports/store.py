@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.live.sentence import sentence
+from app.live.replies import sentence
 
 log = logging.getLogger(__name__)
 

@@ -1,13 +1,25 @@
-"""What our own HTTP routes share: reading little, answering in sentences, files with a tag."""
+"""What our own routes share: whom they answer, reading little, sentences, files with a tag."""
 
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from app.live.stream import same_origin
+
+def sentence(error: Exception) -> str:
+    """An error's text as a sentence for the page."""
+    text = str(error).strip() or "Something went wrong"
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def same_origin(request: HTTPConnection) -> bool:
+    """Whether the page that asks came from this host (browsers always say)."""
+    origin = request.headers.get("origin")
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    return origin is None or urlsplit(origin).netloc == host.split(",")[0].strip()
 
 
 def problem(message: str, status: int) -> Response:

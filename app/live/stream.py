@@ -8,16 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
-from starlette.requests import HTTPConnection
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.live.connection import Connection
-from app.live.feed import PoseFeed
+from app.live.feed import Connection, PoseFeed
 from app.live.loader import Loader
-from app.live.sentence import sentence
+from app.live.replies import same_origin, sentence
 from app.protocol import (
     MAX_MESSAGE,
     VERSION,
@@ -95,13 +92,6 @@ def pose_channel(
         known=loader.engine_known,
         act=act,
     )
-
-
-def same_origin(request: HTTPConnection) -> bool:
-    """Whether the page that asks came from this host (browsers always say)."""
-    origin = request.headers.get("origin")
-    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
-    return origin is None or urlsplit(origin).netloc == host.split(",")[0].strip()
 
 
 async def serve(socket: WebSocket, channel: Channel[V, F]) -> None:

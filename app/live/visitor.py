@@ -15,9 +15,9 @@ import time
 from concurrent.futures import Future, wait
 from typing import Any, ClassVar, Generic, TypeVar
 
-from app.live.connection import Connection
+from app.live.feed import Connection
 from app.live.loader import Loader
-from app.live.sentence import sentence
+from app.live.replies import sentence
 from app.live.sharing import Limits, Slots, Starts, Turnstile
 from app.protocol import Reason
 

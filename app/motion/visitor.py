@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from app.live.feed import PoseFeed
-from app.live.sentence import sentence
+from app.live.replies import sentence
 from app.live.visitor import Visitor
 from app.motion.job import MotionJob
 from app.protocol import Ack, Problem, Prompt, Start, State

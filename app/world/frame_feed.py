@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from app.live.connection import Connection
+from app.live.feed import Connection
 from app.protocol import DreamState, Tally, pack
 
 LEAST_WINDOW, MOST_WINDOW = 2, 16

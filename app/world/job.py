@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.live.loader import EngineLike, TruthLike
-from app.live.sentence import sentence
+from app.live.replies import sentence
 from app.live.visitor import Job
 from app.protocol import UPLOADED, Change, Tune, World
 from app.world.pace import KeyMailbox, Pace

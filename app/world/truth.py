@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from app.live.loader import EngineLike, TruthLike
-from app.live.sentence import sentence
+from app.live.replies import sentence
 from app.protocol import UPLOADED
 
 log = logging.getLogger(__name__)
