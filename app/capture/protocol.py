@@ -6,9 +6,8 @@ from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from app.live.protocol import STRICT, Index, Name, Short, Text
+from app.live.protocol import Index, Name, Short, Text, message
 
 MOST_UPLOAD = 64 * 2**20
 """Bytes of a visitor's file."""
@@ -21,7 +20,7 @@ Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # ---- page to server
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Follow:
     """Make a take of the file that was uploaded last, in place of the old take."""
 
@@ -32,7 +31,7 @@ class Follow:
     """Skeleton of a motion file; empty to find out."""
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Onward:
     """Let the take go on with a prompt."""
 
@@ -51,7 +50,7 @@ class Onward:
 # ---- server to page
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Reference:
     """What the file was found to show; belongs to the take of this number."""
 
@@ -76,7 +75,7 @@ class Reference:
     turned: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class MatchInfo:
     """A real motion that is like the take; its number in the list is how it is asked for."""
 
@@ -90,7 +89,7 @@ class MatchInfo:
     """Whether left and right are exchanged."""
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class MannerInfo:
     """The real motions that the newest continuation looked at."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -17,7 +17,7 @@ from app.capture.uploads import TOO_LONG
 from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
-from app.live.protocol import STRICT
+from app.live.protocol import message
 from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.protocol import MOST_UPLOAD, Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
@@ -25,9 +25,10 @@ from core.settings import LENS, MAX_PROMPT, Lens, Tilt
 
 MOST_BYTES = 4096
 T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Adjustment:
     """What one camera cannot know."""
 
@@ -36,7 +37,7 @@ class Adjustment:
     turned: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Question:
     """What real motions should be like; empty for the take."""
 
@@ -67,29 +68,19 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
         told = {"name": upload.path.name, "kind": upload.kind, "bytes": upload.bytes}
         return JSONResponse({"ok": True, **told})
 
-    async def adjust(request: Request) -> Response:
-        """POST: lift the person anew."""
-        if refusal := from_elsewhere(request):
-            return refusal
-        try:
-            wanted = await read(request, Adjustment)
-            visitor = lobby.capture_visitors.find(request.path_params["session"])
-            await run_in_threadpool(visitor.adjust, **asdict(wanted))
-        except ValueError as error:
-            return problem(sentence(error), 400)
-        return JSONResponse({"ok": True})
+    def asked(kind: type[T], do: Callable[[CaptureVisitor, T], Any]) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            """POST: have the visitor do what a small request says."""
+            if refusal := from_elsewhere(request):
+                return refusal
+            try:
+                wanted = await read(request, kind)
+                visitor = lobby.capture_visitors.find(request.path_params["session"])
+                return JSONResponse(await run_in_threadpool(do, visitor, wanted))
+            except ValueError as error:
+                return problem(sentence(error), 400)
 
-    async def similar(request: Request) -> Response:
-        """POST: real motions that are like the take, or like words."""
-        if refusal := from_elsewhere(request):
-            return refusal
-        try:
-            wanted = await read(request, Question)
-            visitor = lobby.capture_visitors.find(request.path_params["session"])
-            matches = await run_in_threadpool(visitor.similar, wanted.text)
-        except ValueError as error:
-            return problem(sentence(error), 400)
-        return JSONResponse({"matches": [asdict(match) for match in matches]})
+        return answer
 
     async def match(request: Request) -> Response:
         """GET: the poses of a real motion that was shown."""
@@ -105,10 +96,21 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
     return [
         channel.route("/livestep/follow"),
         Route("/livestep/clip/{session}", clip, methods=["POST"]),
-        Route("/livestep/adjust/{session}", adjust, methods=["POST"]),
-        Route("/livestep/similar/{session}", similar, methods=["POST"]),
+        Route("/livestep/adjust/{session}", asked(Adjustment, adjust), methods=["POST"]),
+        Route("/livestep/similar/{session}", asked(Question, similar), methods=["POST"]),
         Route("/livestep/match/{session}/{why}/{number:int}", match),
     ]
+
+
+def adjust(visitor: CaptureVisitor, wanted: Adjustment) -> dict[str, Any]:
+    """Lift the person anew."""
+    visitor.adjust(**asdict(wanted))
+    return {"ok": True}
+
+
+def similar(visitor: CaptureVisitor, wanted: Question) -> dict[str, Any]:
+    """Find real motions that are like the take, or like words."""
+    return {"matches": [asdict(match) for match in visitor.similar(wanted.text)]}
 
 
 def act(visitor: CaptureVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> None:

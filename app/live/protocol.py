@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import field
+from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
+from typing_extensions import dataclass_transform
 
 VERSION = 1
 """Differs between page and server after an update; the page is then asked to reload."""
@@ -16,7 +18,6 @@ FRAME, POSES = 1, 2
 """First byte of a message from the server that is not JSON."""
 JSON = 3
 
-STRICT = ConfigDict(extra="forbid")
 Index = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Short = Annotated[int, Field(ge=0, le=2**16 - 1)]
 Text = Annotated[str, Field(max_length=2000)]
@@ -24,8 +25,17 @@ Name = Annotated[str, Field(max_length=64)]
 Reason = Literal["", "asked", "away", "turn", "unattended", "problem"]
 Readiness = Literal["loading", "ready", "failed"]
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def message(kind: type[T]) -> type[T]:
+    """Make a class a message: frozen, its fields checked, given by name, and no others."""
+    make = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+    return cast("type[T]", make(kind))
+
+
+@message
 class Hello:
     """First message of a connection: who is there and which poses it already has."""
 
@@ -37,7 +47,7 @@ class Hello:
     have: Index = 0
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Problem:
     """Something the visitor should know, as a sentence."""
 

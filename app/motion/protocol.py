@@ -10,12 +10,10 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
 from app.live.protocol import (
     ACK,
     POSES,
-    STRICT,
     VERSION,
     Index,
     Name,
@@ -23,6 +21,7 @@ from app.live.protocol import (
     Reason,
     Short,
     Text,
+    message,
 )
 from core.settings import KEEP_SECONDS, MAX_PROMPT
 
@@ -33,7 +32,7 @@ POSES_LAYOUT = struct.Struct("<BxHIHHf")
 # ---- page to server
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Start:
     """Begin a new take; None leaves a value to the checkpoint."""
 
@@ -47,7 +46,7 @@ class Start:
     foot_contacts: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Prompt:
     """Change what the body does, or go on after a stop."""
 
@@ -56,14 +55,14 @@ class Prompt:
     text: Text
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Stop:
     """End the motion; the take stays."""
 
     tag: Literal["stop"] = "stop"
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Ack:
     """How far the page is. Sent as 16 bytes, not as JSON."""
 
@@ -88,7 +87,7 @@ class Ack:
 # ---- server to page
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Checkpoint:
     """What the page says about a checkpoint."""
 
@@ -101,7 +100,7 @@ class Checkpoint:
     guidance: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class BodyShape:
     """How a body stands in the world: shown root = root * scale + offset."""
 
@@ -109,7 +108,7 @@ class BodyShape:
     offset: tuple[float, float, float]
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Model:
     """Whether the model is there yet, and what it offers."""
 
@@ -123,7 +122,7 @@ class Model:
     keep_seconds: int = KEEP_SECONDS
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Mark:
     """From pose `start` on the body follows this prompt."""
 
@@ -133,7 +132,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class TakeInfo:
     """The take whose poses follow; a number the page does not know means: forget the old one."""
 
@@ -144,7 +143,7 @@ class TakeInfo:
     checkpoint: str
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class State:
     """What the server is doing for this visitor."""
 

@@ -8,19 +8,18 @@ from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
 from app.live.protocol import (
     FRAME,
     KEYS,
     SHOWN,
-    STRICT,
     VERSION,
     Index,
     Name,
     Readiness,
     Reason,
     Short,
+    message,
 )
 from core.settings import AUTO, MOST_AHEAD, MOST_WORLD_STEPS
 
@@ -44,7 +43,7 @@ Together = Annotated[int, Field(ge=1, le=16)]
 # ---- page to server
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Change:
     """Settings changed while a world was played, just before this frame was made."""
 
@@ -54,7 +53,7 @@ class Change:
     together: Together | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class World:
     """Begin a world in place of the old one; None leaves a value to the checkpoint."""
 
@@ -75,7 +74,7 @@ class World:
     """Show the real engine under the same keys, too."""
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Drive:
     """Press one of the player's buttons; "keep" ends a recording."""
 
@@ -83,7 +82,7 @@ class Drive:
     do: Literal["play", "pause", "single", "record", "keep", "stop"]
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Tune:
     """Change settings of the world that is played; None leaves a value as it is."""
 
@@ -94,7 +93,7 @@ class Tune:
     together: Together | None = None
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Keys:
     """The keys that are held now. Sent as 8 bytes, not as JSON."""
 
@@ -113,7 +112,7 @@ class Keys:
         return cls(mask=mask, seq=seq)
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Shown:
     """The newest frame that was drawn. Sent as 8 bytes, not as JSON."""
 
@@ -131,7 +130,7 @@ class Shown:
 # ---- server to page
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class KeyInfo:
     """A key of a world; its place in the table is its bit."""
 
@@ -140,7 +139,7 @@ class KeyInfo:
     label: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class WorldCard:
     """What the page says about a world."""
 
@@ -163,7 +162,7 @@ class WorldCard:
     """Whether the real engine can be shown beside it."""
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Worlds:
     """Which worlds there are to play."""
 
@@ -174,7 +173,7 @@ class Worlds:
     worlds: list[WorldCard] = field(default_factory=list[WorldCard])
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class DreamState:
     """What the server is doing for this visitor; frames that follow belong to this world."""
 
@@ -190,7 +189,7 @@ class DreamState:
     seed: Index = 0
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@message
 class Tally:
     """How it is going, about twice a second."""
 
