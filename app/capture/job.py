@@ -45,14 +45,14 @@ class CaptureJob(Job):
         `lifting` is what can also be adjusted later: tilt, lens, turned.
         """
         lower_priority()
-        reference = engine.follow(
+        capture = engine.follow(
             self.upload.path,
             person=self.request.person,
             joint_map=self.request.joint_map or None,
             progress=tell,
             **lifting,
         )
-        return CapturedTake(self.upload, self.request, reference)
+        return CapturedTake(self.upload, self.request, capture)
 
 
 class ContinueJob(Job):
@@ -61,11 +61,11 @@ class ContinueJob(Job):
     name: ClassVar[Literal["onward"]] = "onward"
     beginning = "Taking up the motion ..."
 
-    def __init__(self, footage: CapturedTake, request: Onward) -> None:
+    def __init__(self, captured: CapturedTake, request: Onward) -> None:
         super().__init__()
         self.request = request
-        self.before = footage
-        self.start = footage.end if request.start is None else min(request.start, footage.end)
+        self.before = captured
+        self.start = captured.end if request.start is None else min(request.start, captured.end)
         if not self.start:
             raise ValueError("There is nothing to go on from at the beginning of the take.")
         self.end = most_onward(self.start, request.seconds)

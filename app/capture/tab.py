@@ -113,15 +113,15 @@ def make(
     ):
         upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
         following = CaptureJob(upload, request)
-        footage = pool.submit(following.follow, engine, None, **lifting).result()
+        captured = pool.submit(following.follow, engine, None, **lifting).result()
     if onward:
-        going = ContinueJob(footage, onward)
+        going = ContinueJob(captured, onward)
         stream, info = going.open(engine, lobby.turnstile.turn)
-        footage.legs.append((going.start, info))
+        captured.legs.append((going.start, info))
         while True:
             with lobby.turnstile.turn():
                 chunk = next(stream, None)
             if chunk is None:
                 break
-            footage.recording.append(chunk, prompt=onward.id, milliseconds=0)
-    return footage.cut(0, footage.end)
+            captured.recording.append(chunk, prompt=onward.id, milliseconds=0)
+    return captured.cut(0, captured.end)

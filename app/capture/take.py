@@ -19,17 +19,18 @@ THEIRS = 0
 
 
 class CapturedTake:
-    """A reference as a take that grows. Not thread-safe; its visitor locks."""
+    """A captured motion as a take that grows. Not thread-safe; its visitor locks."""
 
-    def __init__(self, upload: Upload, request: Follow, reference: Any) -> None:
-        self.upload, self.request, self.reference = upload, request, reference
+    def __init__(self, upload: Upload, request: Follow, capture: Any) -> None:
+        self.upload, self.request, self.capture = upload, request, capture
         self.number = 1 + secrets.randbits(31)
         self.recording = TakeBuffer(keep_seconds=LONGEST + 60)
         self.legs: list[tuple[int, dict[str, str]]] = []
         """Where each continuation begins, and what exports say of a take that reaches there."""
-        for chunk in reference.take.chunks():
+        for chunk in capture.take.chunks():
             self.recording.append(chunk, prompt=THEIRS, milliseconds=0)
-        self.paper = self._describe()
+        self.reference = self._describe()
+        """What the page is told of it."""
 
     @property
     def end(self) -> int:
@@ -38,16 +39,16 @@ class CapturedTake:
 
     def until(self, end: int) -> CapturedTake:
         """The same up to a pose, to go on from there in another way."""
-        part = CapturedTake(self.upload, self.request, self.reference)
+        part = CapturedTake(self.upload, self.request, self.capture)
         part.recording = self.recording.until(end)
-        part.paper = replace(part.paper, poses=min(part.paper.poses, end))
+        part.reference = replace(part.reference, poses=min(part.reference.poses, end))
         part.legs = [leg for leg in self.legs if leg[0] < end]
         return part
 
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
         infos = [info for begin, info in self.legs if begin < end]
-        return self.recording.cut(start, end, (infos or [self.reference.take.info])[-1])
+        return self.recording.cut(start, end, (infos or [self.capture.take.info])[-1])
 
     def introduce(self) -> TakeInfo:
         """Say which take its poses belong to."""
@@ -55,7 +56,7 @@ class CapturedTake:
 
     def _describe(self) -> Reference:
         """Say what the file was found to show."""
-        found = self.reference
+        found = self.capture
         return Reference(
             take=self.number,
             name=self.upload.path.name,

@@ -35,13 +35,14 @@ class Cancelled(Exception):
 class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     """A visitor of the tab of videos."""
 
-    kind, again = "follower", "Follow again"
+    kind, again = "capture", "Follow again"
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
         self._upload: Upload | None = None
-        self._footage: CapturedTake | None = None
-        self._papers: dict[str, FromServer] = {}
+        self._captured: CapturedTake | None = None
+        self._facts: dict[str, FromServer] = {}
+        """What the page is told of the take, by kind."""
         self._matches: dict[str, list[Any]] = {}
         """Real motions that were shown, by why."""
         self._told = 0.0
@@ -62,12 +63,12 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
-            return feed.collect(self._footage, self._state, *self._papers.values())
+            return feed.collect(self._captured, self._state, *self._facts.values())
 
     def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is."""
         with self._changed:
-            if self._footage and self._footage.number == ack.take and self.feed is feed:
+            if self._captured and self._captured.number == ack.take and self.feed is feed:
                 feed.acknowledge(ack.received)
         feed.wake()
 
@@ -128,15 +129,15 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
         with _one_lifts:
             before = self._shown()
-            reference = adjust(before.reference, tilt=tilt, lens=lens, turned=turned)
-        footage = CapturedTake(before.upload, before.request, reference)
+            capture = adjust(before.capture, tilt=tilt, lens=lens, turned=turned)
+        captured = CapturedTake(before.upload, before.request, capture)
         with self._changed:
             if self._shown() is before:
-                self._show(footage)
+                self._show(captured)
 
     def similar(self, text: str) -> list[MatchInfo]:
         """Look for real motions that are like the file's, or like words. Takes a moment."""
-        what = text.strip() or self._shown(even_busy=True).reference.take
+        what = text.strip() or self._shown(even_busy=True).capture.take
         engine = self._loader.engine()
         with self._turnstile.turn():
             matches = engine.similar(what, MATCHES, checkpoint=None)
@@ -161,11 +162,11 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             return self._shown(even_busy=True).cut(start, end)
 
     def _shown(self, *, even_busy: bool = False) -> CapturedTake:
-        if self._footage is None:
+        if self._captured is None:
             raise ValueError("There is no motion yet; choose a file first.")
         if self.busy and not even_busy:
             raise ValueError("Something is still being made; cancel it first.")
-        return self._footage
+        return self._captured
 
     # ---- the worker
 
@@ -191,17 +192,17 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         def tell(share: float, message: str) -> None:
             self._tell(job, share, message)
 
-        footage = job.follow(self._loader.engine(), tell)
+        captured = job.follow(self._loader.engine(), tell)
         with self._wanted(job):
-            self._show(footage)
+            self._show(captured)
             self._finish(job)
 
     def _go_on(self, job: ContinueJob) -> None:
         stream, info = job.open(self._loader.engine(), self._turnstile.turn)
         # the take stays what it was until there is something to put behind it
-        footage = job.before
-        if job.start < footage.end:
-            footage = footage.until(job.start)
+        captured = job.before
+        if job.start < captured.end:
+            captured = captured.until(job.start)
         while True:
             with self._turnstile.turn():
                 began = time.perf_counter()
@@ -211,18 +212,18 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
                 if chunk is None:
                     return self._finish(job)
                 if chunk.first == job.start:
-                    footage.legs.append((job.start, info))
-                    self._show(footage, job)
-                footage.recording.append(chunk, prompt=job.request.id, milliseconds=spent)
+                    captured.legs.append((job.start, info))
+                    self._show(captured, job)
+                captured.recording.append(chunk, prompt=job.request.id, milliseconds=spent)
                 self._wake()
-            share = (footage.end - job.start) / (job.end - job.start)
+            share = (captured.end - job.start) / (job.end - job.start)
             self._tell(job, share, "The take goes on ...")
 
-    def _show(self, footage: CapturedTake, job: ContinueJob | None = None) -> None:
-        if footage is not self._footage:
-            self._footage, self._papers = footage, {"reference": footage.paper}
+    def _show(self, captured: CapturedTake, job: ContinueJob | None = None) -> None:
+        if captured is not self._captured:
+            self._captured, self._facts = captured, {"reference": captured.reference}
         if job and job.manner:
-            self._papers["manner"] = job.manner
+            self._facts["manner"] = job.manner
             self._matches["manner"] = job.matches
         self._wake()
 
@@ -231,7 +232,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         self._say(state="stopped")
 
     def _tell(self, job: CaptureJob | ContinueJob, share: float, message: str) -> None:
-        """Say how far the work is; raise Cancelled when nobody wants it any more."""
+        """Say how far the job is; raise Cancelled when nobody wants it any more."""
         with self._wanted(job):
             now = time.monotonic()
             if self.feed is None and now - self.seen > self._limits.gone_seconds:
@@ -243,7 +244,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     @contextlib.contextmanager
     def _wanted(self, job: CaptureJob | ContinueJob) -> Iterator[None]:
-        """Hold the lock while this work is still wanted; raise Cancelled when it is not."""
+        """Hold the lock while this job is still wanted; raise Cancelled when it is not."""
         with self._changed:
             if job is not self._job or not job.active:
                 raise Cancelled

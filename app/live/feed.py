@@ -64,15 +64,15 @@ class PoseFeed(Connection):
         """Note that the page has all poses before `received`."""
         self.received = max(self.received, min(received, self._cursor))
 
-    def collect(self, job: Performance | None, state: State, *papers: FromServer) -> list[bytes]:
+    def collect(self, job: Performance | None, state: State, *facts: FromServer) -> list[bytes]:
         """Messages to send now; empty when the page knows everything or has to catch up first.
 
-        `papers` are what else there is to know; each is sent when it is another one than before.
+        `facts` are what else there is to know; each is sent when it is another one than before.
         """
         out = self.notices()
         if job and self._take != job.number:
             out.append(pack(self._begin(job)))
-        out += self.news(state, *papers)
+        out += self.news(state, *facts)
         if job is None or self._cursor - self.received >= WINDOW:
             return out
         poses = job.recording.read(self._cursor, BATCH)

@@ -23,7 +23,7 @@ class Limits:
     following: int = 2
     """Videos that are followed, or takes that go on, at the same time."""
     pages: int = 64
-    """Open pages, and sessions remembered."""
+    """Open pages, and visitors remembered."""
     starts: float = 3
     """Takes or worlds that a visitor may begin in a second; all of one address, twice as many."""
     turn_seconds: float = 180

@@ -14,7 +14,7 @@ from core.settings import KEEP_SECONDS
 
 
 class TakeBuffer:
-    """Chunks of one take with the prompts that made them. Not thread-safe; its session locks."""
+    """Chunks of one take with the prompts that made them. Not thread-safe; its visitor locks."""
 
     def __init__(self, *, keep_seconds: int = KEEP_SECONDS):
         self.keep = keep_seconds * FPS

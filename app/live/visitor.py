@@ -1,8 +1,8 @@
-"""One page's work on this machine, whatever it makes: a place, a worker thread, a connection.
+"""One page's jobs on this machine, whatever they make: a place, a worker thread, a connection.
 
 The worker runs while the page has a place, a turn and somebody to make things for. Whatever the
-page asks for meanwhile lies in a mailbox, where newer work replaces older: the worker takes it up
-when what it did before has ended, and not more often than starts are allowed. Work that was
+page asks for meanwhile lies in a mailbox, where a newer job replaces an older: the worker takes it
+up when what it did before has ended, and not more often than starts are allowed. A job that was
 stopped is kept and goes on when it is asked to; a newer connection takes over from an older one.
 """
 
@@ -41,11 +41,11 @@ class Job:
         """Give back what it holds; it will not go on."""
 
 
-W = TypeVar("W", bound=Job)
+J = TypeVar("J", bound=Job)
 C = TypeVar("C", bound=Connection)
 
 
-class Visitor(Generic[W, C]):
+class Visitor(Generic[J, C]):
     """All methods return at once; only the worker thread waits."""
 
     kind: ClassVar[str]
@@ -70,8 +70,8 @@ class Visitor(Generic[W, C]):
         self._loader, self._turnstile, self._slots = loader, turnstile, slots
         self._starts, self._limits = starts, limits
         self._changed = threading.Condition()
-        self._job: W | None = None
-        """The newest work: the worker's, or in the mailbox."""
+        self._job: J | None = None
+        """The newest job: the worker's, or in the mailbox."""
         self._worker: threading.Thread | None = None
         self._address = ""
         self._state = self._describe(state="idle")
@@ -88,12 +88,12 @@ class Visitor(Generic[W, C]):
         """Make the message that says what the server is doing: state, reason, position, message."""
         raise NotImplementedError
 
-    def _entered(self, job: W) -> None:
+    def _entered(self, job: J) -> None:
         """Say that there is a place now. Called with the lock."""
         raise NotImplementedError
 
-    def _perform(self, job: W) -> None:
-        """Do the work until it is stopped or replaced; in the worker thread, without the lock."""
+    def _perform(self, job: J) -> None:
+        """Do the job until it is stopped or replaced; in the worker thread, without the lock."""
         raise NotImplementedError
 
     # ---- the page
@@ -109,7 +109,7 @@ class Visitor(Generic[W, C]):
         feed.wake()
 
     def detach(self, feed: C) -> None:
-        """Forget a connection that has ended; the work stays."""
+        """Forget a connection that has ended; the job stays."""
         with self._changed:
             if self.feed is feed:
                 self.feed = None
@@ -117,7 +117,7 @@ class Visitor(Generic[W, C]):
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """End the work; the worker is free after what it computes now."""
+        """End the job; the worker is free after what it computes now."""
         with self._changed:
             if self._job is None or not self._job.active:
                 return
@@ -127,11 +127,11 @@ class Visitor(Generic[W, C]):
             self._slots.leave(self.name)
 
     def close(self) -> None:
-        """End the work for good: nobody came back for it."""
+        """End the job for good: nobody came back for it."""
         self.stop()
 
-    def _begin(self, job: W) -> None:
-        """Put new work into the mailbox, in place of the old."""
+    def _begin(self, job: J) -> None:
+        """Put a new job into the mailbox, in place of the old."""
         with self._changed:
             self._job = job
             self._touched = self._progress = time.monotonic()
@@ -167,7 +167,7 @@ class Visitor(Generic[W, C]):
     # ---- the worker
 
     def _work(self) -> None:
-        """Do the newest work, one after the other, until there is none."""
+        """Do the newest job, one after the other, until there is none."""
         while job := self._take_up():
             try:
                 self._perform(job)
@@ -185,8 +185,8 @@ class Visitor(Generic[W, C]):
         if again:  # the page went on just now
             self._ask()
 
-    def _take_up(self) -> W | None:
-        """Wait until the newest work may begin or go on; return None when there is none."""
+    def _take_up(self) -> J | None:
+        """Wait until the newest job may begin or go on; return None when there is none."""
         with self._changed:
             while (job := self._job) and job.active:
                 seconds = 0 if job.begun else self._starts.take(self.name, self._address)
@@ -196,15 +196,15 @@ class Visitor(Generic[W, C]):
                 self._changed.wait(seconds)
         return None
 
-    def _loaded(self, job: W) -> bool:
-        """Wait until models are loaded; say whether the work is still wanted."""
+    def _loaded(self, job: J) -> bool:
+        """Wait until models are loaded; say whether the job is still wanted."""
         while job is self._job and job.active:
             if wait([self._known], 0.2).done:
                 return True
         return False
 
-    def _turn_is_over(self, job: W, now: float, patience: float) -> bool:
-        """Stop work that nobody has touched for `patience` seconds, or that others wait for."""
+    def _turn_is_over(self, job: J, now: float, patience: float) -> bool:
+        """Stop a job that nobody has touched for `patience` seconds, or that others wait for."""
         if now - self._touched > patience:
             self._pause(job, "unattended", "Paused: nobody was here for a while.")
         elif self._slots.waiting and now - job.since > self._limits.turn_seconds:
@@ -212,19 +212,19 @@ class Visitor(Generic[W, C]):
             self._pause(job, "turn", message)
         return not job.active
 
-    def _is_away(self, job: W, now: float, patience: float) -> bool:
-        """Stop work whose page is gone, or has shown nothing new for `patience` seconds."""
+    def _is_away(self, job: J, now: float, patience: float) -> bool:
+        """Stop a job whose page is gone, or has shown nothing new for `patience` seconds."""
         gone = self.feed is None and now - self.seen > self._limits.gone_seconds
         if gone or now - self._progress > patience:
             self._pause(job, "away", "Paused while the page was not playing.")
         return not job.active
 
-    def _pause(self, job: W, reason: Reason, message: str = "") -> None:
+    def _pause(self, job: J, reason: Reason, message: str = "") -> None:
         job.active = False
         self._say(state="stopped", reason=reason, message=message)
         self._changed.notify_all()
 
-    def _fail(self, job: W, message: str) -> None:
+    def _fail(self, job: J, message: str) -> None:
         job.close()
         with self._changed:
             job.failed, job.active = True, False

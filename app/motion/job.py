@@ -16,7 +16,7 @@ from core.settings import check_prompt
 
 
 class MotionJob(Job):
-    """Belongs to a session, whose lock guards everything but `compute`."""
+    """Belongs to a visitor, whose lock guards everything but `compute`."""
 
     def __init__(self, request: Start, *, lock: Condition, keep_seconds: int):
         super().__init__()

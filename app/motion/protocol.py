@@ -154,9 +154,9 @@ class State:
     """Place in the queue when waiting; 1 is next."""
     message: str = ""
     share: float = 0.0
-    """How much of the work is done, 0 to 1, where that is known."""
+    """How much of the job is done, 0 to 1, where that is known."""
     work: Literal["", "follow", "onward"] = ""
-    """Which work, where there are several kinds."""
+    """Which job, where there are several kinds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ LEAST_LEAD, MOST_LEAD = 4, 60
 class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     """A visitor of the motion tab."""
 
-    kind, again = "session", "Restart"
+    kind, again = "motion", "Restart"
     _lead = LEAST_LEAD
 
     def collect(self, feed: PoseFeed) -> list[bytes]:

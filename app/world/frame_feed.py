@@ -20,7 +20,7 @@ WORST, BEST = 25, 85
 
 
 class FrameFeed(Connection):
-    """One connection of a world page. Guarded by the lock of its player."""
+    """One connection of a world page. Guarded by the lock of its visitor."""
 
     def __init__(self, wake: Callable[[], None]):
         super().__init__(wake)

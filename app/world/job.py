@@ -39,7 +39,7 @@ class Made:
 
 
 class WorldJob(Job):
-    """Belongs to a player, whose lock guards everything but `open`, `step` and `draft`.
+    """Belongs to a visitor, whose lock guards everything but `open`, `step` and `draft`.
 
     Those three, and whatever else touches the dream, are called in a turn to compute.
     """

@@ -30,7 +30,7 @@ STRIP_SECONDS = 0.2
 class WorldVisitor(Visitor[WorldJob, FrameFeed]):
     """A visitor of the world tab."""
 
-    kind, again = "player", "Reset"
+    kind, again = "world", "Reset"
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
@@ -221,7 +221,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         return True
 
     def _next(self, job: WorldJob) -> Literal["step", "draft", ""]:
-        """Wait for something to do; nothing when the work is over for now."""
+        """Wait for something to do; nothing when the job is over for now."""
         with self._changed:
             while job is self._job and job.active:
                 now = time.monotonic()

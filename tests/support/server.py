@@ -67,6 +67,13 @@ def record(client, poses: int = 24) -> str:
     return greeting.session
 
 
+def refusal(client, address: str, wishes) -> str:
+    """Ask for what cannot be had; return the sentence."""
+    reply = client.post(address, json=wishes)
+    assert reply.status_code == 400
+    return reply.json()["message"]
+
+
 def wait_for(client, session: str, job: dict, at: str = "export") -> dict:
     """Wait until an export is over."""
     deadline = time.monotonic() + 30

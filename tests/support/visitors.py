@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
@@ -14,6 +15,7 @@ from app.protocol import (
     Follow,
     Frame,
     Keys,
+    Onward,
     Poses,
     Shown,
     Start,
@@ -27,6 +29,7 @@ from app.world.frame_feed import FrameFeed
 IDS = [f"0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e{i:02d}" for i in range(10)]
 START = Start(id=1, prompt="a person walks forward", seed=1)
 WORLD = World(checkpoint="video", seed=3)
+GO = Onward(id=1, prompt="and then jumps", seconds=1)
 
 
 def until(condition, seconds: float = 20.0):
@@ -39,16 +42,29 @@ def until(condition, seconds: float = 20.0):
     raise AssertionError("this did not happen in time")
 
 
-class Visitor:
-    """A page without a browser: reads everything, shows as much as it is told to."""
+class Page:
+    """A page without a browser: whose visitor it is, and all that it was told."""
+
+    visitor: Any
+    seen: list
+
+    def last(self, kind: type):
+        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
+
+    def idle(self) -> bool:
+        return self.visitor._worker is None
+
+
+class MotionPage(Page):
+    """A page of the motion tab: reads everything, shows as much as it is told to."""
 
     def __init__(
         self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0, address: str = ""
     ):
-        self.session = self.enter(lobby, name)
+        self.visitor = self.enter(lobby, name)
         self.feed = PoseFeed(lambda: None, take=take, have=have)
         self.feed.address = address
-        self.session.attach(self.feed)
+        self.visitor.attach(self.feed)
         self.take, self.end = take, have
         self.poses: list[Poses] = []
         self.seen: list = []
@@ -58,7 +74,7 @@ class Visitor:
 
     def read(self) -> list:
         new = []
-        while data := self.session.collect(self.feed):
+        while data := self.visitor.collect(self.feed):
             new += [unpack(one) for one in data]
         for item in new:
             if isinstance(item, TakeInfo):
@@ -74,21 +90,15 @@ class Visitor:
     def show(self, pose: float | None = None, lead: int = 10) -> None:
         shown = self.end if pose is None else pose
         ack = Ack(lead=lead, take=self.take, received=self.end, shown=shown)
-        self.session.acknowledge(self.feed, ack)
+        self.visitor.acknowledge(self.feed, ack)
 
     def play(self, poses: int) -> None:
         """Read and show until there are this many poses."""
         until(lambda: (self.read(), self.show(), self.end >= poses)[-1])
 
-    def last(self, kind: type):
-        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
 
-    def idle(self) -> bool:
-        return self.session._worker is None
-
-
-class Owner(Visitor):
-    """A page of the tab of videos without a browser."""
+class CapturePage(MotionPage):
+    """A page of the tab of videos."""
 
     def enter(self, lobby: Lobby, name: str):
         self.uploads = lobby.uploads
@@ -98,13 +108,17 @@ class Owner(Visitor):
         async def parts():
             yield data
 
-        self.session.keep(asyncio.run(self.uploads.receive(parts(), name)))
+        self.visitor.keep(asyncio.run(self.uploads.receive(parts(), name)))
 
     def follow(self, data: bytes, name: str = "clip.mp4", **request) -> State:
         """Upload a file and have it followed; return the state at the end."""
         self.upload(data, name)
-        self.session.follow(Follow(**request))
+        self.visitor.follow(Follow(**request))
         return self.wait()
+
+    def shares(self) -> list[float]:
+        """Return how far the job was said to be."""
+        return [item.share for item in self.seen if isinstance(item, State) and item.share]
 
     def wait(self) -> State:
         """Read until nothing is being done; return the state."""
@@ -118,13 +132,13 @@ class Owner(Visitor):
         return self.last(State)
 
 
-class Gamer:
-    """A world page without a browser: draws all it gets, as often as it is told to look."""
+class WorldPage(Page):
+    """A page of the world tab: draws all it gets, as often as it is told to look."""
 
     def __init__(self, lobby: Lobby, name: str = IDS[0]) -> None:
-        self.player = lobby.world_visitors.open(name)
+        self.visitor = lobby.world_visitors.open(name)
         self.feed = FrameFeed(lambda: None)
-        self.player.attach(self.feed)
+        self.visitor.attach(self.feed)
         self.frames: list[Frame] = []
         self.beside: list[Frame] = []
         """The real engine's."""
@@ -132,23 +146,23 @@ class Gamer:
         self.seq = 0
 
     def read(self, *, draw: bool = True) -> list:
-        new = [unpack(data) for data in self.player.collect(self.feed)]
+        new = [unpack(data) for data in self.visitor.collect(self.feed)]
         for item in new:
             if isinstance(item, Frame):
                 (self.beside if item.flags & 4 else self.frames).append(item)
         self.seen += new
         if draw and self.frames:
-            self.player.show(self.feed, Shown(index=self.frames[-1].index))
+            self.visitor.show(self.feed, Shown(index=self.frames[-1].index))
         return new
 
     def hold(self, mask: int) -> int:
         """Change the held keys; return the number of the change."""
         self.seq += 1
-        self.player.press(Keys(mask=mask, seq=self.seq))
+        self.visitor.press(Keys(mask=mask, seq=self.seq))
         return self.seq
 
     def do(self, what) -> None:
-        self.player.drive(Drive(do=what))
+        self.visitor.drive(Drive(do=what))
 
     def play(self, frames: int) -> None:
         """Read and draw until there are this many frames."""
@@ -157,9 +171,3 @@ class Gamer:
     def await_state(self, state: str, seconds: float = 20) -> DreamState:
         until(lambda: (self.read(), self.last(DreamState).state == state)[-1], seconds)
         return self.last(DreamState)
-
-    def last(self, kind: type):
-        return next((item for item in reversed(self.seen) if isinstance(item, kind)), None)
-
-    def idle(self) -> bool:
-        return self.player._worker is None

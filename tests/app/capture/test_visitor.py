@@ -11,46 +11,35 @@ from core.body.mesh import Body
 from core.export.bvh import write_bvh
 from core.settings import whole
 from tests.support.fake_capture import fake_film
-from tests.support.visitors import IDS, Owner
-
-GO = Onward(id=1, prompt="and then jumps", seconds=1)
+from tests.support.visitors import GO
 
 
-@pytest.fixture
-def owner(make_lobby):
-    return Owner(make_lobby(), IDS[0])
-
-
-def shares(owner: Owner) -> list[float]:
-    return [item.share for item in owner.seen if isinstance(item, State) and item.share]
-
-
-def test_a_file_becomes_a_take_with_what_is_known_of_it(owner):
-    state = owner.follow(fake_film(40, people=2, unseen=[10, 16]), "my dance.mp4")
+def test_a_file_becomes_a_take_with_what_is_known_of_it(page):
+    state = page.follow(fake_film(40, people=2, unseen=[10, 16]), "my dance.mp4")
     assert (state.state, state.reason) == ("stopped", "")
-    reference = owner.last(Reference)
+    reference = page.last(Reference)
     assert (reference.name, reference.kind, reference.poses) == ("my dance.mp4", "video", 40)
     assert reference.kept == (0, 1.95)
     assert reference.gaps == [(10, 16)]
     assert reference.people == 2
     assert any("filled in" in note for note in reference.notes)
-    order = [type(item) for item in owner.seen]
+    order = [type(item) for item in page.seen]
     assert order.index(TakeInfo) < order.index(Reference)
-    assert (owner.take, owner.end) == (reference.take, 40)
-    take = owner.session.cut(0, 40)
+    assert (page.take, page.end) == (reference.take, 40)
+    take = page.visitor.cut(0, 40)
     assert take.info["reference"] == "my dance.mp4"
     assert file_stem(take) == "livestep-my-dance"
     assert not any(mark.text for mark in take.prompts)
-    root = np.concatenate([poses.root for poses in owner.poses])
+    root = np.concatenate([poses.root for poses in page.poses])
     np.testing.assert_allclose(root, take.root, atol=1e-6)
 
 
-def test_progress_is_told_and_grows(owner):
-    owner.follow(fake_film(40, cost=0.02))
-    told = shares(owner)
+def test_progress_is_told_and_grows(page):
+    page.follow(fake_film(40, cost=0.02))
+    told = page.shares()
     assert len(told) >= 3
     assert told == sorted(told)
-    messages = {item.message for item in owner.seen if isinstance(item, State)}
+    messages = {item.message for item in page.seen if isinstance(item, State)}
     assert any("of the video seen" in message for message in messages)
 
 
@@ -67,77 +56,77 @@ def test_progress_is_told_and_grows(owner):
         (b"glTF but no model", "x.glb", "x.glb"),
     ],
 )
-def test_bad_files_get_a_sentence_and_take_nothing_away(owner, data, name, words):
-    owner.follow(fake_film(20))
-    state = owner.follow(data, name)
+def test_bad_files_get_a_sentence_and_take_nothing_away(page, data, name, words):
+    page.follow(fake_film(20))
+    state = page.follow(data, name)
     assert (state.reason, state.work) == ("problem", "follow")
     assert words.lower() in state.message.lower()
     assert state.message.endswith(".")
     assert "secret" not in state.message
     assert "/" not in state.message.replace("..", "")
-    assert len(owner.session.cut(0, 99)) == 20
+    assert len(page.visitor.cut(0, 99)) == 20
 
 
-def test_motion_files_are_read_by_what_is_in_them(owner, engine, tmp_path):
+def test_motion_files_are_read_by_what_is_in_them(page, engine, tmp_path):
     path = tmp_path / "walk.bvh"
     write_bvh(engine.walked("a person walks", 40), path, body=Body.load())
-    owner.follow(path.read_bytes(), "holiday.mp4")
-    reference = owner.last(Reference)
+    page.follow(path.read_bytes(), "holiday.mp4")
+    reference = page.last(Reference)
     assert (reference.name, reference.kind) == ("holiday.bvh", "motion")
     assert abs(reference.poses - 40) <= 1
-    assert owner.follow(path.read_bytes(), "w.bvh", joint_map="unreal").reason == "problem"
+    assert page.follow(path.read_bytes(), "w.bvh", joint_map="unreal").reason == "problem"
     assert engine.followed[-1]["joint_map"] == "unreal"
     with pytest.raises(ValueError, match="skeleton must be one of cmu"):
-        owner.session.follow(Follow(joint_map="../../etc/passwd"))
+        page.visitor.follow(Follow(joint_map="../../etc/passwd"))
     with pytest.raises(ValueError, match="for videos"):
-        owner.session.adjust(tilt=1, lens=1, turned=False)
+        page.visitor.adjust(tilt=1, lens=1, turned=False)
 
 
-def test_adjusting_lifts_anew_without_looking_again(owner, engine):
-    owner.follow(fake_film(40))
-    before = owner.session.cut(0, 40).joints
-    owner.session.adjust(tilt=20, lens=1.2, turned=False)
-    owner.wait()
-    reference = owner.last(Reference)
-    assert (reference.tilt, reference.lens, reference.take) == (20, 1.2, owner.take)
-    assert np.abs(owner.session.cut(0, 40).joints - before).max() > 0.05
-    assert owner.session.cut(0, 40).info["tilt"] == "20"
+def test_adjusting_lifts_anew_without_looking_again(page, engine):
+    page.follow(fake_film(40))
+    before = page.visitor.cut(0, 40).joints
+    page.visitor.adjust(tilt=20, lens=1.2, turned=False)
+    page.wait()
+    reference = page.last(Reference)
+    assert (reference.tilt, reference.lens, reference.take) == (20, 1.2, page.take)
+    assert np.abs(page.visitor.cut(0, 40).joints - before).max() > 0.05
+    assert page.visitor.cut(0, 40).info["tilt"] == "20"
     assert len(engine.followed) == 1
 
 
-def test_a_take_goes_on_and_says_from_where(owner, engine):
-    owner.follow(fake_film(40))
-    number = owner.take
-    owner.session.go_on(GO)
-    assert owner.wait().reason == ""
-    assert (owner.take, owner.end) == (number, 60)
-    marks = [item for item in owner.seen if isinstance(item, Mark)]
+def test_a_take_goes_on_and_says_from_where(page, engine):
+    page.follow(fake_film(40))
+    number = page.take
+    page.visitor.go_on(GO)
+    assert page.wait().reason == ""
+    assert (page.take, page.end) == (number, 60)
+    marks = [item for item in page.seen if isinstance(item, Mark)]
     assert [(mark.id, mark.start, mark.text) for mark in marks] == [
         (0, 0, ""),
         (1, 40, "a person jumps"),
     ]
     assert len(engine.opened[-1]["after"]) == 40
-    take = owner.session.cut(0, 60)
+    take = page.visitor.cut(0, 60)
     assert take.info["licence"] == "Apache-2.0; before 2 s: that of the reference"
     assert (take.info["checkpoint"], take.info["reference"]) == ("motion", "clip.mp4")
-    assert owner.session.cut(0, 40).info["licence"] == "that of the reference"
+    assert page.visitor.cut(0, 40).info["licence"] == "that of the reference"
     assert [(mark.start, mark.text) for mark in take.prompts] == [(40, "a person jumps")]
 
     # once more from the seam, in the manner of real motions
-    owner.session.go_on(Onward(id=2, prompt="a man waves", start=40, seconds=2, manner=0.4))
-    owner.wait()
-    assert owner.take != number
-    assert owner.end == 80
-    manner = owner.last(MannerInfo)
+    page.visitor.go_on(Onward(id=2, prompt="a man waves", start=40, seconds=2, manner=0.4))
+    page.wait()
+    assert page.take != number
+    assert page.end == 80
+    manner = page.last(MannerInfo)
     assert [match.licence for match in manner.matches] == ["CMU, free"] * 2
-    info = owner.session.cut(0, 80).info
+    info = page.visitor.cut(0, 80).info
     assert info["manner"] == "0.4"
     assert info["manner_clips"] == "cmu_00 (CMU, free); cmu_01 (CMU, free)"
-    assert owner.session.match("manner", 1).root.shape == (40, 3)
+    assert page.visitor.match("manner", 1).root.shape == (40, 3)
     # and on from there
-    owner.session.go_on(Onward(id=3, prompt="sits down", seconds=1))
-    owner.wait()
-    assert owner.end == 100
+    page.visitor.go_on(Onward(id=3, prompt="sits down", seconds=1))
+    page.wait()
+    assert page.end == 100
     assert len(engine.opened[-1]["after"]) == 80
 
 
@@ -148,25 +137,25 @@ def test_a_take_goes_on_and_says_from_where(owner, engine):
         (Onward(id=1, prompt="walk", checkpoint="../x"), "not on this server"),
     ],
 )
-def test_a_continuation_that_cannot_be_is_told_at_its_prompt(owner, request_, words):
-    owner.follow(fake_film(20))
-    owner.session.go_on(request_)
-    state = owner.wait()
+def test_a_continuation_that_cannot_be_is_told_at_its_prompt(page, request_, words):
+    page.follow(fake_film(20))
+    page.visitor.go_on(request_)
+    state = page.wait()
     assert (state.work, state.reason) == ("onward", "problem")
     assert words in state.message
-    assert owner.end == 20
+    assert page.end == 20
 
 
-def test_a_continuation_that_breaks_leaves_what_there_was(owner, engine):
-    owner.follow(fake_film(40))
+def test_a_continuation_that_breaks_leaves_what_there_was(page, engine):
+    page.follow(fake_film(40))
     engine.fail_at = 52
-    owner.session.go_on(Onward(id=1, prompt="jumps", seconds=10))
-    assert owner.wait().reason == "problem"
-    assert len(owner.session.cut(0, 999)) == 52
+    page.visitor.go_on(Onward(id=1, prompt="jumps", seconds=10))
+    assert page.wait().reason == "problem"
+    assert len(page.visitor.cut(0, 999)) == 52
     engine.fail_at = 0
-    owner.session.go_on(Onward(id=2, prompt="waves", start=40, seconds=10))
-    assert owner.wait().reason == "problem"
-    assert len(owner.session.cut(0, 999)) == 52  # the old part stays until there is a new one
+    page.visitor.go_on(Onward(id=2, prompt="waves", start=40, seconds=10))
+    assert page.wait().reason == "problem"
+    assert len(page.visitor.cut(0, 999)) == 52  # the old part stays until there is a new one
     engine.fail_at = None
 
 

@@ -12,7 +12,7 @@ from app.exports.files import check, file_stem
 from app.exports.store import Exports
 from app.motion.tab import generate
 from app.protocol import Start
-from tests.support.server import record, wait_for
+from tests.support.server import record, refusal, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,7 @@ def test_exports_of_what_was_shown(client, session, format):
     ],
 )
 def test_bad_exports_are_refused_in_sentences(client, session, wishes, word):
-    reply = client.post(f"/livestep/export/{session}", json=wishes)
-    assert reply.status_code == 400
-    assert word in reply.json()["message"]
+    assert word in refusal(client, f"/livestep/export/{session}", wishes)
 
 
 @pytest.mark.parametrize("what", ["export", "followed", "film"])
@@ -66,9 +64,8 @@ def test_requests_without_an_end_are_refused_in_a_sentence(client, session, what
 
 
 def test_unknown_sessions_have_nothing_to_export(client):
-    reply = client.post(f"/livestep/export/{uuid.uuid4()}", json={"format": "bvh"})
-    assert reply.status_code == 400
-    assert reply.json()["message"].startswith("The server does not know")
+    message = refusal(client, f"/livestep/export/{uuid.uuid4()}", {"format": "bvh"})
+    assert message.startswith("The server does not know")
 
 
 def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):

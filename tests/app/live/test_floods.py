@@ -13,7 +13,7 @@ from app.live.sharing import Starts
 from app.protocol import Follow, Hello, Model, pack
 from tests.support.fake_capture import fake_film
 from tests.support.server import LIVE, hello, receive
-from tests.support.visitors import IDS, START, WORLD, Gamer, Owner, Visitor, until
+from tests.support.visitors import IDS, START, WORLD, CapturePage, MotionPage, WorldPage, until
 
 FLOOD = 200
 
@@ -30,36 +30,36 @@ def threads(kind: str, name: str = IDS[0]) -> int:
     return sum(thread.name == f"{kind}-{name[:8]}" for thread in threading.enumerate())
 
 
-def flooding_session(lobby, engine):
-    visitor = Visitor(lobby)
-    return lambda i: visitor.session.start(replace(START, seed=i)), lambda: [
+def flooding_motion(lobby, engine):
+    page = MotionPage(lobby)
+    return lambda i: page.visitor.start(replace(START, seed=i)), lambda: [
         options["seed"] for options in engine.opened if options["seed"] < FLOOD
     ]
 
 
-def flooding_player(lobby, engine):
-    gamer = Gamer(lobby)
-    return lambda i: gamer.player.begin(replace(WORLD, steps=1 + i % 50)), lambda: [
+def flooding_world(lobby, engine):
+    page = WorldPage(lobby)
+    return lambda i: page.visitor.begin(replace(WORLD, steps=1 + i % 50)), lambda: [
         dream.settings["steps"] - 1 for dream in engine.dreams
     ]
 
 
-def flooding_follower(lobby, engine):
-    owner = Owner(lobby)
-    owner.upload(fake_film(4000))
-    return lambda i: owner.session.follow(Follow(person=1 + i % 50)), lambda: [
+def flooding_capture(lobby, engine):
+    page = CapturePage(lobby)
+    page.upload(fake_film(4000))
+    return lambda i: page.visitor.follow(Follow(person=1 + i % 50)), lambda: [
         options["person"] - 1 for options in engine.followed
     ]
 
 
 @pytest.mark.parametrize(
     ("kind", "flooding"),
-    [("session", flooding_session), ("player", flooding_player), ("follower", flooding_follower)],
+    [("motion", flooding_motion), ("world", flooding_world), ("capture", flooding_capture)],
 )
 def test_a_flood_takes_one_thread_and_the_newest_wins(make_lobby, engine, clock, kind, flooding):
     lobby = make_lobby()
-    other = Visitor(lobby, "another-visitor")
-    other.session.start(replace(START, seed=FLOOD))
+    other = MotionPage(lobby, "another-visitor")
+    other.visitor.start(replace(START, seed=FLOOD))
     other.play(8)
     ask, begun = flooding(lobby, engine)
     most = 0
@@ -78,23 +78,23 @@ def test_a_flood_takes_one_thread_and_the_newest_wins(make_lobby, engine, clock,
 
 
 def test_three_starts_within_a_moment_are_honest(make_lobby, engine, clock):
-    visitor = Visitor(make_lobby())
+    page = MotionPage(make_lobby())
     for seed in range(3):
-        visitor.session.start(replace(START, seed=seed))
-        until(lambda: (visitor.read(), visitor.end >= 4)[-1])
+        page.visitor.start(replace(START, seed=seed))
+        until(lambda: (page.read(), page.end >= 4)[-1])
     assert [options["seed"] for options in engine.opened] == [0, 1, 2]
 
 
 def test_visitors_of_one_address_share_its_starts(make_lobby, engine, clock):
     lobby = make_lobby(starts=1)
-    first, second, third = (Visitor(lobby, name, address="10.0.0.1") for name in IDS[:3])
+    first, second, third = (MotionPage(lobby, name, address="10.0.0.1") for name in IDS[:3])
     for one in (first, second):
-        one.session.start(START)
+        one.visitor.start(START)
         one.play(4)
-    third.session.start(START)
-    first.session.start(START)  # a second one
-    elsewhere = Visitor(lobby, IDS[3], address="10.0.0.2")
-    elsewhere.session.start(START)
+    third.visitor.start(START)
+    first.visitor.start(START)  # a second one
+    elsewhere = MotionPage(lobby, IDS[3], address="10.0.0.2")
+    elsewhere.visitor.start(START)
     elsewhere.play(40)
     third.read()
     assert not third.poses
@@ -105,12 +105,12 @@ def test_visitors_of_one_address_share_its_starts(make_lobby, engine, clock):
 
 
 def test_a_request_that_waits_can_be_stopped(make_lobby, engine, clock):
-    visitor = Visitor(make_lobby(starts=1))
-    visitor.session.start(START)
-    visitor.play(4)
-    visitor.session.start(replace(START, seed=2))
-    visitor.session.stop()
-    until(visitor.idle)
+    page = MotionPage(make_lobby(starts=1))
+    page.visitor.start(START)
+    page.play(4)
+    page.visitor.start(replace(START, seed=2))
+    page.visitor.stop()
+    until(page.idle)
     clock.now += 1
     assert [options["seed"] for options in engine.opened] == [1]
 
@@ -142,12 +142,12 @@ def test_hellos_leave_no_thread(make_lobby):
     before = threading.active_count()
     for i in range(50):
         name = f"{i}{IDS[0]}"
-        owner = Owner(lobby, name)
+        page = CapturePage(lobby, name)
         if i % 2:
-            owner.upload(fake_film(4))
-        owner.session.detach(owner.feed)
+            page.upload(fake_film(4))
+        page.visitor.detach(page.feed)
     # who is remembered may have a file that will go
     until(lambda: threading.active_count() <= before + 4)
-    for follower in lobby.capture_visitors.everybody():
-        follower.close()
+    for visitor in lobby.capture_visitors.everybody():
+        visitor.close()
     until(lambda: threading.active_count() <= before)

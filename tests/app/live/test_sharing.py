@@ -11,38 +11,38 @@ from app.live.sharing import Slots, Turnstile
 from app.live.take_buffer import TakeBuffer
 from app.protocol import Prompt, Start, State
 from core.body.skeleton import FPS
-from tests.support.visitors import IDS, START, Visitor, until
+from tests.support.visitors import IDS, START, MotionPage, until
 
 
 def test_two_visitors_share_the_engine_but_nothing_else(make_lobby, engine):
     lobby = make_lobby()
-    walker, jumper = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
-    walker.session.start(START)
-    jumper.session.start(Start(id=1, prompt="a person jumps"))
+    walker, jumper = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
+    walker.visitor.start(START)
+    jumper.visitor.start(Start(id=1, prompt="a person jumps"))
     for _ in range(40):
         walker.play(walker.end + 4)
         jumper.play(jumper.end + 4)
     assert {p.prompt for p in walker.poses} == {1}
-    assert walker.session.cut(0, 9).prompts[0].text == "a person walks forward"
-    assert jumper.session.cut(0, 9).prompts[0].text == "a person jumps"
+    assert walker.visitor.cut(0, 9).prompts[0].text == "a person walks forward"
+    assert jumper.visitor.cut(0, 9).prompts[0].text == "a person jumps"
     assert engine.most_running == 1  # never two at once
-    walker.session.stop()
+    walker.visitor.stop()
     until(walker.idle)
     jumper.play(jumper.end + 20)
 
 
 def test_the_line_moves_when_somebody_stops(make_lobby):
     lobby = make_lobby(moving=1)
-    first, second, third = (Visitor(lobby, name) for name in IDS[:3])
+    first, second, third = (MotionPage(lobby, name) for name in IDS[:3])
     for one in (first, second, third):
-        one.session.start(START)
+        one.visitor.start(START)
         one.read()
     assert second.last(State).position == 1
     assert third.last(State).position == 2
     assert "number 2 in line" in third.last(State).message
-    second.session.stop()  # leaves the line
+    second.visitor.stop()  # leaves the line
     until(lambda: (third.read(), third.last(State).position == 1)[-1])
-    first.session.stop()
+    first.visitor.stop()
     until(lambda: (third.read(), third.last(State).state == "running")[-1])
     third.play(8)
     assert not second.poses
@@ -50,44 +50,44 @@ def test_the_line_moves_when_somebody_stops(make_lobby):
 
 def test_a_turn_ends_when_others_wait(make_lobby):
     lobby = make_lobby(moving=1, turn_seconds=0.05)
-    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
-    first.session.start(START)
+    first, second = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
+    first.visitor.start(START)
     first.play(8)
     time.sleep(0.1)
     first.play(16)  # nobody waits: goes on
-    second.session.start(START)
+    second.visitor.start(START)
     until(lambda: (first.read(), first.show(), first.last(State).reason == "turn")[-1])
     second.play(8)
 
 
 def test_a_page_that_is_away_gives_its_place_back(make_lobby):
-    visitor = Visitor(make_lobby(away_seconds=0.1))
-    visitor.session.start(START)
-    visitor.play(8)
-    until(lambda: (visitor.read(), visitor.last(State).reason == "away")[-1])
-    until(visitor.idle)
-    visitor.session.change(Prompt(id=2, text="a person walks forward"))
-    visitor.play(40)
+    page = MotionPage(make_lobby(away_seconds=0.1))
+    page.visitor.start(START)
+    page.play(8)
+    until(lambda: (page.read(), page.last(State).reason == "away")[-1])
+    until(page.idle)
+    page.visitor.change(Prompt(id=2, text="a person walks forward"))
+    page.play(40)
 
 
 def test_a_page_that_is_gone_gives_its_place_back_sooner(make_lobby):
-    visitor = Visitor(make_lobby(gone_seconds=0.1))
-    visitor.session.start(START)
-    visitor.play(8)
-    visitor.session.detach(visitor.feed)
-    until(visitor.idle)
+    page = MotionPage(make_lobby(gone_seconds=0.1))
+    page.visitor.start(START)
+    page.play(8)
+    page.visitor.detach(page.feed)
+    until(page.idle)
 
 
 def test_the_table_of_sessions_is_bounded(make_lobby):
     lobby = make_lobby(pages=2)
-    first, second = Visitor(lobby, IDS[0]), Visitor(lobby, IDS[1])
+    first, second = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
     with pytest.raises(ValueError, match="takes no more"):
         lobby.motion_visitors.open(IDS[2])
-    first.session.detach(first.feed)  # its take goes to make room
+    first.visitor.detach(first.feed)  # its take goes to make room
     lobby.motion_visitors.open(IDS[2])
     with pytest.raises(ValueError, match="does not know this take"):
         lobby.motion_visitors.find(IDS[0])
-    assert lobby.motion_visitors.find(IDS[1]) is second.session
+    assert lobby.motion_visitors.find(IDS[1]) is second.visitor
 
 
 def test_a_recording_keeps_the_newest_minutes(engine):

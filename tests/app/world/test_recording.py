@@ -16,39 +16,39 @@ from app.world.protocol import RECORDED
 from app.world.recording import Log, WorldRecording, check, file_name, keepsake, writer
 from core.video.log import picture_of, read_log
 from tests.support.fake_dream import FPS, paint
-from tests.support.visitors import IDS, WORLD, Gamer, until
+from tests.support.visitors import IDS, WORLD, WorldPage, until
 
 W, D, L = 1, 8, 16
 
 
-def recorded(gamer: Gamer) -> list:
-    return [frame for frame in gamer.frames if frame.flags & RECORDED]
+def recorded(page: WorldPage) -> list:
+    return [frame for frame in page.frames if frame.flags & RECORDED]
 
 
-def record(gamer: Gamer, frames: int) -> None:
-    gamer.do("record")
-    gamer.play(len(gamer.frames) + frames)
-    gamer.do("keep")
-    gamer.play(len(gamer.frames) + 3)
+def record(page: WorldPage, frames: int) -> None:
+    page.do("record")
+    page.play(len(page.frames) + frames)
+    page.do("keep")
+    page.play(len(page.frames) + 3)
 
 
 def test_a_recording_holds_exactly_the_frames_that_were_marked(make_lobby, tmp_path):
-    gamer = Gamer(make_lobby())
-    gamer.player.begin(WORLD)
-    gamer.hold(W)
-    gamer.play(10)
-    gamer.do("record")
-    gamer.hold(W | L)
-    gamer.play(30)
-    gamer.hold(D)
-    gamer.play(50)
-    gamer.do("keep")
-    gamer.play(56)
-    marked, recording = recorded(gamer), gamer.player.recording()
+    page = WorldPage(make_lobby())
+    page.visitor.begin(WORLD)
+    page.hold(W)
+    page.play(10)
+    page.do("record")
+    page.hold(W | L)
+    page.play(30)
+    page.hold(D)
+    page.play(50)
+    page.do("keep")
+    page.play(56)
+    marked, recording = recorded(page), page.visitor.recording()
     assert 35 < len(marked) == recording.count
     assert recording.first == marked[0].index
     assert [frame.index for frame in marked] == list(range(recording.first, recording.end))
-    tally = next(item for item in gamer.seen if isinstance(item, Tally) and item.script)
+    tally = next(item for item in page.seen if isinstance(item, Tally) and item.script)
     assert tally.recorded == recording.count
 
     import imageio
@@ -67,16 +67,16 @@ def test_a_recording_holds_exactly_the_frames_that_were_marked(make_lobby, tmp_p
 
 def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
     lobby = make_lobby()
-    gamer = Gamer(lobby)
-    gamer.player.begin(replace(WORLD, start=1, ahead=3))
-    gamer.hold(W)
-    gamer.play(8)
-    gamer.player.tune(Tune(steps=2, ahead=1))
-    gamer.hold(D)
-    gamer.play(16)
-    record(gamer, 12)
-    gamer.do("stop")
-    recording = gamer.player.recording()
+    page = WorldPage(lobby)
+    page.visitor.begin(replace(WORLD, start=1, ahead=3))
+    page.hold(W)
+    page.play(8)
+    page.visitor.tune(Tune(steps=2, ahead=1))
+    page.hold(D)
+    page.play(16)
+    record(page, 12)
+    page.do("stop")
+    recording = page.visitor.recording()
     writer(recording, scale=1)(tmp_path / "play.json")
     log = read_log(tmp_path / "play.json")
     assert (log.checkpoint, log.seed, log.start, log.world) == ("video", 3, 1, "blocks")
@@ -84,8 +84,8 @@ def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
 
     data = json.loads((tmp_path / "play.json").read_text())
     fields = ("checkpoint", "seed", "start", "steps", "context_noise", "ahead", "together")
-    again = Gamer(lobby, IDS[1])
-    again.player.begin(
+    again = WorldPage(lobby, IDS[1])
+    again.visitor.begin(
         World(
             **{name: data[name] for name in fields},
             script=data["script"],
@@ -94,71 +94,71 @@ def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
     )
     again.play(recording.end)
     last = again.frames[recording.first : recording.end]
-    assert [f.mask for f in last] == [f.mask for f in recorded(gamer)]
+    assert [f.mask for f in last] == [f.mask for f in recorded(page)]
     for kept, frame in zip(recording.frames(recording.count), last, strict=True):
         assert np.abs(kept.astype(int) - decode(frame.jpeg)).mean() < 6
 
 
 def test_an_uploaded_start_travels_with_its_log(make_lobby, tmp_path):
     lobby = make_lobby()
-    gamer = Gamer(lobby)
+    page = WorldPage(lobby)
     picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    gamer.player.upload(picture)
-    gamer.player.begin(replace(WORLD, start=-1))
-    gamer.play(2)
-    record(gamer, 5)
-    writer(gamer.player.recording(), scale=1)(tmp_path / "play.json")
+    page.visitor.upload(picture)
+    page.visitor.begin(replace(WORLD, start=-1))
+    page.play(2)
+    record(page, 5)
+    writer(page.visitor.recording(), scale=1)(tmp_path / "play.json")
     log = read_log(tmp_path / "play.json")
     assert log.start == -1
     np.testing.assert_array_equal(picture_of(log), picture)
 
 
 def test_a_recording_ends_by_itself_and_a_reset_keeps_it(make_lobby):
-    gamer = Gamer(make_lobby(recording_seconds=1))
-    gamer.player.begin(WORLD)
-    gamer.play(3)
-    gamer.do("record")
-    until(lambda: (gamer.read(), gamer.last(Problem))[-1])
-    assert gamer.last(Problem).message == "The recording is 1 s long and was ended."
-    assert gamer.player.recording().count == FPS
-    gamer.play(len(gamer.frames) + 5)
-    assert len(recorded(gamer)) == FPS
-    gamer.do("record")
-    gamer.play(len(gamer.frames) + 5)
-    before = gamer.last(DreamState).world
-    gamer.player.begin(replace(WORLD, seed=9))
-    until(lambda: (gamer.read(), gamer.last(DreamState).world != before)[-1])
-    recording = gamer.player.recording()
+    page = WorldPage(make_lobby(recording_seconds=1))
+    page.visitor.begin(WORLD)
+    page.play(3)
+    page.do("record")
+    until(lambda: (page.read(), page.last(Problem))[-1])
+    assert page.last(Problem).message == "The recording is 1 s long and was ended."
+    assert page.visitor.recording().count == FPS
+    page.play(len(page.frames) + 5)
+    assert len(recorded(page)) == FPS
+    page.do("record")
+    page.play(len(page.frames) + 5)
+    before = page.last(DreamState).world
+    page.visitor.begin(replace(WORLD, seed=9))
+    until(lambda: (page.read(), page.last(DreamState).world != before)[-1])
+    recording = page.visitor.recording()
     assert 1 <= recording.count < FPS
     time.sleep(0.1)
-    gamer.play(len(gamer.frames) + 5)
-    assert not gamer.frames[-1].flags & RECORDED
-    assert recording is gamer.player.recording()
+    page.play(len(page.frames) + 5)
+    assert not page.frames[-1].flags & RECORDED
+    assert recording is page.visitor.recording()
     assert file_name(recording, "mp4") == "livestep-video-3.mp4"
 
 
 def test_what_cannot_be_recorded_is_refused_in_sentences(make_lobby, monkeypatch):
-    gamer = Gamer(make_lobby())
+    page = WorldPage(make_lobby())
     with pytest.raises(ValueError, match="no recording yet"):
-        gamer.player.recording()
+        page.visitor.recording()
     monkeypatch.setattr(recordings, "MOST_FRAMES", 20)
-    gamer.player.begin(WORLD)
-    gamer.play(3)
-    gamer.do("record")
+    page.visitor.begin(WORLD)
+    page.play(3)
+    page.do("record")
     with pytest.raises(ValueError, match="is empty"):
-        check(gamer.player.recording(), format="mp4", scale=1)
-    gamer.play(10)
+        check(page.visitor.recording(), format="mp4", scale=1)
+    page.play(10)
     for wishes, word in (
         ({"format": "gif", "scale": 1}, "mp4"),
         ({"format": "mp4", "scale": 90}, "scale"),
     ):
         with pytest.raises(ValueError, match=word):
-            check(gamer.player.recording(), **wishes)
-    check(gamer.player.recording(), format="json", scale=1)
-    gamer.play(30)
-    check(gamer.player.recording(), format="mp4", scale=1)
+            check(page.visitor.recording(), **wishes)
+    check(page.visitor.recording(), format="json", scale=1)
+    page.play(30)
+    check(page.visitor.recording(), format="mp4", scale=1)
     with pytest.raises(ValueError, match="older than an hour"):
-        check(gamer.player.recording(), format="json", scale=1)
+        check(page.visitor.recording(), format="json", scale=1)
 
 
 def test_a_recording_lies_on_disk(engine):

@@ -13,7 +13,7 @@ from app.world.recording import keepsake
 from core.engine import Engine
 from core.video.actions import parse_script
 from tests.support.tiny import write_checkpoints, write_worlds
-from tests.support.visitors import Gamer
+from tests.support.visitors import WorldPage
 
 W, L = 1, 16
 
@@ -29,28 +29,28 @@ def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
     lobby.loader.worlds_known.result(20)
     card = lobby.loader.worlds().worlds[0]
     assert (card.width, card.height, len(card.keys), len(card.seeds)) == (32, 16, 6, 3)
-    gamer = Gamer(lobby)
-    gamer.player.begin(World(seed=5, start=1))
-    gamer.play(2)
-    gamer.do("record")
+    page = WorldPage(lobby)
+    page.visitor.begin(World(seed=5, start=1))
+    page.play(2)
+    page.do("record")
     for mask, tune in (
         (W, None),
         (W | L, Tune(steps=1)),
         (0, Tune(ahead=4, together=2)),
         (L, None),
     ):
-        gamer.hold(mask)
+        page.hold(mask)
         if tune:
-            gamer.player.tune(tune)
-        gamer.play(len(gamer.frames) + 9)
+            page.visitor.tune(tune)
+        page.play(len(page.frames) + 9)
         time.sleep(0.05)
-        gamer.read()
-    gamer.do("keep")
-    gamer.do("stop")
-    recording = gamer.player.recording()
+        page.read()
+    page.do("keep")
+    page.do("stop")
+    recording = page.visitor.recording()
     log = recording.log.play(recording.end)
     assert len(log.changes) == 2
-    assert any(frame.flags & 1 for frame in gamer.frames)
+    assert any(frame.flags & 1 for frame in page.frames)
 
     settings = {"steps": log.steps, "context_noise": log.context_noise, "together": log.together}
     dream = tiny_engine.play(log.checkpoint, seed=5, start=1, ahead=0, **settings)
