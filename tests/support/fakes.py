@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from core.body.skeleton import BONE_LENGTHS, FPS, INDEX, JOINTS, PARENTS
+from core.body.rotations import quat_from_axis_angle, quat_multiply, quat_rotate
+from core.body.skeleton import FPS, INDEX, JOINTS, PARENTS, REST_JOINTS
 from core.body.take import PoseChunk, Take
 from tests.support.fake_capture import FakeFollowing
 from tests.support.fake_dream import FakeWorlds
@@ -18,42 +19,13 @@ from tests.support.fake_dream import FakeWorlds
 CHUNK = 4
 BLOCK = 8
 
-OFFSETS = np.zeros((len(JOINTS), 3), np.float32)
-for _i, _name in enumerate(JOINTS):
-    _side = 1 if "left" in _name else -1
-    if any(part in _name for part in ("knee", "ankle")):
-        _way = (0, -1, 0)
-    elif "foot" in _name:
-        _way = (0, -0.35, 0.94)
-    elif "hip" in _name:
-        _way = (_side * 0.7, -0.7, 0)
-    elif any(part in _name for part in ("shoulder", "elbow", "wrist", "collar")):
-        _way = (_side, 0, 0)
-    else:
-        _way = (0, 1, 0)
-    OFFSETS[_i] = BONE_LENGTHS[_i] * np.array(_way, np.float32)
+OFFSETS = REST_JOINTS - REST_JOINTS[list(PARENTS)]
 HEIGHT = 0.96
 
 
 def about(axis: str, angle: np.ndarray) -> np.ndarray:
-    """Quaternions w x y z, (T, 4), that turn about an axis."""
-    out = np.zeros((*np.shape(angle), 4), np.float32)
-    out[..., 0] = np.cos(angle / 2)
-    out[..., 1 + "xyz".index(axis)] = np.sin(angle / 2)
-    return out
-
-
-def rotate(q: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Rotate vectors (T, 3) by quaternions (T, 4)."""
-    w, u = q[..., :1], q[..., 1:]
-    return v + 2 * np.cross(u, np.cross(u, v) + w * v)
-
-
-def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton product of quaternions (T, 4)."""
-    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
-    w = aw * bw - (av * bv).sum(-1, keepdims=True)
-    return np.concatenate([w, aw * bv + bw * av + np.cross(av, bv)], -1)
+    """Quaternions (T, 4) that turn by angles (T,) about an axis."""
+    return quat_from_axis_angle(np.outer(angle, np.eye(3)["xyz".index(axis)]))
 
 
 class FakeEngine(FakeWorlds, FakeFollowing):
@@ -124,7 +96,7 @@ def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndar
         wave = sign * np.sin(phase)
         rotations[:, INDEX[f"{side}_hip"]] = about("x", -swing * wave)
         rotations[:, INDEX[f"{side}_knee"]] = about("x", swing * (1 - wave))
-        rotations[:, INDEX[f"{side}_shoulder"]] = multiply(
+        rotations[:, INDEX[f"{side}_shoulder"]] = quat_multiply(
             about("x", swing * wave), about("z", np.full(CHUNK, -sign * 1.2))
         )
         if "wave" in prompt and side == "right":
@@ -134,8 +106,8 @@ def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndar
     joints[:, 0] = root
     for joint, parent in enumerate(PARENTS):
         if parent >= 0:
-            turned[:, joint] = multiply(turned[:, parent], rotations[:, joint])
-            joints[:, joint] = joints[:, parent] + rotate(turned[:, parent], OFFSETS[joint][None])
+            turned[:, joint] = quat_multiply(turned[:, parent], rotations[:, joint])
+            joints[:, joint] = joints[:, parent] + quat_rotate(turned[:, parent], OFFSETS[joint])
     return PoseChunk(
         first=first,
         root=root.astype(np.float32),
