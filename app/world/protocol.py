@@ -232,6 +232,10 @@ class Frame:
     def unpack(cls, data: bytes) -> Frame:
         _, flags, mask, index, seq, milliseconds = FRAME_LAYOUT.unpack_from(data)
         return cls(
-            flags=flags, mask=mask, index=index, seq=seq, milliseconds=milliseconds,
+            flags=flags,
+            mask=mask,
+            index=index,
+            seq=seq,
+            milliseconds=milliseconds,
             jpeg=data[FRAME_LAYOUT.size :],
-        )  # fmt: skip
+        )

@@ -77,14 +77,24 @@ FROM_SERVER = [
     State(state="waiting", position=2, message="You are number 2 in line."),
     State(state="running", message="2.0 s of the video seen", share=0.4, work="follow"),
     Reference(
-        take=9, name="clip.mp4", kind="video", poses=60, seconds=3.2, kept=(0.1, 3.05),
-        gaps=[(10, 12)], notes=["A person is seen."], people=2, person=1, lens=0.9,
+        take=9,
+        name="clip.mp4",
+        kind="video",
+        poses=60,
+        seconds=3.2,
+        kept=(0.1, 3.05),
+        gaps=[(10, 12)],
+        notes=["A person is seen."],
+        people=2,
+        person=1,
+        lens=0.9,
     ),
     MannerInfo(
         weight=0.5,
         matches=[
-            MatchInfo(label="walk", caption="a walk", licence="CC0", pack="cc0", score=0.8,
-                      seconds=3.1)
+            MatchInfo(
+                label="walk", caption="a walk", licence="CC0", pack="cc0", score=0.8, seconds=3.1
+            )
         ],
     ),
     Problem(message="No.", about="prompt"),
@@ -92,16 +102,25 @@ FROM_SERVER = [
         state="ready",
         worlds=[
             WorldCard(
-                name="video", width=128, height=96, fps=30, steps=1, context_noise=0.1, context=8,
+                name="video",
+                width=128,
+                height=96,
+                fps=30,
+                steps=1,
+                context_noise=0.1,
+                context=8,
                 keys=[KeyInfo(name="W", codes=("KeyW", "ArrowUp"), label="forward")],
-                most_together=2, seeds=["the pond"], licence="CC0-1.0", truth=True,
+                most_together=2,
+                seeds=["the pond"],
+                licence="CC0-1.0",
+                truth=True,
             )
         ],
     ),
     DreamState(state="warming", message="Opening the world ...", world=7, checkpoint="video"),
     Tally(made_fps=29.9, frame_ms=18.5, accepted=7, dropped=2, recorded=90, script="W:90"),
     Frame(flags=3, mask=9, index=2**31, seq=7, milliseconds=18.5, jpeg=b"\xff\xd8..."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("item", FROM_PAGE, ids=lambda item: item.tag)

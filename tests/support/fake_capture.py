@@ -22,8 +22,14 @@ from core.settings import LENS
 
 MAGIC = b"fake film "
 SIZE = (640, 480)
-FACE = {"nose": (0, 0.12), "eye_inner": (0.02, 0.1), "eye": (0.03, 0.1), "eye_outer": (0.04, 0.1),
-        "ear": (0.07, 0.045), "mouth": (0.02, 0.11)}  # fmt: skip
+FACE = {
+    "nose": (0, 0.12),
+    "eye_inner": (0.02, 0.1),
+    "eye": (0.03, 0.1),
+    "eye_outer": (0.04, 0.1),
+    "ear": (0.07, 0.045),
+    "mouth": (0.02, 0.11),
+}
 
 
 def fake_film(frames: int = 60, **about: Any) -> bytes:
@@ -135,10 +141,17 @@ class FakeFollowing:
         self.asked.append(what)
         words = what if isinstance(what, str) else "a person walks"
         return [
-            FakeMatch(f"cmu_{i:02d}", f"walk {i}", f"{words}, number {i}", "CMU, free", "cmu",
-                      0.9 - 0.1 * i, self.walked(words, 2 * FPS))
+            FakeMatch(
+                f"cmu_{i:02d}",
+                f"walk {i}",
+                f"{words}, number {i}",
+                "CMU, free",
+                "cmu",
+                0.9 - 0.1 * i,
+                self.walked(words, 2 * FPS),
+            )
             for i in range(count)
-        ]  # fmt: skip
+        ]
 
     def manner(
         self, take: Take | None, prompt: str, *, weight: float, checkpoint: str | None

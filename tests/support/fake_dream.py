@@ -119,10 +119,19 @@ class FakeWorlds:
 
     def world_card(self, name: str) -> dict[str, Any]:
         return {
-            "name": name, "width": WIDTH, "height": HEIGHT, "fps": FPS, "keys": KEYS, "steps": 1,
-            "context_noise": 0.1, "context": VIEW, "most_together": 2, "seeds": list(SEEDS),
-            "licence": "CC0-1.0", "data": "blocks",
-        }  # fmt: skip
+            "name": name,
+            "width": WIDTH,
+            "height": HEIGHT,
+            "fps": FPS,
+            "keys": KEYS,
+            "steps": 1,
+            "context_noise": 0.1,
+            "context": VIEW,
+            "most_together": 2,
+            "seeds": list(SEEDS),
+            "licence": "CC0-1.0",
+            "data": "blocks",
+        }
 
     def seed(self, name: str, number: int) -> Any:
         if not 0 <= number < len(SEEDS):

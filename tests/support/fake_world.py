@@ -59,9 +59,19 @@ addEventListener("livestep-ready", () => Livestep.mount(here));</script></body><
 
 def card(name: str = "video", *, together: int = 3, truth: bool = False) -> WorldCard:
     return WorldCard(
-        name=name, width=128, height=96, fps=FPS, keys=KEYS, seeds=SEEDS, steps=1,
-        context_noise=0.1, context=8, most_together=together, licence="CC0-1.0", truth=truth,
-    )  # fmt: skip
+        name=name,
+        width=128,
+        height=96,
+        fps=FPS,
+        keys=KEYS,
+        seeds=SEEDS,
+        steps=1,
+        context_noise=0.1,
+        context=8,
+        most_together=together,
+        licence="CC0-1.0",
+        truth=truth,
+    )
 
 
 def paint(mask: int, index: int, *, start: int = 0) -> np.ndarray:

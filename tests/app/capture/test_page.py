@@ -177,9 +177,11 @@ def test_the_camera_records_a_clip(open_follow):
 
 def test_phone_width_shows_everything(open_follow):
     page = open_follow(
-        query="?__theme=dark", viewport={"width": 390, "height": 844}, has_touch=True,
+        query="?__theme=dark",
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
         is_mobile=True,
-    )  # fmt: skip
+    )
     choose(page, "walk.mp4", fake_film(20))
     finish(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

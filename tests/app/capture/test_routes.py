@@ -95,8 +95,14 @@ def test_adjusting_and_similar_motions(client):
             matches = reply.json()["matches"]
             assert len(matches) == 5
             assert matches[0].keys() == {
-                "label", "caption", "licence", "pack", "score", "seconds", "mirrored"
-            }  # fmt: skip
+                "label",
+                "caption",
+                "licence",
+                "pack",
+                "score",
+                "seconds",
+                "mirrored",
+            }
         assert matches[0]["caption"].startswith("somebody limps")
         reply = client.get(f"/livestep/match/{session}/similar/4")
         poses = unpack_from_server(reply.content)

@@ -130,8 +130,17 @@ def test_record_download_and_replay(open_world, server, tmp_path):
     path.write_text("{}")
     chooser.set_input_files(path)
     page.get_by_text("This file is not an action log of this page.").wait_for()
-    said = {"checkpoint": "video", "seed": 9, "start": 3, "steps": 2, "context_noise": 0.2,
-            "ahead": 0, "together": 1, "script": "W:5,-:4", "changes": []}  # fmt: skip
+    said = {
+        "checkpoint": "video",
+        "seed": 9,
+        "start": 3,
+        "steps": 2,
+        "context_noise": 0.2,
+        "ahead": 0,
+        "together": 1,
+        "script": "W:5,-:4",
+        "changes": [],
+    }
     path.write_text(json.dumps({"world": "blocks", **said}))
     chooser.set_input_files(path)
     until(lambda: server.of(World)[-1] == World(**said))

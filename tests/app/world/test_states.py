@@ -133,10 +133,7 @@ def test_errors_become_sentences(make_lobby, engine):
     ):
         page.visitor.begin(wrong)
         until(lambda word=word: (page.read(), word in page.last(DreamState).message)[-1])
-        assert (page.last(DreamState).state, page.last(DreamState).reason) == (
-            "stopped",
-            "problem",
-        )
+        assert (page.last(DreamState).state, page.last(DreamState).reason) == ("stopped", "problem")
     engine.fail_at = 5
     page.visitor.begin(WORLD)
     until(lambda: (page.read(), "Press Reset" in page.last(DreamState).message)[-1])
