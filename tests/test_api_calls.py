@@ -167,7 +167,7 @@ def lobby(small):
     from app.live.sharing import Limits
 
     loader = Loader(lambda: small).start()
-    assert loader.worlds_known.wait(10)
+    loader.worlds_known.result(10)
     return Lobby(loader, Limits())
 
 

@@ -18,7 +18,7 @@ from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
 from core.export.metadata import continued, provenance
-from core.settings import check_prompt, whole
+from core.settings import CaptureSettings, MotionSettings, check_prompt, whole
 
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on; what it raises ends the job."""
@@ -45,13 +45,10 @@ class CaptureJob(Job):
         `lifting` is what can also be adjusted later: tilt, lens, turned.
         """
         lower_priority()
-        capture = engine.follow(
-            self.upload.path,
-            person=self.request.person,
-            joint_map=self.request.joint_map or None,
-            progress=tell,
-            **lifting,
+        settings = CaptureSettings(
+            person=self.request.person, joint_map=self.request.joint_map or None, **lifting
         )
+        capture = engine.follow(self.upload.path, settings=settings, progress=tell)
         return CapturedTake(self.upload, self.request, capture)
 
 
@@ -82,16 +79,14 @@ class ContinueJob(Job):
         prompt = check_prompt(whole(request.prompt))
         before = self.before.cut(0, self.start)
         card = engine.card(request.checkpoint)
-        info = provenance(request.checkpoint, card, seed=request.seed)
+        settings = MotionSettings(seed=request.seed)
+        info = provenance(request.checkpoint, card, settings)
         with turn():
             manner = self._learn(engine, before, prompt) if request.manner else None
             stream = engine.motion(
                 repeat(prompt),
                 checkpoint=request.checkpoint,
-                seed=request.seed,
-                stagger=None,
-                guidance=None,
-                foot_contacts=True,
+                settings=settings,
                 after=before,
                 manner=manner,
             )

@@ -14,6 +14,7 @@ import numpy as np
 from app.protocol import BodyShape, Checkpoint, KeyInfo, Model, WorldCard, Worlds
 from core.body.mesh import BODIES, Body
 from core.body.take import PoseChunk, Take
+from core.settings import CaptureSettings, MotionSettings, WorldSettings
 
 HELP = "The README says how to get or train one; then start the app again."
 
@@ -33,10 +34,7 @@ class EngineLike(Protocol):
         prompts: Iterable[str],
         *,
         checkpoint: str,
-        seed: int,
-        stagger: int | None,
-        guidance: float | None,
-        foot_contacts: bool,
+        settings: MotionSettings,
         after: Take | None = None,
         manner: Any = None,
     ) -> Iterator[PoseChunk]: ...
@@ -45,12 +43,8 @@ class EngineLike(Protocol):
         self,
         path: Path,
         *,
-        person: int | None,
-        joint_map: str | None,
+        settings: CaptureSettings,
         progress: Callable[[float, str], None] | None,
-        tilt: float = ...,
-        lens: float = ...,
-        turned: bool = ...,
     ) -> Any: ...
 
     def similar(self, what: Take | str, count: int, *, checkpoint: str | None) -> list[Any]: ...
@@ -66,15 +60,7 @@ class EngineLike(Protocol):
     def seed_picture(self, name: str, number: int) -> np.ndarray: ...
 
     def play(
-        self,
-        checkpoint: str | None,
-        *,
-        seed: int,
-        start: int | np.ndarray,
-        steps: int | None,
-        context_noise: float | None,
-        ahead: int,
-        together: int,
+        self, checkpoint: str | None, *, start: int | np.ndarray, settings: WorldSettings
     ) -> Any: ...
 
 

@@ -12,7 +12,7 @@ from app.live.visitor import Job
 from app.protocol import Start, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.metadata import provenance
-from core.settings import check_prompt
+from core.settings import MotionSettings, check_prompt
 
 
 class MotionJob(Job):
@@ -37,14 +37,17 @@ class MotionJob(Job):
             raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
         self.wanted = self.wanted[0], check_prompt(self.wanted[1])
         self.stream = iter(
-            engine.motion(
-                self._prompts(),
-                checkpoint=request.checkpoint,
-                seed=request.seed,
-                stagger=request.stagger,
-                guidance=request.guidance,
-                foot_contacts=request.foot_contacts,
-            )
+            engine.motion(self._prompts(), checkpoint=request.checkpoint, settings=self.settings)
+        )
+
+    @property
+    def settings(self) -> MotionSettings:
+        """What was asked for; raise ValueError where it is out of range."""
+        return MotionSettings(
+            seed=self.request.seed,
+            stagger=self.request.stagger,
+            guidance=self.request.guidance,
+            foot_contacts=self.request.foot_contacts,
         )
 
     def close(self) -> None:
@@ -84,13 +87,5 @@ class MotionJob(Job):
 
     def cut(self, start: int, end: int, card: dict) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
-        request = self.request
-        info = provenance(
-            request.checkpoint,
-            card,
-            seed=request.seed,
-            stagger=request.stagger,
-            guidance=request.guidance,
-            foot_contacts=request.foot_contacts,
-        )
+        info = provenance(self.request.checkpoint, card, self.settings)
         return self.recording.cut(start, end, info)

@@ -18,6 +18,7 @@ from app.protocol import UPLOADED, Change, Tune, World
 from app.world.pace import KeyMailbox, Pace
 from app.world.recording import Log, WorldRecording
 from app.world.truth import TruthRunner
+from core.settings import WorldSettings
 from core.video.actions import parse_script
 
 SETTINGS = ("steps", "context_noise", "together")
@@ -89,15 +90,15 @@ class WorldJob(Job):
             raise ValueError("Upload a picture first; this world begins from one.")
         card = engine.world_card(name)
         script = parse_script(request.script, card["keys"]) if request.script else []
-        dream = engine.play(
-            name,
+        settings = WorldSettings(
             seed=request.seed,
-            start=request.start if self._picture is None else self._picture,
             steps=request.steps,
             context_noise=request.context_noise,
             ahead=request.ahead,
             together=request.together,
         )
+        start = request.start if self._picture is None else self._picture
+        dream = engine.play(name, start=start, settings=settings)
         self.log = Log(request, card, dict(dream.settings), self._picture)
         self.pace = Pace(dream.fps)
         with self._lock:

@@ -28,7 +28,15 @@ from core.cli.shared import (
     sentences,
     write_out,
 )
-from core.settings import CHECKPOINTS, LENS, MOST_SIMILAR, POSE_THREADS, CaptureSettings, whole
+from core.settings import (
+    CHECKPOINTS,
+    LENS,
+    MOST_SIMILAR,
+    POSE_THREADS,
+    CaptureSettings,
+    MotionSettings,
+    whole,
+)
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -66,7 +74,7 @@ class Wishes:
             manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)
         stream = engine.motion(script, checkpoint=name, seed=self.seed, after=take, manner=manner)
         chunks, times = perform(stream, script)
-        info = provenance(name, engine.card(name), seed=self.seed)
+        info = provenance(name, engine.card(name), MotionSettings(seed=self.seed))
         longer = continued(take, chunks, info, manner).slice(0, len(take) + script.ends[-1])
         return longer, {
             "from_seconds": take.seconds,

@@ -159,7 +159,7 @@ def motion(
     load = time.perf_counter() - start
     name, script = engine.motion_models.pick(checkpoint), Script(segments)
     chunks, times = perform(engine.motion(script, checkpoint=name, settings=settings), script)
-    info = provenance(name, engine.card(name), **dict(settings))
+    info = provenance(name, engine.card(name), settings)
     take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
     figures = report(take, chunks, times, load)
     figures |= write_out(take, out or [], shape, fps, licence=info["licence"])

@@ -9,6 +9,7 @@ from core.body.mesh import Body
 from core.body.skeleton import JOINTS
 from core.body.take import PoseChunk, Take
 from core.motion.decode import SMOOTHING
+from core.settings import MotionSettings
 
 if TYPE_CHECKING:
     from core.retrieval.search import Manner
@@ -39,30 +40,21 @@ def describe(take: Take, body: Body) -> dict[str, str]:
     }
 
 
-def provenance(
-    checkpoint: str,
-    card: dict[str, Any],
-    *,
-    seed: int,
-    steps: int | None = None,
-    stagger: int | None = None,
-    guidance: float | None = None,
-    foot_contacts: bool = True,
-) -> dict[str, str]:
+def provenance(checkpoint: str, card: dict[str, Any], settings: MotionSettings) -> dict[str, str]:
     """Return a take's info, the same from page and command line.
 
     `card` is `Engine.card(checkpoint)`; None stands for the checkpoint's own setting.
     """
-    settings = {"steps": steps, "stagger": stagger, "guidance": guidance}
+    chosen = {name: getattr(settings, name) for name in ("steps", "stagger", "guidance")}
     return {
         "generator_version": VERSION,
         "checkpoint": checkpoint,
         "licence": str(card.get("licence", "unknown")),
         "data": str(card.get("data", "unknown")),
         "non_commercial": "yes" if card.get("non_commercial") else "no",
-        "seed": str(seed),
-        **{name: "default" if value is None else f"{value:g}" for name, value in settings.items()},
-        "foot_contacts": "cleaned up" if foot_contacts else "as generated",
+        "seed": str(settings.seed),
+        **{name: "default" if value is None else f"{value:g}" for name, value in chosen.items()},
+        "foot_contacts": "cleaned up" if settings.foot_contacts else "as generated",
         "smoothing": SMOOTHING,
     }
 

@@ -18,7 +18,7 @@ from core.capture.follow import follow as really_follow
 from core.capture.landmarks import NAMES, Landmarks
 from core.capture.track import Track, TrackedFrame
 from core.capture.video import VideoInfo
-from core.settings import LENS
+from core.settings import LENS, CaptureSettings
 
 MAGIC = b"fake film "
 SIZE = (640, 480)
@@ -115,11 +115,14 @@ class FakeFollowing:
         """A take of a body that follows a prompt."""
         raise NotImplementedError
 
-    def follow(self, path: Path, *, progress: Any = None, **options: Any) -> Capture:
-        self.followed.append({"path": path, **options})
+    def follow(
+        self, path: Path, *, settings: CaptureSettings | None = None, progress: Any = None
+    ) -> Capture:
+        settings = settings or CaptureSettings()
+        self.followed.append({"path": path, **dict(settings)})
         data = Path(path).read_bytes()
         if not data.startswith(MAGIC):
-            return really_follow(path, progress=progress, **options)
+            return really_follow(path, settings, progress=progress)
         about = json.loads(data[len(MAGIC) :])
         frames, people = about["frames"], about.get("people", 1)
         for i in range(frames):
@@ -134,8 +137,7 @@ class FakeFollowing:
         video = VideoInfo(Path(path), FPS, FPS, frames / FPS, "fake")
         seen = self.walked("a person stands", 2)
         lacking = Capture(take=seen, kept=(0, 1), seconds=1, video=video, track=track)
-        lifting = {name: options[name] for name in ("tilt", "lens", "turned") if name in options}
-        return adjust(lacking, **lifting)
+        return adjust(lacking, tilt=settings.tilt, lens=settings.lens, turned=settings.turned)
 
     def similar(self, what: Any, count: int, *, checkpoint: str | None) -> list[FakeMatch]:
         self.asked.append(what)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.settings import WorldSettings
 from train.worlds.world import BLOCKS_KEYS as KEYS
 
 HEIGHT, WIDTH, FPS, VIEW = 96, 128, 30.0, 8
@@ -146,23 +147,18 @@ class FakeWorlds:
         self,
         checkpoint: str | None = None,
         *,
-        seed: int = 0,
         start: int | np.ndarray = 0,
-        steps: int | None = None,
-        context_noise: float | None = None,
-        ahead: int = -1,
-        together: int = 1,
+        settings: WorldSettings | None = None,
     ) -> FakeDream:
         picture = start if isinstance(start, np.ndarray) else self.seed("", start).frames
-        if steps is not None and steps > 50:
-            raise ValueError(f"steps must be in 1..50, got {steps}")
+        settings = settings or WorldSettings()
         dream = FakeDream(
             self,
-            f"{checkpoint} {seed} {zlib.crc32(picture.tobytes())}".encode(),
-            steps=steps or 1,
-            context_noise=0.1 if context_noise is None else context_noise,
-            ahead=ahead,
-            together=together,
+            f"{checkpoint} {settings.seed} {zlib.crc32(picture.tobytes())}".encode(),
+            steps=settings.steps or 1,
+            context_noise=0.1 if settings.context_noise is None else settings.context_noise,
+            ahead=settings.ahead,
+            together=settings.together,
         )
         self.dreams.append(dream)
         return dream

@@ -51,9 +51,6 @@ class FakeEngine(FakeWorlds, FakeFollowing):
         }
 
     def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]:
-        guidance = options.get("guidance")
-        if guidance is not None and not 1 <= guidance <= 7:
-            raise ValueError(f"guidance must be in 1..7, got {guidance:g}")
         self.opened.append(options)
         return self._motion(iter(prompts), options.get("after"))
 

@@ -109,7 +109,7 @@ def test_restart_begins_a_new_take(make_lobby, engine):
     until(lambda: (page.read(), page.take != before)[-1])
     page.play(12)
     assert page.poses[0].first == 0
-    assert engine.opened[1]["seed"] == 5
+    assert engine.opened[1]["settings"].seed == 5
     assert page.visitor.cut(0, 10).info["licence"] == "CC BY-NC 4.0"
     until(lambda: sum(t.name == f"motion-{IDS[0][:8]}" for t in threading.enumerate()) == 1)
 

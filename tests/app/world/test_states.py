@@ -179,7 +179,9 @@ def test_the_real_engine_walks_along(make_lobby):
     page.play(8)
     assert len(page.beside) >= 7
     assert page.beside[-1].index == page.frames[len(page.beside) - 1].index
-    assert set(made[0].masks) == {W}
+    walked = [frame.mask for frame in page.frames]  # keys may come a frame late
+    assert made[0].masks[: len(walked)] == walked[: len(made[0].masks)]
+    assert W in walked
     page.do("stop")
     until(lambda: made[0].closed)
     page.visitor.begin(replace(WORLD, truth=True, start=2))
