@@ -6,16 +6,21 @@ from typing import Any
 
 import gradio as gr
 
-from app.capture.tab import reference_tab
+from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
 from app.live.lobby import Lobby
-from app.motion.tab import motion_tab
+from app.live_page import live_page
+from app.motion.tab import files_form as motion_form
 from app.routes import routes
 from app.theme import theme
-from app.world.tab import video_tab
+from app.world.tab import film_form
 
-TABS = {"Motion": motion_tab, "World": video_tab, "From video": reference_tab}
-"""Title -> function that fills the tab."""
+TABS = {
+    "Motion": ("motion.html", "Make a file without watching", motion_form),
+    "World": ("world.html", "Make a film without playing", film_form),
+    "From video": ("capture.html", "Make a file of a video without watching", capture_form),
+}
+"""Title -> template of the live page, and what is folded away below it: title and builder."""
 
 HEAD = """
 <link rel="stylesheet" href="livestep/static/livestep.css">
@@ -36,8 +41,8 @@ def build(lobby: Lobby, exports: Exports) -> gr.Blocks:
     ) as blocks:
         gr.HTML(INTRO, apply_default_css=False)
         with gr.Tabs(overflow_behavior="wrap"):
-            for title, fill in TABS.items():
-                with gr.Tab(title):
+            for title, (template, form, fill) in TABS.items():
+                with gr.Tab(title), live_page(template, form=form):
                     fill(lobby, exports)
     return blocks.queue(max_size=20)
 

@@ -28,6 +28,14 @@ SAMPLING = {
     "guidance": 1.5,
     "foot_contacts": True,
 }
+STYLED = {
+    "checkpoint": "motion-styles",
+    "seed": 7,
+    "stagger": 4,
+    "guidance": 1.5,
+    "foot_contacts": False,
+}
+PLAYED = {"seed": 3, "steps": 2, "context_noise": 0.1, "together": 1}
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +107,8 @@ def test_worlds(small):
     }
     picture = small.seed_picture("video", 0)
     assert picture.shape == (16, 16, 3)
-    options = {"seed": 2, "steps": 2, "context_noise": 0.1, "together": 1}
-    made = list(small.video([1, 0], checkpoint="video", start=picture, **options))
-    dream = small.play("video", start=picture, ahead=0, **options)
+    made = list(small.video([1, 0], checkpoint="video", start=picture, **PLAYED))
+    dream = small.play("video", start=picture, ahead=0, **PLAYED)
     assert [frame.index for frame in made] == [0, 1]
     np.testing.assert_array_equal(dream.step(1).frame, made[0].frame)
     dream.tune(steps=3, context_noise=0.0, ahead=1, together=1)
@@ -188,17 +195,7 @@ def test_bytes_of_motion_on_the_wire(client, small):
     with client.websocket_connect("/livestep/live") as socket:
         send(socket, tag="hello", version=1, session=SESSION, take=0, have=0)
         assert json.loads(receive(socket, 3, "model")[1:])["state"] == "ready"
-        send(
-            socket,
-            tag="start",
-            id=1,
-            prompt="a person walks",
-            seed=7,
-            checkpoint="motion-styles",
-            stagger=4,
-            guidance=1.5,
-            foot_contacts=False,
-        )
+        send(socket, tag="start", id=1, prompt="a person walks", **STYLED)
         take = json.loads(receive(socket, 3, "take")[1:])
         assert (take["first"], take["seed"], take["checkpoint"]) == (0, 7, "motion-styles")
         poses = receive(socket, 2)
@@ -216,15 +213,7 @@ def test_bytes_of_motion_on_the_wire(client, small):
         assert file.content[:2] == b"PK"
     _, prompt, first, count, joints, _ = struct.unpack_from("<BxHIHHf", poses)
     assert (prompt, first, joints) == (1, 0, 22)
-    stream = small.motion(
-        repeat("a person walks"),
-        checkpoint="motion-styles",
-        seed=7,
-        stagger=4,
-        guidance=1.5,
-        foot_contacts=False,
-    )
-    chunk = next(iter(stream))
+    chunk = next(iter(small.motion(repeat("a person walks"), **STYLED)))
     assert poses[16 : 16 + 12 * count] == chunk.root[:count].tobytes()
     rotations = np.frombuffer(poses[16 + 12 * count :], np.float16).reshape(count, 22, 4)
     assert np.linalg.norm(rotations, axis=-1) == pytest.approx(1, abs=1e-3)
@@ -239,15 +228,12 @@ def test_bytes_of_a_world_on_the_wire(client):
             socket,
             tag="world",
             checkpoint="video",
-            seed=3,
             start=1,
-            steps=2,
-            context_noise=0.1,
             ahead=0,
-            together=1,
             script="R:3",
             truth=False,
             changes=[{"frame": 1, "steps": 3, "context_noise": None}],
+            **PLAYED,
         )
         frame = receive(socket, 1)
         assert (frame[2:8], frame[16:18]) == (b"\x01\x00\x00\x00\x00\x00", b"\xff\xd8")
@@ -267,15 +253,14 @@ def test_calls_of_gradio(address, small, take, tmp_path):
     from core.export import write
 
     client = Client(address, verbose=False)
+    made = {"seconds": 1, "seed": 1, "checkpoint": "motion"}
     file = client.predict(
         prompt="a person walks",
-        seconds=1,
-        seed=1,
         format="bvh",
         body="male",
         fps=30,
-        checkpoint="motion",
         foot_contacts=True,
+        **made,
         api_name="/text_to_motion",
     )
     assert re.search(r"Frames: (29|30)", Path(file).read_text())
@@ -288,17 +273,15 @@ def test_calls_of_gradio(address, small, take, tmp_path):
     file = client.predict(
         clip=handle_file(str(tmp_path / "walk.bvh")),
         then="a person jumps",
-        seconds=1,
         manner=0.5,
         tilt=0,
         lens=0.9,
         turned=False,
         person=0,
-        seed=1,
         format="npz",
         body="neutral",
         fps=20,
-        checkpoint="motion",
+        **made,
         api_name="/video_to_motion",
     )
     with np.load(file) as data:

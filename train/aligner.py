@@ -60,15 +60,12 @@ def main(
     settings = LoopSettings(
         run, steps, minutes, precision, lr=3e-4, weight_decay=0.05, eval_every=150, ema=0.995
     )
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=motions.about(),
-        batches=pair_batches(motions, bank, batch),
-        loss_fn=loss_fn,
-        evaluate=lambda ema: retrieval(*embed(ema, pairs), pairs.same),
-    ).run()
+    trainer = Trainer(model, settings, out, motions.about())
+    trainer.run(
+        pair_batches(motions, bank, batch),
+        loss_fn,
+        lambda ema: retrieval(*embed(ema, pairs), pairs.same),
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import Out, PlayData, Run, Tokens, fresh_seed
+from train.setup import TEACHER, Out, PlayData, Run, Tokens, fresh_seed
 from train.video import CONTEXT_NOISE, draw_times, held_out
 
 PROPOSAL = 0.4, 1.6
@@ -170,9 +170,7 @@ def last_velocity(model: FrameDiT, data: Tensor, actions: Tensor, x: Tensor, t: 
 def main(
     data: PlayData,
     out: Out = Path("checkpoints/video"),
-    teacher: Annotated[Path, typer.Option(help="The transformer to distil.")] = Path(
-        "checkpoints/video-teacher"
-    ),
+    teacher: Annotated[Path, typer.Option(help="The transformer to distil.")] = TEACHER,
     run: Run = Path("runs/distill"),
     cache: Tokens = Path("runs/video"),
     steps: int = 3000,
@@ -204,15 +202,8 @@ def main(
         ]
         return {**held_out(ema, fixed), "score": sum(errors) / len(errors)}
 
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=train.frames.about(),
-        batches=train.windows(batch, length, seed=seed),
-        loss_fn=Distiller(guide),
-        evaluate=judge,
-    ).run()
+    trainer = Trainer(model, settings, out, train.frames.about())
+    trainer.run(train.windows(batch, length, seed=seed), Distiller(guide), judge)
 
 
 if __name__ == "__main__":

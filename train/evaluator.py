@@ -135,15 +135,12 @@ def main(
     settings = LoopSettings(
         run, steps, minutes, precision, lr=5e-4, weight_decay=0.05, eval_every=100, ema=0.99
     )
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about={**motions.about(), "held_out_pairs": len(pairs.mask)},
-        batches=pair_batches(motions, bank, batch, seed=SEED),
-        loss_fn=partial(loss_fn, noise=0.2, most=30),
-        evaluate=lambda ema: retrieval(ema, pairs),
-    ).run()
+    trainer = Trainer(model, settings, out, {**motions.about(), "held_out_pairs": len(pairs.mask)})
+    trainer.run(
+        pair_batches(motions, bank, batch, seed=SEED),
+        partial(loss_fn, noise=0.2, most=30),
+        lambda ema: retrieval(ema, pairs),
+    )
 
 
 if __name__ == "__main__":

@@ -31,6 +31,10 @@ class Losses:
     parts: dict[str, Tensor] = field(default_factory=dict)
 
 
+Loss = Callable[[Any, Any, int], Losses]
+Evaluate = Callable[[Any], dict[str, float]]
+
+
 @dataclass(frozen=True)
 class LoopSettings:
     run: Path
@@ -90,22 +94,13 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
 
 
 class Trainer:
-    """Train `model` on `batches` by `loss_fn(model, batch, step)`.
+    """What a run holds and resumes: the model, its average, the optimizers and how far it is.
 
-    `evaluate(ema_model)` returns held-out figures with a `score` (lower is better); whenever it
-    improves, that model goes to the checkpoint `out` with what is to be said `about` it.
+    The best average by held-out score goes to the checkpoint `out`, with what is said `about` it.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        settings: LoopSettings,
-        *,
-        out: Path,
-        about: dict[str, Any],
-        batches: Iterator[Any],
-        loss_fn: Callable[[Any, Any, int], Losses],
-        evaluate: Callable[[Any], dict[str, float]],
+        self, model: nn.Module, settings: LoopSettings, out: Path, about: dict[str, Any]
     ) -> None:
         from accelerate import Accelerator
         from torch.utils.tensorboard import SummaryWriter
@@ -119,7 +114,6 @@ class Trainer:
         self.model, *self.optimizers = self.accelerator.prepare(
             model, *make_optimizers(model, settings)
         )
-        self.batches, self.loss_fn, self.evaluate = batches, loss_fn, evaluate
         self.step, self.best, self.seconds = 0, math.inf, 0.0
         settings.run.mkdir(parents=True, exist_ok=True)
         self.state_file = settings.run / "state.pt"
@@ -159,15 +153,15 @@ class Trainer:
         warm = min((self.step + 1) / self.cfg.warmup, 1.0)
         return self.cfg.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self._progress())))
 
-    def _train_step(self) -> Losses:
+    def _train_step(self, batch: Any, loss_fn: Loss) -> Losses:
         from accelerate.utils import send_to_device
 
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self._lr()
-        batch = send_to_device(next(self.batches), self.accelerator.device)
+        batch = send_to_device(batch, self.accelerator.device)
         with self.accelerator.autocast():
-            losses = self.loss_fn(self.model, batch, self.step)
+            losses = loss_fn(self.model, batch, self.step)
         self.accelerator.backward(losses.total)
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
         for optimizer in self.optimizers:
@@ -186,8 +180,8 @@ class Trainer:
         decay = min(self.cfg.ema, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)(averages, weights, updates)
 
-    def _judge(self) -> dict[str, float]:
-        figures = self.evaluate(self.ema)
+    def _judge(self, evaluate: Evaluate) -> dict[str, float]:
+        figures = evaluate(self.ema)
         for name, value in figures.items():
             self.curves.add_scalar(f"held-out/{name}", value, self.step)
         if figures["score"] < self.best:
@@ -197,15 +191,19 @@ class Trainer:
         self._write_state()
         return figures
 
-    def run(self) -> dict[str, float]:
-        """Train to the end of the schedule or of the time; return the last held-out figures."""
+    def run(self, batches: Iterator[Any], loss_fn: Loss, evaluate: Evaluate) -> dict[str, float]:
+        """Train to the end of the schedule or of the time; return the last held-out figures.
+
+        `loss_fn` gets model, batch and step; `evaluate` gets the averaged model and returns figures
+        with a `score`, lower is better.
+        """
         figures: dict[str, float] = {}
         bar = tqdm(
             total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None
         )
         while self._progress() < 1.0:
             start = time.monotonic()
-            losses = self._train_step()
+            losses = self._train_step(next(batches), loss_fn)
             if not torch.isfinite(losses.total):
                 raise ValueError(f"the loss became {losses.total.item()} at step {self.step}")
             self.step += 1
@@ -216,9 +214,9 @@ class Trainer:
             self.seconds += time.monotonic() - start
             bar.update()
             if self.step % self.cfg.eval_every == 0:
-                figures = self._judge()
+                figures = self._judge(evaluate)
                 tqdm.write(f"step {self.step} ({self.seconds / 60:.1f} min): {_short(figures)}")
-        figures = self._judge()
+        figures = self._judge(evaluate)
         bar.close()
         self.curves.close()
         return figures

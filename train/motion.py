@@ -115,15 +115,8 @@ def main(
     judged = LatentSet(validation, coder, bank, cfg.block, transitions=0, seed=1).batches(32)
     fixed = [next(judged) for _ in range(6)]
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01)
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=motions.about(),
-        batches=train.batches(batch),
-        loss_fn=loss_fn,
-        evaluate=partial(held_out, batches=fixed),
-    ).run()
+    trainer = Trainer(model, settings, out, motions.about())
+    trainer.run(train.batches(batch), loss_fn, partial(held_out, batches=fixed))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import Muon, Out, PlayData, Run, Tokens, fresh_seed
+from train.setup import TEACHER, Muon, Out, PlayData, Run, Tokens, fresh_seed
 from train.video import CONTEXT_NOISE, held_out
 
 CHUNK = 4
@@ -220,9 +220,7 @@ def strange(made: Tensor, real: Tensor) -> float:
 def main(
     data: PlayData,
     out: Out = Path("checkpoints/video"),
-    teacher: Annotated[Path, typer.Option(help="Its features judge.")] = Path(
-        "checkpoints/video-teacher"
-    ),
+    teacher: Annotated[Path, typer.Option(help="Its features judge.")] = TEACHER,
     run: Run = Path("runs/rollout"),
     cache: Tokens = Path("runs/video"),
     steps: int = 4000,
@@ -249,15 +247,9 @@ def main(
         figures, far = held_out(ema, fixed), drift(ema, long)
         return {**figures, **far, "score": far["after"] + far["strange"]}
 
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=train.frames.about(),
-        batches=passages(train.windows(batch, history + LONGEST, seed=seed), history, steps),
-        loss_fn=RolloutLoss(checkpoint.load(teacher, FrameDiT)),
-        evaluate=judge,
-    ).run()
+    batches = passages(train.windows(batch, history + LONGEST, seed=seed), history, steps)
+    trainer = Trainer(model, settings, out, train.frames.about())
+    trainer.run(batches, RolloutLoss(checkpoint.load(teacher, FrameDiT)), judge)
 
 
 if __name__ == "__main__":

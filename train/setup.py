@@ -19,6 +19,9 @@ Tokens = Annotated[Path, typer.Option(help="Where train.video keeps tokens.")]
 Preset = Annotated[str, typer.Option(help="default or published.")]
 Muon = Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")]
 
+TEACHER = Path("checkpoints/video-teacher")
+"""What train.video makes, and its students learn from."""
+
 T = TypeVar("T")
 
 

@@ -91,15 +91,12 @@ def main(
     settings = LoopSettings(
         run, steps, minutes, precision, lr=lr, warmup=100, ema=0.998, eval_every=500
     )
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=frames.about(),
-        batches=frames.pictures(batch),
-        loss_fn=loss_fn,
-        evaluate=partial(held_out, frames=next(validation.pictures(128, seed=1))),
-    ).run()
+    trainer = Trainer(model, settings, out, frames.about())
+    trainer.run(
+        frames.pictures(batch),
+        loss_fn,
+        partial(held_out, frames=next(validation.pictures(128, seed=1))),
+    )
 
 
 if __name__ == "__main__":

@@ -214,20 +214,16 @@ def main(
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     lr = 3e-4 if decoder_only else 1e-3
+    trained = partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500))
     settings = LoopSettings(
         run, steps, minutes, precision, lr=lr, warmup=100, ema=0.99, eval_every=100
     )
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=motions.about(),
-        batches=windows(motions, batch),
-        loss_fn=decoder_loss
-        if decoder_only
-        else partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500)),
-        evaluate=partial(held_out, batches=judged),
-    ).run()
+    trainer = Trainer(model, settings, out, motions.about())
+    trainer.run(
+        windows(motions, batch),
+        decoder_loss if decoder_only else trained,
+        partial(held_out, batches=judged),
+    )
 
 
 if __name__ == "__main__":

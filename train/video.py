@@ -21,7 +21,7 @@ from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import Muon, Out, PlayData, fresh_seed
+from train.setup import TEACHER, Muon, Out, PlayData, fresh_seed
 
 CONTEXT_NOISE = 0.3
 """Largest noise level of clean context."""
@@ -85,7 +85,7 @@ def held_out(model: FrameDiT, batches: list[Window]) -> dict[str, float]:
 
 def main(
     data: PlayData,
-    out: Out = Path("checkpoints/video-teacher"),
+    out: Out = TEACHER,
     tokenizer: Annotated[Path, typer.Option(help="The frame tokenizer's checkpoint.")] = Path(
         "checkpoints/video-tokenizer"
     ),
@@ -130,15 +130,8 @@ def main(
     if compile:
         model.transformer.compile()
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
-    Trainer(
-        model,
-        settings,
-        out=out,
-        about=train.frames.about(),
-        batches=train.windows(batch, length, seed=seed),
-        loss_fn=loss_fn,
-        evaluate=partial(held_out, batches=fixed),
-    ).run()
+    trainer = Trainer(model, settings, out, train.frames.about())
+    trainer.run(train.windows(batch, length, seed=seed), loss_fn, partial(held_out, batches=fixed))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tab of videos: the live page, and files made of a video without watching."""
+"""What lies folded below the page of videos: files made of a video without watching."""
 
 from __future__ import annotations
 
@@ -14,16 +14,10 @@ from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row, live_page
+from app.live_page import endpoint, file_row
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
 from core.settings import MAX_PROMPT
-
-
-def reference_tab(lobby: Lobby, exports: Exports) -> None:
-    """Fill the current tab."""
-    with live_page("capture.html", form="Make a file of a video without watching"):
-        files_form(lobby, exports)
 
 
 def files_form(lobby: Lobby, exports: Exports) -> None:

@@ -1,4 +1,4 @@
-"""The motion tab: the live page (our own template and script), and files made without watching."""
+"""What lies folded below the motion page: files made of a prompt without watching."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import gradio as gr
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row, live_page, offer
+from app.live_page import endpoint, file_row, offer
 from app.motion.job import MotionJob
 from app.protocol import Start
 from core.body.skeleton import FPS
@@ -17,12 +17,6 @@ from core.body.take import Take
 from core.settings import MAX_PROMPT
 
 MOST_SECONDS = 120
-
-
-def motion_tab(lobby: Lobby, exports: Exports) -> None:
-    """Fill the current tab."""
-    with live_page("motion.html", form="Make a file without watching"):
-        files_form(lobby, exports)
 
 
 def files_form(lobby: Lobby, exports: Exports) -> None:

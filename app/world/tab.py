@@ -1,4 +1,4 @@
-"""The world tab: the live page, and films made of a key script without playing."""
+"""What lies folded below the world page: films made of a key script without playing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, live_page, offer
+from app.live_page import endpoint, offer
 from app.protocol import World
 from app.world.job import WorldJob
 from app.world.recording import WorldRecording, keepsake, order
@@ -17,12 +17,6 @@ from core.video.actions import parse_script
 
 MOST_SECONDS = 60
 MOST_WAIT_SECONDS = 300
-
-
-def video_tab(lobby: Lobby, exports: Exports) -> None:
-    """Fill the current tab."""
-    with live_page("world.html", form="Make a film without playing"):
-        film_form(lobby, exports)
 
 
 def film_form(lobby: Lobby, exports: Exports) -> None:

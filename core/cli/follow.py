@@ -13,21 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli import shared
 from core.cli.motion import SECONDS, Script, Segment, pair, perform
-from core.cli.shared import (
-    BodyName,
-    Checkpoint,
-    Checkpoints,
-    Device,
-    Fps,
-    Out,
-    check_out,
-    load_body,
-    ms_since,
-    print_json,
-    sentences,
-    write_out,
-)
 from core.settings import (
     CHECKPOINTS,
     LENS,
@@ -146,10 +133,10 @@ def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int)
         return engine.follow(path, settings=settings, threads=threads, progress=progress)
 
 
-@sentences()
+@shared.sentences()
 def follow(
     clip: Annotated[Path, typer.Argument(help="A video, or a .bvh, .npz or .glb file.")],
-    out: Out = None,
+    out: shared.Out = None,
     tilt: Annotated[
         float, typer.Option(help="Degrees by which the camera looks down more than it seems.")
     ] = 0.0,
@@ -175,19 +162,19 @@ def follow(
     ] = None,
     similar: Annotated[int, typer.Option(help="Find so many real motions like it.")] = 0,
     seed: Annotated[int, typer.Option(help="Same seed, same continuation.")] = 0,
-    checkpoint: Checkpoint = None,
-    checkpoints: Checkpoints = CHECKPOINTS,
-    device: Device = None,
-    body: BodyName = "neutral",
-    fps: Fps = None,
+    checkpoint: shared.Checkpoint = None,
+    checkpoints: shared.Checkpoints = CHECKPOINTS,
+    device: shared.Device = None,
+    body: shared.BodyName = "neutral",
+    fps: shared.Fps = None,
     threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = POSE_THREADS,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
     """Take the motion out of a video, or of a motion file, and write it to files."""
     from core.engine import Engine
 
-    check_out(out or [], fps, as_json, "to see what is found")
-    shape = load_body(body)
+    shared.check_out(out or [], fps, as_json, "to see what is found")
+    shape = shared.load_body(body)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)
     settings = CaptureSettings(
         person=person,
@@ -199,7 +186,7 @@ def follow(
     engine = Engine(checkpoints, device)
     start = time.perf_counter()
     reference = watched(engine, clip, settings, threads)
-    follow_ms = ms_since(start)
+    follow_ms = shared.ms_since(start)
     for note in reference.notes:
         typer.echo(note, err=True)
     take, more = reference.take, {}
@@ -208,6 +195,6 @@ def follow(
     figures = report(reference, take) | {"follow_ms": follow_ms} | more
     for match in more.get("similar", ()):
         typer.echo(f"{match['score']:.2f} {match['caption']} ({match['licence']})", err=True)
-    figures |= write_out(take, out or [], shape, fps)
+    figures |= shared.write_out(take, out or [], shape, fps)
     if as_json:
-        print_json(figures)
+        shared.print_json(figures)

@@ -9,21 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.shared import (
-    BodyName,
-    Checkpoint,
-    Checkpoints,
-    Device,
-    Fps,
-    Out,
-    Timings,
-    check_out,
-    load_body,
-    open_engine,
-    print_json,
-    sentences,
-    write_out,
-)
+from core.cli import shared
 from core.motion.decode import DELAY
 from core.settings import CHECKPOINTS, MotionSettings, check_prompt
 
@@ -122,7 +108,7 @@ def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float)
     }
 
 
-@sentences()
+@shared.sentences()
 def motion(
     prompt: Annotated[str, typer.Argument(help="What the body does first.")],
     seconds: Annotated[
@@ -130,38 +116,38 @@ def motion(
         typer.Option(help=f"Length: once for all prompts, or once for each. [{SECONDS:g}]"),
     ] = None,
     then: Annotated[list[str] | None, typer.Option(help="What it does next; repeatable.")] = None,
-    out: Out = None,
+    out: shared.Out = None,
     seed: Annotated[int, typer.Option(help="Same seed, same motion.")] = 0,
-    checkpoint: Checkpoint = None,
-    checkpoints: Checkpoints = CHECKPOINTS,
-    body: BodyName = "neutral",
-    fps: Fps = None,
+    checkpoint: shared.Checkpoint = None,
+    checkpoints: shared.Checkpoints = CHECKPOINTS,
+    body: shared.BodyName = "neutral",
+    fps: shared.Fps = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None,
     stagger: Annotated[
         int | None, typer.Option(help="1..steps; small is smooth, large answers fast.")
     ] = None,
     guidance: Annotated[float | None, typer.Option(help="How literally text is taken.")] = None,
     foot_contacts: Annotated[bool, typer.Option(help="Hold planted feet still.")] = True,
-    device: Device = None,
-    as_json: Timings = False,
+    device: shared.Device = None,
+    as_json: shared.Timings = False,
 ) -> None:
     """Generate motion from prompts and write it to files."""
     from core.body.take import Take
     from core.export.metadata import provenance
 
-    check_out(out or [], fps, as_json, "for timings")
-    segments, shape = pair([prompt, *(then or [])], seconds or []), load_body(body)
+    shared.check_out(out or [], fps, as_json, "for timings")
+    segments, shape = pair([prompt, *(then or [])], seconds or []), shared.load_body(body)
     settings = MotionSettings(
         seed=seed, steps=steps, stagger=stagger, guidance=guidance, foot_contacts=foot_contacts
     )
     start = time.perf_counter()
-    engine = open_engine(checkpoints, device)
+    engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - start
     name, script = engine.motion_models.pick(checkpoint), Script(segments)
     chunks, times = perform(engine.motion(script, checkpoint=name, settings=settings), script)
     info = provenance(name, engine.card(name), settings)
     take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
     figures = report(take, chunks, times, load)
-    figures |= write_out(take, out or [], shape, fps, licence=info["licence"])
+    figures |= shared.write_out(take, out or [], shape, fps, licence=info["licence"])
     if as_json:
-        print_json(figures)
+        shared.print_json(figures)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -78,32 +78,6 @@ def track_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -
     return Track(tracked, float(FPS), SIZE, len(joints), 1, people)
 
 
-@dataclass(frozen=True)
-class FakeMatch:
-    """As `Match` of the engine."""
-
-    id: str
-    label: str
-    caption: str
-    licence: str
-    pack: str
-    score: float
-    made: Take
-    seconds: float = 2.0
-    mirrored: bool = False
-
-    def take(self) -> Take:
-        return self.made
-
-
-@dataclass(frozen=True)
-class FakeManner:
-    """As `Manner` of the engine."""
-
-    weight: float
-    matches: tuple[FakeMatch, ...]
-
-
 class FakeFollowing:
     """The part of the engine that takes motions out of files, and knows real ones."""
 
@@ -139,24 +113,28 @@ class FakeFollowing:
         lacking = Capture(take=seen, kept=(0, 1), seconds=1, video=video, track=track)
         return adjust(lacking, tilt=settings.tilt, lens=settings.lens, turned=settings.turned)
 
-    def similar(self, what: Any, count: int, *, checkpoint: str | None) -> list[FakeMatch]:
+    def similar(self, what: Any, count: int, *, checkpoint: str | None) -> list[Any]:
         self.asked.append(what)
         words = what if isinstance(what, str) else "a person walks"
+        made = self.walked(words, 2 * FPS)
         return [
-            FakeMatch(
-                f"cmu_{i:02d}",
-                f"walk {i}",
-                f"{words}, number {i}",
-                "CMU, free",
-                "cmu",
-                0.9 - 0.1 * i,
-                self.walked(words, 2 * FPS),
+            SimpleNamespace(
+                id=f"cmu_{i:02d}",
+                label=f"walk {i}",
+                caption=f"{words}, number {i}",
+                licence="CMU, free",
+                pack="cmu",
+                score=0.9 - 0.1 * i,
+                seconds=made.seconds,
+                mirrored=False,
+                take=lambda: made,
             )
             for i in range(count)
         ]
 
     def manner(
         self, take: Take | None, prompt: str, *, weight: float, checkpoint: str | None
-    ) -> FakeManner:
+    ) -> Any:
         self.asked.append((len(take) if take else 0, prompt))
-        return FakeManner(weight, tuple(self.similar(prompt, 2, checkpoint=checkpoint)))
+        matches = tuple(self.similar(prompt, 2, checkpoint=checkpoint))
+        return SimpleNamespace(weight=weight, matches=matches)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import zlib
 from collections import deque
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,14 +15,6 @@ from train.worlds.world import BLOCKS_KEYS as KEYS
 
 HEIGHT, WIDTH, FPS, VIEW = 96, 128, 30.0, 8
 SEEDS = ("the pond", "brick corner", "no state")
-
-
-@dataclass(frozen=True)
-class FakeFrame:
-    index: int
-    frame: np.ndarray
-    mask: int
-    drafted: bool
 
 
 def paint(mask: int, memory: int) -> np.ndarray:
@@ -62,7 +53,7 @@ class FakeDream:
         memory = zlib.crc32(f"{memory} {mask} {sorted(picked.items())}".encode())
         return paint(mask, memory), memory
 
-    def step(self, mask: int) -> FakeFrame:
+    def step(self, mask: int) -> Any:
         if self._drafts and self._drafts[0][0] != mask:
             self.tally.dropped += len(self._drafts)
             self._drafts.clear()
@@ -76,7 +67,8 @@ class FakeDream:
         self.tally.accepted += drafted
         self.tally.depth = self.depth
         self._seen.append(frame)
-        return FakeFrame(len(self.masks) - 1, frame, mask, drafted)
+        index = len(self.masks) - 1
+        return SimpleNamespace(index=index, frame=frame, mask=mask, drafted=drafted)
 
     def draft(self) -> bool:
         if not self.masks or len(self._drafts) >= self.depth:

@@ -15,6 +15,8 @@ from tests.support.synthetic import walk
 from tests.support.tiny import write_checkpoints
 from tests.support.tiny_index import to_take, write_library
 
+JUMP = "--then", "a person jumps"
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -38,23 +40,8 @@ def run(folder, *arguments: object, code: int = 0):
 
 def test_it_goes_on_and_says_so(folder, clip, tmp_path):
     out = tmp_path / "dance.npz"
-    result = run(
-        folder,
-        clip,
-        "--then",
-        "a person jumps",
-        "--seconds",
-        1.5,
-        "--manner",
-        0.5,
-        "--similar",
-        2,
-        "--seed",
-        3,
-        "--out",
-        out,
-        "--json",
-    )
+    looked_up = "--manner", 0.5, "--similar", 2, "--seed", 3
+    result = run(folder, clip, *JUMP, "--seconds", 1.5, *looked_up, "--out", out, "--json")
     figures = json.loads(result.stdout)
     before = figures["continued"]["from_seconds"]
     assert figures["seconds"] == pytest.approx(before + 1.5)
@@ -73,19 +60,8 @@ def test_it_goes_on_and_says_so(folder, clip, tmp_path):
 
 
 def test_prompts_follow_each_other(folder, clip):
-    result = run(
-        folder,
-        clip,
-        "--then",
-        "a person jumps",
-        "--seconds",
-        1,
-        "--then",
-        "a person waves",
-        "--seconds",
-        2,
-        "--json",
-    )
+    wave = "--then", "a person waves", "--seconds", 2
+    result = run(folder, clip, *JUMP, "--seconds", 1, *wave, "--json")
     figures = json.loads(result.stdout)
     assert figures["seconds"] == pytest.approx(figures["continued"]["from_seconds"] + 3)
 
@@ -93,7 +69,7 @@ def test_prompts_follow_each_other(folder, clip):
 def test_the_same_seed_makes_the_same_file(folder, clip, tmp_path):
     files = [tmp_path / f"{i}.bvh" for i in range(3)]
     for path, seed in zip(files, (1, 1, 2), strict=True):
-        run(folder, clip, "--then", "a person jumps", "--seed", seed, "--out", path)
+        run(folder, clip, *JUMP, "--seed", seed, "--out", path)
     one, two, other = (path.read_bytes() for path in files)
     assert one == two
     assert one != other
@@ -104,9 +80,9 @@ def test_the_same_seed_makes_the_same_file(folder, clip, tmp_path):
     [
         (["--seconds", "2"], "give --then PROMPT"),
         (["--manner", "0.5"], "give --then PROMPT"),
-        (["--then", "a person jumps", "--manner", "2"], "weight of a manner must be in 0..1"),
-        (["--then", "a person jumps", "--seconds", "0"], "seconds must be in"),
-        (["--then", "a person jumps", "--seconds", "1", "--seconds", "2"], "give --seconds once"),
+        ([*JUMP, "--manner", "2"], "weight of a manner must be in 0..1"),
+        ([*JUMP, "--seconds", "0"], "seconds must be in"),
+        ([*JUMP, "--seconds", "1", "--seconds", "2"], "give --seconds once"),
         (["--then", "?"], "the prompt is empty"),
         (["--similar", "-1"], "--similar must be in 0..50"),
         (["--similar", "51"], "--similar must be in 0..50"),
@@ -122,6 +98,6 @@ def test_bad_values_get_a_sentence(folder, clip, words, sentence):
 
 def test_without_an_index_only_the_look_up_fails(clip, tmp_path):
     folder = write_checkpoints(tmp_path, motion="CC0 1.0")
-    run(folder, clip, "--then", "a person jumps", "--seconds", 1, "--json")
+    run(folder, clip, *JUMP, "--seconds", 1, "--json")
     result = run(folder, clip, "--similar", 2, "--json", code=2)
     assert "python -m train.index" in " ".join(result.stderr.split())

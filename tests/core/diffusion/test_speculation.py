@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from core.diffusion.sampler import StreamSampler
 from core.diffusion.speculation import SLACK, DraftStats, KeyHold, Speculator
 from core.settings import AUTO, MOST_AHEAD, MOST_TOGETHER
-from core.video.model import Action, FrameConfig, FrameDiT
-from tests.support.tiny import KEYS, tiny_world
+from core.video.model import Action, FrameDiT
+from tests.support.tiny import KEYS, WORLD, tiny_world
 
 MODEL = tiny_world().dit
 ACTIONS = [
@@ -125,18 +125,9 @@ def test_frames_denoised_together_come_in_groups():
     assert speculator.tally == expected
 
 
-@pytest.mark.parametrize(("positions", "most"), [(12, 2), (14, 3), (11, 1), (40, 3)])
+@pytest.mark.parametrize(("positions", "most"), [(8, 2), (10, 3), (7, 1), (36, 3)])
 def test_a_model_has_positions_for_as_many_together_as_it_says(positions, most):
-    cfg = FrameConfig(
-        keys=KEYS,
-        grid=(1, 2),
-        channels=4,
-        width=32,
-        depth=1,
-        heads=2,
-        hidden=32,
-        max_frames=positions,
-    )
+    cfg = WORLD.model_copy(update={"max_frames": positions})
     assert cfg.most_together == most
     sampler = make_sampler(FrameDiT(cfg).eval())
     speculator = Speculator(sampler, ahead=MOST_AHEAD, together=most, most_together=most)
