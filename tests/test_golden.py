@@ -22,7 +22,7 @@ def test_row(name):
     assert name in ROWS, "the golden file has a row that nothing makes any more"
     assert name in KEPT, f"not recorded yet: python -m tests.golden --only {name!r}"
     found, kept = record.make(name), KEPT[name]
-    assert list(found) == list(kept)
+    assert set(found) == set(kept)  # in which order parts are made is nobody's promise
     changed = [part for part in found if not record.agree(found[part], kept[part])]
     assert not changed, (
         f"{name} is not what it was: {', '.join(changed)}. If that is intended, say so in"
