@@ -33,7 +33,7 @@ def threads(kind: str, name: str = IDS[0]) -> int:
 def flooding_motion(lobby, engine):
     page = MotionPage(lobby)
     return lambda i: page.visitor.start(replace(START, seed=i)), lambda: [
-        options["seed"] for options in engine.opened if options["seed"] < FLOOD
+        options["settings"].seed for options in engine.opened if options["settings"].seed < FLOOD
     ]
 
 
@@ -82,7 +82,7 @@ def test_three_starts_within_a_moment_are_honest(make_lobby, engine, clock):
     for seed in range(3):
         page.visitor.start(replace(START, seed=seed))
         until(lambda: (page.read(), page.end >= 4)[-1])
-    assert [options["seed"] for options in engine.opened] == [0, 1, 2]
+    assert [options["settings"].seed for options in engine.opened] == [0, 1, 2]
 
 
 def test_visitors_of_one_address_share_its_starts(make_lobby, engine, clock):
@@ -112,7 +112,7 @@ def test_a_request_that_waits_can_be_stopped(make_lobby, engine, clock):
     page.visitor.stop()
     until(page.idle)
     clock.now += 1
-    assert [options["seed"] for options in engine.opened] == [1]
+    assert [options["settings"].seed for options in engine.opened] == [1]
 
 
 def test_buckets_refill_and_are_forgotten(clock):

@@ -171,7 +171,8 @@ def test_pause_one_frame_and_reset_by_button_and_by_key(open_world, server):
     page.keyboard.down("a")
     page.get_by_role("button", name="Pause").click()  # does not take the focus
     page.get_by_text("Paused \u2013 click").wait_for()
-    index = state(page, "lastIndex")
+    until(lambda: state(page, "lastIndex") == server.index)  # what was on its way has come
+    index = server.index
     page.get_by_role("button", name="One frame").click()
     page.wait_for_function(f"{WORLD}.lastIndex === {index + 1}")
     page.keyboard.press(".")
