@@ -225,6 +225,19 @@ class Engine:
             progress=progress,
         )
 
+    def adjust(
+        self,
+        capture: Capture,
+        *,
+        tilt: float | None = None,
+        lens: float | None = None,
+        turned: bool | None = None,
+    ) -> Capture:
+        """Lift a video's person anew; what is left out stays. Raises ValueError like `follow`."""
+        from core.capture.follow import adjust
+
+        return adjust(capture, tilt=tilt, lens=lens, turned=turned)
+
     @property
     def has_index(self) -> bool:
         """Whether there is an index of real motions."""

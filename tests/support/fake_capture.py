@@ -113,6 +113,9 @@ class FakeFollowing:
         lacking = Capture(take=seen, kept=(0, 1), seconds=1, video=video, track=track)
         return adjust(lacking, tilt=settings.tilt, lens=settings.lens, turned=settings.turned)
 
+    def adjust(self, capture: Capture, *, tilt: float, lens: float, turned: bool) -> Capture:
+        return adjust(capture, tilt=tilt, lens=lens, turned=turned)
+
     def similar(self, what: Any, count: int, *, checkpoint: str | None) -> list[Any]:
         self.asked.append(what)
         words = what if isinstance(what, str) else "a person walks"
