@@ -69,9 +69,9 @@ class CapturedTake:
             people=found.track.people if found.track else 1,
             person=self.request.person,
             joint_map=self.request.joint_map,
-            tilt=found.tilt,
-            lens=found.lens,
-            turned=found.turned,
+            tilt=found.settings.tilt,
+            lens=found.settings.lens,
+            turned=found.settings.turned,
         )
 
 

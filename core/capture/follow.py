@@ -8,11 +8,10 @@ the pictures again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from typing_extensions import Unpack
 
 from core.body.features import encode
 from core.body.ik import PoseSolver
@@ -22,7 +21,7 @@ from core.capture.lift import Lifted, lift
 from core.capture.read import read_motion
 from core.capture.track import NETWORKS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
-from core.settings import LENS, MOTION_SUFFIXES, POSE_THREADS, CaptureOptions, CaptureSettings
+from core.settings import MOTION_SUFFIXES, POSE_THREADS, CaptureSettings
 
 CHOPPY = 12.0
 """A video with fewer pictures a second than this cannot show fast movements."""
@@ -49,9 +48,8 @@ class Capture:
     video: VideoInfo | None = None
     track: Track | None = None
     """What was seen of the person; None for motion files."""
-    tilt: float = 0.0
-    lens: float = LENS
-    turned: bool = False
+    settings: CaptureSettings = field(default_factory=CaptureSettings)
+    """How a video's person was lifted."""
 
     @property
     def joints(self) -> np.ndarray:
@@ -71,14 +69,13 @@ def follow(
     networks: Path = NETWORKS,
     threads: int = POSE_THREADS,
     progress: Progress | None = None,
-    **loose: Unpack[CaptureOptions],
 ) -> Capture:
     """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
 
     `networks` is the folder of the pose networks. `progress` is told the share that is done; what
     it raises ends the work. Raises ValueError with a sentence for unfit files and missing networks.
     """
-    path, settings = Path(path), (settings or CaptureSettings()).changed(**loose)
+    path, settings = Path(path), settings or CaptureSettings()
     if path.suffix.lower() in MOTION_SUFFIXES:
         joints, contacts = read_motion(path, joint_map=settings.joint_map)
         take = make_take(joints, contacts, {"reference": path.name})
@@ -100,22 +97,19 @@ def adjust(
     """Lift a video's person anew; what is left out stays. Takes a fraction of a second."""
     if capture.video is None or capture.track is None:
         raise ValueError("tilt, lens and turning are for videos; a motion file has its own space")
-    settings = CaptureSettings(
-        tilt=capture.tilt if tilt is None else tilt,
-        lens=capture.lens if lens is None else lens,
-        turned=capture.turned if turned is None else turned,
-    )
+    asked = {"tilt": tilt, "lens": lens, "turned": turned}
+    given = {name: value for name, value in asked.items() if value is not None}
+    settings = capture.settings.changed(**given)
     return _capture(capture.video, capture.track, settings, chosen=True)
 
 
 def _capture(video: VideoInfo, track: Track, settings: CaptureSettings, *, chosen: bool) -> Capture:
-    tilt, lens, turned = settings.tilt, settings.lens, settings.turned
-    lifted = lift(track, tilt=tilt, lens=lens, turned=turned)
+    lifted = lift(track, settings)
     info = {
         "reference": video.path.name,
         "pose_network": "BlazePose GHUM full (Apache-2.0)",
-        "tilt": f"{tilt:g}",
-        "lens": f"{lens:g}",
+        "tilt": f"{settings.tilt:g}",
+        "lens": f"{settings.lens:g}",
     }
     take = make_take(lifted.joints, lifted.contacts, info)
     kept = lifted.start, lifted.start + (len(take) - 1) / FPS
@@ -129,9 +123,7 @@ def _capture(video: VideoInfo, track: Track, settings: CaptureSettings, *, chose
         notes=notes,
         video=video,
         track=track,
-        tilt=tilt,
-        lens=lens,
-        turned=turned,
+        settings=settings,
     )
 
 

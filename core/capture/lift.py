@@ -20,16 +20,18 @@ from core.body.rotations import (
     quat_multiply,
     quat_rotate,
 )
-from core.body.skeleton import FPS, LEG
+from core.body.skeleton import FPS, INDEX, LEG
 from core.capture.flips import resolve_flips, turn
 from core.capture.ground import place_on_floor
 from core.capture.joint_maps import resample
 from core.capture.joints import SIDES, landmarks_to_joints, leg_length, middle, point
 from core.capture.landmarks import HIPS, POINT
 from core.capture.track import Track
-from core.settings import LENS, CaptureSettings
+from core.settings import CaptureSettings
 
-FEET = [POINT[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "foot_index")]
+FOOT_POINTS = [
+    POINT[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "foot_index")
+]
 CUT, DEPTH_CUT, STEADY_CUT = 4.5, 1.2, 0.7
 """Frequencies (Hz) above which movement, and movement to and fro, is taken for noise; the last one
 where noise would pass for a jump."""
@@ -54,7 +56,7 @@ class Lifted:
     joints: np.ndarray
     """Joints in the world, (T, 22, 3) float32: meters, Y up, on the floor, facing Z at first."""
     contacts: np.ndarray
-    """How sure each of FEET stands, (T, 4)."""
+    """How sure each of FOOT_POINTS stands, (T, 4)."""
     gaps: tuple[tuple[int, int], ...]
     """Poses start..end - 1 that were not seen and are filled in."""
     start: float
@@ -73,15 +75,11 @@ def lowpass(values: np.ndarray, rate: float, cut: float) -> np.ndarray:
     return sosfiltfilt(sections, values, axis=0, padlen=pad)
 
 
-def lift(track: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = False) -> Lifted:
-    """Return the motion in the world; `tilt` in degrees, `lens` over the picture's longer side.
-
-    `turned` exchanges left and right, and front and back with them.
-    """
-    CaptureSettings(tilt=tilt, lens=lens)  # raises for what no camera has
+def lift(track: Track, settings: CaptureSettings) -> Lifted:
+    """Return the motion in the world, as tilt, lens and turning in the settings have it."""
     rate = track.rate
     resolved = resolve_flips(track)
-    if turned:
+    if settings.turned:
         resolved = turn(resolved)
     seen = np.array([frame.index for frame in track.tracked])
     every = np.arange(seen[0], seen[-1] + 1)
@@ -89,16 +87,16 @@ def lift(track: Track, *, tilt: float = 0.0, lens: float = LENS, turned: bool = 
         _fill(values, seen, every) for values in (resolved.pixels, resolved.world, resolved.visible)
     )
     pixels, world = lowpass(pixels, rate, CUT), lowpass(world, rate, CUT)
-    slopes = rays(pixels, track.size, lens)
+    slopes = rays(pixels, track.size, settings.lens)
     world = straighten(world, slopes)
     depth = np.maximum(depths(world, slopes, visible), NEAREST)
     depth = lowpass(np.log(depth), rate, DEPTH_CUT)
     path = place(slopes[:, HIPS].mean(axis=1), np.exp(depth))
     # whether feet leave the floor is seen in the picture, and no wobble of the depth may fake it
-    steady = np.exp(lowpass(depth, rate, STEADY_CUT))[:, None] + world[:, FEET, 2]
-    feet = place(slopes[:, FEET], steady)
+    steady = np.exp(lowpass(depth, rate, STEADY_CUT))[:, None] + world[:, FOOT_POINTS, 2]
+    feet = place(slopes[:, FOOT_POINTS], steady)
     # from the camera's axes, right, down, away, to right, up, towards the viewer
-    level = upright(world * [1, -1, -1], np.radians(tilt))
+    level = upright(world * [1, -1, -1], np.radians(settings.tilt))
     world, path, feet = (
         quat_rotate(level, resample(values * [1, -1, -1], rate)) for values in (world, path, feet)
     )
@@ -180,7 +178,8 @@ def upright(world: np.ndarray, tilt: float) -> np.ndarray:
 
 def face_forward(joints: np.ndarray) -> np.ndarray:
     """Turn and move joints (T, 22, 3) so that they start over the origin, facing Z."""
-    across = joints[:, [1, 16]].sum(axis=1) - joints[:, [2, 17]].sum(axis=1)
+    left, right = ([INDEX[f"{side}_{part}"] for part in ("hip", "shoulder")] for side in SIDES)
+    across = joints[:, left].sum(axis=1) - joints[:, right].sum(axis=1)
     x, _, z = across[: max(1, round(FACING_SECONDS * FPS))].mean(axis=0)
     turn = quat_from_axis_angle(np.array([0.0, np.arctan2(z, x), 0.0]))
     return quat_rotate(turn, joints - joints[0, 0] * [1, 0, 1])

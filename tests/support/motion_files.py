@@ -11,10 +11,10 @@ from benchmarks.capture_figures import align
 from core.capture.follow import Capture, follow
 
 
-def refusal(path: Path, **options) -> str:
+def refusal(path: Path) -> str:
     """The one sentence in which a file is refused: it names the file, but not where it is."""
     with pytest.raises(ValueError, match=r".") as caught:
-        follow(path, **options)
+        follow(path)
     told = str(caught.value)
     assert path.name in told
     assert str(path.parent) not in told

@@ -14,14 +14,15 @@ from core.body.skeleton import BONE_LENGTHS, INDEX, PARENTS
 from core.capture.follow import adjust, follow
 from core.capture.track import LONGEST_GAP, NETWORKS, find_candidates
 from core.capture.video import open_video
+from core.settings import CaptureSettings
 from tests.support import drawn_films as made
 
 CLIPS = Path(os.environ.get("LIVESTEP_CLIPS", Path(__file__).parents[4] / "shared/pose"))
 BLACK = np.zeros((240, 320, 3), np.uint8)
 
 
-def follow_pictures(name: str, pictures, **options):
-    return follow(made.write(name, pictures), threads=1, **options)
+def follow_pictures(name: str, pictures):
+    return follow(made.write(name, pictures), threads=1)
 
 
 def moved(pictures: np.ndarray, pixels: int) -> np.ndarray:
@@ -148,7 +149,7 @@ def test_networks_are_where_one_says(tmp_path):
     with pytest.raises(ValueError, match=r"landmarks\.onnx is missing in .*" + tmp_path.name):
         follow(made.film(), threads=1, networks=tmp_path)
     shutil.copy(NETWORKS / "landmarks.onnx", tmp_path)
-    found = follow(made.film(), threads=1, networks=tmp_path, person=1)
+    found = follow(made.film(), CaptureSettings(person=1), threads=1, networks=tmp_path)
     assert len(found.take) == made.POSES
 
 
@@ -190,13 +191,13 @@ def test_ten_people():
     places = [person.place for person in seen.people]
     assert [p[0] for p in places] == sorted(p[0] for p in places)
     for number in (1, 10):
-        one = follow(path, threads=1, person=number)
+        one = follow(path, CaptureSettings(person=number), threads=1)
         assert one.track is not None
         region = one.track.tracked[0].region
         assert np.abs(places[number - 1] - [region.x, region.y]).max() < 12
         assert not any("people" in note for note in one.notes)
     with pytest.raises(ValueError, match="a number from 1 to 10"):
-        follow(path, threads=1, person=11)
+        follow(path, CaptureSettings(person=11), threads=1)
 
 
 def test_tilt_lens_and_turning_are_changed_without_the_film():
@@ -207,8 +208,8 @@ def test_tilt_lens_and_turning_are_changed_without_the_film():
     assert abs(angles[1] - angles[0]) == pytest.approx(20, abs=6)
     assert tilted.take.info["tilt"] == "20"
     long = adjust(found, lens=1.8)
-    assert long.lens == 1.8
-    assert long.tilt == 0
+    assert long.settings.lens == 1.8
+    assert long.settings.tilt == 0
     turned = adjust(found, turned=True)
     assert compare(turned.joints, made.walker().joints)["pa_mpjpe_mm"] > 60
     assert adjust(turned, turned=False).joints.tobytes() == found.joints.tobytes()

@@ -14,7 +14,7 @@ from core.capture import lift as lifting
 from core.capture.detector import whole
 from core.capture.joint_maps import resample
 from core.capture.lift import face_forward, lift, lowpass, upright
-from core.settings import LENS
+from core.settings import LENS, CaptureSettings
 from tests.support import drawn_films as made
 from tests.support.fake_capture import track_of as seen_by_a_camera
 
@@ -104,7 +104,7 @@ def test_everybody_starts_at_the_origin_facing_ahead():
 def test_lifting_a_made_up_person():
     """Two readings that agree, four meters away, lifted to the walk that they were made of."""
     truth = made.walker().joints
-    lifted = lift(seen_by_a_camera(truth, unseen=range(10, 13)))
+    lifted = lift(seen_by_a_camera(truth, unseen=range(10, 13)), CaptureSettings())
     figures = compare(lifted.joints, truth[: len(lifted.joints)])
     assert figures["pa_mpjpe_mm"] < 60
     assert lifted.gaps == ((10, 13),)

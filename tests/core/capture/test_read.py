@@ -13,6 +13,7 @@ from core.capture import joint_maps
 from core.capture.follow import adjust, follow
 from core.capture.joint_maps import load_map
 from core.export import write
+from core.settings import CaptureSettings
 from tests.support.motion_files import error, refusal
 from tests.support.synthetic import walk, walk_take
 from tests.train.test_sources_bvh import MIXAMO, write_bvh
@@ -46,7 +47,7 @@ def test_our_own_exports_come_back(exported, suffix, most):
 @pytest.mark.parametrize("name", ["mixamo", None])
 def test_a_skeleton_map_is_chosen_or_given(tmp_path, name):
     path = write_bvh(tmp_path / "glide.bvh", MIXAMO, fps=30, frames=61, prefix="mixamorig:")
-    found = follow(path, joint_map=name)
+    found = follow(path, CaptureSettings(joint_map=name))
     travel = found.joints[-1, 0] - found.joints[0, 0]
     assert travel[2] == pytest.approx(2, abs=0.3)
 
@@ -56,13 +57,13 @@ def test_a_map_of_ones_own(tmp_path):
     assert "joint names fit none" in refusal(path)
     own = tmp_path / "own.json"
     own.write_text(json.dumps({"joints": {j: [f"Zz{n}"] for j, n in MIXAMO.items()}}))
-    assert len(follow(path, joint_map=own).take) > 30
+    assert len(follow(path, CaptureSettings(joint_map=own)).take) > 30
     for text in ("[]", "{", '{"joints": 3}', '{"joints": {"tail": ["x"]}}', '{"joints": {}}'):
         own.write_text(text)
         with pytest.raises(ValueError, match=r"own\.json"):
-            follow(path, joint_map=own)
+            follow(path, CaptureSettings(joint_map=own))
     with pytest.raises(ValueError, match="no joint map 'unicorn'"):
-        follow(path, joint_map="unicorn")
+        follow(path, CaptureSettings(joint_map="unicorn"))
 
 
 @pytest.mark.parametrize("name", joint_maps.BUILT_IN)
