@@ -90,7 +90,7 @@ class Snapshot(Generic[C]):
 
 
 class StreamSampler(Generic[C]):
-    """Sample frames for ever; `steps`, `stagger` and `guidance` may be changed between streams."""
+    """Sample frames for ever; `guidance` may be changed, steps only by `retime`."""
 
     def __init__(
         self,
