@@ -144,6 +144,12 @@ def encode(joints: np.ndarray, heading: Heading = "humanml3d") -> np.ndarray:
     return np.concatenate(groups, axis=-1).astype(np.float32)
 
 
+def encode_all(joints: np.ndarray) -> np.ndarray:
+    """Return steady features (T, 263) of all (T, 22, 3) joints: the last pose goes on as before."""
+    ahead = joints[-1:] + (joints[-1:] - joints[-2:-1])
+    return encode(np.concatenate([joints, ahead]), "steady")
+
+
 def _rotations(joints: np.ndarray, heading: np.ndarray) -> np.ndarray:
     """Return 6D rotations (T, 21, 6) of HumanML3D's position-only inverse kinematics."""
     quats = np.zeros((len(joints), len(JOINTS), 4))

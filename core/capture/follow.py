@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.features import encode
+from core.body.features import encode_all
 from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
@@ -134,14 +134,11 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
     """
     root, rotations = PoseSolver().push(joints, contacts > 0.5)
     solved, _ = forward(root, rotations)
-    # features tell steps to the next pose, so the last one needs a next: it goes on as before
-    ahead = solved[-1:] + (solved[-1:] - solved[-2:-1])
-    features = encode(np.concatenate([solved, ahead]), "steady")
     return Take(
         root=root,
         rotations=rotations,
         joints=solved,
-        features=features,
+        features=encode_all(solved),
         info={"checkpoint": "none", "licence": "that of the reference", **info},
     )
 

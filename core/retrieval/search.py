@@ -191,9 +191,7 @@ def embed(aligner: Aligner, joints: np.ndarray) -> np.ndarray:
 
 def _mirror(x: np.ndarray) -> np.ndarray:
     """Mirror features (T, 263)."""
-    joints = features.mirror(features.decode(x))
-    ahead = joints[-1:] + (joints[-1:] - joints[-2:-1])  # features tell the step to the next pose
-    return features.encode(np.concatenate([joints, ahead]), "steady")
+    return features.encode_all(features.mirror(features.decode(x)))
 
 
 @dataclass(frozen=True, kw_only=True)
