@@ -39,10 +39,10 @@ class Wishes:
     segments: list[Segment]
     manner: float | None
     similar: int
-    seed: int
+    settings: MotionSettings
     checkpoint: str | None
 
-    def fulfil(self, engine: Engine, take: Take) -> tuple[Take, dict[str, Any]]:
+    def fulfill(self, engine: Engine, take: Take) -> tuple[Take, dict[str, Any]]:
         """Return the take, gone on with, and what `--json` says of it."""
         found: dict[str, Any] = {}
         if self.similar:
@@ -59,9 +59,11 @@ class Wishes:
         manner = None
         if self.manner:
             manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)
-        stream = engine.motion(script, checkpoint=name, seed=self.seed, after=take, manner=manner)
+        stream = engine.motion(
+            script, checkpoint=name, settings=self.settings, after=take, manner=manner
+        )
         chunks, times = perform(stream, script)
-        info = provenance(name, engine.card(name), MotionSettings(seed=self.seed))
+        info = provenance(name, engine.card(name), self.settings)
         longer = continued(take, chunks, info, manner).slice(0, len(take) + script.ends[-1])
         return longer, {
             "from_seconds": take.seconds,
@@ -93,7 +95,7 @@ def read_wishes(
         segments=pair([whole(prompt) for prompt in then], seconds) if then else [],
         manner=manner,
         similar=similar,
-        seed=seed,
+        settings=MotionSettings(seed=seed),
         checkpoint=checkpoint,
     )
 
@@ -104,20 +106,20 @@ def describe(match: Match) -> dict[str, Any]:
     return {name: getattr(match, name) for name in names}
 
 
-def report(reference: Capture, take: Take) -> dict[str, Any]:
+def report(capture: Capture, take: Take) -> dict[str, Any]:
     """Say as `--json` does what was made of a file; `take` may go on after it."""
     found: dict[str, Any] = {
         "seconds": take.seconds,
         "poses": len(take),
-        "kept": list(reference.kept),
-        "of_seconds": reference.seconds,
-        "gaps": [list(gap) for gap in reference.gaps],
-        "notes": list(reference.notes),
+        "kept": list(capture.kept),
+        "of_seconds": capture.seconds,
+        "gaps": [list(gap) for gap in capture.gaps],
+        "notes": list(capture.notes),
         "info": take.info,
     }
-    if reference.track is not None:
-        found["pictures"] = reference.track.frames
-        found["pictures_with_person"] = len(reference.track.tracked)
+    if capture.track is not None:
+        found["pictures"] = capture.track.frames
+        found["pictures_with_person"] = len(capture.track.tracked)
     return found
 
 
@@ -185,14 +187,14 @@ def follow(
     )
     engine = Engine(checkpoints, device)
     start = time.perf_counter()
-    reference = watched(engine, clip, settings, threads)
+    capture = watched(engine, clip, settings, threads)
     follow_ms = shared.ms_since(start)
-    for note in reference.notes:
+    for note in capture.notes:
         typer.echo(note, err=True)
-    take, more = reference.take, {}
+    take, more = capture.take, {}
     if wishes.segments or wishes.similar:
-        take, more = wishes.fulfil(engine, take)
-    figures = report(reference, take) | {"follow_ms": follow_ms} | more
+        take, more = wishes.fulfill(engine, take)
+    figures = report(capture, take) | {"follow_ms": follow_ms} | more
     for match in more.get("similar", ()):
         typer.echo(f"{match['score']:.2f} {match['caption']} ({match['licence']})", err=True)
     figures |= shared.write_out(take, out or [], shape, fps)

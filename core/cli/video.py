@@ -83,16 +83,8 @@ def begin(engine: Engine, play: PlayLog, picture: np.ndarray | None) -> tuple[Pl
         picture = engine.world(name).fit(picture)  # as small as it is seen
         known |= {"start": UPLOADED, "picture": to_text(png(picture))}
     play = play.model_copy(update=known)
-    dream = engine.play(
-        name,
-        seed=play.seed,
-        start=play.start if picture is None else picture,
-        steps=play.steps,
-        context_noise=play.context_noise,
-        ahead=play.ahead,
-        together=play.together,
-    )
-    return play, dream
+    start = play.start if picture is None else picture
+    return play, engine.play(name, start=start, settings=play.settings)
 
 
 def performed(

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from core.config import Config
+from core.settings import AUTO, WorldSettings
 
 UPLOADED = -1
 """`start` of play that began from a picture which is not in the gallery."""
@@ -43,13 +44,19 @@ class PlayLog(Config):
     """That picture where it was UPLOADED: a PNG in base64."""
     steps: int | None = None
     context_noise: float | None = None
-    ahead: int = -1
-    """Frames drafted in idle time, -1 for as many as pay; changes no frame."""
+    ahead: int = AUTO
+    """Frames drafted in idle time; changes no frame."""
     together: int = 1
     """Frames denoised jointly."""
     changes: tuple[Change, ...] = ()
     script: str
     """The keys; see `core.video.actions.parse_script`."""
+
+    @property
+    def settings(self) -> WorldSettings:
+        """What it was played with; raise ValueError for a value out of range."""
+        names = WorldSettings.model_fields
+        return WorldSettings(**{name: value for name, value in self if name in names})
 
 
 def to_text(png: bytes) -> str:
