@@ -6,11 +6,10 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from typing_extensions import Unpack
 
 from core.device import fast_precision
 from core.diffusion.speculation import SLACK, DraftStats, Speculator
-from core.settings import WorldOptions, WorldSettings
+from core.settings import WorldSettings
 from core.video.world import Seed, VideoModel
 
 
@@ -34,15 +33,11 @@ class Dream:
     """
 
     def __init__(
-        self,
-        model: VideoModel,
-        start: Seed,
-        settings: WorldSettings | None = None,
-        **loose: Unpack[WorldOptions],
+        self, model: VideoModel, start: Seed, settings: WorldSettings | None = None
     ) -> None:
         """Begin after the frames of `start`; raise ValueError for settings out of range."""
         cfg = model.dit.cfg
-        asked = (settings or WorldSettings()).changed(**loose)
+        asked = settings or WorldSettings()
         steps = cfg.steps if asked.steps is None else asked.steps
         noise = cfg.context_noise if asked.context_noise is None else asked.context_noise
         self._settings = asked.changed(steps=steps, context_noise=noise)

@@ -14,6 +14,7 @@ from benchmarks.frame_items import HeldOut
 from benchmarks.reporting import quality_table, rounded
 from benchmarks.video_rows import VideoQuality, before_frames, other_keys, roll_out
 from core.engine import Engine
+from core.settings import WorldSettings
 from core.video.actions import to_mask
 from core.video.dream import Dream
 from core.video.world import Seed
@@ -87,7 +88,7 @@ def test_a_row_of_a_batch_is_what_one_visitor_sees(data):
     play = data.play([20], before=before, after=6)
     made = roll_out(model, play, np.array([0, 2, 5]), seed=3, name="test")
     start = Seed("", play.before[0], play.led[0], np.zeros(3))
-    dream = Dream(model, start, seed=3)
+    dream = Dream(model, start, WorldSettings(seed=3))
     masks = [int(row @ (1 << np.arange(6))) for row in play.held[0].astype(int)]
     alone = np.stack([dream.step(mask).frame for mask in masks])
     assert np.abs(made[0].astype(int) - alone[[0, 2, 5]]).max() <= 1

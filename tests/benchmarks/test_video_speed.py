@@ -14,6 +14,7 @@ from benchmarks import nfd_speed, video_speed
 from benchmarks.play_speed import frame_figures, paced, recorded_masks, together_gain
 from benchmarks.recompute import window_speedup
 from benchmarks.reporting import Step
+from core.settings import WorldSettings
 from core.video.dream import Dream
 from core.video.model import published
 from tests.support.tiny import KEYS, WORLD, tiny_world, write_worlds
@@ -43,7 +44,7 @@ def model():
 
 def test_idle_time_is_spent_on_drafts(model):
     model.dit.cfg = WORLD.model_copy(update={"fps": 0.001})
-    dream = Dream(model, model.seeds[0], ahead=2)
+    dream = Dream(model, model.seeds[0], WorldSettings(ahead=2))
     found = paced(dream, [1] * 12 + [2] * 3, seconds=20)
     assert (dream.tally.made, dream.tally.accepted) == (15, 13)
     assert found["accept_rate"] == pytest.approx(13 / 15)  # two were dropped with the first key
@@ -52,7 +53,7 @@ def test_idle_time_is_spent_on_drafts(model):
 
 def test_frames_made_together_are_accepted_while_keys_are_held(model):
     def play(together: int) -> Dream:
-        return Dream(model, model.seeds[0], ahead=0, together=together)
+        return Dream(model, model.seeds[0], WorldSettings(ahead=0, together=together))
 
     found = together_gain(play, [1] * 90, 2, seconds=20)
     assert found["accept_rate"] == 1

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.settings import WorldSettings
 from core.video.dream import Dream
 from core.video.world import Seed, VideoModel
 from tests.support.tiny import KEYS, WORLD, tiny_world
@@ -16,7 +17,7 @@ W, R = 1, 32
 
 
 def dream(model: VideoModel = MODEL, start: int = 0, **options) -> Dream:
-    return Dream(model, model.seeds[start], **options)
+    return Dream(model, model.seeds[start], WorldSettings(**options))
 
 
 def film(world: Dream, masks) -> np.ndarray:
