@@ -93,7 +93,7 @@ def _rest_joints() -> np.ndarray:
 REST_JOINTS = _rest_joints()
 """T-pose of the source skeleton, (22, 3), meters, standing on the floor, facing +Z."""
 
-# Joints of equal depth in the tree, parents first, so that each level is one vectorised step.
+# Joints of equal depth in the tree, parents first, so that each level is one vectorized step.
 _DEPTH = [0] * len(PARENTS)
 for _i, _p in enumerate(PARENTS[1:], start=1):
     _DEPTH[_i] = _DEPTH[_p] + 1

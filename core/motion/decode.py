@@ -148,7 +148,8 @@ class PoseDecoder:
         self._filter, self._decoder = FeatureFilter(foot_contacts), FeatureDecoder()
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
-        self._history, self._seam = history, None
+        self._history = history
+        self._melting: Inertialization | None = None
         if history is not None:
             self._first = len(history.take)
             self._skip = DELAY if foot_contacts else DELAY - 1
@@ -171,10 +172,10 @@ class PoseDecoder:
 
     def _join(self, features: np.ndarray, history: History) -> np.ndarray:
         """Drop what the take shows already; add what is missing at the seam."""
-        if self._seam is None:
+        if self._melting is None:
             features = features[history.edge :]
-            self._seam = Inertialization(history.take.features[-2:], features[:2])
-        return self._seam.push(features)
+            self._melting = Inertialization(history.take.features[-2:], features[:2])
+        return self._melting.push(features)
 
     def _chunk(self, features: np.ndarray, prompt: str) -> PoseChunk:
         if self._skip:  # poses of the take, filtered once more: only their steps are of use
