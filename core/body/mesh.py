@@ -119,7 +119,7 @@ class Body:
 
         Hips of another width would make planted feet slide; so thighs and shins are turned by a
         few degrees until the ankles are where the source's are, scaled by leg length. Feet keep
-        their direction. Pass the result to `skin`, `pose_joints`, or a viewer of this body.
+        their direction. Pass the result to `skin` or a viewer of this body.
         """
         source, _ = forward(root, rotations)
         joints, world = forward(self.place(root), rotations, self.rest_joints)
@@ -140,10 +140,6 @@ class Body:
         fitted = local_rotations(world).astype(np.float32)
         flip = np.einsum("tji,tji->tj", fitted, rotations)[..., None] < 0
         return np.where(flip, -fitted, fitted)  # keeps the continuity of the input
-
-    def pose_joints(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """This body's joints (T, 22, 3); `root` (T, 3) is on the source skeleton."""
-        return forward(self.place(root), rotations, self.rest_joints)[0]
 
     def transforms(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
         """Matrices (T, 22, 3, 4) that take vertices at rest to their pose, one for each joint."""

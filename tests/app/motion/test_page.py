@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.body.mesh import Body
-from core.body.skeleton import INDEX
+from core.body.skeleton import INDEX, forward
 from tests.support.browsing import PAGE, generate, reach, state
 
 pytest_plugins = ["tests.support.browsing"]
@@ -69,9 +69,8 @@ def check_against_python(page) -> None:
           f.bones.map((b) => b.matrixWorld.elements.slice(12, 15)),
           f.toes(f.root, f.rotations).map((p) => p.toArray())]; }}"""
     )
-    joints = Body.load("neutral").pose_joints(
-        np.array(root)[None], np.array(rotations).reshape(1, 22, 4)
-    )[0]
+    body, turns = Body.load("neutral"), np.array(rotations).reshape(1, 22, 4)
+    joints = forward(body.place(np.array(root)[None]), turns, body.rest_joints)[0][0]
     np.testing.assert_allclose(shown, joints, atol=1e-4)
     np.testing.assert_allclose(toes, joints[[INDEX["left_foot"], INDEX["right_foot"]]], atol=1e-4)
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle, quat_rotate, quat_to_matrix
-from core.body.skeleton import JOINTS, PARENTS
+from core.body.skeleton import JOINTS, PARENTS, forward
 from core.body.take import Take
 from core.export import resample, write
 from core.export.bvh import euler_zyx
@@ -40,7 +40,7 @@ def test_bvh_read_by_pybvh(take, body, tmp_path, fps):
     assert read.frame_time == pytest.approx(1 / fps, abs=1e-6)
     expected = resample(take, fps)
     fitted = body.fit(expected.root, expected.rotations)
-    expected = body.pose_joints(expected.root, fitted) * 100
+    expected = forward(body.place(expected.root), fitted, body.rest_joints)[0] * 100
     positions = read.joint_positions()
     assert len(positions) == len(expected)
     assert sorted(names) == sorted(BONES)
