@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from typing_extensions import Unpack
 
-from core import checkpoint as checkpoints_io
 from core.body.take import PoseChunk, Take
+from core.checkpoint import describe
 from core.device import pick_device
 from core.motion.generate import MotionModel, Segments
 from core.motion.model import MotionDiT
-from core.retrieval.index import KIND as MOTION_INDEX
+from core.retrieval.index import MotionIndex
 from core.retrieval.search import Finder, Manner, Match, check_weight, make_manner, usable
 from core.settings import (
     CHECKPOINTS,
@@ -65,7 +65,7 @@ class Shelf(Generic[M]):
         self.names = tuple(
             path.parent.name
             for path in sorted(folder.glob("*/config.json"))
-            if checkpoints_io.describe(path.parent).get("kind") == kind
+            if describe(path.parent).get("kind") == kind
         )
 
     def pick(self, name: str | None = None) -> str:
@@ -87,7 +87,7 @@ class Shelf(Generic[M]):
 
     def describe(self, name: str | None = None) -> dict[str, Any]:
         """Return the config.json of a name; nothing is loaded for it."""
-        return checkpoints_io.describe(self._folder / self.pick(name))
+        return describe(self._folder / self.pick(name))
 
 
 class Engine:
@@ -120,7 +120,7 @@ class Engine:
         self.indexes = Shelf(
             folder,
             device,
-            kind=MOTION_INDEX,
+            kind=MotionIndex.kind,
             load=Finder.load,
             word="index",
             none="there is no index of real motions among the checkpoints; make one with"

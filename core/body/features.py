@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from core.body import rotations as rot
+from core.body.rotations import quat_between, quat_inverse, quat_multiply, quat_rotate, quat_to_6d
 from core.body.skeleton import (
     ANKLES,
     BONE_LENGTHS,
@@ -81,8 +81,8 @@ def normalize_place(joints: np.ndarray) -> np.ndarray:
     """Put the lowest joint on the floor, the first root over the origin, facing Z."""
     joints = np.asarray(joints, np.float64).copy()
     joints -= [joints[0, 0, 0], joints[..., 1].min(), joints[0, 0, 2]]
-    heading = rot.quat_between(_forward(joints[:1]), np.array([[0.0, 0.0, 1.0]]))
-    return rot.quat_rotate(heading[:, None], joints).astype(np.float32)
+    heading = quat_between(_forward(joints[:1]), np.array([[0.0, 0.0, 1.0]]))
+    return quat_rotate(heading[:, None], joints).astype(np.float32)
 
 
 def mirror(joints: np.ndarray) -> np.ndarray:
@@ -111,7 +111,7 @@ def _heading(joints: np.ndarray, convention: Heading) -> np.ndarray:
         zeros = np.zeros_like(half_yaw)
         return np.stack([np.cos(half_yaw), zeros, -np.sin(half_yaw), zeros], axis=-1)
     # the reference subtracts the hip line where it means to add it, and starts at the identity
-    heading = rot.quat_between(_forward(joints, sigma=20, hips=-1.0), np.array([0.0, 0.0, 1.0]))
+    heading = quat_between(_forward(joints, sigma=20, hips=-1.0), np.array([0.0, 0.0, 1.0]))
     heading[0] = [1, 0, 0, 0]
     return heading
 
@@ -127,10 +127,10 @@ def encode(joints: np.ndarray, heading: Heading = "humanml3d") -> np.ndarray:
     if joints.ndim != 3 or joints.shape[1:] != (len(JOINTS), 3) or len(joints) < 2:
         raise ValueError(f"expected joints of shape (T >= 2, 22, 3), got {joints.shape}")
     to_body = _heading(joints, heading)
-    local = rot.quat_rotate(to_body[:, None], joints - joints[:, :1] * [1, 0, 1])
-    steps = rot.quat_rotate(to_body[:-1, None], joints[1:] - joints[:-1])
-    root_step = rot.quat_rotate(to_body[1:], joints[1:, 0] - joints[:-1, 0])
-    turn = rot.quat_multiply(to_body[1:], rot.quat_inverse(to_body[:-1]))
+    local = quat_rotate(to_body[:, None], joints - joints[:, :1] * [1, 0, 1])
+    steps = quat_rotate(to_body[:-1, None], joints[1:] - joints[:-1])
+    root_step = quat_rotate(to_body[1:], joints[1:, 0] - joints[:-1, 0])
+    turn = quat_multiply(to_body[1:], quat_inverse(to_body[:-1]))
     still = np.linalg.norm(joints[1:, FEET] - joints[:-1, FEET], axis=-1)
     groups = [
         np.arcsin(np.clip(turn[:, 2:3], -1, 1)),
@@ -158,10 +158,10 @@ def _rotations(joints: np.ndarray, heading: np.ndarray) -> np.ndarray:
         for parent, child in pairwise(chain):
             bone = joints[:, child] - joints[:, parent]
             bone /= np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-8)
-            world = rot.quat_between(_RAW_OFFSETS[child], bone)
-            quats[:, child] = rot.quat_multiply(rot.quat_inverse(parent_rot), world)
+            world = quat_between(_RAW_OFFSETS[child], bone)
+            quats[:, child] = quat_multiply(quat_inverse(parent_rot), world)
             parent_rot = world
-    return rot.quat_to_6d(quats[:, 1:])
+    return quat_to_6d(quats[:, 1:])
 
 
 class FeatureDecoder:
@@ -194,11 +194,11 @@ class FeatureDecoder:
         # HumanML3D's quaternion takes the world to the body; its inverse brings us back
         to_world = np.stack([np.cos(half_yaw), zeros, -np.sin(half_yaw), zeros], axis=-1)
         steps = np.concatenate([self.step[None], features[:-1, LAYOUT.velocity]])
-        steps = rot.quat_rotate(to_world, np.insert(steps, 1, 0.0, axis=1))[:, [0, 2]]
+        steps = quat_rotate(to_world, np.insert(steps, 1, 0.0, axis=1))[:, [0, 2]]
         position = self.position + np.cumsum(steps, axis=0)
         joints = np.zeros((len(features), len(JOINTS), 3))
         local = features[:, LAYOUT.joints].reshape(len(features), -1, 3)
-        joints[:, 1:] = rot.quat_rotate(to_world[:, None], local)
+        joints[:, 1:] = quat_rotate(to_world[:, None], local)
         joints[:, 1:, [0, 2]] += position[:, None]
         joints[:, 0, [0, 2]] = position
         joints[:, 0, 1] = features[:, LAYOUT.height][:, 0]

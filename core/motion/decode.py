@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.body import rotations as rot
 from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
 from core.body.feet import holding
 from core.body.ik import PoseSolver
+from core.body.rotations import quat_rotate
 from core.body.skeleton import FEET
 from core.body.take import PoseChunk, Poses, PromptMark, Take
 
@@ -93,7 +93,7 @@ def _correction(now: np.ndarray, after: np.ndarray) -> np.ndarray:
     zero = np.zeros_like(half)
     to_next = np.concatenate([np.cos(half), zero, np.sin(half), zero], axis=-1)[..., None, :]
     before, then = (f[..., _FEET].reshape(*f.shape[:2], len(FEET), 3) for f in (now, after))
-    slide = (then - rot.quat_rotate(to_next, before))[..., [0, 2]]
+    slide = (then - quat_rotate(to_next, before))[..., [0, 2]]
     slide = slide + now[..., None, LAYOUT.velocity]  # (B, T, 4, 2), in the next pose's heading
     flags = np.minimum(now[..., LAYOUT.contacts], after[..., LAYOUT.contacts])
     trust = holding(flags, SURE, UNSURE) * holding(before[..., 1], LOW, HIGH)

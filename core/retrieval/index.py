@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict
 from core import checkpoint
 from core.config import Config
 
-KIND = "motion-index"
 CLIPS = "clips.jsonl"
 WARM = 8
 """Latents ahead of a window that a decoder is shown first, where the index has them."""
@@ -65,6 +64,7 @@ class Windows:
 class MotionIndex:
     """All that is known of the real motions."""
 
+    kind: ClassVar[str] = "motion-index"
     cfg: IndexConfig
     about: dict[str, Any]
     clips: tuple[Clip, ...]
@@ -90,8 +90,8 @@ class MotionIndex:
         from safetensors.numpy import load_file
 
         entry = checkpoint.describe(folder)
-        if entry.get("kind") != KIND:
-            raise ValueError(f"{folder} holds a {entry.get('kind')!r}, expected a {KIND!r}")
+        if entry.get("kind") != cls.kind:
+            raise ValueError(f"{folder} holds a {entry.get('kind')!r}, expected a {cls.kind!r}")
         data = load_file(str(folder / "model.safetensors"))
         lines = (folder / CLIPS).read_text(encoding="utf-8").splitlines()
         return cls(
@@ -127,7 +127,7 @@ class MotionIndex:
             "embeddings": _bytes(self.windows.embeddings),
             "attributes": self.windows.attributes.astype(np.float16),
         }
-        entry = {"kind": KIND, "config": self.cfg.model_dump(mode="json"), "about": self.about}
+        entry = {"kind": self.kind, "config": self.cfg.model_dump(mode="json"), "about": self.about}
         checkpoint.write(folder, entry, {k: torch.from_numpy(v) for k, v in tensors.items()})
         lines = (clip.model_dump_json() + "\n" for clip in self.clips)
         (folder / CLIPS).write_text("".join(lines), encoding="utf-8")

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from core.body.ik import PoseSolver, solve
-from core.body.rotations import quat_from_axis_angle, quat_inverse, quat_multiply
-from core.body.rotations import quat_to_axis_angle as to_axis_angle
+from core.body.rotations import (
+    quat_from_axis_angle,
+    quat_inverse,
+    quat_multiply,
+    quat_to_axis_angle,
+)
 from core.body.skeleton import INDEX, JOINTS, KNEES, PARENTS, REST_JOINTS, forward
 from tests.support.synthetic import walk
 
@@ -17,7 +21,9 @@ PLANTED = np.ones((60, 4), bool)
 
 
 def angle_between(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return np.degrees(np.linalg.norm(to_axis_angle(quat_multiply(quat_inverse(p), q)), axis=-1))
+    return np.degrees(
+        np.linalg.norm(quat_to_axis_angle(quat_multiply(quat_inverse(p), q)), axis=-1)
+    )
 
 
 def test_positions_come_back():

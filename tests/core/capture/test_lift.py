@@ -9,14 +9,13 @@ from benchmarks.capture_figures import compare
 from core.body.rotations import quat_from_axis_angle, quat_rotate
 from core.body.skeleton import BONE_LENGTHS, FEET, PARENTS
 from core.capture import ground
-from core.capture import joints as skeleton
-from core.capture import lift as lifting
 from core.capture.detector import whole
 from core.capture.joint_maps import resample
-from core.capture.lift import face_forward, lift, lowpass, upright
+from core.capture.joints import landmarks_to_joints
+from core.capture.lift import depths, face_forward, lift, lowpass, place, rays, upright
 from core.settings import LENS, CaptureSettings
 from tests.support import drawn_films as made
-from tests.support.fake_capture import track_of as seen_by_a_camera
+from tests.support.fake_capture import track_of
 
 
 def some(*shape: int) -> np.ndarray:
@@ -28,10 +27,10 @@ def test_the_depth_of_what_a_pinhole_sees():
     way = np.stack([np.linspace(-1, 1, 20), np.full(20, 0.2), np.linspace(3, 5, 20)], axis=-1)
     seen = world + way[:, None]
     slopes = seen[..., :2] / seen[..., 2:]
-    assert lifting.depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
+    assert depths(world, slopes, np.ones((20, 33))) == pytest.approx(way[:, 2])
     pixels = slopes * LENS * 640 + [320, 240]
-    assert lifting.rays(pixels, (640, 480), LENS) == pytest.approx(slopes)
-    assert lifting.place(slopes, seen[..., 2]) == pytest.approx(seen)
+    assert rays(pixels, (640, 480), LENS) == pytest.approx(slopes)
+    assert place(slopes, seen[..., 2]) == pytest.approx(seen)
 
 
 @pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (20, 0), (-15, 0), (0, 25), (10, -20)])
@@ -69,7 +68,7 @@ def test_any_rate_becomes_twenty_a_second(rate):
 
 
 def test_the_joints_have_the_skeletons_bones():
-    joints = skeleton.landmarks_to_joints(made.person() * 1.3)  # of somebody taller
+    joints = landmarks_to_joints(made.person() * 1.3)  # of somebody taller
     bones = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
     assert np.abs(bones - BONE_LENGTHS[1:]).max() < 1e-5
     truth = made.walker().joints - made.walker().root[:, None]
@@ -104,7 +103,7 @@ def test_everybody_starts_at_the_origin_facing_ahead():
 def test_lifting_a_made_up_person():
     """Two readings that agree, four meters away, lifted to the walk that they were made of."""
     truth = made.walker().joints
-    lifted = lift(seen_by_a_camera(truth, unseen=range(10, 13)), CaptureSettings())
+    lifted = lift(track_of(truth, unseen=range(10, 13)), CaptureSettings())
     figures = compare(lifted.joints, truth[: len(lifted.joints)])
     assert figures["pa_mpjpe_mm"] < 60
     assert lifted.gaps == ((10, 13),)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core.capture import video as film
+from core.capture import video
 from tests.support import drawn_films as made
 
 KINDS = {
@@ -25,9 +25,9 @@ KINDS = {
 }
 
 
-def decode(path) -> tuple[film.VideoInfo, list[np.ndarray]]:
-    found = film.open_video(path)
-    return found, list(film.frames(found))
+def decode(path) -> tuple[video.VideoInfo, list[np.ndarray]]:
+    found = video.open_video(path)
+    return found, list(video.frames(found))
 
 
 def refusal(path) -> str:
@@ -63,7 +63,7 @@ def test_odd_rates_keep_their_length(rate):
     count = round(1.5 * rate)
     found, frames = decode(made.write("odd.mp4", plain(count), rate=rate))
     assert found.shown == pytest.approx(rate, rel=0.01)
-    assert found.rate <= film.MOST_RATE
+    assert found.rate <= video.MOST_RATE
     assert len(frames) / found.rate == pytest.approx(1.5, abs=2 / min(rate, found.rate))
     levels = [frame.mean() for frame in frames]
     middle = np.interp(0.5, [0, 1], [levels[0], levels[-1]])
@@ -89,7 +89,7 @@ def test_large_and_stretched_pictures_become_small_ones():
 
 
 def test_the_decoder_ends_with_whoever_looks():
-    pictures = film.frames(film.open_video(made.film()))
+    pictures = video.frames(video.open_video(made.film()))
     assert len(list(islice(pictures, 2))) == 2
     pictures.close()
 
@@ -121,7 +121,7 @@ def test_half_a_file_gets_a_sentence():
 
 def test_a_missing_file_gets_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="there is no file"):
-        film.open_video(tmp_path / "none.mp4")
+        video.open_video(tmp_path / "none.mp4")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "mp4", "gif"])
@@ -142,14 +142,14 @@ def test_an_hour_is_refused_by_its_header():
     stretch = ("-vf", "setpts=N*3600/TB", "-fps_mode", "vfr", "-frames:v", "2", *made.H264)
     made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64", *stretch, path)
     with pytest.raises(ValueError, match=r"hour.mp4 lasts \d+ s; 20 s are the most"):
-        film.open_video(path)
+        video.open_video(path)
 
 
 def test_what_does_not_tell_its_length_is_stopped_when_it_is_too_long():
     path = made.folder() / "endless.mkv"
     source = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=40")
     made.ffmpeg(*source, *made.H264, "-f", "matroska", "-live", "1", path)
-    found = film.open_video(path)
+    found = video.open_video(path)
     assert found.seconds is None
     assert "too long; 20 s" in refusal(path)
 
@@ -160,7 +160,7 @@ def test_slide_shows_and_blinks_are_refused():
 
 
 def test_a_file_that_is_slow_to_open_is_given_up(monkeypatch):
-    monkeypatch.setattr(film, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(video, "ASK_SECONDS", 0.0)
     assert "takes too long to open" in refusal(made.film())
 
 
@@ -169,14 +169,14 @@ def test_names_are_only_names():
     for name in ("-i.mp4", "a:b.mp4", "what's %03d.mp4", "data:x.mp4"):
         path = made.folder() / name
         path.write_bytes(made.film().read_bytes())
-        assert film.open_video(path).seconds == pytest.approx(1.8, abs=0.1)
+        assert video.open_video(path).seconds == pytest.approx(1.8, abs=0.1)
 
 
 def test_a_comment_tells_nothing_of_the_pictures():
     path = made.folder() / "comment.mp4"
     lie = "x\n  Duration: 00:00:00.10\n  Stream #0:0: Video: gif, rgb24, 1x1, 9 fps"
     made.ffmpeg("-i", made.film(), "-c", "copy", "-metadata", f"comment={lie}", path)
-    assert replace(film.open_video(path), path=made.film()) == film.open_video(made.film())
+    assert replace(video.open_video(path), path=made.film()) == video.open_video(made.film())
 
 
 def gif(path, side: int, frames: int):
@@ -193,12 +193,12 @@ def gif(path, side: int, frames: int):
 
 def test_many_large_pictures_are_refused_before_one_is_decoded(monkeypatch):
     """9 kB took 46 seconds of two cores."""
-    monkeypatch.setattr(film, "frames", pytest.fail)
+    monkeypatch.setattr(video, "frames", pytest.fail)
     path = gif(made.folder() / "large.gif", 6300, 400)
     with pytest.raises(
         ValueError, match="400 pictures of 6300 x 6300, 15,876 megapixels"
     ) as caught:
-        film.open_video(path)
+        video.open_video(path)
     assert "1,500 are the most" in str(caught.value)
 
 
@@ -221,12 +221,12 @@ def test_films_of_phones_are_within_the_limits(monkeypatch, tmp_path, size, rate
         f"  Stream #0:0: Video: hevc (Main), yuv420p, {size}, 9 kb/s, {rate} fps, 60 tbr\n"
     )
     monkeypatch.setattr(
-        film.subprocess, "run", lambda *_, **__: SimpleNamespace(stderr=text.encode())
+        video.subprocess, "run", lambda *_, **__: SimpleNamespace(stderr=text.encode())
     )
     path = tmp_path / "phone.mp4"
     path.touch()
     if told is None:
-        assert film.open_video(path).decoded <= film.MOST_DECODED_OTHERWISE
+        assert video.open_video(path).decoded <= video.MOST_DECODED_OTHERWISE
     else:
         with pytest.raises(ValueError, match=told):
-            film.open_video(path)
+            video.open_video(path)

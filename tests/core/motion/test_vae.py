@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.body.features import NUM_FEATURES
-from core.motion.model import PUBLISHED, MotionDiT
-from core.motion.vae import PUBLISHED as PUBLISHED_VAE
+from core.motion import model, vae
+from core.motion.model import MotionDiT
 from core.motion.vae import STRIDE, MotionVAE, VAEConfig
 from tests.support.tiny import tiny_vae
 
@@ -70,7 +70,7 @@ def test_normalize_and_denormalize_are_inverse():
 
 def test_published_sizes():
     with torch.device("meta"):
-        vae, dit = MotionVAE(PUBLISHED_VAE), MotionDiT(PUBLISHED)
-    millions = [sum(p.numel() for p in model.parameters()) / 1e6 for model in (vae, dit)]
+        networks = MotionVAE(vae.PUBLISHED), MotionDiT(model.PUBLISHED)
+    millions = [sum(p.numel() for p in network.parameters()) / 1e6 for network in networks]
     assert millions == pytest.approx([76.3, 38.7], rel=0.005)
     assert sum(millions) == pytest.approx(115, rel=0.005)
