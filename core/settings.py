@@ -43,6 +43,8 @@ KEEP_SECONDS = 600
 """Length of a take on the page; older poses are dropped."""
 EXPORT_RATES = (20, 30, 60)
 """Frames a second on offer; 20 is native."""
+SMOOTHING = "binomial filter over 3 poses (0.15 s)"
+"""What exports say of the filter that `core.motion.decode` applies."""
 EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
 FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""

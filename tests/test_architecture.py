@@ -27,14 +27,22 @@ ALLOWED = {
     "core.body": "core.body",
     "core.motion": "core.config core.checkpoint core.settings core.diffusion core.body core.motion",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
-    "core.retrieval": (
-        "core.config core.checkpoint core.settings core.body core.retrieval core.motion.align"
-        " core.motion.decode core.motion.generate core.motion.model core.motion.text"
-        " core.motion.vae"
+    "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
+    "core.capture": "core.settings core.body core.capture",
+    "core.export": "core.settings core.body core.retrieval.search core.export",
+    "core.settings": "",
+    "core.config": "",
+    "core.checkpoint": "",
+    "core.device": "",
+    "core.engine": (
+        "core.checkpoint core.settings core.device core.body core.motion core.video core.retrieval"
+        " core.capture"
     ),
-    "core.capture": "core.config core.settings core.body core.capture",
-    "core.export": "core.settings core.body core.motion.decode core.retrieval.search core.export",
-    "core": "core",
+    "core.cli": (
+        "core.engine core.settings core.body core.motion core.video core.retrieval core.capture"
+        " core.export core.cli"
+    ),
+    "core": "core.cli",
     "app": (
         "app core.engine core.settings core.body core.capture.follow core.capture.joint_maps"
         " core.export core.video.actions core.video.log"

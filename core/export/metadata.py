@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.body.mesh import Body
 from core.body.skeleton import JOINTS
 from core.body.take import PoseChunk, Take
-from core.motion.decode import SMOOTHING
-from core.settings import MotionSettings
+from core.settings import SMOOTHING, MotionSettings
 
 if TYPE_CHECKING:
     from core.retrieval.search import Manner

@@ -29,8 +29,6 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
     from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
 
-SMOOTHING = "binomial filter over 3 poses (0.15 s)"
-"""What exports say of the filter."""
 DELAY = 2
 """Poses that `FeatureFilter` holds back until the next ones are known."""
 SURE, UNSURE = 0.8, 0.2
