@@ -14,10 +14,10 @@ from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row
+from app.live_page import LENSES, TILTS, endpoint, file_row
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
-from core.settings import MAX_PROMPT
+from core.settings import LENS, MAX_PROMPT
 
 
 def files_form(lobby: Lobby, exports: Exports) -> None:
@@ -29,7 +29,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seconds: float = 4,
         manner: float = 0,
         tilt: float = 0,
-        lens: float = 0.9,
+        lens: float = LENS,
         turned: bool = False,
         person: float = 0,
         seed: float = 1,
@@ -78,8 +78,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             )
             seconds = gr.Slider(1, MOST_ONWARD, value=4, step=1, label="Seconds of that")
     with gr.Row():
-        tilt = gr.Slider(-30, 30, value=0, step=1, label="Tilt")
-        lens = gr.Slider(0.5, 2, value=0.9, step=0.05, label="Lens")
+        tilt = gr.Slider(*TILTS, value=0, step=1, label="Tilt")
+        lens = gr.Slider(*LENSES, value=LENS, step=0.05, label="Lens")
         manner = gr.Slider(0, 1, value=0, step=0.05, label="Manner")
     with gr.Row():
         turned = gr.Checkbox(label="Front and back exchanged")
