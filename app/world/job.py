@@ -99,7 +99,7 @@ class WorldJob(Job):
         )
         start = request.start if self._picture is None else self._picture
         dream = engine.play(name, start=start, settings=settings)
-        self.log = Log(request, card, dict(dream.settings), self._picture)
+        self.log = Log(request, card, settings.changed(**dream.settings), self._picture)
         self.pace = Pace(dream.fps)
         with self._lock:
             self._script.extend(script)
