@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from app.live.sharing import Limits
+
 ON_SPACES = "SPACE_ID" in os.environ
 
 
@@ -22,9 +24,15 @@ def main(
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
     ] = None,
-    max_sessions: Annotated[int, typer.Option(min=1, help="Bodies moving at once.")] = 6,
-    max_players: Annotated[int, typer.Option(min=1, help="Worlds played at once.")] = 2,
-    max_followed: Annotated[int, typer.Option(min=1, help="Videos followed at once.")] = 2,
+    max_sessions: Annotated[
+        int, typer.Option(min=1, help="Bodies moving at once.")
+    ] = Limits.moving,
+    max_players: Annotated[
+        int, typer.Option(min=1, help="Worlds played at once.")
+    ] = Limits.playing,
+    max_followed: Annotated[
+        int, typer.Option(min=1, help="Videos followed at once.")
+    ] = Limits.following,
     truth: Annotated[
         bool, typer.Option(help="Offer to show the real engine beside a world (needs vizdoom).")
     ] = False,
@@ -37,7 +45,6 @@ def main(
     from app.exports.store import Exports
     from app.live.loader import Loader
     from app.live.lobby import Lobby
-    from app.live.sharing import Limits
     from app.ui import build, launch_options
 
     def load():

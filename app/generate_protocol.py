@@ -1,4 +1,4 @@
-"""Write the page's copy of the wire format's numbers and tags: python -m app.generate_protocol."""
+"""Write the page's copy of the wire format and of bounds: python -m app.generate_protocol."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import get_args
 
 from app import protocol
+from app.world.pictures import MOST_BYTES
 from app.world.protocol import DRAFTED, RECORDED, TRUTH
+from core.body.skeleton import FPS, JOINTS
+from core.capture.video import MOST_SECONDS
+from core.settings import KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER
 
-TARGET = Path(__file__).parent / "web/src/live/constants.js"
-HEAD = "// Written by `python -m app.generate_protocol` from app/protocol.py.\n\n"
+TARGET = Path(__file__).parent / "web/src/live"
+HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
 
 
 def constants() -> dict[str, object]:
@@ -39,11 +43,33 @@ def constants() -> dict[str, object]:
     }
 
 
-def script() -> str:
-    """Return the text of the page's constants.js."""
-    lines = [f"export const {name} = {json.dumps(value)};" for name, value in constants().items()]
-    return HEAD + "\n".join(lines) + "\n"
+def bounds() -> dict[str, object]:
+    """Return what the page has to know of the rest, by its name there."""
+    return {
+        "FPS": FPS,
+        "JOINTS": len(JOINTS),
+        "KEEP_SECONDS": KEEP_SECONDS,
+        "MAX_PROMPT": MAX_PROMPT,
+        "MOST_PICTURE": MOST_BYTES,
+        "MOST_SECONDS": MOST_SECONDS,
+        "MOST_TOGETHER": MOST_TOGETHER,
+    }
+
+
+def scripts() -> dict[Path, str]:
+    """Return the text of each file that is written."""
+    return {
+        TARGET / "constants.js": script("app/protocol.py", constants()),
+        TARGET / "bounds.js": script("core and app", bounds()),
+    }
+
+
+def script(source: str, values: dict[str, object]) -> str:
+    """Return the text of a file that exports these values."""
+    lines = [f"export const {name} = {json.dumps(value)};" for name, value in values.items()]
+    return HEAD.format(source) + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    TARGET.write_text(script(), encoding="utf-8")
+    for path, text in scripts().items():
+        path.write_text(text, encoding="utf-8")

@@ -11,22 +11,38 @@ from typing import Any
 import gradio as gr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.capture.protocol import MOST_ONWARD, MOST_UPLOAD
 from app.exports.files import FORMATS
 from app.exports.store import Exports, Order
 from app.live.replies import sentence
+from core import settings
 from core.body.mesh import BODIES
+from core.capture.joint_maps import BUILT_IN
+from core.capture.video import MOST_SECONDS
 from core.settings import EXPORT_RATES
 
 MOUNT = """
 const mount = () => window.Livestep.mount(element);
 if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mount, {once: true});
 """
+TILTS, LENSES = (-30, 30), (0.5, 2)
+"""Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "web"),
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
+TEMPLATES.globals |= {
+    "settings": settings,
+    "bodies": (BODIES[0], *sorted(BODIES[1:])),  # the first one is chosen
+    "joint_maps": BUILT_IN,
+    "tilts": TILTS,
+    "lenses": LENSES,
+    "most_seconds": MOST_SECONDS,
+    "most_upload": MOST_UPLOAD,
+    "most_onward": MOST_ONWARD,
+}
 
 
 def markup(template: str) -> str:

@@ -39,14 +39,14 @@ class CaptureJob(Job):
             raise ValueError(f"The skeleton must be one of {', '.join(joint_maps)}.")
         self.upload, self.request = upload, request
 
-    def follow(self, engine: EngineLike, tell: Tell | None, **lifting: Any) -> CapturedTake:
+    def follow(self, engine: EngineLike, tell: Tell | None, **camera: Any) -> CapturedTake:
         """Make the take; raise ValueError for files that are not fit.
 
-        `lifting` is what can also be adjusted later: tilt, lens, turned.
+        `camera` is what can also be adjusted later: tilt, lens, turned.
         """
         lower_priority()
         settings = CaptureSettings(
-            person=self.request.person, joint_map=self.request.joint_map or None, **lifting
+            person=self.request.person, joint_map=self.request.joint_map or None, **camera
         )
         capture = engine.follow(self.upload.path, settings=settings, progress=tell)
         return CapturedTake(self.upload, self.request, capture)

@@ -14,10 +14,10 @@ from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row
+from app.live_page import LENSES, TILTS, endpoint, file_row
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
-from core.settings import MAX_PROMPT
+from core.settings import LENS, MAX_PROMPT
 
 
 def files_form(lobby: Lobby, exports: Exports) -> None:
@@ -29,7 +29,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seconds: float = 4,
         manner: float = 0,
         tilt: float = 0,
-        lens: float = 0.9,
+        lens: float = LENS,
         turned: bool = False,
         person: float = 0,
         seed: float = 1,
@@ -66,8 +66,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             manner=min(max(float(manner), 0.0), 1.0),
         )
         request = Follow(person=int(person) or None)
-        lifting = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
-        take = make(lobby, Path(clip), request, lifting, onward if onward.prompt else None)
+        camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
+        take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
         return order(take, format=format, body=body, fps=int(fps))
 
     with gr.Row():
@@ -78,8 +78,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             )
             seconds = gr.Slider(1, MOST_ONWARD, value=4, step=1, label="Seconds of that")
     with gr.Row():
-        tilt = gr.Slider(-30, 30, value=0, step=1, label="Tilt")
-        lens = gr.Slider(0.5, 2, value=0.9, step=0.05, label="Lens")
+        tilt = gr.Slider(*TILTS, value=0, step=1, label="Tilt")
+        lens = gr.Slider(*LENSES, value=LENS, step=0.05, label="Lens")
         manner = gr.Slider(0, 1, value=0, step=0.05, label="Manner")
     with gr.Row():
         turned = gr.Checkbox(label="Front and back exchanged")
@@ -94,7 +94,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 
 
 def make(
-    lobby: Lobby, path: Path, request: Follow, lifting: dict[str, float], onward: Onward | None
+    lobby: Lobby, path: Path, request: Follow, camera: dict[str, float], onward: Onward | None
 ) -> Take:
     """Make a take of a file in one go, behind the live visitors."""
     engine = lobby.loader.engine()
@@ -102,20 +102,20 @@ def make(
         raise ValueError(TOO_LONG)
     with (
         tempfile.TemporaryDirectory(prefix="livestep-") as folder,
-        # a thread of its own: one that has stepped back once cannot come forward again
+        # a thread of its own: its priority, once lowered, cannot be raised again
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
         upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
-        following = CaptureJob(upload, request)
-        captured = pool.submit(following.follow, engine, None, **lifting).result()
+        job = CaptureJob(upload, request)
+        captured = pool.submit(job.follow, engine, None, **camera).result()
     if onward:
-        going = ContinueJob(captured, onward)
-        stream, info = going.open(engine, lobby.turnstile.turn)
-        captured.legs.append((going.start, info))
+        further = ContinueJob(captured, onward)
+        stream, info = further.open(engine, lobby.turnstile.turn)
+        captured.legs.append((further.start, info))
         while True:
             with lobby.turnstile.turn():
                 chunk = next(stream, None)
             if chunk is None:
                 break
-            captured.recording.append(chunk, prompt=onward.id, milliseconds=0)
+            captured.buffer.append(chunk, prompt=onward.id, milliseconds=0)
     return captured.cut(0, captured.end)

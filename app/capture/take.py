@@ -24,23 +24,23 @@ class CapturedTake:
     def __init__(self, upload: Upload, request: Follow, capture: Any) -> None:
         self.upload, self.request, self.capture = upload, request, capture
         self.number = 1 + secrets.randbits(31)
-        self.recording = TakeBuffer(keep_seconds=LONGEST + 60)
+        self.buffer = TakeBuffer(keep_seconds=LONGEST + 60)
         self.legs: list[tuple[int, dict[str, str]]] = []
         """Where each continuation begins, and what exports say of a take that reaches there."""
         for chunk in capture.take.chunks():
-            self.recording.append(chunk, prompt=THEIRS, milliseconds=0)
+            self.buffer.append(chunk, prompt=THEIRS, milliseconds=0)
         self.reference = self._describe()
         """What the page is told of it."""
 
     @property
     def end(self) -> int:
         """One past the newest pose."""
-        return self.recording.end
+        return self.buffer.end
 
     def until(self, end: int) -> CapturedTake:
         """The same up to a pose, to go on from there in another way."""
         part = CapturedTake(self.upload, self.request, self.capture)
-        part.recording = self.recording.until(end)
+        part.buffer = self.buffer.until(end)
         part.reference = replace(part.reference, poses=min(part.reference.poses, end))
         part.legs = [leg for leg in self.legs if leg[0] < end]
         return part
@@ -48,7 +48,7 @@ class CapturedTake:
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
         infos = [info for begin, info in self.legs if begin < end]
-        return self.recording.cut(start, end, (infos or [self.capture.take.info])[-1])
+        return self.buffer.cut(start, end, (infos or [self.capture.take.info])[-1])
 
     def introduce(self) -> TakeInfo:
         """Say which take its poses belong to."""

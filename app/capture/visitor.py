@@ -214,7 +214,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
                 if chunk.first == job.start:
                     captured.legs.append((job.start, info))
                     self._show(captured, job)
-                captured.recording.append(chunk, prompt=job.request.id, milliseconds=spent)
+                captured.buffer.append(chunk, prompt=job.request.id, milliseconds=spent)
                 self._wake()
             share = (captured.end - job.start) / (job.end - job.start)
             self._tell(job, share, "The take goes on ...")

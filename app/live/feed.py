@@ -46,7 +46,7 @@ class Performance(Protocol):
     """A take in the making, whoever makes it."""
 
     number: int
-    recording: TakeBuffer
+    buffer: TakeBuffer
 
     def introduce(self) -> TakeInfo: ...
 
@@ -75,9 +75,9 @@ class PoseFeed(Connection):
         out += self.news(state, *facts)
         if job is None or self._cursor - self.received >= WINDOW:
             return out
-        poses = job.recording.read(self._cursor, BATCH)
+        poses = job.buffer.read(self._cursor, BATCH)
         if poses:
-            for mark in job.recording.marks:
+            for mark in job.buffer.marks:
                 if mark.start >= self._marked:
                     self._marked = mark.start + 1
                     out.append(pack(mark))
@@ -87,8 +87,7 @@ class PoseFeed(Connection):
 
     def _begin(self, job: Performance) -> TakeInfo:
         take, have = self._known
-        recording = job.recording
         self._take = job.number
-        self._cursor = self.received = min(have, recording.end) if take == job.number else 0
+        self._cursor = self.received = min(have, job.buffer.end) if take == job.number else 0
         self._marked = 0
         return job.introduce()

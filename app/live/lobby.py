@@ -28,6 +28,7 @@ class Table(Generic[V]):
         self._here: dict[str, V] = {}
 
     def everybody(self) -> list[V]:
+        """Return those who are here or remembered; for tests, which close them."""
         with self._lock:
             return list(self._here.values())
 

@@ -75,7 +75,7 @@ class TakeBuffer:
         )
 
     def until(self, end: int) -> TakeBuffer:
-        """The same up to a pose, as a recording of its own."""
+        """The same up to a pose, in a buffer of its own."""
         part = TakeBuffer(keep_seconds=self.keep // FPS)
         for chunk, (prompt, milliseconds) in zip(self._chunks, self._costs, strict=True):
             if chunk.first < end:

@@ -21,7 +21,7 @@ class MotionJob(Job):
     def __init__(self, request: Start, *, lock: Condition, keep_seconds: int):
         super().__init__()
         self.request = request
-        self.recording = TakeBuffer(keep_seconds=keep_seconds)
+        self.buffer = TakeBuffer(keep_seconds=keep_seconds)
         self.wanted = request.id, request.prompt
         """Mailbox: id and text of the newest prompt."""
         self.shown = 0.0
@@ -58,7 +58,7 @@ class MotionJob(Job):
         """Say which take its poses belong to."""
         return TakeInfo(
             take=self.number,
-            first=self.recording.first,
+            first=self.buffer.first,
             seed=self.request.seed,
             checkpoint=self.request.checkpoint,
         )
@@ -83,9 +83,9 @@ class MotionJob(Job):
         while len(self._pulled) > 1 and self._pulled[0][1] != chunk.prompt:
             self._pulled.pop(0)
         prompt = self._pulled[0][0] if self._pulled else self.wanted[0]
-        self.recording.append(chunk, prompt=prompt, milliseconds=milliseconds)
+        self.buffer.append(chunk, prompt=prompt, milliseconds=milliseconds)
 
     def cut(self, start: int, end: int, card: dict) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
         info = provenance(self.request.checkpoint, card, self.settings)
-        return self.recording.cut(start, end, info)
+        return self.buffer.cut(start, end, info)

@@ -79,7 +79,7 @@ def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     engine = lobby.loader.engine()
     job = MotionJob(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
     job.open(engine)
-    while job.recording.end < poses:
+    while job.buffer.end < poses:
         with lobby.turnstile.turn():
             chunk, milliseconds = job.compute()
         job.append(chunk, milliseconds)

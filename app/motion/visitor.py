@@ -1,8 +1,8 @@
 """A motion page: a take that grows in a worker thread, never further ahead than the page wants.
 
 The page's newest prompt lies in a mailbox that the engine reads whenever a block of motion starts.
-Poses go from the recording to whichever connection asks, from where it is: a slow page holds the
-worker back, a lost page finds its take again, and what is exported is the recording itself.
+Poses go from its buffer to whichever connection asks, from where it is: a slow page holds the
+worker back, a lost page finds its take again, and what is exported is the buffer itself.
 After a stop the engine's stream is kept, suspended, and goes on without a seam.
 """
 
@@ -42,7 +42,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 return
             feed.acknowledge(ack.received)
             self._lead = min(max(ack.lead, LEAST_LEAD), MOST_LEAD)
-            shown = min(ack.shown, job.recording.end)
+            shown = min(ack.shown, job.buffer.end)
             if shown > job.shown:
                 job.shown, self._progress = shown, time.monotonic()
             self._changed.notify_all()
@@ -112,7 +112,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 now = time.monotonic()
                 if self._turn_is_over(job, now, limits.unattended_seconds):
                     return False
-                if job.recording.end - job.shown < self._lead:
+                if job.buffer.end - job.shown < self._lead:
                     return True
                 if not self._is_away(job, now, limits.away_seconds):
                     self._changed.wait(1.0)

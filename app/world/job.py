@@ -48,7 +48,7 @@ class WorldJob(Job):
     def __init__(self, request: World, picture: np.ndarray | None, *, lock: Condition) -> None:
         super().__init__()
         self.request = request
-        self.held = KeyMailbox()
+        self.mailbox = KeyMailbox()
         self.paused: float | None = None
         """Since when."""
         self.singles = 0
@@ -72,7 +72,7 @@ class WorldJob(Job):
         """Whether drafting is of no use before the next frame."""
         self._picture = picture if request.start == UPLOADED else None
         self._lock = lock
-        self._beside = TruthRunner()
+        self._truth = TruthRunner()
         self._script: deque[int] = deque()
         self._changes = sorted(request.changes, key=lambda change: change.frame, reverse=True)
         self._index = 0
@@ -99,7 +99,7 @@ class WorldJob(Job):
         )
         start = request.start if self._picture is None else self._picture
         dream = engine.play(name, start=start, settings=settings)
-        self.log = Log(request, card, dict(dream.settings), self._picture)
+        self.log = Log(request, card, settings.changed(**dream.settings), self._picture)
         self.pace = Pace(dream.fps)
         with self._lock:
             self._script.extend(script)
@@ -108,7 +108,7 @@ class WorldJob(Job):
     def accompany(self, engine: EngineLike, truth: Callable[[], TruthLike] | None) -> str:
         """Start the real engine beside it, if asked to; return a sentence where that cannot be."""
         request = self.request
-        return self._beside.open(engine, self.name, request.start, truth) if request.truth else ""
+        return self._truth.open(engine, self.name, request.start, truth) if request.truth else ""
 
     @property
     def replaying(self) -> bool:
@@ -117,7 +117,7 @@ class WorldJob(Job):
 
     def due(self, now: float) -> float:
         """Return the seconds until the next frame; one that answers a key may come early."""
-        return self.pace.delay(now, eager=not self._script and self.held.changed)
+        return self.pace.delay(now, eager=not self._script and self.mailbox.changed)
 
     def wants_draft(self, seconds: float) -> bool:
         """Say whether to draft in the time that is left until the next frame."""
@@ -128,9 +128,9 @@ class WorldJob(Job):
         """Note what is held; raise ValueError for keys that are not in the table."""
         if mask >> self._keys:
             raise ValueError(f"This world has {self._keys} keys; one was pressed beyond them.")
-        if mask & ~self.held.mask:
+        if mask & ~self.mailbox.mask:
             self._script.clear()
-        self.held.report(mask, seq)
+        self.mailbox.report(mask, seq)
 
     @property
     def ready(self) -> int:
@@ -159,7 +159,7 @@ class WorldJob(Job):
     def step(self) -> Made:
         """Make the next frame, for the newest keys."""
         with self._lock:
-            mask, seq = self.held.take()
+            mask, seq = self.mailbox.take()
             if self._script:
                 mask = self._script.popleft()
         mask &= (1 << self._keys) - 1  # pressed before the table was known
@@ -173,7 +173,7 @@ class WorldJob(Job):
             milliseconds += self._costs.popleft()
         self._index, self.rested = made.index + 1, False
         self.log.add(mask)
-        truth = self._beside.step(mask)
+        truth = self._truth.step(mask)
         return Made(made.index, made.frame, mask, seq, made.drafted, milliseconds, truth)
 
     def draft(self) -> None:
@@ -189,7 +189,7 @@ class WorldJob(Job):
 
     def rest(self) -> None:
         """Stop the clock and the real engine; the dream may go on."""
-        self._beside.close()
+        self._truth.close()
         self.pace.rest(time.monotonic())
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from app.live.protocol import (
     message,
 )
 from core.settings import AUTO, MOST_AHEAD, MOST_WORLD_STEPS
+from core.video.log import UPLOADED
 
 KEYS_LAYOUT = struct.Struct("<BxHI")
 SHOWN_LAYOUT = struct.Struct("<BxHI")
@@ -29,15 +30,12 @@ FRAME_LAYOUT = struct.Struct("<BBHIIf")
 DRAFTED, RECORDED, TRUTH = 1, 2, 4
 """Flags of a frame."""
 
-UPLOADED = -1
-"""`start` of a world that begins from the visitor's own picture."""
-
-# wider than what a world can do: a message is refused only where it is absurd, and whatever else
-# is out of range is told to the visitor in the engine's own sentence
-Steps = Annotated[int, Field(ge=1, le=2 * MOST_WORLD_STEPS)]
-Noise = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Ahead = Annotated[int, Field(ge=AUTO, le=8 * MOST_AHEAD)]
-Together = Annotated[int, Field(ge=1, le=16)]
+# wider than core.settings: a message is refused only where it is absurd, and whatever else is out
+# of range is told to the visitor in the engine's own sentence
+WideSteps = Annotated[int, Field(ge=1, le=2 * MOST_WORLD_STEPS)]
+WideNoise = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+WideAhead = Annotated[int, Field(ge=AUTO, le=8 * MOST_AHEAD)]
+WideTogether = Annotated[int, Field(ge=1, le=16)]
 
 
 # ---- page to server
@@ -48,9 +46,9 @@ class Change:
     """Settings changed while a world was played, just before this frame was made."""
 
     frame: Index
-    steps: Steps | None = None
-    context_noise: Noise | None = None
-    together: Together | None = None
+    steps: WideSteps | None = None
+    context_noise: WideNoise | None = None
+    together: WideTogether | None = None
 
 
 @message
@@ -63,10 +61,10 @@ class World:
     seed: Index = 0
     start: Annotated[int, Field(ge=UPLOADED, le=2**16 - 1)] = 0
     """Number in the gallery, or UPLOADED."""
-    steps: Steps | None = None
-    context_noise: Noise | None = None
-    ahead: Ahead = AUTO
-    together: Together = 1
+    steps: WideSteps | None = None
+    context_noise: WideNoise | None = None
+    ahead: WideAhead = AUTO
+    together: WideTogether = 1
     script: Annotated[str, Field(max_length=250_000)] = ""
     """Keys to replay before the visitor's count."""
     changes: Annotated[list[Change], Field(max_length=1000)] = field(default_factory=list[Change])
@@ -87,10 +85,10 @@ class Tune:
     """Change settings of the world that is played; None leaves a value as it is."""
 
     tag: Literal["tune"] = "tune"
-    steps: Steps | None = None
-    context_noise: Noise | None = None
-    ahead: Ahead | None = None
-    together: Together | None = None
+    steps: WideSteps | None = None
+    context_noise: WideNoise | None = None
+    ahead: WideAhead | None = None
+    together: WideTogether | None = None
 
 
 @message

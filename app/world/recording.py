@@ -17,6 +17,7 @@ from app.exports.store import Order
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
 from core.export.mp4 import check_scale, write_film
+from core.settings import WorldSettings
 from core.video.actions import MOST_FRAMES, write_script
 from core.video.log import Change as LoggedChange
 from core.video.log import PlayLog, describe, to_text, write_log
@@ -37,7 +38,7 @@ class Log:
         self,
         request: World,
         card: dict[str, Any],
-        settings: dict[str, Any],
+        settings: WorldSettings,
         picture: np.ndarray | None,
     ) -> None:
         self.card = card
@@ -74,15 +75,11 @@ class Log:
         return PlayLog(
             world=self.card["data"],
             checkpoint=self.card["name"],
-            seed=self.request.seed,
             start=self.request.start,
             picture="" if self._picture is None else to_text(png(self._picture)),
-            steps=self._settings["steps"],
-            context_noise=self._settings["context_noise"],
-            ahead=self.request.ahead,
-            together=self._settings["together"],
             changes=tuple(LoggedChange(**asdict(c)) for c in self.changes if c.frame < end),
             script=self.script(end),
+            **dict(self._settings),
         )
 
 

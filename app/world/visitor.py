@@ -59,7 +59,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         """Forget a connection that has ended; it holds no key any more."""
         with self._changed:
             if self.feed is feed and self._job:
-                self._job.held.release()
+                self._job.mailbox.release()
         super().detach(feed)
 
     def collect(self, feed: FrameFeed) -> list[bytes]:

@@ -191,8 +191,8 @@ def test_only_the_world_tab_may_be_long():
 
 
 def test_the_pages_constants_are_fresh():
-    text = generate_protocol.TARGET.read_text()
-    assert text == generate_protocol.script(), "run `python -m app.generate_protocol`, then build"
+    for path, text in generate_protocol.scripts().items():
+        assert path.read_text() == text, "run `python -m app.generate_protocol`, then build"
 
 
 def test_bundle_is_built_from_these_sources():

@@ -33,7 +33,7 @@ FACE = {
 
 
 def fake_film(frames: int = 60, **about: Any) -> bytes:
-    """A file for `FakeFollowing`: frames at 20 a second, and what else is said of it."""
+    """A file for `FakeCaptures`: frames at 20 a second, and what else is said of it."""
     return MAGIC + json.dumps({"frames": frames, **about}).encode()
 
 
@@ -78,7 +78,7 @@ def track_of(joints: np.ndarray, *, people: int = 1, unseen: range = range(0)) -
     return Track(tracked, float(FPS), SIZE, len(joints), 1, people)
 
 
-class FakeFollowing:
+class FakeCaptures:
     """The part of the engine that takes motions out of files, and knows real ones."""
 
     def __init__(self) -> None:

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from core.body.rotations import quat_from_axis_angle, quat_multiply, quat_rotate
-from core.body.skeleton import FPS, INDEX, JOINTS, PARENTS, REST_JOINTS
+from core.body.rotations import quat_from_axis_angle, quat_multiply
+from core.body.skeleton import FPS, INDEX, JOINTS, forward
 from core.body.take import PoseChunk, Take
-from tests.support.fake_capture import FakeFollowing
+from tests.support.fake_capture import FakeCaptures
 from tests.support.fake_dream import FakeWorlds
 
 CHUNK = 4
 BLOCK = 8
 
-OFFSETS = REST_JOINTS - REST_JOINTS[list(PARENTS)]
 HEIGHT = 0.96
 
 
@@ -28,14 +27,14 @@ def about(axis: str, angle: np.ndarray) -> np.ndarray:
     return quat_from_axis_angle(np.outer(angle, np.eye(3)["xyz".index(axis)]))
 
 
-class FakeEngine(FakeWorlds, FakeFollowing):
+class FakeEngine(FakeWorlds, FakeCaptures):
     """As `core.engine.Engine`, with motion that is cheap and easy to recognize."""
 
     names = ("motion", "motion-styles")
 
     def __init__(self, *, milliseconds_per_pose: float = 1.0, milliseconds_per_frame: float = 2.0):
         super().__init__(milliseconds_per_frame=milliseconds_per_frame)
-        FakeFollowing.__init__(self)
+        FakeCaptures.__init__(self)
         self.cost = milliseconds_per_pose / 1000
         self.opened: list[dict[str, Any]] = []
 
@@ -98,13 +97,7 @@ def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndar
         )
         if "wave" in prompt and side == "right":
             rotations[:, INDEX["right_shoulder"]] = about("z", -1.0 + 0.5 * np.sin(2 * phase))
-    joints = np.zeros((CHUNK, len(JOINTS), 3), np.float32)
-    turned = rotations.copy()
-    joints[:, 0] = root
-    for joint, parent in enumerate(PARENTS):
-        if parent >= 0:
-            turned[:, joint] = quat_multiply(turned[:, parent], rotations[:, joint])
-            joints[:, joint] = joints[:, parent] + quat_rotate(turned[:, parent], OFFSETS[joint])
+    joints, _ = forward(root, rotations)
     return PoseChunk(
         first=first,
         root=root.astype(np.float32),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.capture import take as captured
+from app.capture import take
 from app.protocol import Follow, MannerInfo, Onward, Reference, State
 from tests.support.fake_capture import fake_film
 from tests.support.visitors import GO, IDS, START, CapturePage, MotionPage, until
@@ -42,7 +42,7 @@ def test_only_one_thing_at_a_time(page, monkeypatch):
             busy()
     page.visitor.stop()
     page.wait()
-    monkeypatch.setattr(captured, "LONGEST", 2)
+    monkeypatch.setattr(take, "LONGEST", 2)
     with pytest.raises(ValueError, match="2 seconds long at most"):
         page.visitor.go_on(Onward(id=1, prompt="jumps", seconds=1.1))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.capture import tab as reference_tab
+from app.capture import tab
 from app.capture.tab import make
 from app.protocol import Follow, Onward
 from tests.support.fake_capture import fake_film
@@ -25,7 +25,7 @@ def test_a_film_is_followed_and_goes_on_as_on_the_page(lobby, tmp_path, monkeypa
     assert take.info["reference"] == "dance.mp4"
     tilted = make(lobby, path, Follow(), {**PLAIN, "tilt": 20.0}, None)
     assert np.abs(tilted.joints - take.joints[:30]).max() > 0.05
-    monkeypatch.setattr(reference_tab, "MOST_UPLOAD", 10)
+    monkeypatch.setattr(tab, "MOST_UPLOAD", 10)
     with pytest.raises(ValueError, match="MB at most"):
         make(lobby, path, Follow(), PLAIN, None)
 

@@ -65,7 +65,7 @@ def test_catching_up_is_cut_into_messages_that_wait_for_acks(make_lobby):
     assert max(len(poses.root) for poses in late.poses) <= BATCH
     assert late.end <= WINDOW + BATCH
     late.play(first.end)
-    assert late.end == first.visitor._job.recording.end
+    assert late.end == first.visitor._job.buffer.end
 
 
 def test_a_prompt_changes_the_motion_without_a_new_take(make_lobby):

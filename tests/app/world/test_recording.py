@@ -14,6 +14,7 @@ from app.world import recording as recordings
 from app.world.pictures import decode
 from app.world.protocol import RECORDED
 from app.world.recording import Log, WorldRecording, check, file_name, keepsake, writer
+from core.settings import WorldSettings
 from core.video.log import picture_of, read_log
 from tests.support.fake_dream import FPS, paint
 from tests.support.visitors import IDS, WORLD, WorldPage, until
@@ -162,7 +163,7 @@ def test_what_cannot_be_recorded_is_refused_in_sentences(make_lobby, monkeypatch
 
 
 def test_a_recording_lies_on_disk(engine):
-    log = Log(World(), engine.world_card("video"), {}, None)
+    log = Log(World(), engine.world_card("video"), WorldSettings(), None)
     recording = WorldRecording(log, fps=30, most=200)
     data = keepsake(paint(3, 7))
     for index in range(5, 205):

@@ -1,6 +1,8 @@
-// A clip by the camera: three seconds to step back, then up to twenty.
+// A clip by the camera: three seconds to step back, then as long as a video may be.
 
-const MOST_MS = 20000;
+import { MOST_SECONDS } from "../live/bounds.js";
+
+const MOST_MS = 1000 * MOST_SECONDS;
 const COUNT = 3;
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 

@@ -95,7 +95,7 @@ export class CameraFix {
   }
 
   say(text, kind = "") {
-    const note = this.root.querySelector("[data-show=lifting]");
+    const note = this.root.querySelector("[data-show=camera-fix]");
     note.textContent = text;
     note.dataset.kind = kind;
   }

@@ -1,6 +1,6 @@
 // The visitor's own video beside the body: never sent back by the server, always in step.
 
-import { FPS } from "../live/take.js";
+import { FPS } from "../live/bounds.js";
 
 const FAR = 0.25; // s; further apart than this the video jumps, nearer it runs a little faster or slower
 const NEAR = 0.02;

@@ -1,8 +1,8 @@
 // The page of videos: a file in, its motion beside it, and what happens next.
 
 import { BodyPage } from "../live/body_page.js";
+import { FPS } from "../live/bounds.js";
 import { Player } from "../live/player.js";
-import { FPS } from "../live/take.js";
 import { Camera } from "./camera.js";
 import { CameraFix } from "./camera_fix.js";
 import { Clip } from "./clip.js";

@@ -8,7 +8,7 @@ export class Similar {
   // `play(take)` when a real motion is to be shown
   constructor(root, { base, session, play }) {
     Object.assign(this, { root, base, session, play });
-    this.input = root.querySelector("[name=likeness]");
+    this.input = root.querySelector("[name=similar]");
     this.note = root.querySelector(".lf-similar-note");
     this.lists = Object.fromEntries([...root.querySelectorAll("[data-list]")].map((list) => [list.dataset.list, list]));
     this.asked = 0;

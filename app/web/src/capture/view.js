@@ -79,7 +79,7 @@ export class View extends BodyView {
     this.find("[data-do=onward]").disabled = !page.ready;
     this.find(".ls-prompt [data-do=cancel]").disabled = !page.busy || following;
     this.find("[data-do=redo]").disabled = !page.ready || !page.added;
-    for (const input of this.root.querySelectorAll("[name=likeness], [data-do=search]")) input.disabled = !reference;
+    for (const input of this.root.querySelectorAll("[name=similar], [data-do=search]")) input.disabled = !reference;
     for (const button of this.root.querySelectorAll("[data-do=camera]")) {
       const aside = Boolean(button.closest(".ls-side"));
       button.hidden = button.dataset.able !== "true" || (aside && !reference);

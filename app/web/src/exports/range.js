@@ -1,6 +1,6 @@
 // Which part of the take to export, in the form and on the timeline.
 
-import { FPS } from "../live/take.js";
+import { FPS } from "../live/bounds.js";
 
 export class Range {
   constructor(root, timeline, player) {

@@ -2,6 +2,7 @@
 
 import { Exporter } from "../exports/exporter.js";
 import { Range } from "../exports/range.js";
+import { MAX_PROMPT } from "./bounds.js";
 import { Figure } from "./figure.js";
 import { bindKeys } from "./keys.js";
 import { Player } from "./player.js";
@@ -17,7 +18,7 @@ export class BodyPage {
   constructor(root, base, { view, files, arm = 1 }) {
     Object.assign(this, { root, base, view });
     this.server = { state: "idle", reason: "", message: "", position: 0 };
-    this.model = { state: "loading", message: "Loading the model \u2026", prompt_length: 300 };
+    this.model = { state: "loading", message: "Loading the model \u2026", prompt_length: MAX_PROMPT };
     this.connection = "connecting";
     this.promptId = 0;
     this.seen = {}; // what the figure shows

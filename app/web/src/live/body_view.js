@@ -1,8 +1,8 @@
 // What the views of pages with a body share: theme, hints, the export's note, the timeline's words.
 
 import { tellNote } from "../exports/exporter.js";
+import { FPS } from "./bounds.js";
 import { PageView, clock, describeConnection } from "./page_view.js";
-import { FPS } from "./take.js";
 
 export class BodyView extends PageView {
   // `chips` are [label, prompt]

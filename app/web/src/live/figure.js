@@ -10,8 +10,8 @@ import {
   Vector3,
 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { JOINTS } from "./bounds.js";
 
-export const JOINTS = 22;
 const [LEFT_TOE, RIGHT_TOE] = [10, 11];
 const [LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW] = [16, 17, 18, 19];
 

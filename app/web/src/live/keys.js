@@ -1,6 +1,6 @@
 // Keyboard: only while the stage or the timeline has the focus, never while typing.
 
-import { FPS } from "./take.js";
+import { FPS } from "./bounds.js";
 
 export function bindKeys(page, actions) {
   const stage = page.root.querySelector(".ls-stage");

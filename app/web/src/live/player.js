@@ -1,6 +1,7 @@
 // The clock of the page: plays the take at display rate, live or in review, with a jitter buffer.
 
-import { FPS, Take } from "./take.js";
+import { FPS } from "./bounds.js";
+import { Take } from "./take.js";
 
 const FIRST_BUFFER = 3; // poses before the first one is shown
 const LEAST_BUFFER = 4;

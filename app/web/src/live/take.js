@@ -1,10 +1,9 @@
 // The poses received so far, with their prompts: what can be shown and scrubbed.
 
-const FPS = 20;
-export { FPS };
+import { FPS, JOINTS, KEEP_SECONDS } from "./bounds.js";
 
 export class Take {
-  constructor({ number = 0, first = 0, keepSeconds = 600, joints = 22 } = {}) {
+  constructor({ number = 0, first = 0, keepSeconds = KEEP_SECONDS, joints = JOINTS } = {}) {
     Object.assign(this, { number, first, joints });
     this.end = first;
     this.keep = keepSeconds * FPS;

@@ -1,6 +1,6 @@
 // The take as a strip: prompts as colored parts, the playhead, and the range to export.
 
-import { FPS } from "./take.js";
+import { FPS } from "./bounds.js";
 
 const LEAST_SECONDS = 10;
 const GRIP = 9; // px around a range handle that count as the handle

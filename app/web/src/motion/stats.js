@@ -1,6 +1,6 @@
 // The readout: everything is computed from what arrived, nothing is claimed by the server.
 
-import { FPS } from "../live/take.js";
+import { FPS } from "../live/bounds.js";
 
 const WINDOW = 3 * FPS; // poses that the figures look back on
 const NEAR_FLOOR = 0.05; // m above the toe's rest height

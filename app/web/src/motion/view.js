@@ -1,7 +1,7 @@
 // Everything on the motion page that is text or a button's state.
 
 import { BodyView, describeTrouble } from "../live/body_view.js";
-import { FPS } from "../live/take.js";
+import { FPS } from "../live/bounds.js";
 
 const EXAMPLES = [
   ["walk", "a person walks forward"],

@@ -1,10 +1,9 @@
 // Pictures to begin from: the world's own, and one of the visitor's.
 
 import { ask } from "../live/ask.js";
+import { MOST_PICTURE } from "../live/bounds.js";
 import { UPLOADED } from "../live/constants.js";
 import { takeFiles } from "../live/files.js";
-
-const MOST_BYTES = 8 * 2 ** 20;
 
 export class Gallery {
   // `choose(start, byMouse)` when a picture was picked
@@ -75,7 +74,9 @@ export class Gallery {
   async send(file) {
     if (!file) throw new Error("This log begins from a picture that it does not carry.");
     if (!file.type.startsWith("image/")) throw new Error(`${file.name} is not a picture.`);
-    if (file.size > MOST_BYTES) throw new Error("The picture is larger than 8 MB; choose a smaller one.");
+    if (file.size > MOST_PICTURE) {
+      throw new Error(`The picture is larger than ${MOST_PICTURE / 2 ** 20} MB; choose a smaller one.`);
+    }
     await ask(`${this.base}start/${this.session}`, file);
     if (this.picture) URL.revokeObjectURL(this.picture);
     this.picture = URL.createObjectURL(file);

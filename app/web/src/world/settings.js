@@ -1,5 +1,6 @@
 // The settings of the world: some act at once, others from the next beginning on.
 
+import { MOST_TOGETHER } from "../live/bounds.js";
 import { ModelChoice, Seed } from "../live/choices.js";
 
 const LIVE = ["steps", "context_noise", "ahead", "together"];
@@ -104,7 +105,7 @@ export class Settings {
     show("context_noise", Number(sliders.context_noise.value).toFixed(2));
     show("ahead", ahead < 0 ? "auto" : ahead ? `${ahead} ahead` : "off");
     show("together", sliders.together.value);
-    const { most_together = 3 } = this.card ?? {};
+    const { most_together = MOST_TOGETHER } = this.card ?? {};
     show("most-together", `${most_together} at once`);
     this.model.tell();
     const now = this.values();
