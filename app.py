@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,8 @@ import typer
 from app.live.sharing import Limits
 
 ON_SPACES = "SPACE_ID" in os.environ
+M_ARENA_MAX = -8
+"""Of malloc.h."""
 
 
 def main(
@@ -42,6 +46,9 @@ def main(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if sys.platform == "linux":
+        # else the allocator keeps memory for every thread that ever worked for a visitor
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     from app.exports.store import Exports
     from app.live.loader import Loader
     from app.live.lobby import Lobby

@@ -28,16 +28,23 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
 
     kind, again = "motion", "Restart"
     _lead = LEAST_LEAD
+    _kept: MotionJob | None = None
+    """The take before, until the newest has a pose."""
+
+    @property
+    def _shown(self) -> MotionJob | None:
+        """The take that the page has: the newest, or the one before where that could not begin."""
+        return self._kept if self._kept and self._job and self._job.failed else self._job
 
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
-            return feed.collect(self._job, self._state)
+            return feed.collect(self._shown, self._state)
 
     def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is; this is what lets the worker go on."""
         with self._changed:
-            job = self._job
+            job = self._shown
             if job is None or job.number != ack.take or self.feed is not feed:
                 return
             feed.acknowledge(ack.received)
@@ -49,7 +56,9 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         feed.wake()
 
     def start(self, request: Start) -> None:
-        """Begin a new take in place of the old one."""
+        """Begin a new take in place of the old one, which is lost when the new one has a pose."""
+        with self._changed:
+            self._kept = self._shown if self._shown and self._shown.buffer.end else None
         self._begin(MotionJob(request, lock=self._changed, keep_seconds=self._limits.keep_seconds))
 
     def change(self, prompt: Prompt) -> None:
@@ -75,10 +84,11 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
         with self._changed:
-            if self._job is None:
+            job = self._shown
+            if job is None:
                 raise ValueError("There is no take to export yet; generate some motion first.")
-            card = self._loader.engine().card(self._job.request.checkpoint)
-            return self._job.cut(start, end, card)
+            card = self._loader.engine().card(job.request.checkpoint)
+            return job.cut(start, end, card)
 
     # ---- the worker
 
@@ -102,6 +112,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 chunk, milliseconds = job.compute()
             with self._changed:
                 job.append(chunk, milliseconds)
+                self._kept = None
                 self._wake()
 
     def _wants_more(self, job: MotionJob) -> bool:

@@ -108,7 +108,7 @@ def anchors() -> np.ndarray:
 
 
 def session(path: Path, threads: int) -> Any:
-    """Open a network, .onnx or .onnx.gz; raise ValueError where its file is missing."""
+    """Open a network, .onnx or .onnx.gz; raise ValueError for a missing or damaged file."""
     import onnxruntime
 
     if not path.is_file():
@@ -118,10 +118,13 @@ def session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3
     # threads that spin between pictures would take the core from the video's decoder
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    network = path.read_bytes()
-    if path.suffix == ".gz":
-        network = gzip.decompress(network)
-    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    try:
+        network = path.read_bytes()
+        if path.suffix == ".gz":
+            network = gzip.decompress(network)
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class of its own for every fault
+        raise ValueError(f"the pose network {path} is damaged") from error
 
 
 class Detector:

@@ -28,6 +28,8 @@ MOST_CHUNKS = 16
 """Parts of a file; glTF knows two."""
 MOST_JSON = 8_000_000
 """Bytes of a file's description."""
+MOST_VALUES = 400_000
+"""Values in it: that many are read in a twentieth of a second."""
 MOST_JOINTS = 500
 MOST_NODES = 600
 """Joints of a skeleton with all that is above them."""
@@ -86,10 +88,15 @@ def read_document(data: bytes) -> tuple[dict[str, Any], memoryview]:
         raise ValueError("it is cut off")
     if len(found[_JSON]) > MOST_JSON:
         raise ValueError(f"its description has more than {MOST_JSON // 10**6} MB")
+    text = bytes(found[_JSON])
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ValueError(f"its description has more than {MOST_VALUES} values")
     try:
-        document = json.loads(bytes(found[_JSON]))
+        document = json.loads(text)
     except RecursionError as error:
         raise ValueError("its description is nested too deeply") from error
+    except ValueError as error:  # what is no JSON, no UTF-8, or a number without end
+        raise ValueError("its description is damaged") from error
     check_document(document)
     if any("uri" in buffer for buffer in document.get("buffers", ())):
         raise ValueError("its data lie in other files")

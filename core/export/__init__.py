@@ -46,15 +46,17 @@ def write(
     if fps is not None and fps != take.fps:
         take = resample(take, fps)
     body = Body.load(body) if isinstance(body, str) else body
-    suffix = path.suffix.lower()
-    if suffix == ".bvh":
-        from core.export.bvh import write_bvh as writer
-    elif suffix == ".glb":
-        from core.export.glb import write_glb as writer
-    elif suffix == ".npz":
-        from core.export.npz import write_npz as writer
-    else:
-        from core.export.mp4 import write_mp4 as writer
+    match path.suffix.lower():
+        case ".bvh":
+            from core.export.bvh import write_bvh as writer
+        case ".glb":
+            from core.export.glb import write_glb as writer
+        case ".npz":
+            from core.export.npz import write_npz as writer
+        case ".mp4":
+            from core.export.mp4 import write_mp4 as writer
+        case suffix:
+            raise AssertionError(f"EXPORT_SUFFIXES names {suffix}, which nobody writes")
     writer(take, path, body=body, **options)
 
 

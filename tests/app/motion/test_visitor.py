@@ -28,6 +28,25 @@ def test_poses_follow_each_other_and_are_what_the_take_holds(make_lobby):
     assert [mark.text for mark in take.prompts] == ["a person walks forward"]
 
 
+def test_a_take_outlives_one_that_cannot_begin(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(BATCH + WINDOW)
+    page.visitor.stop()
+    until(lambda: page.read() == [] and page.visitor._worker is None)
+    number, end = page.take, page.end
+    for wrong in (replace(START, guidance=50.0), replace(START, prompt="?!"), START):
+        page.visitor.start(wrong)
+        until(lambda: (page.read(), page.show(), page.visitor._worker is None)[-1] or page.end > 8)
+        if wrong is not START:
+            until(lambda: (page.read(), page.show(), page.end == end)[-1])
+            assert page.take == number
+            assert page.seen[-1] is not None
+            assert len(page.visitor.cut(0, end)) == end
+    page.play(8)
+    assert page.take != number
+
+
 def test_a_page_that_shows_nothing_holds_the_worker_back(make_lobby):
     page = MotionPage(make_lobby())
     page.visitor.start(START)

@@ -132,3 +132,21 @@ def test_only_the_longest_animation_is_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(glb, "_keys", lambda *a: decoded.append(a[2]) or keys(*a))
     assert (glb.read_joints(join(tmp_path / "b.glb", document, binary)) == alone).all()
     assert decoded == [document["animations"][1]]
+
+
+@pytest.mark.parametrize(
+    ("described", "told"),
+    [
+        (b'{"x":[' + b"[]," * 2_600_000 + b"[]]}", "more than 400000 values"),
+        (b'{"x":"\xff"}', "damaged"),
+        (b"", "damaged"),
+        (b'{"x":' + b"1" * 5000 + b"}", "damaged"),
+    ],
+    ids=["values", "utf-8", "empty", "digits"],
+)
+def test_a_description_that_cannot_be_read_gets_a_sentence(tmp_path, described, told):
+    described += b" " * (-len(described) % 4)
+    chunk = struct.pack("<II", len(described), 0x4E4F534A) + described
+    path = tmp_path / "odd.glb"
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
+    assert told in refusal(path)
