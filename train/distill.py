@@ -5,7 +5,7 @@ its own for every frame, and a hinge GAN whose discriminator is small heads on t
 features, fed re-noised frames (SANA-Sprint's recipe, as NFD uses it).
 
 TrigFlow (sCM, arXiv 2410.11081) is the same noise process on a circle: x_a = cos(a) data + sin(a)
-noise with angle a in [0, pi/2], 0 = data. It is another parametrisation of our flow, so that a
+noise with angle a in [0, pi/2], 0 = data. It is another parametrization of our flow, so that a
 trained velocity needs no retraining (SANA-Sprint, arXiv 2503.09641, section 3.1). Latents have unit
 variance, hence sigma_d = 1. Shapes: angle (B, T), x (B, T, P, C).
 """
