@@ -18,7 +18,7 @@ from benchmarks import metrics, reporting
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import WINDOW, Quality
 from benchmarks.reporting import Row, emit, quality_table, rounded, told_errors
-from core import checkpoint as checkpoints_io
+from core.checkpoint import load
 from core.motion.text import load_text_encoder
 from train.evaluator import Evaluator
 
@@ -64,7 +64,7 @@ def main(
     if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
         torch.set_num_threads(2)
     with told_errors():
-        evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", Evaluator)
+        evaluator = load(checkpoints / "motion-evaluator", Evaluator)
         quality = Quality(
             Engine.load(checkpoints),
             evaluator,
