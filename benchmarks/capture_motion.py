@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks import capture_films as films
 from benchmarks import reporting
 from benchmarks.capture_figures import compare, jitter, own_slide
+from benchmarks.capture_films import VIEWS, film, long_film, make_take, usable
 from benchmarks.reporting import (
     Row,
     emit,
@@ -34,8 +34,10 @@ from benchmarks.reporting import (
     rounded,
     told_errors,
 )
+from core.body.skeleton import FPS
 
 if TYPE_CHECKING:
+    from core.body.take import Take
     from core.capture.follow import Capture
 
 DATA = Path("data/free")
@@ -49,36 +51,36 @@ FLIP_FREE = 0.02
 """A view with no larger share of flipped poses counts as free of flips."""
 
 
-def motions(data: Path, packs: tuple[str, ...], count: int, poses: int) -> dict[str, films.Take]:
+def motions(data: Path, packs: tuple[str, ...], count: int, poses: int) -> dict[str, Take]:
     """Takes out of the middle of held-out clips, spread over the set."""
     from benchmarks.motion_items import MotionItems
 
     clips = MotionItems(data, only=packs).clips
-    fit = [(r, j) for r, j in clips if len(j) > poses + 1 and films.usable(j)]
+    fit = [(r, j) for r, j in clips if len(j) > poses + 1 and usable(j)]
     if not fit:
         raise ValueError(f"{data} has no held-out clip of {poses} poses on the floor")
     picks = np.unique(np.linspace(0, len(fit) - 1, count).round().astype(int))
     chosen = [fit[i] for i in picks]
-    return {r.id: films.make_take(j, (len(j) - poses) // 2, poses) for r, j in chosen}
+    return {r.id: make_take(j, (len(j) - poses) // 2, poses) for r, j in chosen}
 
 
-def views(takes: dict[str, films.Take], threads: int) -> Row:
+def views(takes: dict[str, Take], threads: int) -> Row:
     """Film every take from every side, follow the films and compare."""
     from tqdm import tqdm
 
     from core.capture.follow import follow
 
-    rows: dict[str, list[Row]] = {view.name: [] for view in films.VIEWS}
+    rows: dict[str, list[Row]] = {view.name: [] for view in VIEWS}
     with (
         tempfile.TemporaryDirectory() as folder,
-        tqdm(total=len(takes) * len(films.VIEWS), unit="film", leave=False, disable=None) as bar,
+        tqdm(total=len(takes) * len(VIEWS), unit="film", leave=False, disable=None) as bar,
     ):
         for take in takes.values():
-            for view in films.VIEWS:
+            for view in VIEWS:
                 path = Path(folder) / "film.mp4"
-                films.film(take, path, view)
+                film(take, path, view)
                 found = follow(path, threads=threads)
-                skip = round(found.kept[0] * 20)
+                skip = round(found.kept[0] * FPS)
                 row = compare(found.joints, take.joints[skip:])
                 rows[view.name].append(row | {"detected": _detected(found)})
                 bar.update()
@@ -98,15 +100,15 @@ def real(folder: Path, threads: int) -> Row:
     found: Row = {}
     for path in sorted(folder.glob("*.mp4")):
         start = time.perf_counter()
-        reference = follow(path, threads=threads)
+        capture = follow(path, threads=threads)
         seconds = time.perf_counter() - start
-        assert reference.track is not None
+        assert capture.track is not None
         found[path.stem] = {
-            "detected": _detected(reference),
-            "jitter_m_s2": jitter(reference.joints),
-            "slide_m_s": own_slide(reference.joints),
-            "frames_per_s": reference.track.frames / seconds,
-            "notes": " ".join(reference.notes),
+            "detected": _detected(capture),
+            "jitter_m_s2": jitter(capture.joints),
+            "slide_m_s": own_slide(capture.joints),
+            "frames_per_s": capture.track.frames / seconds,
+            "notes": " ".join(capture.notes),
         }
     return found
 
@@ -124,13 +126,13 @@ def go_on(data: Path, packs: str, folder: Path, threads: int, *, quick: bool) ->
 
 def speed(threads: int) -> Row:
     """Follow a long, large film; tell what each stage costs in CPU time a frame."""
-    from core.capture import video as film_module
     from core.capture.follow import adjust, follow
+    from core.capture.video import frames, open_video
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.mp4"
         # drawing it takes more memory than following it, so that is another process's
-        artist = get_context("spawn").Process(target=films.long_film, args=(path,))
+        artist = get_context("spawn").Process(target=long_film, args=(path,))
         artist.start()
         artist.join()
         idle, decoder = peak_rss_mb(), [0.0]
@@ -140,18 +142,18 @@ def speed(threads: int) -> Row:
                 decoder.append(children_mb())
 
         wall, cpu, decoding = time.perf_counter(), time.process_time(), children_seconds()
-        reference = follow(path, threads=threads, progress=progress)
+        capture = follow(path, threads=threads, progress=progress)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         decoding = children_seconds() - decoding
         start = time.perf_counter()
-        for _ in film_module.frames(film_module.open_video(path)):
+        for _ in frames(open_video(path)):
             pass
         decode = time.perf_counter() - start
         start = time.perf_counter()
-        adjust(reference, tilt=1.0)
+        adjust(capture, tilt=1.0)
         lifting = time.perf_counter() - start
-    assert reference.track is not None
-    count = reference.track.frames
+    assert capture.track is not None
+    count = capture.track.frames
     return {
         "frames": count,
         "frames_per_s": count / wall,
@@ -179,9 +181,9 @@ def children_mb() -> float:
     return sum(peak_rss_mb(pid) for pid in pids)
 
 
-def _detected(reference: Capture) -> float:
-    assert reference.track is not None
-    track = reference.track
+def _detected(capture: Capture) -> float:
+    assert capture.track is not None
+    track = capture.track
     return (len(track.tracked) + track.trimmed) / track.frames
 
 

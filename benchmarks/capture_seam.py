@@ -1,4 +1,4 @@
-"""Does a take go on without a jump, and how near does a manner come? Rows of reference_motion.
+"""Does a take go on without a jump, and how near does a manner come? Rows of capture_motion.
 
 `seam`: held-out real motion is cut somewhere and gone on with under other prompts; jerk over the
 cut is held against jerk inside real motion (FlowMDM's area under jerk, see benchmarks.metrics).

@@ -10,6 +10,7 @@ import typer
 from tqdm import tqdm
 
 from benchmarks.reporting import Checkpoints, WhichMotion
+from core.settings import CHECKPOINTS
 
 PROMPTS = (
     "a person walks forward",
@@ -30,7 +31,7 @@ PROMPTS = (
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
     checkpoint: WhichMotion = "motion",
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = CHECKPOINTS,
     seconds: float = 6.0,
     seed: int = 1,
     guidance: Annotated[float | None, typer.Option(help="Default: the checkpoint's.")] = None,

@@ -19,6 +19,7 @@ import typer
 from benchmarks import reporting
 from benchmarks.app_start import serving
 from benchmarks.reporting import emit, machine, quality_table, rounded, told_errors
+from core.settings import CHECKPOINTS
 
 WORLD = "document.querySelector('.lw').livestep"
 KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
@@ -70,7 +71,7 @@ def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
 
 
 def main(
-    checkpoints: reporting.Checkpoints = Path("checkpoints"),
+    checkpoints: reporting.Checkpoints = CHECKPOINTS,
     presses: Annotated[int, typer.Option(help="How many keys are pressed.")] = 60,
     as_json: reporting.AsJson = False,
     out: reporting.Out = None,

@@ -18,8 +18,9 @@ from benchmarks import metrics, reporting
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import WINDOW, Quality
 from benchmarks.reporting import Row, emit, quality_table, rounded, told_errors
-from core import checkpoint as checkpoints_io
+from core.checkpoint import load
 from core.motion.text import load_text_encoder
+from core.settings import CHECKPOINTS
 from train.evaluator import Evaluator
 
 DATA = Path("data/free")
@@ -52,7 +53,7 @@ def main(
     packs: reporting.Packs = "",
     split: Annotated[str, typer.Option(help="auto, val, train or all.")] = "auto",
     checkpoint: reporting.WhichMotion = "motion",
-    checkpoints: reporting.TheirFolder = Path("checkpoints"),
+    checkpoints: reporting.TheirFolder = CHECKPOINTS,
     as_json: reporting.AsJson = False,
     quick: Annotated[bool, typer.Option(help="A third of the motions.")] = False,
     seed: int = 0,
@@ -64,7 +65,7 @@ def main(
     if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
         torch.set_num_threads(2)
     with told_errors():
-        evaluator = checkpoints_io.load(checkpoints / "motion-evaluator", Evaluator)
+        evaluator = load(checkpoints / "motion-evaluator", Evaluator)
         quality = Quality(
             Engine.load(checkpoints),
             evaluator,

@@ -28,7 +28,7 @@ from benchmarks.reporting import (
     speed_table,
     told_errors,
 )
-from core.settings import MotionSettings
+from core.settings import CHECKPOINTS, MotionSettings
 
 if TYPE_CHECKING:
     from core.motion.generate import MotionModel
@@ -161,7 +161,7 @@ def main(
     as_json: reporting.AsJson = False,
     quick: reporting.Quick = False,
     checkpoint: reporting.WhichMotion = "motion",
-    checkpoints: reporting.TheirFolder = Path("checkpoints"),
+    checkpoints: reporting.TheirFolder = CHECKPOINTS,
     threads: Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice.")] = None,
     only: reporting.OneSize = "",
     out: reporting.Out = None,

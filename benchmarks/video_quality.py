@@ -15,6 +15,7 @@ import torch
 import typer
 
 from benchmarks.reporting import AsJson, Checkpoints, Out, emit, quality_table, rounded, told_errors
+from core.settings import CHECKPOINTS
 
 DATA = Path("assets/worlds/blocks")
 """A small sample of held-out play."""
@@ -72,7 +73,7 @@ def main(
     data: Annotated[Path, typer.Option(help="A recorded set, or a sample of one.")] = DATA,
     teacher: Annotated[str, typer.Option(help="Checkpoint of many steps.")] = "video-teacher",
     student: Annotated[str, typer.Option(help="Checkpoint of few steps.")] = "video",
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = CHECKPOINTS,
     starts: Annotated[int, typer.Option(help="Moments of play to begin from.")] = 32,
     length: Annotated[int, typer.Option(help="Frames to generate from each.")] = LENGTH,
     steps: Annotated[int | None, typer.Option(help="Default: each checkpoint's.")] = None,

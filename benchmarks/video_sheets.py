@@ -20,6 +20,7 @@ from tqdm import tqdm
 from benchmarks.reporting import Checkpoints, WhichWorld, told_errors
 from core.export.mp4 import enlarge
 from core.export.render.media import caption, png
+from core.settings import CHECKPOINTS
 from core.video.actions import Key, parse_script
 from core.video.dream import Dream
 from core.video.world import Seed
@@ -72,7 +73,7 @@ def truly(script: str, moment: Seed, keys: Sequence[Key]) -> list[np.ndarray]:
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
     checkpoint: WhichWorld = "video",
-    checkpoints: Checkpoints = Path("checkpoints"),
+    checkpoints: Checkpoints = CHECKPOINTS,
     starts: Annotated[int, typer.Option(help="How many starts of the gallery.")] = 4,
     seed: int = 1,
     steps: Annotated[int | None, typer.Option(help="Default: the checkpoint's.")] = None,

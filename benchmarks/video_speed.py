@@ -16,6 +16,7 @@ import typer
 
 from benchmarks import reporting
 from benchmarks.reporting import by_size, emit, machine, peak_rss_mb, speed_table, told_errors
+from core.settings import CHECKPOINTS
 
 SIZES = ("blocks", "nfd-130m")
 THREADS = 1
@@ -94,7 +95,7 @@ def main(
     as_json: reporting.AsJson = False,
     quick: reporting.Quick = False,
     checkpoint: reporting.WhichWorld = "video",
-    checkpoints: reporting.Checkpoints = Path("checkpoints"),
+    checkpoints: reporting.Checkpoints = CHECKPOINTS,
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = THREADS,
     only: reporting.OneSize = "",
     out: reporting.Out = None,

@@ -13,7 +13,7 @@ from core.motion.align import Aligner, AlignerConfig, contrastive_loss
 from core.motion.text import load_text_encoder
 from train.dataset import PairBatch, held_out_pairs, pair_batches, read_sets
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import MotionData, Out, Run, warm_start
+from train.setup import CHECKPOINTS, MotionData, Out, Run, warm_start
 
 
 def embed(model: Any, batch: PairBatch, noise: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -42,7 +42,7 @@ def retrieval(motion: Tensor, text: Tensor, same: Tensor) -> dict[str, float]:
 
 def main(
     data: MotionData,
-    out: Out = Path("checkpoints/motion-aligner"),
+    out: Out = CHECKPOINTS / "motion-aligner",
     run: Run = Path("runs/aligner"),
     steps: int = 3000,
     minutes: float = 1e9,

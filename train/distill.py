@@ -5,7 +5,7 @@ its own for every frame, and a hinge GAN whose discriminator is small heads on t
 features, fed re-noised frames (SANA-Sprint's recipe, as NFD uses it).
 
 TrigFlow (sCM, arXiv 2410.11081) is the same noise process on a circle: x_a = cos(a) data + sin(a)
-noise with angle a in [0, pi/2], 0 = data. It is another parametrisation of our flow, so that a
+noise with angle a in [0, pi/2], 0 = data. It is another parametrization of our flow, so that a
 trained velocity needs no retraining (SANA-Sprint, arXiv 2503.09641, section 3.1). Latents have unit
 variance, hence sigma_d = 1. Shapes: angle (B, T), x (B, T, P, C).
 """
@@ -30,7 +30,7 @@ from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TEACHER, Out, PlayData, Run, Tokens, fresh_seed
+from train.setup import STUDENT, TEACHER, Out, PlayData, Run, Tokens, fresh_seed, trainable
 from train.video import CONTEXT_NOISE, draw_times, held_out
 
 PROPOSAL = 0.4, 1.6
@@ -107,7 +107,7 @@ class Distiller:
     """The loss of a student batch; it trains its own discriminator on the way."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.teacher, self.judge = teacher, Discriminator(teacher)
+        self.teacher, self.discriminator = teacher, Discriminator(teacher)
 
     def __call__(self, model: nn.Module, batch: Window, step: int) -> Losses:
         """Return sCM loss plus adversarial loss of a window."""
@@ -128,7 +128,7 @@ class Distiller:
         consistency = ((f - f_old - g).square().mean((2, 3)) * weight).sum() / weight.sum()
         fake = predict_data(x, f, angle)
         fake = torch.where(context[..., None, None], data, fake)
-        adversarial, judged = self.judge(fake, data, context, t, actions)
+        adversarial, judged = self.discriminator(fake, data, context, t, actions)
         total = consistency + ADVERSARIAL_WEIGHT * adversarial
         return Losses(total, {"consistency": consistency.detach(), "judge": judged})
 
@@ -169,7 +169,7 @@ def last_velocity(model: FrameDiT, data: Tensor, actions: Tensor, x: Tensor, t: 
 
 def main(
     data: PlayData,
-    out: Out = Path("checkpoints/video"),
+    out: Out = STUDENT,
     teacher: Annotated[Path, typer.Option(help="The transformer to distil.")] = TEACHER,
     run: Run = Path("runs/distill"),
     cache: Tokens = Path("runs/video"),
@@ -185,7 +185,7 @@ def main(
     coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, FrameTokenizer)
     train, judged = TokenSet.splits(data, coder, cache)
     source = out if (out / "config.json").is_file() else teacher
-    model = checkpoint.load(source, FrameDiT).requires_grad_(True).train()
+    model = trainable(source, FrameDiT)
     model.cfg = model.cfg.model_copy(update={"steps": STUDENT_STEPS, "shift": STUDENT_SHIFT})
     length = model.cfg.max_frames
     stream = judged.windows(16, length, seed=1)

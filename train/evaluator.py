@@ -27,7 +27,7 @@ from core.motion.vae import FeatureNetwork
 from train.aligner import embed, loss_fn
 from train.dataset import PairBatch, held_out_pairs, pair_batches, read_sets
 from train.loop import LoopSettings, Trainer
-from train.setup import MotionData, Out
+from train.setup import CHECKPOINTS, MotionData, Out
 
 SEED = 1234
 """Another one than the aligner's."""
@@ -118,7 +118,7 @@ def retrieval(model: Evaluator, pairs: PairBatch, pool: int = 32) -> dict[str, f
 
 def main(
     data: MotionData,
-    out: Out = Path("checkpoints/motion-evaluator"),
+    out: Out = CHECKPOINTS / "motion-evaluator",
     run: Annotated[Path, typer.Option(help="State and curves.")] = Path("runs/evaluator"),
     steps: int = 1500,
     minutes: float = 8.0,

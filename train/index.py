@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from core import checkpoint
 from core.body import features
+from core.body.skeleton import FPS
 from core.motion.align import Aligner
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE
@@ -112,7 +113,7 @@ class Maker:
         if not self.clips:
             raise ValueError("the set holds no clip of at least 0.6 seconds")
         clip, start, length = (np.array(column) for column in zip(*self.rows, strict=True))
-        minutes = sum(map(len, self.latents)) * STRIDE / 20 / 60
+        minutes = sum(map(len, self.latents)) * STRIDE / FPS / 60
         about = {
             "licence": "that of each clip",
             "data": {c.pack: c.licence for c in self.clips},

@@ -22,7 +22,7 @@ from core.motion.vae import MotionVAE
 from train.dataset import read_sets
 from train.latents import LatentBatch, LatentSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import MotionData, Out, Preset, Run, pick, warm_start
+from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
 
 PRESETS = {"default": MotionConfig(), "published": PUBLISHED}
 TEXT_DROP = 0.12
@@ -87,10 +87,8 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
 
 def main(
     data: MotionData,
-    out: Out = Path("checkpoints/motion"),
-    vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = Path(
-        "checkpoints/motion-vae"
-    ),
+    out: Out = CHECKPOINTS / "motion",
+    vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = CHECKPOINTS / "motion-vae",
     run: Run = Path("runs/motion"),
     start_from: Annotated[Path | None, typer.Option(help="Checkpoint to warm-start from.")] = None,
     preset: Preset = "default",

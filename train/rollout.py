@@ -29,7 +29,7 @@ from core.video.tokenizer import FrameTokenizer
 from train.discriminator import Discriminator
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TEACHER, Muon, Out, PlayData, Run, Tokens, fresh_seed
+from train.setup import STUDENT, TEACHER, Muon, Out, PlayData, Run, Tokens, fresh_seed, trainable
 from train.video import CONTEXT_NOISE, held_out
 
 CHUNK = 4
@@ -97,7 +97,7 @@ class RolloutLoss:
     """Velocity error and adversarial loss of frames whose history the model dreamt."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.judge = Discriminator(teacher)
+        self.discriminator = Discriminator(teacher)
         self.cache: KVCache | None = None
         self.newest = torch.zeros(0)  # (B, P, C), not yet committed
         self.past = torch.zeros(0)  # (B, BEFORE, P, C), what was made last
@@ -167,7 +167,7 @@ class RolloutLoss:
         self.past = torch.cat([self.past, made.detach()], dim=1)[:, -BEFORE:]
         t = torch.full(data.shape[:2], self.level, device=data.device)
         context = (torch.arange(len(index)) < len(index) - CHUNK).expand(rows, -1).to(data.device)
-        return self.judge(fake, data, context, t, actions)
+        return self.discriminator(fake, data, context, t, actions)
 
 
 def play_on(model: FrameDiT, x: Tensor, actions: Tensor, history: int, frames: int) -> Tensor:
@@ -219,7 +219,7 @@ def strange(made: Tensor, real: Tensor) -> float:
 
 def main(
     data: PlayData,
-    out: Out = Path("checkpoints/video"),
+    out: Out = STUDENT,
     teacher: Annotated[Path, typer.Option(help="Its features judge.")] = TEACHER,
     run: Run = Path("runs/rollout"),
     cache: Tokens = Path("runs/video"),
@@ -232,7 +232,7 @@ def main(
 ) -> None:
     """Make a student bear its own dreams."""
     seed = fresh_seed(run)
-    model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
+    model = trainable(out, FrameDiT)
     coder = checkpoint.load(out.parent / model.cfg.tokenizer, FrameTokenizer)
     train, judged = TokenSet.splits(data, coder, cache)
     history = model.cfg.prefix + model.cfg.context

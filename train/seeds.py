@@ -14,7 +14,7 @@ import typer
 
 from core.video.world import SEEDS, Seed, write_seeds
 from train.frames import FrameSet
-from train.setup import PlayData
+from train.setup import TOKENIZER, PlayData
 
 FRAMES = 4
 """Frames a seed."""
@@ -101,9 +101,7 @@ def choose(frames: FrameSet, states: np.ndarray, count: int, seed: int = 0) -> l
 
 def main(
     data: PlayData,
-    out: Annotated[Path, typer.Option(help="The tokenizer's checkpoint folder.")] = Path(
-        "checkpoints/video-tokenizer"
-    ),
+    out: Annotated[Path, typer.Option(help="The tokenizer's checkpoint folder.")] = TOKENIZER,
     count: Annotated[int, typer.Option(min=1, help="How many.")] = 12,
 ) -> None:
     """Write a gallery of moments to start from beside the tokenizer."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import torch
 import typer
+from torch import nn
 
 from core import checkpoint
 
@@ -19,10 +20,15 @@ Tokens = Annotated[Path, typer.Option(help="Where train.video keeps tokens.")]
 Preset = Annotated[str, typer.Option(help="default or published.")]
 Muon = Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")]
 
-TEACHER = Path("checkpoints/video-teacher")
+CHECKPOINTS = Path("checkpoints")
+"""Where training puts weights: below the folder it is started in."""
+TOKENIZER = CHECKPOINTS / "video-tokenizer"
+TEACHER = CHECKPOINTS / "video-teacher"
 """What train.video makes, and its students learn from."""
+STUDENT = CHECKPOINTS / "video"
 
 T = TypeVar("T")
+M = TypeVar("M", bound=checkpoint.Model)
 
 
 def pick(presets: Mapping[str, T], preset: str) -> T:
@@ -41,6 +47,13 @@ def fresh_seed(run: Path) -> int:
     seed = state.stat().st_mtime_ns % 2**31 if state.is_file() else 0
     torch.manual_seed(seed)
     return seed
+
+
+def trainable(folder: Path, kind: type[M]) -> M:
+    """Load a checkpoint to train it further."""
+    model = checkpoint.load(folder, kind)
+    cast(nn.Module, model).requires_grad_(True).train()
+    return model
 
 
 def warm_start(model: Any, folder: Path) -> bool:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import Out, PlayData, Run, warm_start
+from train.setup import TOKENIZER, Out, PlayData, Run, warm_start
 
 LATENT_NOISE = 0.2
 """Largest deviation of the noise on latents, which have deviation 1."""
@@ -68,7 +68,7 @@ def held_out(model: FrameTokenizer, frames: Tensor) -> dict[str, float]:
 
 def main(
     data: PlayData,
-    out: Out = Path("checkpoints/video-tokenizer"),
+    out: Out = TOKENIZER,
     run: Run = Path("runs/tokenizer"),
     steps: int = 20000,
     minutes: float = 1e9,

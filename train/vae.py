@@ -19,7 +19,7 @@ from core.motion.align import Aligner
 from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import MotionData, Out, Preset, Run, pick, warm_start
+from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
 
 PRESETS = {"default": VAEConfig(), "published": PUBLISHED}
 WINDOW = 96
@@ -182,10 +182,10 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
 
 def main(
     data: MotionData,
-    out: Out = Path("checkpoints/motion-vae"),
+    out: Out = CHECKPOINTS / "motion-vae",
     aligner: Annotated[
         Path, typer.Option(help="Its frame features are the alignment targets.")
-    ] = Path("checkpoints/motion-aligner"),
+    ] = CHECKPOINTS / "motion-aligner",
     run: Run = Path("runs/vae"),
     preset: Preset = "default",
     steps: int = 8000,

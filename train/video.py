@@ -21,7 +21,7 @@ from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TEACHER, Muon, Out, PlayData, fresh_seed
+from train.setup import TEACHER, TOKENIZER, Muon, Out, PlayData, fresh_seed, trainable
 
 CONTEXT_NOISE = 0.3
 """Largest noise level of clean context."""
@@ -86,9 +86,7 @@ def held_out(model: FrameDiT, batches: list[Window]) -> dict[str, float]:
 def main(
     data: PlayData,
     out: Out = TEACHER,
-    tokenizer: Annotated[Path, typer.Option(help="The frame tokenizer's checkpoint.")] = Path(
-        "checkpoints/video-tokenizer"
-    ),
+    tokenizer: Annotated[Path, typer.Option(help="The frame tokenizer's checkpoint.")] = TOKENIZER,
     run: Annotated[Path, typer.Option(help="Folder for state, curves and tokens.")] = Path(
         "runs/video"
     ),
@@ -108,7 +106,7 @@ def main(
     coder = checkpoint.load(tokenizer, FrameTokenizer)
     train, judged = TokenSet.splits(data, coder, run)
     if (out / "config.json").is_file():
-        model = checkpoint.load(out, FrameDiT).requires_grad_(True).train()
+        model = trainable(out, FrameDiT)
     else:
         model = FrameDiT(
             FrameConfig(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import frame_metrics as fm
-from benchmarks import idm
+from benchmarks import frame_metrics, idm
 from tests.support.recorded import write_set
 from train.frames import FrameSet
 
@@ -20,52 +19,56 @@ def test_psnr_of_known_errors():
     made = real.copy()
     made[0] += 1
     made[1, 0] += 10
-    found = fm.psnr(made, real)
+    found = frame_metrics.psnr(made, real)
     assert found.shape == (2, 3)
     assert found[0] == pytest.approx(48.13, abs=0.01)
-    assert found[1].tolist() == pytest.approx([28.13, fm.NEVER, fm.NEVER], abs=0.01)
+    assert found[1].tolist() == pytest.approx(
+        [28.13, frame_metrics.NEVER, frame_metrics.NEVER], abs=0.01
+    )
 
 
 def test_features_are_always_the_same_and_see_movement():
     clip = noise(2, 4)
-    first, again = fm.features(clip), fm.features(clip)
+    first, again = frame_metrics.features(clip), frame_metrics.features(clip)
     assert first.shape == (2, 32)
     assert np.array_equal(first, again)
-    assert not np.allclose(fm.features(clip[:, ::-1]), first)  # the same frames, backwards
+    assert not np.allclose(
+        frame_metrics.features(clip[:, ::-1]), first
+    )  # the same frames, backwards
 
 
 def test_gfvd_is_nothing_for_the_same_and_grows_with_blur():
-    real = fm.features(noise(200, 4))
-    assert fm.gfvd(real, real) == pytest.approx(0, abs=1e-9)
-    other = fm.features(noise(200, 4, seed=1))
-    gray = fm.features(np.full((200, 4, 16, 32, 3), 127, np.uint8))
-    assert fm.gfvd(real, other) < 0.5 < fm.gfvd(real, gray)
+    real = frame_metrics.features(noise(200, 4))
+    assert frame_metrics.gfvd(real, real) == pytest.approx(0, abs=1e-9)
+    other = frame_metrics.features(noise(200, 4, seed=1))
+    gray = frame_metrics.features(np.full((200, 4, 16, 32, 3), 127, np.uint8))
+    assert frame_metrics.gfvd(real, other) < 0.5 < frame_metrics.gfvd(real, gray)
 
 
 def test_errors_count_where_the_picture_changes():
     last, now = np.zeros((1, 16, 32, 3), np.uint8), np.zeros((1, 16, 32, 3), np.uint8)
     now[0, :4, :4, 1] = 200
-    now[0, 9, 9] = fm.SALIENT  # too little
-    mask = fm.changed(last, now)
+    now[0, 9, 9] = frame_metrics.SALIENT  # too little
+    mask = frame_metrics.changed(last, now)
     assert mask.sum() == 16
-    assert fm.error_where(mask, now, now) == 0
-    assert fm.error_where(mask, last, now) == pytest.approx(200 / 3)
+    assert frame_metrics.error_where(mask, now, now) == 0
+    assert frame_metrics.error_where(mask, last, now) == pytest.approx(200 / 3)
     elsewhere = now.copy()
     elsewhere[0, 12:] = 255
-    assert fm.error_where(mask, elsewhere, now) == 0
+    assert frame_metrics.error_where(mask, elsewhere, now) == 0
 
 
 def test_sharpness_of_a_ramp_and_of_nothing():
     ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[None, :, None] * 4, (2, 16, 32, 3))
-    assert fm.sharpness(ramp) == pytest.approx(4)
-    assert fm.sharpness(np.full((2, 16, 32, 3), 9, np.uint8)) == 0
+    assert frame_metrics.sharpness(ramp) == pytest.approx(4)
+    assert frame_metrics.sharpness(np.full((2, 16, 32, 3), 9, np.uint8)) == 0
 
 
 def test_drift_compares_color_contrast_and_sharpness():
     real = noise(4)
-    assert fm.drift(real, real) == {"color": 0, "contrast": 1, "sharpness": 1}
+    assert frame_metrics.drift(real, real) == {"color": 0, "contrast": 1, "sharpness": 1}
     dull = (real // 2).astype(np.uint8)
-    found = fm.drift(dull, real)
+    found = frame_metrics.drift(dull, real)
     assert found["contrast"] == pytest.approx(0.5, abs=0.01)
     assert found["sharpness"] == pytest.approx(0.5, abs=0.01)
     assert found["color"] == pytest.approx(64 * 3**0.5, rel=0.02)

@@ -14,7 +14,7 @@ from tests.golden.record import MOTION, SEEN, Numbers, row
 from tests.golden.rows import JUMP, WALK, Parts
 
 BVH_DIGITS = 1e-2
-"""Centimetres and degrees."""
+"""Centimeters and degrees."""
 
 
 def numbers_of_bvh(data: bytes) -> Numbers:

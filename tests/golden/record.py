@@ -22,7 +22,7 @@ KEPT = 40
 RUN = 192
 """Bytes of a picture that are averaged around each of them: single pixels flicker in films."""
 MOTION, SEEN, PIXELS = 2e-3, 2e-2, 6.0
-"""How far numbers may be off elsewhere: metres and the like, those out of a film, and colors."""
+"""How far numbers may be off elsewhere: meters and the like, those out of a film, and colors."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from tests.golden.rows import Parts
 
 WIDE = 4000
 """Columns of a terminal in which no help text is wrapped, however long the path of this folder."""
-WORDS = ("title", "description")
-"""What a schema has to say in words."""
 SCRIPTS = [
     "app.py",
     *(

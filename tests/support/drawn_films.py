@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import capture_films as studio
+from benchmarks.capture_films import View, make_take, shoot
 from core.body.rotations import quat_rotate
 from core.body.take import Take
 from core.capture.follow import Capture, follow
@@ -20,7 +20,7 @@ from tests.support.synthetic import walk
 RATE = 20
 POSES = 36
 SIZE = (320, 240)
-FRONT = studio.View("front", 20, 6)
+FRONT = View("front", 20, 6)
 
 
 @cache
@@ -37,13 +37,13 @@ _KEPT: list[tempfile.TemporaryDirectory] = []
 @cache
 def walker() -> Take:
     """Who walks in the films."""
-    return studio.make_take(walk(POSES + 1, speed=0.6)[2], 0, POSES)
+    return make_take(walk(POSES + 1, speed=0.6)[2], 0, POSES)
 
 
 @cache
-def pictures(view: studio.View = FRONT) -> np.ndarray:
+def pictures(view: View = FRONT) -> np.ndarray:
     """The walk as (36, 240, 320, 3) uint8, 20 a second."""
-    return np.stack(list(studio.shoot(walker(), view, size=SIZE, rate=RATE)))
+    return np.stack(list(shoot(walker(), view, size=SIZE, rate=RATE)))
 
 
 def ffmpeg(*arguments: str | Path, frames: bytes | None = None) -> None:

@@ -77,7 +77,7 @@ def test_only_what_the_last_step_makes_is_judged(pair):
     teacher, student = pair
     student.cfg = student.cfg.model_copy(update={"steps": 2})
     loss_fn, batch, seen = RolloutLoss(teacher), window(rows=4, frames=12), []
-    loss_fn.judge = lambda fake, data, context, t, actions: (
+    loss_fn.discriminator = lambda fake, data, context, t, actions: (
         seen.append((fake, data, context)) or (fake.sum(), torch.zeros(()))
     )
     loss_fn(student, Passage(batch, 4, first=True), step=0)

@@ -144,7 +144,7 @@ def copy_of(module: nn.Module) -> list[Tensor]:
 def test_a_step_trains_student_and_heads_and_leaves_the_teacher_alone(pair):
     teacher, student = pair
     loss_fn = Distiller(teacher)
-    heads, before = copy_of(loss_fn.judge.heads), copy_of(teacher)
+    heads, before = copy_of(loss_fn.discriminator.heads), copy_of(teacher)
     losses = loss_fn(student, window(), step=150)
     losses.total.backward()
     assert all(torch.isfinite(v) for v in (losses.total, *losses.parts.values()))
@@ -153,9 +153,9 @@ def test_a_step_trains_student_and_heads_and_leaves_the_teacher_alone(pair):
     assert all(g.abs().max() > 0 for g in gradients.values())
     assert all(map(torch.equal, before, copy_of(teacher)))
     assert all(p.grad is None for p in teacher.parameters())
-    now = copy_of(loss_fn.judge.heads)
+    now = copy_of(loss_fn.discriminator.heads)
     assert not any(map(torch.equal, heads, now))
-    assert all(p.requires_grad for p in loss_fn.judge.heads.parameters())
+    assert all(p.requires_grad for p in loss_fn.discriminator.heads.parameters())
 
 
 def test_the_adversary_tells_and_is_told_nothing_of_context(pair):

@@ -131,7 +131,7 @@ def test_when_somebody_else_comes_the_longest_stretch_is_kept():
 def test_another_scene_begins_another_stretch():
     """Somebody in the same place in another room: nothing in the track itself tells."""
     pictures = made.pictures()
-    scene = [*pictures[:26], *(255 - made.pictures(made.studio.View("back", 160, 6))[:14])]
+    scene = [*pictures[:26], *(255 - made.pictures(made.View("back", 160, 6))[:14])]
     found = follow_pictures("scene.mp4", scene)
     assert found.kept == pytest.approx((0.0, 1.25), abs=0.06)
     assert found.track is not None
