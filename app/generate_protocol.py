@@ -10,8 +10,7 @@ from app import protocol
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import DRAFTED, RECORDED, TRUTH
 from core.body.skeleton import FPS, JOINTS
-from core.capture.video import MOST_SECONDS
-from core.settings import KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER
+from core.settings import KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 
 TARGET = Path(__file__).parent / "web/src/live"
 HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
@@ -51,7 +50,7 @@ def bounds() -> dict[str, object]:
         "KEEP_SECONDS": KEEP_SECONDS,
         "MAX_PROMPT": MAX_PROMPT,
         "MOST_PICTURE": MOST_BYTES,
-        "MOST_SECONDS": MOST_SECONDS,
+        "MOST_SECONDS": MOST_VIDEO_SECONDS,
         "MOST_TOGETHER": MOST_TOGETHER,
     }
 

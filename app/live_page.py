@@ -18,8 +18,7 @@ from app.live.replies import sentence
 from core import settings
 from core.body.mesh import BODIES
 from core.capture.joint_maps import BUILT_IN
-from core.capture.video import MOST_SECONDS
-from core.settings import EXPORT_RATES
+from core.settings import EXPORT_RATES, MOST_VIDEO_SECONDS
 
 MOUNT = """
 const mount = () => window.Livestep.mount(element);
@@ -39,7 +38,7 @@ TEMPLATES.globals |= {
     "joint_maps": BUILT_IN,
     "tilts": TILTS,
     "lenses": LENSES,
-    "most_seconds": MOST_SECONDS,
+    "most_seconds": MOST_VIDEO_SECONDS,
     "most_upload": MOST_UPLOAD,
     "most_onward": MOST_ONWARD,
 }

@@ -50,6 +50,8 @@ FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""
 MOTION_SUFFIXES = (".bvh", ".npz", ".glb")
 """Files whose motion can be read."""
+MOST_VIDEO_SECONDS = 20.0
+"""Of a video that is followed."""
 VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts"),
     *(".3gp", ".ogv", ".wmv", ".flv"),

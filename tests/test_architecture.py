@@ -44,7 +44,7 @@ ALLOWED = {
     ),
     "core": "core.cli",
     "app": (
-        "app core.engine core.settings core.body core.capture.follow core.capture.joint_maps"
+        "app core.engine core.settings core.body core.capture.joint_maps"
         " core.export core.video.actions core.video.log"
     ),
     "app.py": "app core.engine train.worlds.doom",

@@ -125,11 +125,10 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     def adjust(self, *, tilt: float, lens: float, turned: bool) -> None:
         """Lift the person anew; what the take went on by is dropped. Takes a moment."""
-        from core.capture.follow import adjust
-
+        engine = self._loader.engine()
         with _one_lifts:
             before = self._shown()
-            capture = adjust(before.capture, tilt=tilt, lens=lens, turned=turned)
+            capture = engine.adjust(before.capture, tilt=tilt, lens=lens, turned=turned)
         captured = CapturedTake(before.upload, before.request, capture)
         with self._changed:
             if self._shown() is before:

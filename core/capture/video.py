@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-MOST_SECONDS = 20.0
+from core.settings import MOST_VIDEO_SECONDS
+
 LEAST_SECONDS = 0.5
 MOST_RATE = 30.5
 """Pictures a second beyond which only every second, third, ... is looked at."""
@@ -64,7 +65,7 @@ class VideoInfo:
     @property
     def decoded(self) -> float:
         """Pixels of all pictures in the file together."""
-        seconds = MOST_SECONDS if self.seconds is None else self.seconds
+        seconds = MOST_VIDEO_SECONDS if self.seconds is None else self.seconds
         return self.pixels * self.shown * seconds
 
 
@@ -106,7 +107,7 @@ def open_video(path: str | Path) -> VideoInfo:
     seconds = None
     if length:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
-        if seconds > MOST_SECONDS + 0.5:
+        if seconds > MOST_VIDEO_SECONDS + 0.5:
             raise ValueError(_too_long(name, seconds))
     rates = re.search(r"([\d.]+)(k?) fps", stream[2])
     shown = float(rates[1]) * (1000 if rates[2] else 1) if rates else 30.0
@@ -151,11 +152,20 @@ def frames(video: VideoInfo) -> Iterator[np.ndarray]:
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
     filters = f"fps={video.rate:.6f},scale={size}:flags=area"
-    shown = ("-map", "0:v:0", "-t", f"{MOST_SECONDS + 1:g}", "-vf", filters, "-pix_fmt", "rgb24")
+    shown = (
+        "-map",
+        "0:v:0",
+        "-t",
+        f"{MOST_VIDEO_SECONDS + 1:g}",
+        "-vf",
+        filters,
+        "-pix_fmt",
+        "rgb24",
+    )
     form = ("-c:v", "ppm", "-f", "image2pipe", "-loglevel", "fatal", "-")
     cost = CPU_SECONDS + CPU_SECONDS_A_PIXEL * video.decoded
     command = _ffmpeg(video.path, *shown, *form, seconds=cost)
-    count, most = 0, (MOST_SECONDS + 0.5) * video.rate
+    count, most = 0, (MOST_VIDEO_SECONDS + 0.5) * video.rate
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=1 << 20
     ) as decoder:
@@ -196,4 +206,4 @@ def _still(name: str) -> str:
 
 def _too_long(name: str, seconds: float | None) -> str:
     lasts = f"lasts {seconds:.0f} s" if seconds else "is too long"
-    return f"{name} {lasts}; {MOST_SECONDS:g} s are the most, so cut out the part you want"
+    return f"{name} {lasts}; {MOST_VIDEO_SECONDS:g} s are the most, so cut out the part you want"
