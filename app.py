@@ -13,8 +13,11 @@ from typing import Annotated
 import typer
 
 from app.live.sharing import Limits
+from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
+FOLDER = Path(os.path.relpath(CHECKPOINTS))
+"""Of checkpoints, as it is called from where the app is started."""
 M_ARENA_MAX = -8
 """Of malloc.h."""
 
@@ -24,7 +27,7 @@ def main(
         "0.0.0.0" if ON_SPACES else "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
-    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = Path("checkpoints"),
+    checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = FOLDER,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
     ] = None,

@@ -47,7 +47,7 @@ ALLOWED = {
         "app core.engine core.settings core.body core.capture.joint_maps"
         " core.export core.video.actions core.video.log"
     ),
-    "app.py": "app core.engine train.worlds.doom",
+    "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",
     "benchmarks": "benchmarks core train",
 }
