@@ -17,6 +17,7 @@ from app.live.loader import EngineLike
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
+from core.capture.joint_maps import BUILT_IN
 from core.export.metadata import continued, provenance
 from core.settings import CaptureSettings, MotionSettings, check_prompt, whole
 
@@ -34,9 +35,8 @@ class CaptureJob(Job):
 
     def __init__(self, upload: Upload, request: Follow) -> None:
         super().__init__()
-        joint_maps = known_maps()
-        if request.joint_map and request.joint_map not in joint_maps:
-            raise ValueError(f"The skeleton must be one of {', '.join(joint_maps)}.")
+        if request.joint_map and request.joint_map not in BUILT_IN:  # never a path
+            raise ValueError(f"The skeleton must be one of {', '.join(BUILT_IN)}.")
         self.upload, self.request = upload, request
 
     def follow(self, engine: EngineLike, tell: Tell | None, **camera: Any) -> CapturedTake:
@@ -115,13 +115,6 @@ def lower_priority() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-def known_maps() -> tuple[str, ...]:
-    """Skeletons that a visitor may name; never a path."""
-    from core.capture.joint_maps import BUILT_IN
-
-    return BUILT_IN
 
 
 def match_info(match: Any) -> MatchInfo:
