@@ -62,11 +62,11 @@ class Shelf(Generic[M]):
         self._word, self._none = word, none
         self._loaded: dict[str, M] = {}
         self._lock = threading.Lock()
-        self.names = tuple(
-            path.parent.name
-            for path in sorted(folder.glob("*/config.json"))
-            if describe(path.parent).get("kind") == kind
-        )
+        found = {path.parent.name: describe(path.parent) for path in folder.glob("*/config.json")}
+        found = {name: entry for name, entry in found.items() if entry.get("kind") == kind}
+        # a world that knows its place comes before those that do not
+        known = {name: bool(entry.get("config", {}).get("place")) for name, entry in found.items()}
+        self.names = tuple(sorted(found, key=lambda name: (not known[name], name)))
 
     def pick(self, name: str | None = None) -> str:
         """Return a name, or the first; raise ValueError for an unknown one."""

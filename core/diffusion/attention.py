@@ -9,6 +9,7 @@ stream runs, and a pinned prefix simply stays in front.
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import torch
 import torch.nn.functional as F
@@ -92,6 +93,18 @@ class LayerCache:
             self.keys, self.values = self.keys.detach(), self.values.detach()
             self._look()
 
+    def copy(self, forget: int = 0) -> LayerCache:
+        """Return a cache with what was in view before the newest `forget` tokens, no slack."""
+        other = LayerCache(self.prefix, self.context, self.slack)
+        if self.keys is None or self.values is None or forget == self.keys.shape[2]:
+            return other
+        keep = self.keys.shape[2] - forget
+        other.keys = self._newest(self.keys[:, :, :keep], self.context).clone()
+        other.values = self._newest(self.values[:, :, :keep], self.context).clone()
+        other._rotary = self._rotary
+        other._look()
+        return other
+
     def drop(self, tokens: int) -> None:
         """Forget the newest tokens; raise ValueError where fewer are kept."""
         if self.keys is None or self.values is None or tokens > self.keys.shape[2]:
@@ -148,6 +161,12 @@ class KVCache:
         """Cut what is kept off from the graph it was computed in; training of long streams."""
         for layer in self.layers:
             layer.detach()
+
+    def copy(self, forget: int = 0) -> KVCache:
+        """Return a cache that sees what this one saw before the newest `forget` frames."""
+        other = copy(self)
+        other.layers = [layer.copy(forget * self.tokens) for layer in self.layers]
+        return other
 
     def rollback(self, frames: int) -> None:
         """Forget the newest frames; raise ValueError for more than the slack allows."""

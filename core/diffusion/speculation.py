@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from core.diffusion.attention import KVCache
 from core.diffusion.sampler import Condition, Sampled, Snapshot, StreamSampler
 from core.settings import AUTO, MOST_AHEAD, MOST_TOGETHER
 
@@ -59,10 +61,18 @@ class KeyHold:
         return min(math.floor(math.log(LIKELY) / math.log(stay)), MOST_AHEAD)
 
 
+def unmoved(asked: C, before: C | None) -> C:
+    """Return the condition that is asked for: nothing of the frame before goes into it."""
+    return asked
+
+
 @dataclass
 class _Draft(Generic[C]):
     sampled: Sampled[C]
+    asked: C
     before: Snapshot[C]
+    first: bool
+    """Of those denoised jointly."""
 
 
 class Speculator(Generic[C]):
@@ -78,10 +88,19 @@ class Speculator(Generic[C]):
         ahead: int = AUTO,
         together: int = 1,
         most_together: int = MOST_TOGETHER,
+        carry: Callable[[C, C | None], C] = unmoved,
+        start: C | None = None,
     ) -> None:
+        """`carry` makes a frame's condition of what is asked for and of the frame before.
+
+        `start` is the condition of the frame before the first one.
+        """
         self.sampler, self.hold, self.tally = sampler, KeyHold(), DraftStats()
         self._drafts: deque[_Draft[C]] = deque()
         self._last: C | None = None
+        self._carry, self._newest = carry, start
+        self.shown = start
+        """Condition of the frame that was handed out last."""
         self.most_together = most_together
         """What the network has rotary positions for, MOST_TOGETHER at most."""
         self.check(together)
@@ -104,7 +123,7 @@ class Speculator(Generic[C]):
         if self._last is not None:
             self.hold.observe(condition is not self._last)
         self._last = condition
-        if self._drafts and self._drafts[0].sampled.condition is not condition:
+        if self._drafts and self._drafts[0].asked is not condition:
             self.drop()
         accepted = bool(self._drafts)
         if not accepted:
@@ -113,7 +132,9 @@ class Speculator(Generic[C]):
         self.tally.made += 1
         self.tally.accepted += accepted
         self.tally.depth = self.depth
-        return self._drafts.popleft().sampled, accepted
+        sampled = self._drafts.popleft().sampled
+        self.shown = sampled.condition
+        return sampled, accepted
 
     def draft(self) -> list[Sampled[C]]:
         """Make frames ahead under the newest condition; nothing when enough are ready."""
@@ -127,12 +148,33 @@ class Speculator(Generic[C]):
             self.sampler.restore(self._drafts[0].before)
             self.tally.dropped += len(self._drafts)
             self._drafts.clear()
+            self._newest = self.shown
 
-    def _make(self, condition: C) -> list[Sampled[C]]:
+    @property
+    def between_groups(self) -> bool:
+        """Whether the next frame begins a group of jointly denoised ones."""
+        return not self._drafts or self._drafts[0].first
+
+    def standing(self) -> tuple[Snapshot[C], KVCache]:
+        """Return where the sampler stood before all drafts, and a copy of what it had in view."""
+        snapshot = self._drafts[0].before if self._drafts else self.sampler.snapshot()
+        assert self.sampler.cache is not None  # a sampler without one cannot be rolled back either
+        return snapshot, self.sampler.cache.copy(self.sampler.committed - snapshot.committed)
+
+    def restart(self, condition: C) -> None:
+        """Forget all drafts, and go on as if the frame shown last had had another condition."""
+        self.drop()
+        self.shown = self._newest = condition
+
+    def _make(self, asked: C) -> list[Sampled[C]]:
         before = self.sampler.snapshot()
-        made = self.sampler.sample([condition] * self.together)
+        conditions: list[C] = []
+        for _ in range(self.together):
+            self._newest = self._carry(asked, self._newest)
+            conditions.append(self._newest)
+        made = self.sampler.sample(conditions)
         for i, sampled in enumerate(made):
             after_others = self.sampler.snapshot(newest=len(made) - i)
-            self._drafts.append(_Draft(sampled, after_others if i else before))
+            self._drafts.append(_Draft(sampled, asked, after_others if i else before, i == 0))
         self.tally.drafted += len(made)
         return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from core.config import Config
 
 NOTHING = "-"
@@ -46,6 +48,11 @@ def to_bits(mask: int, keys: Sequence[Key]) -> list[int]:
     if not 0 <= mask < 1 << len(keys):
         raise ValueError(f"an action must be in 0..{(1 << len(keys)) - 1}, got {mask}")
     return [mask >> i & 1 for i in range(len(keys))]
+
+
+def to_masks(bits: np.ndarray) -> np.ndarray:
+    """Undo `to_bits` for many: bit masks (N,) of rows (N, K) with 1 where a key is held."""
+    return ((bits > 0) << np.arange(bits.shape[1])).sum(1)
 
 
 def parse_script(text: str, keys: Sequence[Key]) -> list[int]:

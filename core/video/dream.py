@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import numpy as np
 from core.device import fast_precision
 from core.diffusion.speculation import SLACK, DraftStats, Speculator
 from core.settings import WorldSettings
+from core.video.place import Place
+from core.video.rewind import History, Memento
 from core.video.world import Seed, VideoModel
 
 
@@ -24,6 +27,8 @@ class DreamFrame:
     """The keys that led to it, as bits."""
     drafted: bool
     """Whether it had been made ahead of time and was accepted."""
+    place: Place | None = None
+    """Where the world believes it to be seen from; None where it knows no places."""
 
 
 class Dream:
@@ -43,21 +48,27 @@ class Dream:
         self._settings = asked.changed(steps=steps, context_noise=noise)
         self.fps, self.keys = cfg.fps, cfg.keys
         self._model, self._index = model, 0
+        self._pictures: deque[np.ndarray | None] = deque()  # of drafts; None = not decoded yet
         self._sampler = model.dit.new_sampler(
             1, asked.seed, steps=steps, context_noise=noise, slack=SLACK
         )
+        tokens = model.encode(start.frames)
+        conditions, self.fit = model.begin(start, tokens)
+        """How far the start is from what the place looks like, in token error; None: not known."""
         self._speculator = Speculator(
             self._sampler,
             ahead=asked.ahead,
             together=asked.together,
             most_together=cfg.most_together,
+            carry=model.carry,
+            start=conditions[-1],
         )
-        self._pictures: deque[np.ndarray | None] = deque()  # of drafts; None = not decoded yet
-        tokens = model.encode(start.frames)[None]
         with fast_precision(model.device):
-            self._sampler.commit(tokens, [model.actions(a[None]) for a in start.actions])
+            self._sampler.commit(tokens[None], conditions)
         self._pinned = list(start.frames[: cfg.prefix])
         self._seen = deque(start.frames[cfg.prefix :], maxlen=cfg.context)
+        self._history = History(cfg.fps)
+        self._remember()
 
     @property
     def tally(self) -> DraftStats:
@@ -69,18 +80,28 @@ class Dream:
         """Settings in use."""
         return self._settings.model_dump(exclude={"seed"})
 
+    @property
+    def place(self) -> Place | None:
+        """Where the newest frame is believed to be seen from."""
+        shown = self._speculator.shown
+        return None if shown is None else shown.place
+
     def step(self, mask: int) -> DreamFrame:
         """Return the next frame under the held keys; raise ValueError for an unknown mask."""
+        action = self._model.action(mask)
+        if self._history.wants(self._index) and self._speculator.between_groups:
+            self._remember()
         with fast_precision(self._model.device):
-            sampled, drafted = self._speculator.next(self._model.action(mask))
+            sampled, drafted = self._speculator.next(action)
         picture = self._pictures.popleft() if drafted else None
         if not drafted:  # whatever was ready has been dropped
             self._pictures = deque([None] * (self._speculator.together - 1))
         if picture is None:
             picture = self._model.decode(sampled.x)[0]
         self._seen.append(picture)
+        self._history.add(mask)
         self._index += 1
-        return DreamFrame(self._index - 1, picture, mask, drafted)
+        return DreamFrame(self._index - 1, picture, mask, drafted, sampled.condition.place)
 
     def draft(self) -> bool:
         """Make what comes next if the keys stay as they are; False when enough is ready."""
@@ -108,15 +129,84 @@ class Dream:
         new = old.changed(**{name: value for name, value in asked.items() if value is not None})
         self._speculator.check(new.together)
         # how many are drafted must change no frame, so it drops none of a group either
-        if new.changed(ahead=old.ahead) != old:
-            self._speculator.drop()
-            self._pictures.clear()
+        changes = new.changed(ahead=old.ahead) != old
+        if changes:
+            self._forget_drafts()
         self._settings = new
-        assert new.steps is not None  # the checkpoint's own since the beginning
-        assert new.context_noise is not None
-        self._sampler.retime(new.steps, new.context_noise)
-        self._speculator.ahead, self._speculator.together = new.ahead, new.together
+        self._apply(new)
+        if changes:
+            self._remember()
+
+    def _apply(self, settings: WorldSettings) -> None:
+        assert settings.steps is not None  # the checkpoint's own since the beginning
+        assert settings.context_noise is not None
+        self._sampler.retime(settings.steps, settings.context_noise)
+        self._speculator.ahead, self._speculator.together = settings.ahead, settings.together
+
+    def stand(self, x: float, y: float, degrees: float | None = None) -> None:
+        """Be somewhere else from the next frame on: only the place changes, as if by magic.
+
+        Coordinates in the world's units; without `degrees` the heading stays. Raises ValueError
+        where nobody can stand, or where the world knows no places.
+        """
+        shown = self._speculator.shown
+        if shown is None or shown.place is None:
+            raise ValueError("this world does not know where it is; there is nowhere else to go")
+        heading = shown.place.degrees if degrees is None else degrees
+        condition = self._model.set_down(shown, Place(x, y, heading))
+        self._forget_drafts()
+        self._speculator.restart(condition)
+        self._remember()
+
+    def _forget_drafts(self) -> None:
+        self._speculator.drop()
+        self._pictures.clear()
 
     def context(self) -> np.ndarray:
         """Return the frames in view (n, H, W, 3), oldest first, the pinned ones in front."""
         return np.stack([*self._pinned, *self._seen])
+
+    # ---- going back
+
+    def _remember(self) -> None:
+        snapshot, cache = self._speculator.standing()
+        self._history.keep(
+            Memento(self._index, cache, snapshot, self._speculator.shown, self._settings)
+        )
+
+    @property
+    def past(self) -> range:
+        """The frames that can be gone back to: the last ten seconds, and the one to come."""
+        return range(self._history.first, self._history.end + 1)
+
+    def masks(self, frame: int) -> list[int]:
+        """Return the keys that were held from a frame on."""
+        return self._history.masks(frame, self._index)
+
+    def branch(self, frame: int) -> Dream:
+        """Return a world of its own that stands before a frame of the `past`.
+
+        The noise to come is the same: with the same keys it makes the same bytes, and with others
+        whatever differs is due to them (a counterfactual). Raises ValueError for another frame.
+        """
+        memento = self._history.before(frame)
+        other = copy.copy(self)
+        other._sampler = self._model.dit.new_sampler(1, 0, slack=SLACK)
+        other._sampler.cache = memento.cache.copy()
+        other._sampler.restore(memento.snapshot)
+        other._speculator = Speculator(
+            other._sampler,
+            ahead=0,
+            most_together=self._speculator.most_together,
+            carry=self._model.carry,
+            start=memento.shown,
+        )
+        other._settings = memento.settings.changed(ahead=0)
+        other._apply(other._settings)
+        other._pictures, other._index = deque(), memento.index
+        other._seen = deque(maxlen=self._seen.maxlen)
+        other._history = History(self.fps)
+        other._remember()
+        for mask in self._history.masks(memento.index, frame):
+            other.step(mask)
+        return other

@@ -8,9 +8,12 @@ small errors of its own do not build up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +24,12 @@ from core.diffusion.sampler import StreamSampler
 from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.settings import MOST_TOGETHER
 from core.video.actions import Key
+from core.video.place import NOWHERE, Place, PlaceConfig, PlaceMap
+
+TAPS = (2, 4)
+"""Blocks before which tokens are shown their place once more."""
+LATEST = 0.95
+"""Flow time that a predicted frame's velocity is never computed beyond: it divides by 1 - t."""
 
 
 class FrameConfig(Config):
@@ -54,6 +63,11 @@ class FrameConfig(Config):
     """Default noise on clean frames of the past."""
     fps: float = 30.0
     """Frames a second that the world is played at."""
+    place: PlaceConfig | None = None
+    """The place that lies in the weights; None where frames have no known place."""
+    predicts: Literal["velocity", "data"] = "velocity"
+    """What the last layer says. Where the place is known, a frame is nearly settled, and its data
+    are reached in one step."""
 
     @property
     def most_together(self) -> int:
@@ -93,6 +107,18 @@ class Action:
     """(B, K) with 1 where a key is held; a row of -1 means unknown (no guidance towards it)."""
     mask: int = 0
     """The same as a bit mask, where all rows agree."""
+    course: np.ndarray | None = None
+    """(1 + N, 3): the place it is seen from (x, y in units, degrees counter-clockwise), and places
+    that it might be instead; None where nobody knows. All rows share it."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where the frame is seen from; None where nobody knows."""
+        if self.course is None:
+            return None
+        (x, y, degrees), others = self.course[0].tolist(), self.course[1:, :2]
+        off = np.square(others - self.course[0, :2]).sum(1)
+        return Place(x, y, degrees % 360, math.sqrt(off.mean()) if len(off) else 0.0)
 
     def with_null(self) -> Action:
         """Return the condition of a doubled batch whose second half has no known action."""
@@ -128,6 +154,7 @@ class FrameDiT(nn.Module):
             ),
             rotary,
         )
+        self.place_map = PlaceMap(cfg.place, cfg.grid, cfg.width, len(TAPS)) if cfg.place else None
         self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
         self.project = nn.Linear(cfg.width, cfg.channels)
         nn.init.zeros_(self.project.weight)
@@ -179,12 +206,34 @@ class FrameDiT(nn.Module):
         return self.time(t) + e
 
     def denoise(
-        self, x: Tensor, t: Tensor, actions: Tensor, cache: KVCache | None = None, commit: int = 0
+        self,
+        x: Tensor,
+        t: Tensor,
+        actions: Tensor,
+        cache: KVCache | None = None,
+        commit: int = 0,
+        *,
+        where: Tensor | None = None,
+        mask: Tensor | None = None,
     ) -> Tensor:
-        """Return the velocity of x (B, T, P, C) at times t (B, T) under actions (B, T, K)."""
-        h = self.embed(x) + self.place
-        h = self.transformer(h, self.condition(t, actions), cache=cache, commit=commit)
-        return self.project(self.norm(h))
+        """Return the velocity of x (B, T, P, C) at times t (B, T) under actions (B, T, K).
+
+        `where` (B, T, 3) are the places it is seen from; None is nowhere. `mask` is what tokens
+        see, for training only; None is block-causal.
+        """
+        h, e = self.embed(x) + self.place, self.condition(t, actions)
+        taps: dict[int, Tensor] = {}
+        if self.place_map is not None:
+            if where is None:
+                where = torch.full((*t.shape, 3), NOWHERE, device=t.device)
+            seen, about, shown = self.place_map(where)
+            h, e = h + seen, e + about
+            taps.update(zip(TAPS, shown, strict=True))
+        h = self.transformer(h, e, cache=cache, commit=commit, taps=taps, mask=mask)
+        out = self.project(self.norm(h))
+        if self.cfg.predicts == "velocity":
+            return out
+        return (out - x) / (1 - t.clamp(max=LATEST))[..., None, None]
 
     def forward(
         self,
@@ -196,4 +245,8 @@ class FrameDiT(nn.Module):
     ) -> Tensor:
         """Return the velocity of frames x (B, T, P, C), with one action a frame."""
         actions = torch.stack([c.keys for c in conditions], dim=1)
-        return self.denoise(x, t, actions, cache, commit)
+        places = [c.course[0] for c in conditions if c.course is not None]
+        where = None
+        if len(places) == len(conditions):
+            where = torch.from_numpy(np.stack(places)).float().to(x.device).expand(len(x), -1, -1)
+        return self.denoise(x, t, actions, cache, commit, where=where)

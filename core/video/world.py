@@ -1,8 +1,9 @@
-"""A world's checkpoint ready to run: transformer, tokenizer, seeds."""
+"""A world's checkpoint ready to run: transformer, tokenizer, seeds; mover and finder of a place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +13,22 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.video.actions import to_bits
+from core.video.actions import to_bits, to_masks
+from core.video.finder import Finder
+from core.video.look import Look
 from core.video.model import Action, FrameDiT
+from core.video.mover import Mover
+from core.video.place import Place
 from core.video.tokenizer import FrameTokenizer
 
 SEEDS = "seeds.npz"
-"""Moments to start from, beside the weights of a tokenizer."""
+"""Moments to start from, beside the weights of a tokenizer or, where it has a place, of a world."""
+MOVER, FINDER = "mover", "finder"
+"""Where a world with a place keeps these, inside its folder."""
+SWARM = 12
+"""Places that a world might be at as well; how far apart they are is how unsure it is."""
+STORED, SET = (0.2, 0.1), (0.05, 0.05)
+"""Units and degrees by which the place of a shipped start is off, and one that somebody set."""
 
 
 class Seed(NamedTuple):
@@ -30,16 +41,39 @@ class Seed(NamedTuple):
     """(T, K): what led to each; -1 = unknown."""
     state: np.ndarray
     """Where the engine stood at the last frame; empty where there is no engine."""
+    path: np.ndarray = np.empty((0, 3))
+    """(T, 3): the places it was found to be seen from; empty where it was not looked for."""
+
+
+class Beginning(NamedTuple):
+    """What a stream starts with."""
+
+    conditions: list[Action]
+    """One a frame of the start."""
+    fit: float | None = None
+    """How far its frames are from what is seen from their places, in token error; None where a
+    world has no place, or it had been found before."""
 
 
 class VideoModel:
     """Weights of one world; nothing in it belongs to a single stream."""
 
     def __init__(
-        self, dit: FrameDiT, tokenizer: FrameTokenizer, device: str, seeds: Sequence[Seed] = ()
+        self,
+        dit: FrameDiT,
+        tokenizer: FrameTokenizer,
+        device: str,
+        seeds: Sequence[Seed] = (),
+        *,
+        mover: Mover | None = None,
+        finder: Finder | None = None,
     ) -> None:
+        """A transformer that was trained with a place needs a mover and a finder."""
         self.dit, self.tokenizer, self.device, self.seeds = dit, tokenizer, device, tuple(seeds)
         self._actions: dict[int, Action] = {}
+        self.mover, self.look = mover, None
+        if mover is not None and finder is not None:
+            self.look = Look(dit, mover, finder, device)
 
     @classmethod
     def load(cls, folder: Path, device: str) -> VideoModel:
@@ -47,7 +81,12 @@ class VideoModel:
         dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
-        return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
+        if dit.cfg.place is None:
+            return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
+        mover = checkpoint.load(folder / MOVER, Mover)  # a few numbers: never worth a GPU
+        finder = checkpoint.load(folder / FINDER, Finder, device=device)
+        seeds = read_seeds(folder / SEEDS)
+        return cls(dit, tokenizer, device, seeds, mover=mover, finder=finder)
 
     def card(self) -> dict[str, Any]:
         """Return size, keys, seeds and default settings, for page and command line."""
@@ -62,6 +101,7 @@ class VideoModel:
             "context": cfg.prefix + cfg.context,
             "most_together": cfg.most_together,
             "seeds": [seed.title for seed in self.seeds],
+            "ground": None if self.mover is None else self.mover.ground(),
         }
 
     def moment(self, start: int | np.ndarray) -> Seed:
@@ -93,6 +133,48 @@ class VideoModel:
     def actions(self, keys: np.ndarray, mask: int = 0) -> Action:
         """Return the condition of a batch (B, K) with 1 where a key is held, -1 where unknown."""
         return Action(torch.from_numpy(np.asarray(keys, np.float32)).to(self.device), mask)
+
+    # ---- places
+
+    def begin(self, start: Seed, tokens: Tensor) -> Beginning:
+        """Return the conditions of a start's frames, whose tokens (T, P, C) are given."""
+        actions = [self.actions(a[None]) for a in start.actions]
+        if self.look is None:
+            return Beginning(actions)
+        path, fit = start.path, None
+        spread = np.diag(np.square([STORED[0], *STORED]))
+        if not len(path):
+            masks = np.where(start.actions[:, 0] < 0, -1, to_masks(start.actions))
+            path, fit, spread = self.look(tokens, masks)
+        conditions = [
+            replace(action, course=place[None]) for action, place in zip(actions, path, strict=True)
+        ]
+        conditions[-1] = replace(actions[-1], course=self._swarm(path[-1], spread))
+        return Beginning(conditions, fit)
+
+    def carry(self, asked: Action, before: Action | None) -> Action:
+        """Return the condition of the next frame: what is asked for, where that leads to."""
+        if self.mover is None or before is None or before.course is None:
+            return asked
+        return replace(asked, course=self.mover.move(before.course, asked.mask))
+
+    def set_down(self, shown: Action, place: Place) -> Action:
+        """Return a frame's condition with another place; raise ValueError where none can be."""
+        xy = np.array([place.x, place.y])
+        if self.mover is None or not (np.isfinite(xy).all() and np.isfinite(place.degrees)):
+            raise ValueError("a place is x, y and a heading in degrees, all of them finite")
+        if not self.mover.can_stand(xy):
+            raise ValueError(f"nobody can stand at {place.x:.0f}, {place.y:.0f} in this world")
+        spread = np.diag(np.square([SET[0], *SET]))
+        return replace(shown, course=self._swarm(np.array([*xy, place.degrees]), spread))
+
+    def _swarm(self, place: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Return a place and those that it might be instead, (1 + SWARM, 3)."""
+        rng = np.random.default_rng(0)
+        beside = rng.multivariate_normal(place, covariance, SWARM, method="eigh")
+        return np.concatenate([place[None], beside])
+
+    # ---- pictures
 
     def fit(self, picture: np.ndarray) -> np.ndarray:
         """Crop and resize any picture (h, w, 3) uint8 to a frame; raise ValueError for others."""
@@ -128,17 +210,21 @@ def read_seeds(path: Path) -> list[Seed]:
     if not path.is_file():
         return []
     with np.load(path) as data:
-        rows = zip(data["titles"], data["frames"], data["actions"], data["states"], strict=True)
+        names = ["titles", "frames", "actions", "states"]
+        names += ["paths"] * ("paths" in data)
+        rows = zip(*(data[name] for name in names), strict=True)
         return [Seed(str(title), *rest) for title, *rest in rows]
 
 
 def write_seeds(path: Path, seeds: Sequence[Seed]) -> None:
     """Undo `read_seeds`; all seeds have equally many frames."""
-    titles, frames, actions, states = zip(*seeds, strict=True)
+    titles, frames, actions, states, paths = zip(*seeds, strict=True)
+    places = {"paths": np.stack(paths)} if len(paths[0]) else {}
     np.savez_compressed(
         path,
         titles=np.array(titles),
         frames=np.stack(frames),
         actions=np.stack(actions),
         states=np.stack(states),
+        **places,
     )
