@@ -1,12 +1,15 @@
 """Look: find where frames were seen from, by drawing what one would see and comparing.
 
-The finder's guesses are carried along the keys to where all frames can judge them; those whose
-drawings (the frame transformer's, from the place alone) fit best are moved towards a better fit by
-damped Gauss-Newton steps. How well the best one fits tells whether it is the true one.
+The finder's guesses are scattered and carried along the keys, so that all frames judge them. A
+population that narrows down is judged by sketches first, the best few by drawings (the frame
+transformer's, from the place alone), and the best of all is moved by damped Gauss-Newton steps. How
+well it fits tells whether it is the true one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +21,23 @@ from core.video.finder import Finder
 from core.video.model import FrameDiT
 from core.video.mover import Mover
 
-GOOD = 0.05
-"""Token error below which a place is taken for the true one; those found true have .01 to .045."""
-KNOWN = 3
-"""Frames that judge: the first, the last and the middle one."""
+GOOD = 0.06
+"""Token error below which a place is taken for the true one; those found true have .01 to .05."""
+APART = 24.0
+"""Units from which on two places are two different answers."""
+RIVALS = 3
+"""Answers that are looked into."""
+CLOSE = 1.06
+"""Times the best one's error by which the sketch of a rival may be off."""
+SCATTER = np.array([8.0, 8.0, 4.0])
+"""Units and degrees by which guesses are scattered at first."""
 NUDGES = np.array([1.0, 1.0, 0.4])
 """Units and degrees by which the slope of the error is felt for."""
-POOL, KEPT, REFINED, ROUNDS, TRIES = 48, 8, 3, 5, 3
-SWARM = 12
-"""Places that a found one might be instead."""
+STEPS = 5
+TRIES = 3
+
+Judge = Callable[[np.ndarray], np.ndarray]
+"""Errors (N,) of places (N, 3) at the first frame."""
 
 
 class Found(NamedTuple):
@@ -36,8 +47,48 @@ class Found(NamedTuple):
     """(L, 3): x, y in units, degrees counter-clockwise."""
     fit: float
     """Mean squared error of the drawn tokens (which have variance 1): below GOOD it is true."""
-    spread: np.ndarray
-    """(3, 3): covariance of the newest place."""
+    covariance: np.ndarray
+    """(3, 3), of the newest place."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    place: np.ndarray  # at the first frame
+    error: float
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Tokens (L, P, C), the masks (L,) that led to each, and which of the frames judge."""
+
+    tokens: Tensor
+    masks: np.ndarray
+    frames: list[int]
+    noise: Tensor
+
+
+def narrow(
+    judge: Judge,
+    pool: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    scale: np.ndarray,
+    rounds: int,
+    keep: int,
+    each: int,
+    shrink: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a pool (N, 3) and its errors, best first, after rounds of ever smaller scatter."""
+    errors = judge(pool)
+    for n in range(rounds):
+        order = errors.argsort()[:keep]
+        top = pool[order]
+        spread = scale * shrink**n
+        new = np.concatenate([top + rng.normal(size=top.shape) * spread for _ in range(each)])
+        pool, errors = np.concatenate([top, new]), np.concatenate([errors[order], judge(new)])
+    order = errors.argsort()
+    return pool[order], errors[order]
 
 
 class Look:
@@ -46,7 +97,8 @@ class Look:
     def __init__(self, dit: FrameDiT, mover: Mover, finder: Finder, device: str) -> None:
         self.dit, self.mover, self.finder, self.device = dit, mover, finder, device
 
-    @torch.inference_mode()
+    # ---- drawing
+
     def draw(self, places: np.ndarray, noise: Tensor) -> Tensor:
         """Return tokens (N, P, C) as seen from places (N, 3), each frame on its own."""
         drawn: list[Tensor] = []
@@ -58,6 +110,14 @@ class Look:
             drawn.append((x + v.float())[:, 0])
         return torch.cat(drawn)
 
+    def sketch(self, places: np.ndarray) -> Tensor:
+        """Return about the same, faster."""
+        assert self.dit.place_map is not None
+        where = torch.from_numpy(places).float().to(self.device)[:, None]
+        with fast_precision(self.device):
+            seen, _, _ = self.dit.place_map(where)
+            return self.finder.sketch(seen[:, 0]).float()
+
     def carry(self, places: np.ndarray, masks: np.ndarray) -> np.ndarray:
         """Return the paths (N, L, 3) of places (N, 3) under the masks (L,) that led to each frame.
 
@@ -68,85 +128,116 @@ class Look:
             path.append(path[-1] if mask < 0 else self.mover.move(path[-1], int(mask)))
         return np.stack(path, axis=1)
 
-    def back(self, places: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """Undo `carry`, as far as walls allow: places (N, 3) at the last frame, at the first."""
-        start = places.copy()
-        for _ in range(3):
-            start = start + places - self.carry(start, masks)[:, -1]
-        return start
+    def _judge(self, draw: Callable[[np.ndarray], Tensor], seen: _Seen, frames: list[int]) -> Judge:
+        def judge(pool: np.ndarray) -> np.ndarray:
+            paths = self.carry(pool, seen.masks)[:, frames]
+            drawn = draw(paths.reshape(-1, 3)).unflatten(0, (len(pool), len(frames)))
+            return (drawn - seen.tokens[frames]).square().mean((1, 2, 3)).cpu().numpy()
+
+        return judge
+
+    # ---- the search
 
     @torch.inference_mode()
     def __call__(self, tokens: Tensor, masks: np.ndarray, *, seed: int = 0) -> Found:
         """Find tokens (L, P, C), seen in a row while the keys of `masks` (L,) were held."""
-        rng = np.random.default_rng(seed)
-        generator = torch.Generator().manual_seed(seed)
+        rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
         noise = torch.randn(1, 1, *tokens.shape[1:], generator=generator).to(self.device)
-        guesses = self._guesses(tokens, masks)
-        frames = sorted({0, len(tokens) // 2, len(tokens) - 1})[-KNOWN:]
-        best: tuple[np.ndarray, float, np.ndarray] | None = None
+        last = len(tokens) - 1
+        seen = _Seen(tokens, masks, sorted({0, last // 2, last}), noise)
+        guesses = self._guesses(seen)
+        best: list[_Answer] = []
         for n in range(TRIES):
-            pool = self._scatter(guesses, rng, n)
-            for count, judges in ((KEPT, frames[-1:]), (REFINED, frames)):
-                errors = self._errors(pool, masks, tokens, noise, judges)
-                pool = pool[np.argsort(errors)[:count]]
-            for start in pool:
-                found = self._refine(start, masks, tokens, noise, frames)
-                if best is None or found[1] < best[1]:
-                    best = found
-                if best[1] < GOOD:
-                    break
-            assert best is not None
-            if best[1] < GOOD:
+            best = sorted([*best, *self._answers(seen, guesses, 1 + n, rng)], key=lambda a: a.error)
+            if best[0].error < GOOD:
                 break
-        assert best is not None
-        place, fit, spread = best
-        return Found(self.carry(place[None], masks)[0], fit, spread)
+        place, covariance = best[0].place, best[0].covariance
+        others = [a for a in best if a.error < 1.2 * best[0].error + 1e-3]
+        if len(others) > 1:  # two answers as good as each other: nobody can be sure
+            covariance = covariance + np.cov(np.stack([a.place for a in others]).T)
+        return Found(self.carry(place[None], masks)[0], best[0].error, covariance)
 
-    def _guesses(self, tokens: Tensor, masks: np.ndarray) -> np.ndarray:
-        """Return the finder's guesses of every frame, at the first frame, the surest ones first."""
-        said = self.finder(tokens)
-        where = said.where.double().cpu().numpy()
-        at_first = [self.back(where[i], masks[: i + 1]) for i in range(len(tokens))]
-        weight = said.weight.log_softmax(-1) - said.scale.log().sum(-1)
-        order = weight.flatten().argsort(descending=True).cpu().numpy()
-        return np.concatenate(at_first)[order]
+    def _guesses(self, seen: _Seen) -> np.ndarray:
+        """Return the finder's guesses of every frame, carried back to the first one."""
+        where = self.finder(seen.tokens).where.double().cpu().numpy()
+        guesses: list[np.ndarray] = []
+        for i, at_frame in enumerate(where):
+            start = at_frame
+            for _ in range(3):  # undoes `carry`, as far as walls allow
+                start = start + at_frame - self.carry(start, seen.masks[: i + 1])[:, -1]
+            guesses.append(start)
+        return np.concatenate(guesses)
 
-    def _scatter(self, guesses: np.ndarray, rng: np.random.Generator, wider: int) -> np.ndarray:
-        if not wider:
-            return guesses[:POOL]
-        chosen = guesses[rng.integers(len(guesses), size=POOL)]
-        return chosen + rng.normal(size=(POOL, 3)) * np.array([16.0, 16.0, 8.0]) * wider
+    def _answers(
+        self, seen: _Seen, guesses: np.ndarray, wider: float, rng: np.random.Generator
+    ) -> list[_Answer]:
+        wide = SCATTER * wider
+        pool = np.concatenate(
+            [
+                guesses,
+                *(guesses + rng.normal(size=guesses.shape) * wide * f for f in (1, 1, 2, 2, 4)),
+            ]
+        )
+        newest = self._judge(self.sketch, seen, seen.frames[-1:])(pool)
+        sketched = self._judge(self.sketch, seen, seen.frames)
+        answers: list[_Answer] = []
+        best = np.inf
+        for start in self._apart(pool[newest.argsort()], 2 * RIVALS):
+            near = pool[np.hypot(*(pool - start)[:, :2].T) < APART]
+            some = near[rng.permutation(len(near))[:6]]
+            found, errors = narrow(
+                sketched,
+                np.concatenate([start[None], some]),
+                rng,
+                scale=wide,
+                rounds=6,
+                keep=4,
+                each=3,
+                shrink=0.65,
+            )
+            best = min(best, float(errors[0]))
+            if errors[0] < CLOSE * best and len(answers) < RIVALS:
+                answers.append(self._refine(seen, found[:6], rng))
+        return answers
 
-    def _errors(
-        self, pool: np.ndarray, masks: np.ndarray, tokens: Tensor, noise: Tensor, frames: list[int]
-    ) -> np.ndarray:
-        paths = self.carry(pool, masks)[:, frames]
-        drawn = self.draw(paths.reshape(-1, 3), noise).unflatten(0, (len(pool), len(frames)))
-        return (drawn - tokens[frames]).square().mean((1, 2, 3)).cpu().numpy()
+    def _apart(self, pool: np.ndarray, count: int) -> list[np.ndarray]:
+        """Return the first places of a pool that lie APART from each other."""
+        chosen: list[np.ndarray] = []
+        for place in pool:
+            if all(np.hypot(*(place - other)[:2]) > APART for other in chosen):
+                chosen.append(place)
+            if len(chosen) == count:
+                break
+        return chosen
 
-    def _refine(
-        self, place: np.ndarray, masks: np.ndarray, tokens: Tensor, noise: Tensor, frames: list[int]
-    ) -> tuple[np.ndarray, float, np.ndarray]:
-        """Follow the slope of the error; return the best place, its error and its covariance."""
-        damping, best, error, normal = 0.1, place, np.inf, np.eye(3)
-        trial = place
-        for _ in range(ROUNDS + 1):
-            pool = np.concatenate([trial[None], trial + np.diag(NUDGES)])
-            paths = self.carry(pool, masks)[:, frames]
-            drawn = self.draw(paths.reshape(-1, 3), noise).unflatten(0, (4, len(frames)))
-            off = (drawn[0] - tokens[frames]).flatten()
+    def _refine(self, seen: _Seen, pool: np.ndarray, rng: np.random.Generator) -> _Answer:
+        """Follow the slope of the drawings' error from the best of a pool."""
+
+        def draw(places: np.ndarray) -> Tensor:
+            return self.draw(places, seen.noise)
+
+        judge = self._judge(draw, seen, seen.frames)
+        scale = SCATTER / 4
+        pool, _ = narrow(judge, pool, rng, scale=scale, rounds=3, keep=3, each=4, shrink=0.6)
+        damping, best, error = 0.1, pool[0], np.inf
+        normal, trial = np.eye(3), pool[0]
+        for _ in range(STEPS):
+            nudged = np.concatenate([trial[None], trial + np.diag(NUDGES)])
+            paths = self.carry(nudged, seen.masks)[:, seen.frames]
+            drawn = draw(paths.reshape(-1, 3)).unflatten(0, (4, len(seen.frames)))
+            off = (drawn[0] - seen.tokens[seen.frames]).flatten()
             now = float(off.square().mean())
             if now < error:
+                settled, best, error = error - now < 0.02 * now, trial, now
                 slopes = (drawn[1:] - drawn[:1]).flatten(1)
                 normal = (slopes @ slopes.T).double().cpu().numpy()
                 pull = (slopes @ off).double().cpu().numpy()
-                gain, best, error = error - now, trial, now
-                damping = damping / 3
-                if gain < 0.01 * now:
+                damping /= 3
+                if settled:
                     break
             else:
                 damping *= 6
             ridge = damping * np.diag(np.diag(normal)) + 1e-9 * np.eye(3)
             trial = best - NUDGES * np.linalg.solve(normal + ridge, pull)
         covariance = np.linalg.inv(normal + 1e-6 * np.eye(3)) * error * np.outer(NUDGES, NUDGES)
-        return best, error, covariance
+        return _Answer(best, error, covariance)
