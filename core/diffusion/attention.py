@@ -55,63 +55,81 @@ class Rotary(nn.Module):
 
 
 class LayerCache:
-    """Keys and values that one attention layer has committed."""
+    """Keys and values that one attention layer has committed.
+
+    They are kept in pieces as they came, which are never written to: what is in view is put
+    together at each commit, what lies beyond it costs nothing, and copies share the pieces.
+    """
 
     def __init__(self, prefix: int, context: int, slack: int) -> None:
         self.prefix, self.context, self.slack = prefix, context, slack  # in tokens
-        self.keys: Tensor | None = None  # not rotated
-        self.values: Tensor | None = None
         self.view: tuple[Tensor, Tensor] | None = None  # rotated keys and values in view
+        self._pieces: list[tuple[Tensor, Tensor]] = []  # keys, not rotated, and values
         self._rotary: Rotary | None = None
 
-    def _newest(self, x_BHSK: Tensor, context: int) -> Tensor:
-        if x_BHSK.shape[2] <= self.prefix + context:
-            return x_BHSK
-        head = x_BHSK[:, :, : self.prefix]
-        return torch.cat([head, x_BHSK[:, :, x_BHSK.shape[2] - context :]], dim=2)
+    @property
+    def length(self) -> int:
+        """Number of tokens that are kept."""
+        return sum(keys.shape[2] for keys, _ in self._pieces)
+
+    @property
+    def rows(self) -> int:
+        """Streams at once; 0 before the first commit."""
+        return len(self._pieces[0][0]) if self._pieces else 0
+
+    def _between(self, start: int, end: int) -> list[tuple[Tensor, Tensor]]:
+        """Return the pieces of tokens `start` to `end`, that one excluded."""
+        found: list[tuple[Tensor, Tensor]] = []
+        for keys, values in self._pieces:
+            size = keys.shape[2]
+            low, high = max(start, 0), min(end, size)
+            if (low, high) == (0, size):
+                found.append((keys, values))
+            elif low < high:
+                found.append((keys[:, :, low:high], values[:, :, low:high]))
+            start, end = start - size, end - size
+        return found
+
+    def _newest(self, context: int, length: int) -> list[tuple[Tensor, Tensor]]:
+        """Return the prefix and the newest `context` tokens of the first `length`."""
+        if length <= self.prefix + context:
+            return self._between(0, length)
+        return self._between(0, self.prefix) + self._between(length - context, length)
 
     def _look(self) -> None:
-        if self.keys is None or self.values is None or self._rotary is None:
+        pieces = self._newest(self.context, self.length)
+        if not pieces or self._rotary is None:
             self.view = None
-        else:
-            keys = self._newest(self.keys, self.context)
-            self.view = self._rotary(keys, 0), self._newest(self.values, self.context)
+            return
+        keys, values = (torch.cat(parts, dim=2) for parts in zip(*pieces, strict=True))
+        self.view = self._rotary(keys, 0), values
 
     def append(self, keys: Tensor, values: Tensor, rotary: Rotary) -> None:
         """Keep the keys and values of new tokens, and as much of the old ones as is remembered."""
-        if self.keys is not None and self.values is not None:
-            keys = torch.cat([self.keys, keys], dim=2)
-            values = torch.cat([self.values, values], dim=2)
-        self.keys = self._newest(keys, self.context + self.slack)
-        self.values = self._newest(values, self.context + self.slack)
+        # clones: what comes is a part of something larger, which need not stay
+        self._pieces.append((keys.clone(), values.clone()))
+        self._pieces = self._newest(self.context + self.slack, self.length)
         self._rotary = rotary
         self._look()
 
     def detach(self) -> None:
         """Stop gradients at what is kept."""
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys.detach(), self.values.detach()
-            self._look()
+        self._pieces = [(keys.detach(), values.detach()) for keys, values in self._pieces]
+        self._look()
 
     def copy(self, forget: int = 0) -> LayerCache:
         """Return a cache with what was in view before the newest `forget` tokens, no slack."""
         other = LayerCache(self.prefix, self.context, self.slack)
-        if self.keys is None or self.values is None or forget == self.keys.shape[2]:
-            return other
-        keep = self.keys.shape[2] - forget
-        other.keys = self._newest(self.keys[:, :, :keep], self.context).clone()
-        other.values = self._newest(self.values[:, :, :keep], self.context).clone()
+        other._pieces = self._newest(self.context, self.length - forget)
         other._rotary = self._rotary
         other._look()
         return other
 
     def drop(self, tokens: int) -> None:
         """Forget the newest tokens; raise ValueError where fewer are kept."""
-        if self.keys is None or self.values is None or tokens > self.keys.shape[2]:
+        if tokens > self.length:
             raise ValueError(f"cannot roll back {tokens} tokens: fewer are kept")
-        keep = self.keys.shape[2] - tokens
-        self.keys = self.keys[:, :, :keep] if keep else None
-        self.values = self.values[:, :, :keep] if keep else None
+        self._pieces = self._between(0, self.length - tokens)
         self._look()
 
 
@@ -233,6 +251,6 @@ class SelfAttention(nn.Module):
             k, seen_v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
         y = attend(q, k, seen_v, mask)
         if commit and cache is not None and rotary is not None:
-            rows = len(x) if cache.keys is None else len(cache.keys)
+            rows = cache.rows or len(x)
             cache.append(raw_k[:rows, :, :commit], v[:rows, :, :commit], rotary)
         return self.out(y.transpose(1, 2).flatten(2))

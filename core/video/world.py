@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
+from core.device import fast_precision, settle
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
 from core.video.look import Look
@@ -81,8 +83,10 @@ class VideoModel:
         dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
+        settle(dit, device)
         if dit.cfg.place is None:
             return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
+        settle(tokenizer.decoder, device)
         mover = checkpoint.load(folder / MOVER, Mover)  # a few numbers: never worth a GPU
         finder = checkpoint.load(folder / FINDER, Finder, device=device)
         seeds = read_seeds(folder / SEEDS)
@@ -202,7 +206,11 @@ class VideoModel:
     @torch.inference_mode()
     def decode(self, tokens: Tensor) -> np.ndarray:
         """Return frames (T, H, W, 3) uint8 of tokens (T, P, C)."""
-        return self.tokenizer.to_frames(self.tokenizer.decode(tokens)).cpu().numpy()
+        # worlds without a place decode in full: there are logs that hold them to these bytes
+        exact = self.dit.cfg.place is None
+        with nullcontext() if exact else fast_precision(self.device):
+            pixels = self.tokenizer.decode(tokens)
+        return self.tokenizer.to_frames(pixels).cpu().numpy()
 
 
 def read_seeds(path: Path) -> list[Seed]:

@@ -159,7 +159,7 @@ def test_memory_and_positions_stay_bounded():
         assert torch.isfinite(frame.x).all()
     assert cache.length == (WORLD.prefix + WORLD.context) * tokens
     for layer in cache.layers:
-        assert layer.keys.shape[2] == (WORLD.prefix + WORLD.context + slack) * tokens
+        assert layer.length == (WORLD.prefix + WORLD.context + slack) * tokens
     assert torch.equal(cache.layers[1].view[0][:, :, :tokens], pinned)
 
 
