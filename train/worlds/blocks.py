@@ -6,12 +6,12 @@ letters meet, a line; where the floor rises, the higher cell's texture on it.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 
 from train.worlds.textures import png, sky, textures
+from train.worlds.wad import pack
 
 CELL = 64
 MAP = (
@@ -176,7 +176,7 @@ def wad() -> bytes:
     """Pack map, palette and pictures; the same bytes every time."""
     pictures = {**textures(), "BSKY": sky()}
     colors = palette(list(pictures.values()))
-    lumps: list[tuple[str, bytes]] = [
+    lumps = [
         ("MAP01", b""),
         ("TEXTMAP", text_map().encode()),
         ("ENDMAP", b""),
@@ -187,9 +187,4 @@ def wad() -> bytes:
         *((name, png(picture)) for name, picture in pictures.items()),
         ("TX_END", b""),
     ]
-    body, table, offset = b"", b"", 12
-    for name, data in lumps:
-        table += struct.pack("<ii8s", offset, len(data), name.encode())
-        body += data
-        offset += len(data)
-    return struct.pack("<4sii", b"PWAD", len(lumps), offset) + body + table
+    return pack(lumps)

@@ -1,8 +1,8 @@
 """ViZDoom as a world of frames: what is held goes in, a small picture comes out.
 
-The engine has inertia, which a picture does not show. Here every frame's thrust is chosen so that
-the walker moves the wanted way at once, whatever was left of the last frame's speed; walls, corners
-and sliding along them stay the engine's.
+The engine has inertia, which a picture does not show. Here a player of our own walks, who stops at
+the end of every tick: place and keys alone decide the next place. Walls, corners and sliding along
+them stay the engine's.
 """
 
 from __future__ import annotations
@@ -18,22 +18,38 @@ from typing import Any
 import numpy as np
 
 from train.worlds.blocks import wad
+from train.worlds.wad import pack
 
 TICS = 2
 """Engine ticks a frame; the engine's own time has 35 a second, the page plays 30 frames."""
 SIZE = (96, 128)
 WAKE = 12
 """Ticks after which someone new in the world obeys."""
-TURN = 2.0
-"""Degrees a tick."""
+TURN = 364 * 360 / 65536
+"""Degrees a tick; the engine turns by whole 65536ths."""
 FORWARD, BACKWARD, ASIDE = 64 / 6, 64 / 7.5, 64 / 7.5
 """Units a frame; 64 are one block."""
-FRICTION = 0.90625
-THRUST = 32.0
-"""The engine's command for a thrust of one unit a tick; `turbo` lifts its limit to 127."""
+STEP = 4 / 75
+"""Units a tick for a thrust of 1; the engine's thrusts are whole, up to 127 with `turbo`."""
 KEYS = 6
 """W S A D L R."""
-STATES = ("x", "y", "angle", "velocity_x", "velocity_y")
+STATES = ("x", "y", "angle")
+# no state for running: its first tick would stop the thrust that begins it. The factor is STEP * 32
+# and the .03 % that the engine loses to rounding
+WALKER = """actor Walker : DoomPlayer
+{
+  Player.ForwardMove 1.7071, 1.7071
+  Player.SideMove 1.7071, 1.7071
+  States
+  {
+  Spawn:
+    PLAY A 1 A_Stop
+    loop
+  See:
+    stop
+  }
+}
+"""
 HIDDEN = (
     "hud",
     "minimal_hud",
@@ -63,23 +79,25 @@ def import_vizdoom() -> Any:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the walker stands: units, degrees, units a tick."""
+    """Where the walker stands: units, degrees."""
 
     x: float
     y: float
     angle: float
-    velocity_x: float = 0.0
-    velocity_y: float = 0.0
 
     def row(self) -> np.ndarray:
         """Return the numbers in the order of STATES."""
         return np.asarray([getattr(self, name) for name in STATES], np.float32)
 
 
-def new_game(vizdoom: Any, scenario: Path, settings: Path) -> Any:
-    """Make a silent, bare engine whose pictures hold nothing but the world."""
+def new_game(vizdoom: Any, scenario: Path, folder: Path) -> Any:
+    """Make a silent, bare engine, its own files in a folder, that shows nothing but the world."""
+    walker = folder / "walker.wad"
+    player = b'gameinfo { PlayerClasses = "Walker" }'
+    walker.write_bytes(pack([("DECORATE", WALKER.encode()), ("MAPINFO", player)]))
     game = vizdoom.DoomGame()
-    game.set_doom_config_path(str(settings))  # else the engine writes one where one happens to be
+    # else the engine writes its settings where some happen to be
+    game.set_doom_config_path(str(folder / "engine.ini"))
     if scenario.suffix == ".cfg":
         game.load_config(str(scenario))
     else:
@@ -94,7 +112,7 @@ def new_game(vizdoom: Any, scenario: Path, settings: Path) -> Any:
     game.set_automap_buffer_enabled(False)
     for part in HIDDEN:
         getattr(game, f"set_render_{part}")(False)
-    game.add_game_args(ARGUMENTS)
+    game.add_game_args(f"{ARGUMENTS} -file {walker}")
     button, variable = vizdoom.Button, vizdoom.GameVariable
     game.set_available_buttons(
         [
@@ -103,15 +121,7 @@ def new_game(vizdoom: Any, scenario: Path, settings: Path) -> Any:
             button.TURN_LEFT_RIGHT_DELTA,
         ]
     )
-    game.set_available_game_variables(
-        [
-            variable.POSITION_X,
-            variable.POSITION_Y,
-            variable.ANGLE,
-            variable.VELOCITY_X,
-            variable.VELOCITY_Y,
-        ]
-    )
+    game.set_available_game_variables([variable.POSITION_X, variable.POSITION_Y, variable.ANGLE])
     game.set_episode_timeout(0)
     return game
 
@@ -139,7 +149,7 @@ class Doom:
         if scenario.suffix not in (".cfg", ".wad") or not scenario.is_file():
             raise ValueError(f"{scenario} is no ViZDoom map: expected a .cfg or .wad file")
         self.folder = tempfile.TemporaryDirectory(prefix="world-")
-        self.game = new_game(vizdoom, scenario, Path(self.folder.name) / "engine.ini")
+        self.game = new_game(vizdoom, scenario, Path(self.folder.name))
         self.game.set_seed(seed)
         self.game.init()
         with contextlib.suppress(OSError):  # the engine leaves an empty folder where one is
@@ -166,18 +176,11 @@ class Doom:
     def step(self, keys: Sequence[int]) -> None:
         """Hold keys (W S A D L R, 0 or 1 each) for a frame."""
         forward, right, turn = wanted(keys)
-        here = self.place()
-        # the walker turns before it moves, in both ticks: one and a half turns on the average
-        angle = math.radians(here.angle - 1.5 * turn)
-        ahead, aside = (math.cos(angle), math.sin(angle)), (math.sin(angle), -math.cos(angle))
-        # a tick adds the thrust T, moves, and brakes by f: two move by v (1 + f) + T (2 + f)
-        thrusts = [
-            (d - (here.velocity_x * ux + here.velocity_y * uy) * (1 + FRICTION)) / (2 + FRICTION)
-            for d, (ux, uy) in ((forward, ahead), (right, aside))
-        ]
-        if not forward and not right and math.hypot(here.velocity_x, here.velocity_y) < 0.1:
-            thrusts = [0.0, 0.0]
-        self.game.make_action([thrusts[0] * THRUST, thrusts[1] * THRUST, turn], TICS)
+        self.act(forward / TICS, right / TICS, turn, TICS)
+
+    def act(self, forward: float, right: float, turn: float, ticks: int = 1) -> None:
+        """Turn right by degrees, then move by units ahead and to the right, every tick."""
+        self.game.make_action([round(forward / STEP), round(right / STEP), turn], ticks)
 
     def close(self) -> None:
         """Stop the engine."""
@@ -200,8 +203,11 @@ class Blocks(Doom):
         self.restart()
         self.game.send_game_command(f"warp {place.x:.3f} {place.y:.3f}")
         self.game.make_action([0, 0, 0], 1)
-        turn = (self.place().angle - place.angle + 180) % 360 - 180
-        self.game.make_action([0, 0, turn], 1)
+        here = self.place()  # in whole units: the rest is walked
+        x, y, angle = place.x - here.x, place.y - here.y, math.radians(place.angle)
+        ahead, right = (math.cos(angle), math.sin(angle)), (math.sin(angle), -math.cos(angle))
+        turn = (here.angle - place.angle + 180) % 360 - 180
+        self.act(x * ahead[0] + y * ahead[1], x * right[0] + y * right[1], turn)
         self.game.make_action([0, 0, 0], TICS)
 
 
