@@ -17,12 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from train.worlds.blocks import wad
+from train.worlds.blocks import BLOCKS
+from train.worlds.rooms import ROOMS
 from train.worlds.wad import pack
 
 TICS = 2
 """Engine ticks a frame; the engine's own time has 35 a second, the page plays 30 frames."""
-SIZE = (96, 128)
+SIZE = (192, 256)
+"""Height and width of a frame; the engine draws twice that."""
+FOV = 90.0
+"""Degrees between the left and the right edge of a picture."""
 WAKE = 12
 """Ticks after which someone new in the world obeys."""
 TURN = 364 * 360 / 65536
@@ -34,8 +38,10 @@ STEP = 4 / 75
 KEYS = 6
 """W S A D L R."""
 STATES = ("x", "y", "angle")
-# no state for running: its first tick would stop the thrust that begins it. The factor is STEP * 32
-# and the .03 % that the engine loses to rounding
+MAPS = {land.name: land for land in (BLOCKS, ROOMS)}
+"""Places of our own."""
+# in no state but this one: running would stop the thrust that begins it, and pain comes back to the
+# engine's own player. The factor is STEP * 32 and the .03 % that the engine loses to rounding
 WALKER = """actor Walker : DoomPlayer
 {
   Player.ForwardMove 1.7071, 1.7071
@@ -43,9 +49,10 @@ WALKER = """actor Walker : DoomPlayer
   States
   {
   Spawn:
-    PLAY A 1 A_Stop
+    PLAY A 1 A_ChangeVelocity(0, 0, velz, CVF_REPLACE)
     loop
   See:
+  Pain:
     stop
   }
 }
@@ -63,8 +70,9 @@ HIDDEN = (
     "screen_flashes",
 )
 ARGUMENTS = (
-    "+sv_cheats 1 -nomonsters +turbo 255 +movebob 0 +stillbob 0 +cl_run 0 +r_stretchsky 0 "
-    "+cl_capfps 1 +r_drawplayersprites 0 +con_notifytime 0 +show_messages 0 +screenblocks 12"
+    "+sv_cheats 1 +sv_aircontrol 1 -nomonsters +turbo 255 +movebob 0 +stillbob 0 +cl_run 0 "
+    "+r_stretchsky 0 +cl_capfps 1 +r_drawplayersprites 0 +con_notifytime 0 +show_messages 0 "
+    "+screenblocks 12"
 )
 
 
@@ -90,7 +98,19 @@ class Place:
         return np.asarray([getattr(self, name) for name in STATES], np.float32)
 
 
-def new_game(vizdoom: Any, scenario: Path, folder: Path) -> Any:
+def resolution(vizdoom: Any, size: tuple[int, int]) -> Any:
+    """Return twice a size as the engine names it; raise ValueError where it has no such screen."""
+    height, width = size
+    screen = getattr(vizdoom.ScreenResolution, f"RES_{2 * width}X{2 * height}", None)
+    # of another shape, a picture would show more than FOV
+    if screen is None or 4 * height != 3 * width:
+        raise ValueError(
+            f"the engine draws no frames of {width}x{height}: try 128x96, 256x192 or 320x240"
+        )
+    return screen
+
+
+def new_game(vizdoom: Any, scenario: Path, size: tuple[int, int], folder: Path) -> Any:
     """Make a silent, bare engine, its own files in a folder, that shows nothing but the world."""
     walker = folder / "walker.wad"
     player = b'gameinfo { PlayerClasses = "Walker" }'
@@ -102,7 +122,7 @@ def new_game(vizdoom: Any, scenario: Path, folder: Path) -> Any:
         game.load_config(str(scenario))
     else:
         game.set_doom_scenario_path(str(scenario))
-    game.set_screen_resolution(vizdoom.ScreenResolution.RES_256X192)
+    game.set_screen_resolution(resolution(vizdoom, size))
     game.set_screen_format(vizdoom.ScreenFormat.RGB24)
     game.set_window_visible(False)
     game.set_sound_enabled(False)
@@ -126,13 +146,6 @@ def new_game(vizdoom: Any, scenario: Path, folder: Path) -> Any:
     return game
 
 
-def small(picture: np.ndarray) -> np.ndarray:
-    """Shrink a picture to a frame by averaging areas."""
-    import cv2
-
-    return cv2.resize(picture, SIZE[::-1], interpolation=cv2.INTER_AREA)
-
-
 def wanted(keys: Sequence[int]) -> tuple[float, float, float]:
     """Return units ahead and to the right a frame, degrees to the right a tick, for W S A D L R."""
     w, s, a, d, left, right = map(int, keys)
@@ -143,13 +156,14 @@ def wanted(keys: Sequence[int]) -> tuple[float, float, float]:
 class Doom:
     """The engine on any map, walked with W S A D L R."""
 
-    def __init__(self, scenario: Path, seed: int = 0) -> None:
+    def __init__(self, scenario: Path, size: tuple[int, int] = SIZE, seed: int = 0) -> None:
         """Start the engine with a .wad or a ViZDoom .cfg."""
         vizdoom = import_vizdoom()
         if scenario.suffix not in (".cfg", ".wad") or not scenario.is_file():
             raise ValueError(f"{scenario} is no ViZDoom map: expected a .cfg or .wad file")
+        self.size = size
         self.folder = tempfile.TemporaryDirectory(prefix="world-")
-        self.game = new_game(vizdoom, scenario, Path(self.folder.name))
+        self.game = new_game(vizdoom, scenario, size, Path(self.folder.name))
         self.game.set_seed(seed)
         self.game.init()
         with contextlib.suppress(OSError):  # the engine leaves an empty folder where one is
@@ -165,8 +179,11 @@ class Doom:
         return Place(*map(float, self.game.get_state().game_variables))
 
     def frame(self) -> np.ndarray:
-        """Return the picture, (96, 128, 3) uint8 RGB."""
-        return small(self.game.get_state().screen_buffer)
+        """Return the picture, (H, W, 3) uint8 RGB: what the engine drew, areas averaged."""
+        import cv2
+
+        drawn = self.game.get_state().screen_buffer
+        return cv2.resize(drawn, self.size[::-1], interpolation=cv2.INTER_AREA)
 
     def restart(self) -> None:
         """Begin at the start of the map."""
@@ -188,18 +205,21 @@ class Doom:
         self.folder.cleanup()
 
 
-class Blocks(Doom):
-    """The engine on the `blocks` map, where one can stand anywhere."""
+class Drawn(Doom):
+    """The engine on a map of our own, where one can stand anywhere."""
 
-    def __init__(self, seed: int = 0) -> None:
-        """Draw the map and start the engine."""
-        with tempfile.TemporaryDirectory(prefix="blocks-") as folder:
-            path = Path(folder) / "blocks.wad"
-            path.write_bytes(wad())
-            super().__init__(path, seed)
+    def __init__(self, land: str, size: tuple[int, int] = SIZE, seed: int = 0) -> None:
+        """Draw the map of a name and start the engine."""
+        if land not in MAPS:
+            raise ValueError(f"no map is called {land!r}: choose from {', '.join(MAPS)}")
+        self.map = MAPS[land]
+        with tempfile.TemporaryDirectory(prefix=f"{land}-") as folder:
+            path = Path(folder) / f"{land}.wad"
+            path.write_bytes(self.map.wad())
+            super().__init__(path, size, seed)
 
     def reset(self, place: Place) -> None:
-        """Stand at a place, at rest, looking along its angle."""
+        """Stand at a place, looking along its angle."""
         self.restart()
         self.game.send_game_command(f"warp {place.x:.3f} {place.y:.3f}")
         self.game.make_action([0, 0, 0], 1)
@@ -212,21 +232,23 @@ class Blocks(Doom):
 
 
 class Truth:
-    """What the `blocks` world would have shown for the same keys: `reset`, then `step` by step."""
+    """What a world of our own would have shown for the same keys: `reset`, then `step` by step."""
 
-    def __init__(self, seed: int = 0) -> None:
-        """Start the engine; raise ValueError where ViZDoom is not installed."""
-        self.world = Blocks(seed)
+    def __init__(
+        self, size: tuple[int, int] = SIZE, *, land: str = "blocks", seed: int = 0
+    ) -> None:
+        """Start the engine for frames of (H, W); raise ValueError where that cannot be."""
+        self.world = Drawn(land, size, seed)
 
     def reset(self, state: Sequence[float]) -> np.ndarray:
-        """Stand where a recorded state says (x, y, angle, ...), at rest, and return the frame."""
-        if len(state) < 3:
+        """Stand where a recorded state says (x, y, angle, ...) and return the frame."""
+        if len(state) < len(STATES):
             raise ValueError(f"a state holds {', '.join(STATES)}; got {len(state)} numbers")
-        self.world.reset(Place(*map(float, state[:3])))
+        self.world.reset(Place(*map(float, state[: len(STATES)])))
         return self.world.frame()
 
     def step(self, mask: int) -> np.ndarray:
-        """Hold the keys of a bit mask (W S A D L R) for a frame; return (96, 128, 3) uint8 RGB."""
+        """Hold the keys of a bit mask (W S A D L R) for a frame; return (H, W, 3) uint8 RGB."""
         if not 0 <= mask < 1 << KEYS:
             raise ValueError(f"an action must be in 0..{(1 << KEYS) - 1}, got {mask}")
         self.world.step([mask >> i & 1 for i in range(KEYS)])
