@@ -35,7 +35,7 @@ train-motion:  # all of it, in order
 	$(PYTHON) -m train.motion --data $(DATA)
 
 train-video:  # all of it, in order; records 11 GB of frames first
-	test -f $(WORLD)/meta.json || $(PYTHON) -m train.worlds blocks --workers 2 --out $(WORLD)
+	test -f $(WORLD)/meta.json || $(PYTHON) -m train.worlds blocks --size 128x96 --workers 2 --out $(WORLD)
 	$(PYTHON) -m train.tokenizer --data $(WORLD)
 	$(PYTHON) -m train.seeds --data $(WORLD)
 	$(PYTHON) -m train.video --data $(WORLD)

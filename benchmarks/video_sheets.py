@@ -59,11 +59,13 @@ def played(dream: Dream, script: str, count: int | None = None) -> list[np.ndarr
     return [dream.step(mask).frame for mask in tqdm(list(keys), leave=False, disable=None)]
 
 
-def truly(script: str, moment: Seed, keys: Sequence[Key]) -> list[np.ndarray]:
-    """Return the frames (H, W, 3) that the real engine shows for a script."""
+def truly(
+    script: str, moment: Seed, keys: Sequence[Key], size: tuple[int, int]
+) -> list[np.ndarray]:
+    """Return the frames (H, W, 3), of a size, that the real engine shows for a script."""
     from train.worlds.doom import Truth
 
-    world = Truth()
+    world = Truth(size)
     world.reset(moment.state.tolist())
     frames = [world.step(mask) for mask in parse_script(script, keys)]
     world.close()
@@ -99,7 +101,7 @@ def main(
                 films = {name: played(dream, script)}
                 if truth:
                     moment = engine.seed(checkpoint, start)
-                    films["real"] = truly(script, moment, dream.keys)
+                    films["real"] = truly(script, moment, dream.keys, first.shape[:2])
                 for label, film in films.items():
                     frames = [first, *film]
                     index = picks(len(frames), columns)

@@ -76,12 +76,14 @@ class TruthLike(Protocol):
     def close(self) -> None: ...
 
 
+MakeTruth = Callable[[tuple[int, int]], TruthLike]
+"""Starts the real engine, whose frames are of the height and width that it is told."""
+
+
 class Loader:
     """Holds the engine once it is there, says so to whoever listens, and keeps failures."""
 
-    def __init__(
-        self, load: Callable[[], EngineLike], *, truth: Callable[[], TruthLike] | None = None
-    ):
+    def __init__(self, load: Callable[[], EngineLike], *, truth: MakeTruth | None = None):
         self.truth = truth
         """Starts the real engine of the worlds; None where it is not to be shown."""
         self.engine_known: Future[None] = Future()

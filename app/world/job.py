@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any
 
 import numpy as np
 
-from app.live.loader import EngineLike, TruthLike
+from app.live.loader import EngineLike, MakeTruth
 from app.live.replies import sentence
 from app.live.visitor import Job
 from app.protocol import UPLOADED, Change, Tune, World
@@ -105,7 +104,7 @@ class WorldJob(Job):
             self._script.extend(script)
             self.name, self.dream, self._keys = name, dream, len(card["keys"])
 
-    def accompany(self, engine: EngineLike, truth: Callable[[], TruthLike] | None) -> str:
+    def accompany(self, engine: EngineLike, truth: MakeTruth | None) -> str:
         """Start the real engine beside it, if asked to; return a sentence where that cannot be."""
         request = self.request
         return self._truth.open(engine, self.name, request.start, truth) if request.truth else ""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 
-from app.live.loader import EngineLike, TruthLike
+from app.live.loader import EngineLike, MakeTruth, TruthLike
 from app.live.replies import sentence
 from app.protocol import UPLOADED
 
@@ -20,9 +19,7 @@ class TruthRunner:
     def __init__(self) -> None:
         self._engine: TruthLike | None = None
 
-    def open(
-        self, engine: EngineLike, world: str, start: int, make: Callable[[], TruthLike] | None
-    ) -> str:
+    def open(self, engine: EngineLike, world: str, start: int, make: MakeTruth | None) -> str:
         """Stand where the world begins; return a sentence where that cannot be."""
         if make is None:
             return "This server does not show the real engine; start the app with --truth."
@@ -30,7 +27,7 @@ class TruthRunner:
         if not len(state):
             return "The real engine cannot be shown: nobody knows where this picture was taken."
         try:
-            self._engine = make()
+            self._engine = make(engine.seed_picture(world, start).shape[:2])
             self._engine.reset(state)
         except ValueError as error:
             return sentence(error)

@@ -159,7 +159,8 @@ class FakeWorlds:
 class FakeTruth:
     """As `train.worlds.doom.Truth`."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
         self.masks: list[int] = []
         self.closed = False
 

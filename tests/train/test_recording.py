@@ -83,7 +83,8 @@ def run(*arguments) -> tuple[int, str]:
 
 def test_the_action_is_stored_beside_the_frame_it_made(painter, keymap, tmp_path):
     out = tmp_path / "set"
-    code, said = run("--env", "Painter-v0", "--keys", keymap, "--frames", 700, "--out", out)
+    size = ["--size", "128x96"]
+    code, said = run("--env", "Painter-v0", "--keys", keymap, *size, "--frames", 700, "--out", out)
     assert code == 0, said
     meta, arrays = read_meta(out), load(out)
     assert (meta.env, meta.fps, meta.size) == ("Painter-v0", 25, (96, 128))
@@ -95,6 +96,7 @@ def test_the_action_is_stored_beside_the_frame_it_made(painter, keymap, tmp_path
     assert np.array_equal(arrays.frames[:, 0, 0, 0], shown)
     assert not arrays.actions[starts].any()
     assert len(set(number)) == 4
+    assert meta.ground is None
 
 
 def test_episodes_tile_the_set_where_the_world_ends_them(painter, keymap, tmp_path):
@@ -147,7 +149,7 @@ def test_held_sets_that_are_not_listed_and_vectors(tmp_path):
         (["--env", "Painter-v0", "--keys", "absent.json"], "no key map"),
         (["--env", "Painter-v0", "--keys", "KEYS", "--frames", "1"], "frames must be"),
         (["--env", "Painter-v0", "--keys", "KEYS", "--workers", "0"], "workers must be"),
-        (["--env", "Painter-v0", "--keys", "KEYS", "--size", "big"], "HEIGHTxWIDTH"),
+        (["--env", "Painter-v0", "--keys", "KEYS", "--size", "big"], "WIDTHxHEIGHT"),
         (["blocks", "--env", "Painter-v0"], "not both"),
         (["oasis"], "which world"),
     ],
@@ -169,16 +171,33 @@ def test_a_missing_engine_is_told_in_a_sentence(monkeypatch, tmp_path):
     assert "pip install vizdoom" in said
 
 
-def test_another_map_is_recorded_by_the_same_command(tmp_path):
+@pytest.mark.parametrize("name", ["my_way_home", "health_gathering"])  # the latter hurts
+def test_another_map_is_recorded_by_the_same_command(tmp_path, name):
     vizdoom = pytest.importorskip("vizdoom", reason="vizdoom is not installed")
 
-    path = f"{vizdoom.scenarios_path}/my_way_home.cfg"
+    path = f"{vizdoom.scenarios_path}/{name}.cfg"
     code, said = run("--env", path, "--frames", 40, "--out", tmp_path / "set")
     assert code == 0, said
     meta, arrays = read_meta(tmp_path / "set"), load(tmp_path / "set")
-    assert meta.env == "my_way_home"
+    assert meta.env == name
     assert meta.licence.startswith("unknown")
+    assert arrays.frames.shape == (40, 192, 256, 3)
     assert arrays.frames.std() > 5
+    assert meta.states == ("x", "y", "angle")
+    assert meta.ground is not None
+    assert meta.ground.fov == 90
+    x, y, angle = arrays.states.T
+    assert meta.ground.low[0] + 80 == pytest.approx(x.min(), abs=4)
+    assert meta.ground.high[1] - 80 == pytest.approx(y.max(), abs=4)
+    # our own walker there, too: turns, steps and rest as the keys say
+    held, turned = arrays.actions[1:].astype(float), (np.diff(angle) + 180) % 360 - 180
+    assert np.allclose(turned, 3.999 * (held[:, 4] - held[:, 5]), atol=0.01)
+    moved = np.hypot(np.diff(x), np.diff(y))
+    assert moved.max() < 13.7
+    assert not moved[~held[:, :4].any(1)].any()
+    code, said = run("--env", path, "--size", "300x200", "--out", tmp_path / "set")
+    assert code == 2
+    assert "300x200" in said
     code, said = run("--env", tmp_path / "no.wad", "--out", tmp_path / "set")
     assert code == 2
     assert "no ViZDoom map" in said

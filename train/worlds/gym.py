@@ -73,6 +73,7 @@ class GymWorld:
     """An environment whose frames are its observations, or what it renders where those are none."""
 
     states: tuple[str, ...] = ("reward",)
+    fov: float | None = None
 
     def __init__(self, env: str, keymap: KeyMap, size: tuple[int, int]) -> None:
         try:

@@ -13,8 +13,8 @@ from itertools import combinations
 
 import numpy as np
 
-from train.worlds.blocks import CELL, RADIUS, free_cells, is_free
 from train.worlds.doom import Place
+from train.worlds.maps import CELL, RADIUS, Map
 
 W, S, A, D, L, R = range(6)
 Keys = tuple[int, ...]
@@ -44,12 +44,13 @@ def frames(random: Random, mean: float, low: int = 4, high: int = 16) -> int:
     return int(np.clip(low + random.geometric(1 / mean), low, high))
 
 
-def room(place: Place, angle: float, most: float = 160.0) -> float:
+def room(land: Map, place: Place, angle: float, most: float = 160.0) -> float:
     """Measure how far one can walk that way."""
     dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     for distance in np.arange(4.0, most, 4.0):
         reach = distance + RADIUS
-        if not is_free(int((place.x + dx * reach) // CELL), int((place.y + dy * reach) // CELL)):
+        x, y = place.x + dx * reach, place.y + dy * reach
+        if not land.is_free(int(x // CELL), int(y // CELL)):
             return float(distance) - 4.0
     return most
 
@@ -60,7 +61,7 @@ def bearing(place: Place, x: float, y: float) -> float:
     return (angle - place.angle + 180) % 360 - 180
 
 
-def face(random: Random, place: Place, angle: float, *keys: int) -> Stretch:
+def face(place: Place, angle: float, *keys: int) -> Stretch:
     """Turn until the walker looks along an angle, while holding keys."""
     for _ in range(48):
         error = (angle - place.angle + 180) % 360 - 180
@@ -69,12 +70,12 @@ def face(random: Random, place: Place, angle: float, *keys: int) -> Stretch:
         place = yield held(*keys, L if error > 0 else R)
 
 
-def idle(random: Random, place: Place) -> Stretch:
+def idle(random: Random, land: Map, place: Place) -> Stretch:
     for _ in range(frames(random, 10, 4, 30)):
         yield held()
 
 
-def look(random: Random, place: Place) -> Stretch:
+def look(random: Random, land: Map, place: Place) -> Stretch:
     """Look round on the spot, one way or to and fro, with pauses."""
     key = int(random.choice((L, R)))
     for _ in range(random.integers(1, 3)):
@@ -87,7 +88,7 @@ def look(random: Random, place: Place) -> Stretch:
             key = L + R - key
 
 
-def chord(random: Random, place: Place) -> Stretch:
+def chord(random: Random, land: Map, place: Place) -> Stretch:
     """Hold one key or two, any two, sometimes more; let go early of a wall in front of the nose."""
     kind = random.random()
     if kind < 0.25:
@@ -98,20 +99,25 @@ def chord(random: Random, place: Place) -> Stretch:
         keys = tuple(int(k) for k in np.flatnonzero(random.random(6) < 0.5))
     for _ in range(frames(random, 6)):
         place = yield held(*keys)
-        if W in keys and S not in keys and room(place, place.angle) < 16 and random.random() < 0.5:
-            yield from leave(random, place)
+        if (
+            W in keys
+            and S not in keys
+            and room(land, place, place.angle) < 16
+            and random.random() < 0.5
+        ):
+            yield from leave(random, land, place)
             return
 
 
-def goal(random: Random, place: Place) -> Stretch:
+def goal(random: Random, land: Map, place: Place) -> Stretch:
     """Walk to a free cell in one gait, correcting the heading on the way."""
-    cells = free_cells()
+    cells = land.free_cells()
     for _ in range(8):  # mostly to where nothing stands between
         column, row = cells[random.integers(len(cells))]
         x, y = ((c + random.uniform(0.3, 0.7)) * CELL for c in (column, row))
         distance = math.hypot(x - place.x, y - place.y)
         way = place.angle + bearing(place, x, y)
-        if distance > 2 * CELL and room(place, way, 800.0) > distance - CELL:
+        if distance > 2 * CELL and room(land, place, way, 800.0) > distance - CELL:
             break
     shift, keys, _ = GAITS[random.choice(len(GAITS), p=[gait[2] for gait in GAITS])]
     turning, stuck = False, 0
@@ -128,27 +134,27 @@ def goal(random: Random, place: Place) -> Stretch:
         moved = math.hypot(place.x - before.x, place.y - before.y)
         stuck = stuck + 1 if walk and moved < 2 else 0
         if stuck > 3:
-            yield from leave(random, place)
+            yield from leave(random, land, place)
             return
 
 
-def leave(random: Random, place: Place) -> Stretch:
+def leave(random: Random, land: Map, place: Place) -> Stretch:
     """Get away from what is in the way: back off, or turn to where there is room, or both."""
     if random.random() < 0.7:
         for _ in range(random.integers(4, 12)):
             place = yield held(S)
     angles = place.angle + random.uniform(-170, 170, size=4)
-    angle = max(angles, key=lambda a: room(place, a))
-    yield from face(random, place, angle)
+    angle = max(angles, key=lambda a: room(land, place, a))
+    yield from face(place, angle)
 
 
-def push(random: Random, place: Place) -> Stretch:
+def push(random: Random, land: Map, place: Place) -> Stretch:
     """Walk into the nearest wall, keep pushing, slide along it perhaps, and leave it."""
     angles = place.angle + np.arange(-75, 76, 25) + random.uniform(-12, 12)
-    angle = min(angles, key=lambda a: room(place, a))
+    angle = min(angles, key=lambda a: room(land, place, a))
     keys = (W, W, W, A, D, S)[random.integers(6)]
     shift = {W: 0, S: 180, A: -90, D: 90}[keys]
-    yield from face(random, place, angle + shift * (random.random() < 0.5))
+    yield from face(place, angle + shift * (random.random() < 0.5))
     still = 0
     for _ in range(30):
         before, place = place, (yield held(keys))
@@ -158,10 +164,10 @@ def push(random: Random, place: Place) -> Stretch:
     extra = int(random.choice((-1, A, D, L, R)))
     for _ in range(frames(random, 4, 1, 10)):
         place = yield held(keys, extra)
-    yield from leave(random, place)
+    yield from leave(random, land, place)
 
 
-STRETCHES: tuple[tuple[Callable[[Random, Place], Stretch], float], ...] = (
+STRETCHES: tuple[tuple[Callable[[Random, Map, Place], Stretch], float], ...] = (
     (goal, 0.30),
     (chord, 0.40),
     (idle, 0.20),
@@ -170,12 +176,12 @@ STRETCHES: tuple[tuple[Callable[[Random, Place], Stretch], float], ...] = (
 )
 
 
-def play(random: Random, place: Place) -> Generator[Keys, Place, None]:
+def play(random: Random, land: Map, place: Place) -> Generator[Keys, Place, None]:
     """Yield keys for ever; send the place after each."""
     weights = np.asarray([weight for _, weight in STRETCHES])
     while True:
         kind = STRETCHES[random.choice(len(STRETCHES), p=weights / weights.sum())][0]
-        stretch = kind(random, place)
+        stretch = kind(random, land, place)
         keys: Keys | None = next(stretch, None)
         while keys is not None:
             place = yield keys
@@ -185,9 +191,9 @@ def play(random: Random, place: Place) -> Generator[Keys, Place, None]:
                 keys = None
 
 
-def start(random: Random) -> Place:
+def start(random: Random, land: Map) -> Place:
     """Draw a free place and a heading."""
-    cells = free_cells()
+    cells = land.free_cells()
     column, row = cells[random.integers(len(cells))]
     x, y = ((c + random.uniform(0.28, 0.72)) * CELL for c in (column, row))
     return Place(x, y, float(random.uniform(0, 360)))

@@ -24,6 +24,8 @@ from tqdm import tqdm
 
 from core.config import Config
 from core.video.actions import Key
+from train.worlds.maps import CELL, RADIUS
+from train.worlds.textures import TEXEL
 from train.worlds.world import World
 
 VAL_SHARE = 0.05
@@ -31,6 +33,8 @@ LENGTH = 300
 """Frames of a slot."""
 PORTION = 4
 """Slots a worker plays before it hands back and the bar moves."""
+MARGIN = RADIUS + CELL
+"""Units beyond all places: to the wall, and as deep as a wall's picture is wide."""
 Maker = Callable[[], World]
 
 
@@ -40,6 +44,27 @@ class Episode(Config):
     start: int
     frames: int
     split: str
+
+
+class Ground(Config):
+    """Where places lie and how the world is seen from them, for a model that knows places."""
+
+    low: tuple[float, float]
+    """x, y in units: what is looked at lies between here"""
+    high: tuple[float, float]
+    """and here, the walls round all places with it."""
+    fov: float
+    """Degrees between the left and the right edge of a picture."""
+    texel: float = TEXEL
+    """Units from one feature of a learnt map to the next."""
+
+
+def ground(states: np.ndarray, fov: float) -> Ground:
+    """Measure the ground under all places (N, 3: x, y, ...), in whole texels."""
+    places = states[:, :2]
+    corners = places.min(0) - MARGIN, places.max(0) + MARGIN
+    low, high = ((float(x), float(y)) for x, y in (np.round(c / TEXEL) * TEXEL for c in corners))
+    return Ground(low=low, high=high, fov=fov)
 
 
 class Meta(Config):
@@ -53,6 +78,8 @@ class Meta(Config):
     licence: str
     states: tuple[str, ...]
     episodes: tuple[Episode, ...]
+    ground: Ground | None = None
+    """None where the states are no places."""
 
 
 class Arrays(NamedTuple):
@@ -169,6 +196,7 @@ def record(
         licence=licence,
         states=world.states,
         episodes=tuple(episodes),
+        ground=ground(load(folder).states, world.fov) if world.fov else None,
     )
     write_meta(folder, meta)
     return meta

@@ -14,7 +14,8 @@ import numpy as np
 
 TEXEL = 8
 SIZE = 64
-Shades = Sequence[tuple[int, int, int]]
+Color = tuple[int, int, int]
+Shades = Sequence[Color]
 
 GRASS = ((88, 176, 60), (96, 184, 66), (82, 166, 56))
 SAND = ((232, 212, 150), (224, 202, 138), (238, 220, 164))
@@ -50,9 +51,7 @@ def texels(shades: Shades, seed: int, size: int = TEXEL, height: int = SIZE) -> 
     return np.asarray(shades, np.uint8)[picks].repeat(size, 0).repeat(size, 1)
 
 
-def rows(
-    pattern: Sequence[str], colors: dict[str, tuple[int, int, int]], picture: np.ndarray
-) -> np.ndarray:
+def rows(pattern: Sequence[str], colors: dict[str, Color], picture: np.ndarray) -> np.ndarray:
     """Paint letters of a drawing, one texel each, over a picture; a dot leaves it as it is."""
     picture = picture.copy()
     for y, line in enumerate(pattern):
@@ -106,7 +105,7 @@ def tree() -> np.ndarray:
     return picture
 
 
-def framed(shades: Shades, edge: tuple[int, int, int], seed: int) -> np.ndarray:
+def framed(shades: Shades, edge: Color, seed: int) -> np.ndarray:
     """A plain block with a border one texel wide."""
     picture = texels(shades, seed, 16)
     for side in (np.s_[:6], np.s_[-6:], np.s_[:, :6], np.s_[:, -6:]):
@@ -186,7 +185,7 @@ class Canvas:
         band = np.clip(rows * len(BANDS) // HORIZON, 0, len(BANDS) - 1)
         self.picture = np.asarray(BANDS, np.uint8)[band][:, None].repeat(WIDTH, 1)
 
-    def box(self, x: int, top: int, width: int, height: int, color: tuple[int, int, int]) -> None:
+    def box(self, x: int, top: int, width: int, height: int, color: Color) -> None:
         """Fill a rectangle, round the compass where it must."""
         columns = np.arange(x, x + width) % WIDTH
         self.picture[max(top, 0) : top + height, columns] = color
@@ -197,15 +196,7 @@ class Canvas:
         self.box(x - 3 * scale, y - scale, 6 * scale, scale, CLOUD)
         self.box(x - scale, y - 2 * scale, 3 * scale, scale, CLOUD)
 
-    def peak(
-        self,
-        x: int,
-        height: int,
-        width: int,
-        rock: tuple[int, int, int],
-        cap: int,
-        top: tuple[int, int, int],
-    ) -> None:
+    def peak(self, x: int, height: int, width: int, rock: Color, cap: int, top: Color) -> None:
         """Draw a stepped mountain; its uppermost `cap` rows are of another color."""
         for row in range(0, height, 4):
             half = (width * (row + 4) // height // 2 + 3) // 4 * 4

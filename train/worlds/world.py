@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from core.video.actions import Key
-from train.worlds.doom import SIZE, STATES, Blocks, Doom, Place
+from train.worlds.doom import FOV, SIZE, STATES, Doom, Drawn, Place
 from train.worlds.policy import Keys, Random, fumble, play, start
 
 FPS = 30
@@ -30,6 +30,8 @@ class World(Protocol):
     keys: tuple[Key, ...]
     states: tuple[str, ...]
     size: tuple[int, int]
+    fov: float | None
+    """Degrees a picture is wide, where the states begin with x, y in units and an angle."""
     fps: int
     ended: bool
 
@@ -50,28 +52,29 @@ class World(Protocol):
     def close(self) -> None: ...
 
 
-class BlocksWorld:
-    """Our own map, whose player knows its way about."""
+class DrawnWorld:
+    """A map of our own, whose player knows its way about."""
 
-    name: str = "blocks"
     keys: tuple[Key, ...] = BLOCKS_KEYS
     states: tuple[str, ...] = STATES
-    size: tuple[int, int] = SIZE
+    fov: float | None = FOV
     fps: int = FPS
     ended: bool = False
 
-    def __init__(self, seed: int) -> None:
-        self.engine = Blocks(seed)
+    def __init__(self, name: str, size: tuple[int, int] = SIZE, seed: int = 0) -> None:
+        self.engine = Drawn(name, size, seed)
+        self.name: str = name
+        self.size: tuple[int, int] = size
         self.player: Generator[Keys, Place, None] | None = None
 
     def reset(self, random: Random) -> np.ndarray:
-        self.engine.reset(start(random))
+        self.engine.reset(start(random, self.engine.map))
         self.random, self.player = random, None
         return self.engine.frame()
 
     def choose(self) -> Keys:
         if self.player is None:
-            self.player = play(self.random, self.engine.place())
+            self.player = play(self.random, self.engine.map, self.engine.place())
             return next(self.player)
         return self.player.send(self.engine.place())
 
@@ -91,12 +94,13 @@ class DoomWorld:
 
     keys: tuple[Key, ...] = BLOCKS_KEYS
     states: tuple[str, ...] = STATES
-    size: tuple[int, int] = SIZE
+    fov: float | None = FOV
     fps: int = FPS
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.engine = Doom(path, seed)
+    def __init__(self, path: Path, size: tuple[int, int] = SIZE, seed: int = 0) -> None:
+        self.engine = Doom(path, size, seed)
         self.name: str = path.stem
+        self.size: tuple[int, int] = size
         self.ended: bool = False
 
     def reset(self, random: Random) -> np.ndarray:

@@ -171,7 +171,7 @@ def test_changed_settings_are_replayed(make_lobby, engine):
 
 def test_the_real_engine_walks_along(make_lobby):
     made: list[FakeTruth] = []
-    lobby = make_lobby(truth=lambda: made.append(FakeTruth()) or made[-1])
+    lobby = make_lobby(truth=lambda size: made.append(FakeTruth(size)) or made[-1])
     assert lobby.loader.worlds().worlds[0].truth
     page = WorldPage(lobby)
     page.visitor.begin(replace(WORLD, truth=True))
