@@ -32,10 +32,11 @@ def loss_fn(
 
 
 @torch.no_grad()
-def retrieval(motion: Tensor, text: Tensor, same: Tensor) -> dict[str, float]:
+def retrieval(model: Any, pairs: PairBatch) -> dict[str, float]:
     """Return how often a caption of the right meaning is among the nearest of all pairs."""
+    motion, text = embed(model, pairs)
     order = (motion @ text.T).argsort(dim=1, descending=True)
-    hits = same.gather(1, order)
+    hits = pairs.same.gather(1, order)
     tops = {f"top{k}": hits[:, :k].any(1).float().mean().item() for k in (1, 3)}
     return {"score": 1 - (tops["top1"] + tops["top3"]) / 2, **tops}
 
@@ -61,11 +62,7 @@ def main(
         run, steps, minutes, precision, lr=3e-4, weight_decay=0.05, eval_every=150, ema=0.995
     )
     trainer = Trainer(model, settings, out, motions.about())
-    trainer.run(
-        pair_batches(motions, bank, batch),
-        loss_fn,
-        lambda ema: retrieval(*embed(ema, pairs), pairs.same),
-    )
+    trainer.run(pair_batches(motions, bank, batch), loss_fn, retrieval, pairs)
 
 
 if __name__ == "__main__":

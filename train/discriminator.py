@@ -51,7 +51,7 @@ class Discriminator:
     """Train the heads, and say how far they take a student's frames for real."""
 
     def __init__(self, teacher: FrameDiT) -> None:
-        self.heads = DiscriminatorHeads(teacher)
+        self.heads = DiscriminatorHeads(teacher).to(next(teacher.parameters()).device)
         self.optimizer = torch.optim.AdamW(self.heads.parameters(), lr=HEAD_LR, betas=(0.5, 0.99))
 
     def __call__(

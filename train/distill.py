@@ -24,6 +24,7 @@ import typer
 from torch import Tensor, nn
 
 from core import checkpoint
+from core.device import pick_device
 from core.diffusion import flow
 from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer
@@ -46,6 +47,8 @@ TEACHER_STEPS = 8
 """Of the frames that the student's single step is judged by: the same noise should give the same
 frame, whereas the error against the recorded frame would reward blur."""
 
+Wanted = tuple[Tensor, Tensor]
+"""Noise (B, P, C), and what a teacher makes of it."""
 Velocity = Callable[[Tensor, Tensor], Tensor]
 """(x, t) of our flow -> velocity."""
 
@@ -138,23 +141,29 @@ class Distiller:
 
 
 @torch.no_grad()
-def teach(teacher: FrameDiT, data: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-    """Return noise (B, P, C) and what the teacher makes of it in TEACHER_STEPS as last frame."""
+def teach(teacher: FrameDiT, batch: Window) -> Wanted:
+    """Return noise and what the teacher makes of it in TEACHER_STEPS as last frame."""
+    data, actions = (x.to(next(teacher.parameters()).device) for x in batch)
     noise = torch.randn(data[:, -1].shape, generator=torch.Generator().manual_seed(0))
     x, times = noise.to(data.device), torch.linspace(flow.NOISE, flow.CLEAN, TEACHER_STEPS + 1)
     for now, then in pairwise(times.tolist()):
         x = x + (then - now) * last_velocity(teacher, data, actions, x, now)
-    return noise, x
+    return noise.to(x.device), x
 
 
 @torch.no_grad()
-def far_from(
-    model: FrameDiT, data: Tensor, actions: Tensor, noise: Tensor, wanted: Tensor
-) -> float:
-    """Return the squared error of one step from `noise` against the teacher's frame `wanted`."""
-    x = noise.to(data.device)
-    made = x + last_velocity(model, data, actions, x, flow.NOISE)
-    return (made - wanted).square().mean().item()
+def far_from(model: FrameDiT, batch: Window, wanted: Wanted) -> float:
+    """Return the squared error of one step from the same noise against the teacher's frame."""
+    noise, frame = wanted
+    made = noise + last_velocity(model, *batch, noise, flow.NOISE)
+    return (made - frame).square().mean().item()
+
+
+def judge(model: FrameDiT, judged: tuple[list[Window], list[Wanted]]) -> dict[str, float]:
+    """Return the figures of train.video, and as score how far one step is from the teacher's."""
+    batches, wanted = judged
+    errors = [far_from(model, *pair) for pair in zip(batches, wanted, strict=False)]
+    return {**held_out(model, batches), "score": sum(errors) / len(errors)}
 
 
 def last_velocity(model: FrameDiT, data: Tensor, actions: Tensor, x: Tensor, t: float) -> Tensor:
@@ -181,8 +190,9 @@ def main(
 ) -> None:
     """Distil a few-step student."""
     seed = fresh_seed(run)
-    guide = checkpoint.load(teacher, FrameDiT)
-    coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, FrameTokenizer)
+    device = pick_device()
+    guide = checkpoint.load(teacher, FrameDiT, device=device)
+    coder = checkpoint.load(teacher.parent / guide.cfg.tokenizer, FrameTokenizer, device=device)
     train, judged = TokenSet.splits(data, coder, cache)
     source = out if (out / "config.json").is_file() else teacher
     model = trainable(source, FrameDiT)
@@ -193,17 +203,10 @@ def main(
     settings = LoopSettings(
         run, steps, minutes, precision, lr=lr, warmup=50, ema=0.995, eval_every=100
     )
-
-    wanted = [teach(guide, *batch) for batch in fixed[:2]]
-
-    def judge(ema: FrameDiT) -> dict[str, float]:
-        errors = [
-            far_from(ema, *batch, *target) for batch, target in zip(fixed, wanted, strict=False)
-        ]
-        return {**held_out(ema, fixed), "score": sum(errors) / len(errors)}
-
+    wanted = [teach(guide, batch) for batch in fixed[:2]]
     trainer = Trainer(model, settings, out, train.frames.about())
-    trainer.run(train.windows(batch, length, seed=seed), Distiller(guide), judge)
+    windows = train.windows(batch, length, seed=seed)
+    trainer.run(windows, Distiller(guide), judge, (fixed, wanted))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Evaluator(FeatureNetwork):
 def retrieval(model: Evaluator, pairs: PairBatch, pool: int = 32) -> dict[str, float]:
     """Return R-Precision@1-3 within pools of held-out pairs; the same caption counts as found."""
     motion, text = embed(model, pairs)
-    similarity = (motion @ text.T).numpy()
+    similarity = (motion @ text.T).cpu().numpy()
     rng, hits = np.random.default_rng(0), []
     for _ in range(40):
         chosen = rng.permutation(len(motion))[:pool]
@@ -139,7 +139,8 @@ def main(
     trainer.run(
         pair_batches(motions, bank, batch, seed=SEED),
         partial(loss_fn, noise=0.2, most=30),
-        lambda ema: retrieval(ema, pairs),
+        retrieval,
+        pairs,
     )
 
 

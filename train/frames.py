@@ -42,11 +42,23 @@ class FrameSet:
         if not self.episodes:
             raise ValueError(f"{folder} holds no episode of the split {split!r}")
         self.index = np.concatenate([np.arange(e.start, e.start + e.frames) for e in self.episodes])
+        self.folder = folder
 
     @property
     def keys(self) -> tuple[Key, ...]:
         """The keys that the columns of `actions` stand for."""
         return tuple(Key(**key) for key in self.meta["keys"])
+
+    def places(self) -> np.ndarray:
+        """Return where all frames of the set were seen from (N, 3): x, y and degrees.
+
+        Raises ValueError for a world that has no places.
+        """
+        names = self.meta["states"]
+        if not {"x", "y", "angle"} <= set(names):
+            raise ValueError(f"{self.folder} does not say where its frames were seen from")
+        states = np.load(self.folder / "states.npy")
+        return states[:, [names.index(name) for name in ("x", "y", "angle")]].astype(np.float32)
 
     def about(self) -> dict[str, Any]:
         """Return what a checkpoint should say of its data."""
@@ -103,7 +115,7 @@ class TokenSet:
             partial = path.with_suffix(".part.npy")
             np.save(partial, encode(frames.frames, tokenizer))
             partial.replace(path)
-        self.tokens = np.load(path, mmap_mode="r")
+        self.tokens = np.load(path, mmap_mode="c")  # torch takes no array that is read-only
         self.frames = frames
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Losses:
 
 
 Loss = Callable[[Any, Any, int], Losses]
-Evaluate = Callable[[Any], dict[str, float]]
+Evaluate = Callable[[Any, Any], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class LoopSettings:
     """no, bf16, or auto: bf16 where the machine computes it natively."""
     _: KW_ONLY
     lr: float = 2e-4
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
+    """How many times as fast parameters of these names learn."""
     warmup: int = 200
     weight_decay: float = 0.0
     muon: bool = False
@@ -73,12 +75,16 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
         for name, p in wanted
         if settings.muon and p.dim() == 2 and ".blocks." in name and name.endswith("weight")
     ]
-    taken = {id(p) for p in hidden}
+    faster = {id(p): settings.lr_factors[name] for name, p in wanted if name in settings.lr_factors}
+    taken = {id(p) for p in hidden} | faster.keys()
     rest = [p for _, p in wanted if id(p) not in taken]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [p for p in rest if p.dim() > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0},
     ]
+    for _, p in wanted:
+        if id(p) in faster:
+            groups.append({"params": [p], "weight_decay": 0.0, "lr_factor": faster[id(p)]})
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99))
     ]
@@ -145,21 +151,25 @@ class Trainer:
         torch.save(state, partial)
         partial.replace(self.state_file)
 
-    def _progress(self) -> float:
+    def progress(self) -> float:
         """Return how much of the run is done, 0 to 1, by steps or by the clock."""
         return min(max(self.step / self.cfg.steps, self.seconds / 60 / self.cfg.minutes), 1.0)
 
     def _lr(self) -> float:
         warm = min((self.step + 1) / self.cfg.warmup, 1.0)
-        return self.cfg.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self._progress())))
+        return self.cfg.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
 
-    def _train_step(self, batch: Any, loss_fn: Loss) -> Losses:
+    def _send(self, batch: Any) -> Any:
+        """Move all tensors of a batch to where the model is."""
         from accelerate.utils import send_to_device
 
+        return send_to_device(batch, self.accelerator.device)
+
+    def _train_step(self, batch: Any, loss_fn: Loss) -> Losses:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self._lr()
-        batch = send_to_device(batch, self.accelerator.device)
+                group["lr"] = self._lr() * group.get("lr_factor", 1.0)
+        batch = self._send(batch)
         with self.accelerator.autocast():
             losses = loss_fn(self.model, batch, self.step)
         self.accelerator.backward(losses.total)
@@ -180,8 +190,8 @@ class Trainer:
         decay = min(self.cfg.ema, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)(averages, weights, updates)
 
-    def _judge(self, evaluate: Evaluate) -> dict[str, float]:
-        figures = evaluate(self.ema)
+    def _judge(self, evaluate: Evaluate, held_out: Any) -> dict[str, float]:
+        figures = evaluate(self.ema, held_out)
         for name, value in figures.items():
             self.curves.add_scalar(f"held-out/{name}", value, self.step)
         if figures["score"] < self.best:
@@ -191,17 +201,20 @@ class Trainer:
         self._write_state()
         return figures
 
-    def run(self, batches: Iterator[Any], loss_fn: Loss, evaluate: Evaluate) -> dict[str, float]:
+    def run(
+        self, batches: Iterator[Any], loss_fn: Loss, evaluate: Evaluate, held_out: Any
+    ) -> dict[str, float]:
         """Train to the end of the schedule or of the time; return the last held-out figures.
 
-        `loss_fn` gets model, batch and step; `evaluate` gets the averaged model and returns figures
-        with a `score`, lower is better.
+        `loss_fn` gets model, batch and step; `evaluate` gets the averaged model and `held_out`, and
+        returns figures with a `score`, lower is better.
         """
         figures: dict[str, float] = {}
+        held_out = self._send(held_out)
         bar = tqdm(
             total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None
         )
-        while self._progress() < 1.0:
+        while self.progress() < 1.0:
             start = time.monotonic()
             losses = self._train_step(next(batches), loss_fn)
             if not torch.isfinite(losses.total):
@@ -214,9 +227,9 @@ class Trainer:
             self.seconds += time.monotonic() - start
             bar.update()
             if self.step % self.cfg.eval_every == 0:
-                figures = self._judge(evaluate)
+                figures = self._judge(evaluate, held_out)
                 tqdm.write(f"step {self.step} ({self.seconds / 60:.1f} min): {_short(figures)}")
-        figures = self._judge(evaluate)
+        figures = self._judge(evaluate, held_out)
         bar.close()
         self.curves.close()
         return figures

@@ -6,7 +6,6 @@ leading blocks is clean history without text, so that streams go on for ever and
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +77,7 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
         shape = batch.history.shape
         noise = torch.randn(*shape, *model.frame_shape, generator=generator)
         t = torch.rand(shape, generator=generator) * 0.95
+        noise, t = noise.to(batch.latents.device), t.to(batch.latents.device)
         for name, drop in (("score", False), ("without_text", True)):
             rows = batch.untold | drop
             error, counts = diffusion_forcing(model, batch, t, noise, rows)
@@ -114,7 +114,7 @@ def main(
     fixed = [next(judged) for _ in range(6)]
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01)
     trainer = Trainer(model, settings, out, motions.about())
-    trainer.run(train.batches(batch), loss_fn, partial(held_out, batches=fixed))
+    trainer.run(train.batches(batch), loss_fn, held_out, fixed)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import typer
 from torch import Tensor
 
 from core import checkpoint
+from core.device import pick_device
 from core.diffusion import flow, schedule
 from core.diffusion.attention import KVCache
 from core.video.model import Action, FrameDiT
@@ -217,6 +218,13 @@ def strange(made: Tensor, real: Tensor) -> float:
     return (apart.sum() / theirs.var(0).sum()).item()
 
 
+def judge(model: FrameDiT, judged: tuple[list[Window], Window]) -> dict[str, float]:
+    """Return the figures of train.video and those of long dreams, which make the score."""
+    windows, long = judged
+    figures, far = held_out(model, windows), drift(model, long)
+    return {**figures, **far, "score": far["after"] + far["strange"]}
+
+
 def main(
     data: PlayData,
     out: Out = STUDENT,
@@ -233,7 +241,9 @@ def main(
     """Make a student bear its own dreams."""
     seed = fresh_seed(run)
     model = trainable(out, FrameDiT)
-    coder = checkpoint.load(out.parent / model.cfg.tokenizer, FrameTokenizer)
+    device = pick_device()
+    guide = checkpoint.load(teacher, FrameDiT, device=device)
+    coder = checkpoint.load(out.parent / model.cfg.tokenizer, FrameTokenizer, device=device)
     train, judged = TokenSet.splits(data, coder, cache)
     history = model.cfg.prefix + model.cfg.context
     fixed = [next(judged.windows(16, model.cfg.max_frames, seed=1))]
@@ -242,14 +252,9 @@ def main(
     settings = LoopSettings(
         run, steps, minutes, precision, lr=lr, warmup=50, ema=0.998, eval_every=100, muon=muon
     )
-
-    def judge(ema: FrameDiT) -> dict[str, float]:
-        figures, far = held_out(ema, fixed), drift(ema, long)
-        return {**figures, **far, "score": far["after"] + far["strange"]}
-
     batches = passages(train.windows(batch, history + LONGEST, seed=seed), history, steps)
     trainer = Trainer(model, settings, out, train.frames.about())
-    trainer.run(batches, RolloutLoss(checkpoint.load(teacher, FrameDiT)), judge)
+    trainer.run(batches, RolloutLoss(guide), judge, (fixed, long))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ that a dynamics model dreams will have.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +58,7 @@ def held_out(model: FrameTokenizer, frames: Tensor) -> dict[str, float]:
     plain, noisy = [], []
     for part in frames.split(32):
         tokens = model.encode(model.to_pixels(part))
-        noise = 0.1 * torch.randn(tokens.shape, generator=generator)
+        noise = 0.1 * torch.randn(tokens.shape, generator=generator).to(tokens.device)
         plain.append(psnr(model.to_frames(model.decode(tokens)), part))
         noisy.append(psnr(model.to_frames(model.decode(tokens + noise)), part))
     value = torch.cat(plain).mean().item()
@@ -92,11 +91,7 @@ def main(
         run, steps, minutes, precision, lr=lr, warmup=100, ema=0.998, eval_every=500
     )
     trainer = Trainer(model, settings, out, frames.about())
-    trainer.run(
-        frames.pictures(batch),
-        loss_fn,
-        partial(held_out, frames=next(validation.pictures(128, seed=1))),
-    )
+    trainer.run(frames.pictures(batch), loss_fn, held_out, next(validation.pictures(128, seed=1)))
 
 
 if __name__ == "__main__":

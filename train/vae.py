@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from core import checkpoint
 from core.body.features import LAYOUT, NUM_FEATURES
+from core.device import pick_device
 from core.motion.align import Aligner
 from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
@@ -159,7 +160,7 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     for features in batches:
         z = model.encode(model.normalize(features))
-        noisy = z + 0.25 * torch.randn(z.shape, generator=generator)
+        noisy = z + 0.25 * torch.randn(z.shape, generator=generator).to(z.device)
         jerks.append(
             (model.decode(noisy) * model.std)[..., LAYOUT.joints].diff(n=3, dim=1).abs().mean()
         )
@@ -210,7 +211,7 @@ def main(
         model.requires_grad_(False)
         for part in (model.unpack, model.decoder, model.unpatch):
             part.requires_grad_(True)
-    teacher = checkpoint.load(aligner, Aligner)
+    teacher = checkpoint.load(aligner, Aligner, device=pick_device())
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     lr = 3e-4 if decoder_only else 1e-3
@@ -220,9 +221,7 @@ def main(
     )
     trainer = Trainer(model, settings, out, motions.about())
     trainer.run(
-        windows(motions, batch),
-        decoder_loss if decoder_only else trained,
-        partial(held_out, batches=judged),
+        windows(motions, batch), decoder_loss if decoder_only else trained, held_out, judged
     )
 
 

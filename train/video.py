@@ -7,7 +7,6 @@ which is what it meets when it plays.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ import typer
 from torch import Tensor, nn
 
 from core import checkpoint
+from core.device import pick_device
 from core.diffusion import flow
 from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
@@ -70,9 +70,9 @@ def held_out(model: FrameDiT, batches: list[Window]) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     sums: dict[str, float] = dict.fromkeys(("t0", "t3", "t7", "wrong"), 0.0)
     for x, actions in batches:
-        noise = torch.randn(x.shape, generator=generator)
+        noise = torch.randn(x.shape, generator=generator).to(x.device)
         for name, level in (("t0", 0.0), ("t3", 0.3), ("t7", 0.7), ("wrong", 0.0)):
-            t = torch.full(x.shape[:2], 1 - model.cfg.context_noise)
+            t = torch.full(x.shape[:2], 1 - model.cfg.context_noise, device=x.device)
             t[:, -1] = level
             held = actions.clone()
             if name == "wrong":
@@ -103,7 +103,7 @@ def main(
 ) -> None:
     """Train the frame transformer."""
     seed = fresh_seed(run)
-    coder = checkpoint.load(tokenizer, FrameTokenizer)
+    coder = checkpoint.load(tokenizer, FrameTokenizer, device=pick_device())
     train, judged = TokenSet.splits(data, coder, run)
     if (out / "config.json").is_file():
         model = trainable(out, FrameDiT)
@@ -129,7 +129,7 @@ def main(
         model.transformer.compile()
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
     trainer = Trainer(model, settings, out, train.frames.about())
-    trainer.run(train.windows(batch, length, seed=seed), loss_fn, partial(held_out, batches=fixed))
+    trainer.run(train.windows(batch, length, seed=seed), loss_fn, held_out, fixed)
 
 
 if __name__ == "__main__":

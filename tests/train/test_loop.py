@@ -37,7 +37,10 @@ def run_to_end(made: Trainer) -> list[torch.Tensor]:
         model.calls += 1
         return Losses(model(x).square().mean())
 
-    made.run(repeat(torch.ones(1, 2)), loss, lambda ema: {"score": -ema.calls.item()})
+    def judge(ema: nn.Module, _: None) -> dict[str, float]:
+        return {"score": -ema.calls.item()}
+
+    made.run(repeat(torch.ones(1, 2)), loss, judge, None)
     return seen
 
 

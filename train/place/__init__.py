@@ -1,0 +1,1 @@
+"""Training of worlds that know where they are."""
