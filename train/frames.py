@@ -21,6 +21,9 @@ from core.video.actions import Key
 from core.video.tokenizer import FrameTokenizer
 from train.worlds.recording import Episode
 
+PLACE = ("x", "y", "angle")
+"""Of the states of a set, those that say where a frame was seen from."""
+
 
 class FrameSet:
     """One split of a recorded set.
@@ -38,6 +41,8 @@ class FrameSet:
         self.meta: dict[str, Any] = json.loads(path.read_text())
         self.frames = np.load(folder / "frames.npy", mmap_mode="r")
         self.actions = np.load(folder / "actions.npy")
+        states = folder / "states.npy"
+        self.states = np.load(states) if states.is_file() else np.empty((len(self.frames), 0))
         self.episodes = [Episode(**e) for e in self.meta["episodes"] if e["split"] == split]
         if not self.episodes:
             raise ValueError(f"{folder} holds no episode of the split {split!r}")
@@ -49,16 +54,20 @@ class FrameSet:
         """The keys that the columns of `actions` stand for."""
         return tuple(Key(**key) for key in self.meta["keys"])
 
+    @property
+    def placed(self) -> bool:
+        """Whether the set says where its frames were seen from."""
+        return set(PLACE) <= set(self.meta.get("states", []))
+
     def places(self) -> np.ndarray:
         """Return where all frames of the set were seen from (N, 3): x, y and degrees.
 
         Raises ValueError for a world that has no places.
         """
-        names = self.meta["states"]
-        if not {"x", "y", "angle"} <= set(names):
+        if not self.placed:
             raise ValueError(f"{self.folder} does not say where its frames were seen from")
-        states = np.load(self.folder / "states.npy")
-        return states[:, [names.index(name) for name in ("x", "y", "angle")]].astype(np.float32)
+        columns = [self.meta["states"].index(name) for name in PLACE]
+        return self.states[:, columns].astype(np.float32)
 
     def about(self) -> dict[str, Any]:
         """Return what a checkpoint should say of its data."""
@@ -85,9 +94,11 @@ class Window(NamedTuple):
 
 
 def fingerprint(model: torch.nn.Module, actions: np.ndarray) -> str:
-    """Return a short hash of a model's weights and of a set's actions, which tell sets apart."""
+    """Return a short hash of what encodes in a model and of actions, which tell sets apart."""
     digest = hashlib.sha256(actions.tobytes())
-    for value in model.state_dict().values():
+    for name, value in model.state_dict().items():
+        if name.startswith("decoder."):
+            continue
         digest.update(value.detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
 

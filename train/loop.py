@@ -67,14 +67,19 @@ def native_precision(precision: str) -> str:
     return "bf16" if native_bf16(pick_device()) else "no"
 
 
+def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
+    """Return the matrices of a transformer's blocks."""
+    return [
+        p
+        for name, p in model.named_parameters()
+        if p.dim() == 2 and ".blocks." in name and name.endswith("weight")
+    ]
+
+
 def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.optim.Optimizer]:
     """Return AdamW for everything, or Muon for the matrices of blocks and AdamW for the rest."""
     wanted = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    hidden = [
-        p
-        for name, p in wanted
-        if settings.muon and p.dim() == 2 and ".blocks." in name and name.endswith("weight")
-    ]
+    hidden = [p for p in hidden_matrices(model) if settings.muon and p.requires_grad]
     faster = {id(p): settings.lr_factors[name] for name, p in wanted if name in settings.lr_factors}
     taken = {id(p) for p in hidden} | faster.keys()
     rest = [p for _, p in wanted if id(p) not in taken]
@@ -200,6 +205,11 @@ class Trainer:
             checkpoint.save(self.ema, self.out, about={**self.about, "figures": kept})
         self._write_state()
         return figures
+
+    def beat(self, evaluate: Evaluate, held_out: Any) -> None:
+        """Keep weights only where they are better than those that the run begins with."""
+        if self.step == 0:
+            self.best = evaluate(self.ema, self._send(held_out))["score"]
 
     def run(
         self, batches: Iterator[Any], loss_fn: Loss, evaluate: Evaluate, held_out: Any

@@ -38,12 +38,11 @@ def thumbnail(frame: np.ndarray) -> np.ndarray:
     return cells.mean((1, 3)).ravel()
 
 
-def whereabouts(frames: FrameSet, states: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def whereabouts(frames: FrameSet, chosen: np.ndarray) -> np.ndarray:
     """Return what tells moments apart: place and heading where known, else the picture."""
-    names = frames.meta.get("states", [])
-    if not {"x", "y", "angle"} <= set(names):
+    if not frames.placed:
         return np.stack([thumbnail(frames.frames[i]) for i in chosen])
-    x, y, angle = (states[chosen, names.index(name)] for name in ("x", "y", "angle"))
+    x, y, angle = frames.places()[chosen].T
     turn = np.radians(angle)
     place = [(v - v.min()) / max(float(np.ptp(v)), 1e-6) for v in (x, y)]
     return np.stack([*place, 0.4 * np.cos(turn), 0.4 * np.sin(turn)], axis=1)
@@ -59,12 +58,11 @@ def spread(features: np.ndarray, count: int, first: int) -> list[int]:
     return chosen
 
 
-def titles(frames: FrameSet, states: np.ndarray, chosen: list[int]) -> list[str]:
+def titles(frames: FrameSet, chosen: list[int]) -> list[str]:
     """Name moments by where they are and look to, or by number where the set does not say."""
-    names = frames.meta.get("states", [])
-    if not {"x", "y", "angle"} <= set(names):
+    if not frames.placed:
         return [f"Start {i + 1}" for i in range(len(chosen))]
-    x, y, angle = (states[:, names.index(name)] for name in ("x", "y", "angle"))
+    x, y, angle = frames.places().T
     thirds = [np.quantile(v, (1 / 3, 2 / 3)) for v in (x, y)]
     found = []
     for i in chosen:
@@ -75,8 +73,8 @@ def titles(frames: FrameSet, states: np.ndarray, chosen: list[int]) -> list[str]
     return found
 
 
-def choose(frames: FrameSet, states: np.ndarray, count: int, seed: int = 0) -> list[Seed]:
-    """Return seeds of a split; `states` (N, S) says where the engine stood."""
+def choose(frames: FrameSet, count: int, seed: int = 0) -> list[Seed]:
+    """Return seeds of a split, with their places where the set says them."""
     rng = np.random.default_rng(seed)
     ends = np.concatenate(
         [np.arange(e.start + FRAMES - 1, e.start + e.frames) for e in frames.episodes]
@@ -85,17 +83,20 @@ def choose(frames: FrameSet, states: np.ndarray, count: int, seed: int = 0) -> l
     details = np.array([detail(frames.frames[i]) for i in ends])
     busy = details >= np.quantile(details, BUSY)
     ends, details = ends[busy], details[busy]
-    places = spread(whereabouts(frames, states, ends), count, int(details.argmax()))
-    chosen = [int(ends[i]) for i in places]
-    named = zip(chosen, titles(frames, states, chosen), strict=True)
+    apart = spread(whereabouts(frames, ends), count, int(details.argmax()))
+    chosen = [int(ends[i]) for i in apart]
+    named = zip(chosen, titles(frames, chosen), strict=True)
+    places = frames.places() if frames.placed else np.empty((0, 3))
+    rows = [(title, i, slice(i - FRAMES + 1, i + 1)) for i, title in named]
     return [
         Seed(
             title,
-            frames.frames[i - FRAMES + 1 : i + 1],
-            frames.actions[i - FRAMES + 1 : i + 1].astype(np.float32),
-            states[i],
+            frames.frames[row],
+            frames.actions[row].astype(np.float32),
+            frames.states[i],
+            places[row],
         )
-        for i, title in named
+        for title, i, row in rows
     ]
 
 
@@ -105,10 +106,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, help="How many.")] = 12,
 ) -> None:
     """Write a gallery of moments to start from beside the tokenizer."""
-    frames = FrameSet(data, "val")
-    path = data / "states.npy"
-    states = np.load(path) if path.is_file() else np.empty((len(frames.frames), 0), np.float32)
-    write_seeds(out / SEEDS, choose(frames, states, count))
+    write_seeds(out / SEEDS, choose(FrameSet(data, "val"), count))
 
 
 if __name__ == "__main__":

@@ -56,14 +56,6 @@ def trainable(folder: Path, kind: type[M]) -> M:
     return model
 
 
-def resume_from(model: Any, folder: Path) -> bool:
-    """Give a model the weights of a checkpoint of its very config; False where there is none."""
-    same = (folder / "config.json").is_file() and checkpoint.describe(folder)["config"] == (
-        model.cfg.model_dump(mode="json")
-    )
-    return same and warm_start(model, folder)
-
-
 def warm_start(model: Any, folder: Path) -> bool:
     """Give a model the weights of a checkpoint; False where there is none."""
     if not (folder / "config.json").is_file():

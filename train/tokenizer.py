@@ -51,6 +51,12 @@ def psnr(y: Tensor, x: Tensor) -> Tensor:
     return 10 * torch.log10(255**2 / error)
 
 
+def keep_tokens(model: FrameTokenizer) -> None:
+    """Have only the decoder learn: whoever learnt the tokens would have to learn anew."""
+    model.encoder.requires_grad_(False)
+    model.unit.eval()  # or every batch would scale its tokens by itself
+
+
 @torch.no_grad()
 def held_out(model: FrameTokenizer, frames: Tensor) -> dict[str, float]:
     """Return the PSNR of frames (B, H, W, 3) and of the same under latent noise."""
@@ -85,8 +91,7 @@ def main(
     model = FrameTokenizer(TokenizerConfig(height=height, width=width))
     warm_start(model, out)
     if decoder_only:
-        model.encoder.requires_grad_(False)
-        model.unit.eval()  # or every batch would scale its tokens by itself
+        keep_tokens(model)
     settings = LoopSettings(
         run, steps, minutes, precision, lr=lr, warmup=100, ema=0.998, eval_every=500
     )
