@@ -209,7 +209,7 @@ def attend(q_BHNK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, mask: Tensor | None) 
     With a mask on a CPU it is written out: twice as fast in training as the fused kernels, which
     also have no forward-mode derivative.
     """
-    if mask is None or v_BHSK.is_cuda:
+    if mask is None or v_BHSK.device.type != "cpu":
         return F.scaled_dot_product_attention(q_BHNK, k_BHSK, v_BHSK, attn_mask=mask)
     kind = v_BHSK.dtype
     bias = mask

@@ -53,8 +53,8 @@ def write_walks(folder: Path, lengths: tuple[int, ...] = (120, 90, 120), *, seed
         held = np.zeros(6, np.uint8)
         for i in range(length):
             if i:
-                if rng.random() < 0.2:
-                    held = (rng.random(6) < 0.3).astype(np.uint8)
+                if rng.random() < 0.2:  # one key or none
+                    held = (np.arange(6) == rng.integers(7)).astype(np.uint8)
                 place = step(place, held)
             frames.append(picture(place))
             actions.append(held if i else np.zeros(6, np.uint8))
