@@ -96,9 +96,11 @@ def check_motion() -> None:
 
 
 def check_finder() -> None:
-    model, batch = on_gpu(Finder(FinderConfig(tokens=8, channels=4))), on_gpu(walk())
-    finder.loss_fn(model, batch, 0).total.backward()
-    finder.held_out(model, batch)
+    cfg = FinderConfig(tokens=8, channels=4, map_width=PLACE.width)
+    model, batch = on_gpu(Finder(cfg)), on_gpu(Walk(*(x[:, :1] for x in walk())))
+    place_map = on_gpu(FrameDiT(PLACE)).place_map
+    finder.loss_fn(model, batch, 0, place_map=place_map).total.backward()
+    finder.held_out(model, batch, place_map=place_map)
 
 
 def check_transformer() -> None:

@@ -1,6 +1,6 @@
 """`python -m train.place blocks --minutes 30` makes a world that knows where it is.
 
-It records the world, trains tokenizer, mover, finder and transformer by the clock, and chooses
+It records the world, trains tokenizer, mover, transformer and finder by the clock, and chooses
 seeds. Each stage is judged on held-out walks before the next one begins. Called again, it goes on
 where it was stopped; with its folder below `runs` gone, it begins with the checkpoint's weights.
 """
@@ -18,7 +18,7 @@ import typer
 
 from core import checkpoint
 from core.device import pick_device
-from core.video.model import FrameConfig
+from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from core.video.world import FINDER, MOVER, SEEDS, write_seeds
 from train.frames import FrameSet
@@ -29,7 +29,7 @@ from train.seeds import choose
 from train.setup import CHECKPOINTS, fresh_seed
 from train.worlds.__main__ import main as record
 
-SHARES = {"record": 0.15, "tokenizer": 0.2, "finder": 0.1, "transformer": 0.55}
+SHARES = {"record": 0.15, "tokenizer": 0.2, "transformer": 0.55, "finder": 0.1}
 """Of the time. What is recorded has to be encoded, too; a mover takes seconds."""
 BATCHES = {
     "cpu": {"tokenizer": 12, "finder": 64, "transformer": 8},
@@ -149,7 +149,6 @@ def make(
     stages("mover", partial(mover.train, frames, validation, out / MOVER))
     coder = checkpoint.load(coded, FrameTokenizer, device=whole.device)
     walks, judged = Walks.splits(data, coder, whole.device)
-    stages("finder", partial(finder.train, walks, judged, stage("finder", FINDER)))
     if base is not None:
         cfg = transformer.like(walks, base)
     else:
@@ -157,6 +156,8 @@ def make(
     lr = FURTHER_LR if stages.known else FRESH_LR
     work = partial(transformer.train, walks, judged, cfg, whole, base=base, lr=lr, compile=compile)
     stages("transformer", work)
+    dit, like = checkpoint.load(out, FrameDiT, device=whole.device), base and base / FINDER
+    stages("finder", partial(finder.train, walks, judged, dit, stage("finder", FINDER), base=like))
     write_seeds(out / SEEDS, choose(validation, STARTS))
     typer.echo(f"{out} is ready to be played")
 

@@ -1,11 +1,13 @@
-"""Train the finder: `python -m train.place.finder --data SET`.
+"""Train the finder of a world: `python -m train.place.finder --data SET`.
 
 A place is taken for a draw from the finder's guesses, a mixture of Laplace distributions, and is to
-be likely. Tokens get noise, as those that a world dreams will have.
+be likely; tokens get noise, as those that a world dreams will have. Sketches are to be near what is
+seen from a place, though they are drawn from a little beside it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,20 +18,26 @@ from torch import Tensor
 from core import checkpoint
 from core.device import pick_device
 from core.video.finder import Finder, FinderConfig, Guesses
+from core.video.model import FrameDiT
+from core.video.place import PlaceMap
 from core.video.tokenizer import FrameTokenizer
+from core.video.world import FINDER
 from train.loop import LoopSettings, Losses, Trainer
-from train.place.stage import Stage, judge, place_of, resume_from
+from train.place.stage import Stage, begin_with, judge, resume_from
 from train.place.walks import Walk, Walks
-from train.setup import CHECKPOINTS, Out, PlayData, Run, fresh_seed
+from train.setup import CHECKPOINTS, PlayData, Run, fresh_seed
 
 TOKEN_NOISE = 0.2
 """Largest deviation of the noise on tokens, which have deviation 1."""
+BESIDE = (0.7, 0.7, 0.3)
+"""Deviation of the places that sketches are drawn from, in units and degrees."""
+SKETCH_FACTOR = 3.0
+"""Sketches learn so many times as fast as guesses."""
 JUDGED = 4096
 """Held-out frames that a checkpoint is judged by."""
 SHARES = (0.5, 0.9, 0.99)
 POOR = 96.0
-"""Units that the nearest guess may be off at the median: from farther, no search finds the place.
-"""
+"""Units that the nearest guess may be off at the median; from farther, no search finds a place."""
 
 
 def log_likelihood(guesses: Guesses, where: Tensor) -> Tensor:
@@ -46,15 +54,26 @@ def log_likelihood(guesses: Guesses, where: Tensor) -> Tensor:
     return (guesses.weight.log_softmax(-1) + each).logsumexp(-1)
 
 
-def loss_fn(model: Finder, batch: Walk, step: int) -> Losses:
-    x = batch.tokens[:, 0]
+def sketch_error(model: Finder, place_map: PlaceMap, where: Tensor, tokens: Tensor) -> Tensor:
+    """Return the squared error of sketches from places (B, 1, 3) against tokens (B, P, C)."""
+    with torch.no_grad():
+        seen, _, _ = place_map(where)
+    return (model.sketch(seen[:, 0]).float() - tokens).square().mean()
+
+
+def loss_fn(model: Finder, batch: Walk, step: int, *, place_map: PlaceMap) -> Losses:
+    x, where = batch.tokens[:, 0], batch.where
     level = TOKEN_NOISE * torch.rand(len(x), 1, 1, device=x.device)
     guesses = model(x + level * torch.randn_like(x))
-    return Losses(-log_likelihood(guesses, batch.where[:, 0]).mean())
+    unlikely = -log_likelihood(guesses, where[:, 0]).mean()
+    beside = where + torch.tensor(BESIDE, device=x.device) * torch.randn_like(where)
+    sketched = sketch_error(model, place_map, beside, x)
+    parts = {"unlikely": unlikely.detach(), "sketch": sketched.detach()}
+    return Losses(unlikely + sketched, parts)
 
 
 @torch.no_grad()
-def held_out(model: Finder, walk: Walk) -> dict[str, float]:
+def held_out(model: Finder, walk: Walk, *, place_map: PlaceMap) -> dict[str, float]:
     """Return how far the surest guess is off, in units and degrees, and the nearest of all."""
     parts = [model(x) for x in walk.tokens[:, 0].split(512)]
     guesses, where = Guesses(*map(torch.cat, zip(*parts, strict=True))), walk.where[:, 0]
@@ -63,7 +82,9 @@ def held_out(model: Finder, walk: Walk) -> dict[str, float]:
     degrees = ((apart[..., 2] + 180) % 360 - 180).abs()
     surest = guesses.weight - 2 * guesses.scale.log().sum(-1)
     surest = surest.argmax(-1, keepdim=True)
-    figures = {"score": -log_likelihood(guesses, where).mean().item()}
+    sketched = sketch_error(model, place_map, walk.where[::8], walk.tokens[::8, 0]).item()
+    unlikely = -log_likelihood(guesses, where).mean().item()
+    figures = {"score": unlikely + sketched, "sketch": sketched}
     for name, off in (
         ("units", units.gather(1, surest)),
         ("degrees", degrees.gather(1, surest)),
@@ -73,27 +94,52 @@ def held_out(model: Finder, walk: Walk) -> dict[str, float]:
     return figures
 
 
-def train(walks: Walks, judged: Walks, stage: Stage, *, lr: float = 1e-3) -> dict[str, float]:
-    """Train a finder of a set's place; return its figures. Raises ValueError for a poor one."""
-    place, (tokens, channels) = place_of(walks.frames), walks.tokens.shape[1:]
-    cfg = FinderConfig(low=place.low, high=place.high, tokens=tokens, channels=channels)
+def train(
+    walks: Walks,
+    judged: Walks,
+    dit: FrameDiT,
+    stage: Stage,
+    *,
+    base: Path | None = None,
+    lr: float = 1e-3,
+) -> dict[str, float]:
+    """Train the finder of a world; return its figures. Raises ValueError for a poor one.
+
+    What fits of the finder of `base` is where a new one begins.
+    """
+    place, place_map, (rows, columns) = dit.cfg.place, dit.place_map, dit.cfg.grid
+    assert place is not None
+    assert place_map is not None
+    cfg = FinderConfig(
+        low=place.low,
+        high=place.high,
+        tokens=rows * columns,
+        channels=dit.cfg.channels,
+        map_width=dit.cfg.width,
+    )
     model, fixed = Finder(cfg), judged.fixed(JUDGED, 1)
     known = resume_from(model, stage.out)
+    if base is not None and not known:
+        begin_with(model, base)
+    sketching = {name for name, _ in model.named_parameters() if name.startswith("sketch_")}
     settings = LoopSettings(
         stage.run,
         stage.steps,
         stage.minutes,
         stage.precision,
         lr=lr,
+        lr_factors=dict.fromkeys(sketching, SKETCH_FACTOR),
         warmup=100,
         weight_decay=0.01,
         eval_every=500,
     )
     trainer = Trainer(model, settings, stage.out, walks.frames.about())
+    evaluate = partial(held_out, place_map=place_map)
     if known:
-        trainer.beat(held_out, fixed)
-    trainer.run(walks.random(stage.batch, 1), loss_fn, held_out, fixed)
-    figures = judge(stage.out, Finder, held_out, fixed, stage.device)
+        trainer.beat(evaluate, fixed)
+    loss = partial(loss_fn, place_map=place_map)
+    trainer.run(walks.random(stage.batch, 1), loss, evaluate, fixed)
+    figures = judge(stage.out, Finder, evaluate, fixed, stage.device)
     if figures["nearest50"] > POOR:
         raise ValueError(
             f"the finder is poor: its nearest guess is {figures['nearest50']:.0f} units off in half"
@@ -104,23 +150,24 @@ def train(walks: Walks, judged: Walks, stage: Stage, *, lr: float = 1e-3) -> dic
 
 def main(
     data: PlayData,
-    out: Out = CHECKPOINTS / "world-blocks" / "finder",
-    tokenizer: Annotated[
-        Path | None, typer.Option(help="The frame tokenizer's checkpoint; default: beside out.")
-    ] = None,
-    run: Run = Path("runs/place/finder"),
+    world: Annotated[Path, typer.Option(help="Its checkpoint.")] = CHECKPOINTS / "world-blocks",
+    out: Annotated[Path | None, typer.Option(help="Default: in the world's folder.")] = None,
+    run: Run = Path("runs/finder"),
     steps: int = 1_000_000,
     minutes: float = 10.0,
     batch: Annotated[int, typer.Option(help="2048 suits a GPU.")] = 64,
     lr: float = 1e-3,
     precision: str = "auto",
 ) -> None:
-    """Train the finder of a world alone."""
+    """Train the finder of a world alone, beginning with what fits of the one that it has."""
     fresh_seed(run)
-    device = pick_device()
-    coder = checkpoint.load(tokenizer or out.parent / "tokenizer", FrameTokenizer, device=device)
+    device, there = pick_device(), world / FINDER
+    dit = checkpoint.load(world, FrameDiT, device=device)
+    coder = checkpoint.load(world.parent / dit.cfg.tokenizer, FrameTokenizer, device=device)
     walks, judged = Walks.splits(data, coder, device)
-    train(walks, judged, Stage(out, run, minutes, batch, device, precision, steps), lr=lr)
+    stage = Stage(out or there, run, minutes, batch, device, precision, steps)
+    base = there if (there / "config.json").is_file() else None
+    train(walks, judged, dit, stage, base=base, lr=lr)
 
 
 if __name__ == "__main__":

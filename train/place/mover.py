@@ -51,11 +51,10 @@ def train(walked: FrameSet, judged: FrameSet, out: Path) -> dict[str, float]:
     """
     mover = Mover.fit(*steps_of(walked), keys=len(walked.keys))
     figures = held_out(mover, judged)
-    known = (
-        held_out(checkpoint.load(out, Mover), judged) if (out / "config.json").is_file() else None
-    )
-    if known and known["score"] <= figures["score"]:
-        return known
+    if (out / "config.json").is_file():
+        known = held_out(checkpoint.load(out, Mover), judged)
+        if known["score"] <= figures["score"]:
+            return known
     if figures["median"] > POOR:
         raise ValueError(
             f"the mover is poor: its paths are {figures['median']:.0f} units off at the median, and"
