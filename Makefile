@@ -1,9 +1,10 @@
 # python of the environment to work in: make PYTHON=.venv/bin/python ...
 PYTHON ?= python
 DATA ?= data/free
-WORLD ?= data/blocks
+WORLD ?= data/blocks-small
+MINUTES ?= 60
 
-.PHONY: setup check test test-all app bench train-motion train-video web
+.PHONY: setup check test test-all app bench train-motion train-video train-place web
 
 setup:
 	$(PYTHON) -m pip install -r requirements-dev.txt
@@ -42,6 +43,9 @@ train-video:  # all of it, in order; records 11 GB of frames first
 	$(PYTHON) -m train.distill --data $(WORLD)
 	$(PYTHON) -m train.rollout --data $(WORLD)
 	$(PYTHON) -m train.tokenizer --data $(WORLD) --decoder-only --run runs/tokenizer-decoder
+
+train-place:  # a world that knows where it is; MINUTES says how long
+	$(PYTHON) -m train.place blocks --minutes $(MINUTES)
 
 web:  # the page's bundle; Node 20 or newer
 	$(PYTHON) -m app.generate_protocol

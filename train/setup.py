@@ -19,6 +19,9 @@ Run = Annotated[Path, typer.Option(help="Folder for state and curves.")]
 Tokens = Annotated[Path, typer.Option(help="Where train.video keeps tokens.")]
 Preset = Annotated[str, typer.Option(help="default or published.")]
 Muon = Annotated[bool, typer.Option(help="Muon for the blocks' matrices.")]
+Compile = Annotated[
+    bool | None, typer.Option(help="Compile the transformer, with g++; default: on a GPU.")
+]
 
 CHECKPOINTS = Path("checkpoints")
 """Where training puts weights: below the folder it is started in."""

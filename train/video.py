@@ -21,7 +21,7 @@ from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TEACHER, TOKENIZER, Muon, Out, PlayData, fresh_seed, trainable
+from train.setup import TEACHER, TOKENIZER, Compile, Muon, Out, PlayData, fresh_seed, trainable
 
 CONTEXT_NOISE = 0.3
 """Largest noise level of clean context."""
@@ -99,11 +99,12 @@ def main(
     lr: float = 8e-4,
     precision: str = "auto",
     muon: Muon = True,
-    compile: Annotated[bool, typer.Option(help="Compile the transformer; needs g++.")] = False,
+    compile: Compile = None,
 ) -> None:
     """Train the frame transformer."""
     seed = fresh_seed(run)
-    coder = checkpoint.load(tokenizer, FrameTokenizer, device=pick_device())
+    device = pick_device()
+    coder = checkpoint.load(tokenizer, FrameTokenizer, device=device)
     train, judged = TokenSet.splits(data, coder, run)
     if (out / "config.json").is_file():
         model = trainable(out, FrameDiT)
@@ -125,7 +126,7 @@ def main(
     length = model.cfg.max_frames
     stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
-    if compile:
+    if compile or (compile is None and device == "cuda"):
         model.transformer.compile()
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
     trainer = Trainer(model, settings, out, train.frames.about())

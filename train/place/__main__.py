@@ -26,7 +26,7 @@ from train.place import finder, mover, tokenizer, transformer
 from train.place.stage import Stage
 from train.place.walks import Walks
 from train.seeds import choose
-from train.setup import CHECKPOINTS, fresh_seed
+from train.setup import CHECKPOINTS, Compile, fresh_seed
 from train.worlds.__main__ import main as record
 
 SHARES = {"record": 0.15, "tokenizer": 0.2, "transformer": 0.55, "finder": 0.1}
@@ -36,7 +36,7 @@ BATCHES = {
     "cuda": {"tokenizer": 256, "finder": 2048, "transformer": 192},
 }
 MOST_FRAMES, MOST_WORKERS = 300_000, 12
-RECORDED = 700
+RECORDED = 500
 """Frames a second that a process records."""
 ENCODED = {"cpu": 130, "cuda": 15_000}
 """Frames a second that become tokens."""
@@ -101,9 +101,7 @@ def main(
     workers: Annotated[int | None, typer.Option(help="That record; default: by the cores.")] = None,
     seed: Annotated[int, typer.Option(help="Of what is recorded.")] = 0,
     precision: str = "auto",
-    compile: Annotated[
-        bool | None, typer.Option(help="The transformer, with g++; default: on a GPU.")
-    ] = None,
+    compile: Compile = None,
 ) -> None:
     """Make a world that knows where it is, from its recording to its seeds."""
     device = pick_device()
@@ -126,7 +124,7 @@ def main(
             record(folder, world, env, size=size, frames=count, seed=seed, workers=workers)
         stages = Stages(run, known=(out / "config.json").is_file())
         origin = out.parent / base if base else None
-        compiled = device == "cuda" if compile is None else compile
+        compiled = compile or (compile is None and device == "cuda")
         make(folder, origin, stages, stage, compile=compiled)
     except ValueError as error:
         typer.echo(str(error), err=True)

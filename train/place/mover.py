@@ -58,7 +58,8 @@ def train(walked: FrameSet, judged: FrameSet, out: Path) -> dict[str, float]:
     if figures["median"] > POOR:
         raise ValueError(
             f"the mover is poor: its paths are {figures['median']:.0f} units off at the median, and"
-            f" {POOR:.0f} is the most; something moves the walker of {walked.folder} that is no key"
+            f" {POOR:.0f} is the most; {walked.folder} shows too little of its ground, or something"
+            " that is no key moves its walker"
         )
     checkpoint.save(mover, out, about={**walked.about(), "figures": figures})
     return figures
