@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,7 @@ def falls(model: torch.nn.Module, loss, settings: LoopSettings) -> float:
     return (sum(losses[:5]) / sum(losses[-5:])).item()
 
 
+@pytest.mark.slow
 def test_the_finders_loss_falls(tmp_path):
     torch.manual_seed(0)
     cfg = FinderConfig(
@@ -133,13 +135,14 @@ def test_the_finders_loss_falls(tmp_path):
     assert after["nearest50"] < 0.6 * before["nearest50"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("progress", [0.0, 1.0])
 def test_the_transformers_loss_falls_and_places_are_learnt(tmp_path, progress):
     torch.manual_seed(0)
     model, batch = FrameDiT(TINY), walk(32)
     loss = transformer.PlaceLoss(lambda: progress)
     settings = LoopSettings(
-        run=tmp_path, steps=120, lr=5e-3, muon=True, lr_factors={"place_map.map": 5.0}
+        run=tmp_path, steps=80, lr=5e-3, muon=True, lr_factors={"place_map.map": 5.0}
     )
     first = transformer.held_out(model, batch)
     assert falls(model, lambda step: loss(model, lesson.lesson(batch), step), settings) > 1.5
@@ -239,20 +242,35 @@ def test_a_world_on_a_base_is_small_and_its_own(root):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_done_is_not_done_again(root, monkeypatch, capsys):
-    weights = root / "checkpoints" / "world-toy" / "model.safetensors"
+@pytest.mark.parametrize("name", ["world-toy", "world-two"])
+def test_a_run_that_is_done_is_not_done_again(root, monkeypatch, capsys, name):
+    weights = root / "checkpoints" / name / "model.safetensors"
     before = weights.read_bytes()
     for module in (tokenizer, mover, finder, transformer):
         monkeypatch.setattr(module, "train", pytest.fail)
-    place.main(
-        minutes=0.04,
-        data=root / "world-toy",
-        out=root / "checkpoints" / "world-toy",
-        run=root / "runs" / "world-toy",
-        precision="no",
-    )
+    out, run = weights.parent, root / "runs" / name
+    place.main(data=root / name, out=out, run=run)  # what it stands on, it knows
     assert weights.read_bytes() == before
     assert "..." not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_world_whose_run_is_gone_goes_on_from_its_weights(root, tmp_path, monkeypatch):
+    """Its tokens stay, and nothing worse than what was there is kept."""
+    shutil.copytree(root / "checkpoints", tmp_path / "checkpoints")
+    out = tmp_path / "checkpoints" / "world-toy"
+    before = checkpoint.weights(out / "tokenizer")
+    for module in (tokenizer, mover, finder, transformer):
+        monkeypatch.setattr(module, "POOR", 0.0 if module is tokenizer else 1e9)
+    place.main(minutes=0.02, data=root / "world-toy", out=out, run=tmp_path / "run", precision="no")
+    coder = checkpoint.weights(out / "tokenizer")
+    kept = [name for name in coder if not name.startswith("decoder.")]
+    assert all(torch.equal(coder[name], before[name]) for name in kept)
+    known = json.loads((tmp_path / "run" / "stages.json").read_text())
+    assert known["known"]
+    old = json.loads((root / "runs" / "world-toy" / "stages.json").read_text())["done"]
+    for name in ("tokenizer", "transformer", "finder"):
+        assert known["done"][name]["score"] <= old[name]["score"] + 1e-6
 
 
 @pytest.mark.slow

@@ -107,6 +107,8 @@ def main(
     device = pick_device()
     name = world or Path(env or data or "world").stem
     out, run = out or CHECKPOINTS / f"world-{name}", run or Path("runs") / f"world-{name}"
+    if base is None and (out / "config.json").is_file():
+        base = checkpoint.describe(out).get("base")
     workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
     unneeded = {"record"} if data else set()
     unneeded |= {"tokenizer"} if base else set()
@@ -147,7 +149,9 @@ def make(
     stages("mover", partial(mover.train, frames, validation, out / MOVER))
     coder = checkpoint.load(coded, FrameTokenizer, device=whole.device)
     walks, judged = Walks.splits(data, coder, whole.device)
-    if base is not None:
+    if (out / "config.json").is_file():  # its map stays where it is, whatever was walked this time
+        cfg = FrameConfig(**checkpoint.describe(out)["config"])
+    elif base is not None:
         cfg = transformer.like(walks, base)
     else:
         cfg = transformer.fresh(walks, f"{out.name}/tokenizer", coder.cfg.grid)
