@@ -51,6 +51,7 @@ def test_a_card_tells_what_a_page_needs(worlds):
         "context": 4,
         "most_together": 3,
         "seeds": ["seed 0", "seed 1", "seed 2"],
+        "ground": None,
         "licence": "CC BY 4.0",
         "data": "made-up",
     }

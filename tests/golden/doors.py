@@ -28,13 +28,15 @@ from core.motion.text import load_text_encoder  # noqa: E402
 from core.motion.vae import MotionVAE  # noqa: E402
 from core.retrieval.index import MotionIndex as MotionIndex  # noqa: E402
 from core.video.actions import parse_script as parse_script  # noqa: E402
+from core.video.finder import Finder  # noqa: E402
 from core.video.model import FrameDiT  # noqa: E402
+from core.video.mover import Mover  # noqa: E402
 from core.video.tokenizer import FrameTokenizer  # noqa: E402
 from train.evaluator import Evaluator  # noqa: E402
 
 MODELS: dict[str, Any] = {
     model.kind: model
-    for model in (MotionVAE, MotionDiT, Aligner, Evaluator, FrameTokenizer, FrameDiT)
+    for model in (MotionVAE, MotionDiT, Aligner, Evaluator, FrameTokenizer, FrameDiT, Mover, Finder)
 }
 
 

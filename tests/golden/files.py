@@ -140,6 +140,8 @@ def _(folder: Path) -> Parts:
             "video",
             "--keys",
             "W:6,WD:4,-:2",
+            "--checkpoint",
+            "video",
             "--seed",
             12,
             "--start",

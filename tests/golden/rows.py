@@ -109,7 +109,8 @@ def play(masks: list[int], change: dict[str, Any], **options: Any) -> Parts:
 
 @row("world/play")
 def _() -> Parts:
-    yield from play(KEYS, {"steps": 3, "context_noise": 0.05}, seed=3, start=1, ahead=4)
+    options = {"checkpoint": "video", "seed": 3, "start": 1, "ahead": 4}
+    yield from play(KEYS, {"steps": 3, "context_noise": 0.05}, **options)
 
 
 @row("world/together")

@@ -156,13 +156,17 @@ def _() -> Parts:
     yield "constants", {name: json.loads(value) for name, value in found}
 
 
+SHIPPED = doors.ROOT / "checkpoints"
+
+
 def folders() -> list[Path]:
-    return sorted(path.parent for path in (doors.ROOT / "checkpoints").glob("*/config.json"))
+    """Return the folders of checkpoints, and those of a world's parts inside its own."""
+    return sorted(path.parent for path in SHIPPED.rglob("config.json"))
 
 
 for folder in folders():
 
-    @row(f"checkpoint/{folder.name}")
+    @row(f"checkpoint/{folder.relative_to(SHIPPED).as_posix()}")
     def _(folder: Path = folder) -> Parts:
         yield from of_checkpoint(folder)
 

@@ -10,9 +10,12 @@ import torch
 from core import checkpoint
 from core.motion.model import MotionConfig, MotionDiT
 from core.motion.vae import MotionVAE, VAEConfig
+from core.video.finder import Finder, FinderConfig
 from core.video.model import FrameConfig, FrameDiT
+from core.video.mover import FIXED, Mover, MoverConfig
+from core.video.place import PlaceConfig
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
-from core.video.world import SEEDS, Seed, VideoModel, write_seeds
+from core.video.world import FINDER, MOVER, SEEDS, Seed, VideoModel, write_seeds
 from train.frames import Window
 from train.worlds.world import BLOCKS_KEYS as KEYS
 
@@ -35,6 +38,23 @@ WORLD = FrameConfig(
     max_frames=10,
     steps=2,
 )
+
+PLACE = PlaceConfig(high=(64.0, 64.0), texel=16.0, channels=3, rays=1, samples=4, far=64.0)
+PLACE_WORLD = WORLD.model_copy(
+    update={"place": PLACE, "predicts": "data", "prefix": 0, "depth": 3, "max_frames": 9}
+)
+"""As WORLD, of 64 x 64 units; three blocks, so that one is shown its place once more."""
+ROOM = ("....", ".##.", "....", "....")
+"""Where one can stand, from the south on: cells of 16 units, round a pillar."""
+KEY_STEPS = {
+    "W": (5, 0, 0),
+    "S": (-4, 0, 0),
+    "A": (0, 4, 0),
+    "D": (0, -4, 0),
+    "L": (0, 0, 6),
+    "R": (0, 0, -6),
+}
+"""Units ahead and to the left, and degrees to the left, that a key stands for."""
 
 
 def tiny_vae(cfg: VAEConfig = VAE, seed: int = 0) -> MotionVAE:
@@ -72,7 +92,10 @@ def write_checkpoints(folder: Path, **licences: str) -> Path:
 
 
 def tiny_world(cfg: FrameConfig = WORLD, seed: int = 0) -> VideoModel:
-    """A world with random weights, of frames of 32 x 16 pixels, and a gallery of three seeds."""
+    """A world with random weights, of frames of 32 x 16 pixels, and a gallery of three seeds.
+
+    Where `cfg` has a place, seeds know theirs.
+    """
     torch.manual_seed(seed)
     tokenizer = FrameTokenizer(TOKENIZER)
     dit = FrameDiT(cfg)
@@ -86,7 +109,29 @@ def tiny_world(cfg: FrameConfig = WORLD, seed: int = 0) -> VideoModel:
         Seed(f"seed {i}", rng.integers(0, 256, (1, 16, 32, 3), np.uint8), unknown, np.zeros(3))
         for i in range(3)
     ]
-    return VideoModel(dit, tokenizer, "cpu", seeds)
+    if cfg.place is None:
+        return VideoModel(dit, tokenizer, "cpu", seeds)
+    paths = np.array([[[8.0, 8.0, 0.0]], [[24.0, 8.0, 90.0]], [[56.0, 40.0, 180.0]]])
+    seeds = [seed._replace(path=path) for seed, path in zip(seeds, paths, strict=True)]
+    finder = FinderConfig(high=PLACE.high, tokens=8, channels=4, width=8, depth=1, heads=2)
+    return VideoModel(
+        dit,
+        tokenizer,
+        "cpu",
+        seeds,
+        mover=tiny_mover(),
+        finder=Finder(finder).eval().requires_grad_(False),
+    )
+
+
+def tiny_mover() -> Mover:
+    """A mover that walks the ROOM by KEY_STEPS, in two ticks."""
+    mover = Mover(MoverConfig(shape=(len(ROOM), len(ROOM[0])), texel=16.0, keys=len(KEYS)))
+    mover.walkable.copy_(torch.tensor([[cell == "." for cell in row] for row in ROOM]))
+    steps = np.array([KEY_STEPS[key.name] for key in KEYS])
+    held = np.arange(1 << len(KEYS))[:, None] >> np.arange(len(KEYS)) & 1
+    mover.steps.copy_(torch.from_numpy(held @ steps * FIXED))
+    return mover
 
 
 def write_worlds(folder: Path, **licences: str) -> Path:
@@ -99,6 +144,20 @@ def write_worlds(folder: Path, **licences: str) -> Path:
     place = folder / "video-tokenizer"
     checkpoint.save(world.tokenizer, place, about={})
     write_seeds(place / SEEDS, world.seeds)
+    return folder
+
+
+def write_place_world(folder: Path, name: str = "world-room") -> Path:
+    """Write a world with a place, all its parts in its own folder; return the outer folder."""
+    world = tiny_world(PLACE_WORLD.model_copy(update={"tokenizer": f"{name}/tokenizer"}))
+    about = {"licence": "CC0-1.0", "data": {"room": {}}}
+    assert world.mover is not None
+    assert world.look is not None
+    checkpoint.save(world.dit, folder / name, about=about)
+    checkpoint.save(world.tokenizer, folder / name / "tokenizer", about={})
+    checkpoint.save(world.mover, folder / name / MOVER, about={})
+    checkpoint.save(world.look.finder, folder / name / FINDER, about={})
+    write_seeds(folder / name / SEEDS, world.seeds)
     return folder
 
 
