@@ -12,7 +12,7 @@ from core.device import fast_precision
 from core.diffusion.speculation import SLACK, DraftStats, Speculator
 from core.settings import WorldSettings
 from core.video.place import Place
-from core.video.rewind import History, Memento
+from core.video.rewind import History, Memento, Standing
 from core.video.world import Seed, VideoModel
 
 
@@ -132,12 +132,12 @@ class Dream:
         changes = new.changed(ahead=old.ahead) != old
         if changes:
             self._forget_drafts()
-        self._settings = new
         self._apply(new)
         if changes:
-            self._remember()
+            self._history.note(self._standing)
 
     def _apply(self, settings: WorldSettings) -> None:
+        self._settings = settings
         assert settings.steps is not None  # the checkpoint's own since the beginning
         assert settings.context_noise is not None
         self._sampler.retime(settings.steps, settings.context_noise)
@@ -156,23 +156,38 @@ class Dream:
         condition = self._model.set_down(shown, Place(x, y, heading))
         self._forget_drafts()
         self._speculator.restart(condition)
-        self._remember()
+        self._history.note(self._standing)
 
     def _forget_drafts(self) -> None:
         self._speculator.drop()
         self._pictures.clear()
 
     def context(self) -> np.ndarray:
-        """Return the frames in view (n, H, W, 3), oldest first, the pinned ones in front."""
-        return np.stack([*self._pinned, *self._seen])
+        """Return the frames in view (n, H, W, 3), oldest first, the pinned ones in front.
+
+        A branch has seen none of those before it began.
+        """
+        frames = [*self._pinned, *self._seen]
+        return np.stack(frames) if frames else np.empty((0, *self._model.size, 3), np.uint8)
 
     # ---- going back
 
+    @property
+    def _standing(self) -> Standing:
+        return Standing(self._speculator.shown, self._settings)
+
     def _remember(self) -> None:
         snapshot, cache = self._speculator.standing()
-        self._history.keep(
-            Memento(self._index, cache, snapshot, self._speculator.shown, self._settings)
-        )
+        self._history.keep(Memento(self._index, cache, snapshot, self._standing))
+
+    def _resume(self, standing: Standing | None) -> None:
+        """Change settings and place to those that were noted, if any were."""
+        if standing is None:
+            return
+        self._forget_drafts()
+        assert standing.shown is not None  # since the beginning
+        self._speculator.restart(standing.shown)
+        self._apply(standing.settings.changed(ahead=0))
 
     @property
     def past(self) -> range:
@@ -199,14 +214,15 @@ class Dream:
             ahead=0,
             most_together=self._speculator.most_together,
             carry=self._model.carry,
-            start=memento.shown,
+            start=memento.standing.shown,
         )
-        other._settings = memento.settings.changed(ahead=0)
-        other._apply(other._settings)
         other._pictures, other._index = deque(), memento.index
         other._seen = deque(maxlen=self._seen.maxlen)
+        other._apply(memento.standing.settings.changed(ahead=0))
         other._history = History(self.fps)
         other._remember()
         for mask in self._history.masks(memento.index, frame):
+            other._resume(self._history.change(other._index))
             other.step(mask)
+        other._resume(self._history.change(frame))
         return other

@@ -168,6 +168,16 @@ class Mover(nn.Module):
         """Tell whether anyone ever stood at xy (..., 2)."""
         return self._map[self._cell(xy[..., 1], 1), self._cell(xy[..., 0], 0)]
 
+    def nearest(self, xy: np.ndarray) -> np.ndarray:
+        """Return the points nearest to xy (N, 2) at which one can stand."""
+        row, column = np.nonzero(self.walkable.numpy())
+        low = np.array(self.cfg.low) + np.column_stack([column, row]) * self.cfg.texel
+        inside = self.cfg.texel * (1 - 1e-6)  # a cell's far edge is the next cell's
+        points = np.clip(xy[:, None], low, low + inside)  # (N, cells, 2)
+        best = np.square(points - xy[:, None]).sum(-1).argmin(1)
+        near = points[np.arange(len(xy)), best]
+        return np.where(self.can_stand(xy)[:, None], xy, near)
+
     def ground(self) -> dict[str, Any]:
         """Return the map for drawing: `low` (x, y), `texel`, and `rows` from the south on.
 

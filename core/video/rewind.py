@@ -1,8 +1,8 @@
 """Going back a few seconds: what a dream keeps of its past, so that a part can be dreamt again.
 
 A memento is taken about once a second and holds all that the frames after it depend on: the keys
-and values in view (rows of the cache are never written to, so they are shared, not recomputed), the
-state of the noise, and the frame's condition, its place with it.
+and values in view, the state of the noise, and the frame's condition, its place with it. What
+happened since (keys, settings, a place that was set) takes hardly any memory and is done again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,26 @@ SECONDS = 10
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What a frame is made from, besides keys, noise and the frames in view."""
+
+    shown: Action | None
+    """Condition of the frame before."""
+    settings: WorldSettings
+
+
+@dataclass(frozen=True)
 class Memento:
     """Where a dream stood before a frame."""
 
     index: int
     cache: KVCache
     snapshot: Snapshot[Action]
-    shown: Action | None
-    """Condition of the frame before."""
-    settings: WorldSettings
+    standing: Standing
 
 
 class History:
-    """The mementos of the last seconds, and the keys held since the oldest of them."""
+    """The mementos of the last seconds, and what happened since the oldest of them."""
 
     def __init__(self, fps: float) -> None:
         self.every = max(round(fps), 1)
@@ -40,24 +47,32 @@ class History:
         self._span = round(SECONDS * fps)
         self._mementos: deque[Memento] = deque()
         self._masks: deque[int] = deque()
+        self._changes: dict[int, Standing] = {}
 
     def wants(self, index: int) -> bool:
         """Tell whether it is time for a memento before frame `index`."""
         return not self._mementos or index - self._mementos[-1].index >= self.every
 
     def keep(self, memento: Memento) -> None:
-        """Add a memento; one of the same frame gives way, and so do those that are too old."""
-        if self._mementos and self._mementos[-1].index == memento.index:
-            self._mementos.pop()
+        """Add a memento; those that are too old give way."""
         self._mementos.append(memento)
         while len(self._mementos) > 1 and self._mementos[1].index <= memento.index - self._span:
             gone = self._mementos.popleft()
             for _ in range(self._mementos[0].index - gone.index):
                 self._masks.popleft()
+        self._changes = {i: change for i, change in self._changes.items() if i >= self.first}
 
     def add(self, mask: int) -> None:
         """Note the keys of the next frame."""
         self._masks.append(mask)
+
+    def note(self, change: Standing) -> None:
+        """Note that the next frame is made from something else; the last change counts."""
+        self._changes[self.end] = change
+
+    def change(self, frame: int) -> Standing | None:
+        """Return what was changed just before a frame."""
+        return self._changes.get(frame)
 
     @property
     def first(self) -> int:

@@ -160,7 +160,9 @@ class VideoModel:
         """Return the condition of the next frame: what is asked for, where that leads to."""
         if self.mover is None or before is None or before.course is None:
             return asked
-        return replace(asked, course=self.mover.move(before.course, asked.mask))
+        course = self.mover.move(before.course, asked.mask)
+        course[:, 2] %= 360  # a network computes in few digits: turns must not add up
+        return replace(asked, course=course)
 
     def set_down(self, shown: Action, place: Place) -> Action:
         """Return a frame's condition with another place; raise ValueError where none can be."""
@@ -168,15 +170,22 @@ class VideoModel:
         if self.mover is None or not (np.isfinite(xy).all() and np.isfinite(place.degrees)):
             raise ValueError("a place is x, y and a heading in degrees, all of them finite")
         if not self.mover.can_stand(xy):
-            raise ValueError(f"nobody can stand at {place.x:.0f}, {place.y:.0f} in this world")
+            raise ValueError(f"nobody can stand at {place.x:.4g}, {place.y:.4g} in this world")
         spread = np.diag(np.square([SET[0], *SET]))
-        return replace(shown, course=self._swarm(np.array([*xy, place.degrees]), spread))
+        return replace(shown, course=self._swarm(np.array([*xy, place.degrees % 360]), spread))
 
     def _swarm(self, place: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """Return a place and those that it might be instead, (1 + SWARM, 3)."""
+        """Return a place and those that it might be instead, (1 + SWARM, 3); one can stand there.
+
+        From off the map a mover goes on for ever: walls hold nobody who is in them already.
+        """
+        assert self.mover is not None
         rng = np.random.default_rng(0)
         beside = rng.multivariate_normal(place, covariance, SWARM, method="eigh")
-        return np.concatenate([place[None], beside])
+        course = np.concatenate([place[None], beside])
+        course[:, :2] = self.mover.nearest(course[:, :2])
+        course[:, 2] %= 360
+        return course
 
     # ---- pictures
 

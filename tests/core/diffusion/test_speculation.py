@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -239,3 +241,66 @@ def test_a_sampler_goes_back_no_further_than_its_cache_remembers():
     with pytest.raises(ValueError, match=f"can roll back {SLACK} frames, asked for {SLACK + 1}"):
         sampler.restore(start)
     assert same(state(sampler), before)
+
+
+# ---- conditions that depend on the frame before: here, its number
+
+
+def counted(asked: Action, before: Action | None) -> Action:
+    number = 0.0 if before is None or before.course is None else before.course[0, 0]
+    return replace(asked, course=np.array([[number + 1, 0.0, 0.0]]))
+
+
+def number(action: Action | None) -> float:
+    assert action is not None
+    assert action.course is not None
+    return float(action.course[0, 0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(play=plays, together=st.integers(1, MOST_TOGETHER), ahead=st.integers(AUTO, MOST_AHEAD))
+def test_what_is_carried_follows_the_frames_that_are_shown(play, together, ahead):
+    start = counted(ACTIONS[0], None)
+    speculator = Speculator(
+        make_sampler(), ahead=ahead, together=together, carry=counted, start=start
+    )
+    for shown, (key, idle) in enumerate(play, start=2):
+        made, _ = speculator.next(ACTIONS[key])
+        assert number(made.condition) == number(speculator.shown) == shown
+        assert torch.equal(made.condition.keys, ACTIONS[key].keys)
+        for _ in range(idle):
+            drafts = speculator.draft()
+            assert all(number(draft.condition) > shown for draft in drafts)
+        assert number(speculator.shown) == shown
+
+
+def test_a_restart_drops_drafts_and_carries_on_from_there():
+    speculator = Speculator(make_sampler(), ahead=3, carry=counted)
+    speculator.next(ACTIONS[1])
+    while speculator.draft():
+        pass
+    speculator.restart(replace(ACTIONS[1], course=np.array([[70.0, 0, 0]])))
+    assert number(speculator.shown) == 70
+    assert speculator.tally.dropped == 3
+    assert number(speculator.draft()[0].condition) == 71
+    made, drafted = speculator.next(ACTIONS[1])
+    assert (number(made.condition), drafted) == (71, True)
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_where_a_sampler_stood_before_all_drafts(together):
+    speculator = Speculator(make_sampler(), ahead=5, together=together)
+    for _ in range(6):
+        speculator.next(ACTIONS[1])
+    assert speculator.between_groups
+    snapshot, _ = speculator.standing()
+    while speculator.draft():
+        pass
+    later, cache = speculator.standing()
+    assert (later.committed, len(later.finished)) == (snapshot.committed, len(snapshot.finished))
+    other = make_sampler()
+    other.cache = cache
+    other.restore(later)
+    again = Speculator(other, ahead=0, together=together)
+    for key in (1, 2, 2, 0):
+        assert torch.equal(again.next(ACTIONS[key])[0].x, speculator.next(ACTIONS[key])[0].x)
