@@ -102,6 +102,7 @@ def test_worlds(small):
         "context",
         "most_together",
         "seeds",
+        "ground",
         "licence",
         "data",
     }
@@ -151,14 +152,14 @@ engine = Engine.load()
 for chunk in islice(engine.motion(repeat("a person walks")), 10):
     print(chunk.first, chunk.joints.shape)  # (8, 22, 3), meters
 for made in engine.video([1] * 60):  # bit 0 is W: two seconds forward
-    print(made.index, made.frame.shape)  # (96, 128, 3) bytes
+    print(made.index, made.frame.shape)  # then (96, 128, 3) bytes; another world comes first now
 """
     said = StringIO()
     with redirect_stdout(said):
         exec(code, {})
     lines = said.getvalue().splitlines()
     assert lines[1].endswith("(8, 22, 3)")
-    assert lines[-1] == "59 (96, 128, 3)"
+    assert lines[-1] == "59 (192, 256, 3)"
     assert len(lines) == 70
 
 

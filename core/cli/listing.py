@@ -21,6 +21,15 @@ def cards(engine: Engine) -> dict[str, dict[str, Any]]:
     return {name: engine.card(name) for name in engine.names} | worlds
 
 
+def remembers(card: dict[str, Any]) -> str:
+    """Say what a world keeps in mind."""
+    ground = card["ground"]
+    if ground is None:
+        return f"{card['context']} frames"
+    width, height = (n * ground["texel"] for n in (len(ground["rows"][0]), len(ground["rows"])))
+    return f"its place, {width:g} x {height:g} units"
+
+
 @sentences()
 def list_checkpoints(
     checkpoints: Checkpoints = CHECKPOINTS,
@@ -37,6 +46,7 @@ def list_checkpoints(
             keys = ", ".join(f"{key} {label}" for key, label in card["keys"].items())
             typer.echo(f"  world: {card['width']} x {card['height']}, {card['fps']:g} frames/s")
             typer.echo(f"  keys: {keys}")
+            typer.echo(f"  remembers: {remembers(card)}")
             typer.echo(f"  starts: {len(card['seeds'])}")
         typer.echo(f"  data: {card['data']}\n  licence: {card['licence']}")
         if card.get("non_commercial"):

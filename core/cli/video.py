@@ -1,29 +1,22 @@
 """`python -m core video --keys "W:40,WD:20,A:10" --seed 3 --out play.mp4`: frames from keys.
 
 A log, written by `--out log.json` or by the page, replays with `--log`: same seed, same bytes.
+`--what-if 30:L` films it from frame 30 on beside what another key would have made of it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.performing import parse_place, parse_what_if, perform, side_by_side, timed, where
 from core.cli.shared import Checkpoints, Device, Timings, ms_since, print_json, sentences
 from core.settings import CHECKPOINTS
-from core.video.log import (
-    UPLOADED,
-    Change,
-    PlayLog,
-    describe,
-    picture_of,
-    read_log,
-    to_text,
-    write_log,
-)
+from core.video.log import UPLOADED, PlayLog, describe, picture_of, read_log, to_text, write_log
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,12 +40,17 @@ def check_files(out: Sequence[Path]) -> None:
             raise ValueError(f"give --out once for a {suffix} file")
 
 
-def what_to_play(keys: str | None, log: Path | None, said: dict[str, Any]) -> PlayLog:
+def what_to_play(
+    keys: str | None, log: Path | None, said: dict[str, Any], place: str | None
+) -> PlayLog:
     """Return a log's play or that of a key script, changed by whatever options were given."""
     if (keys is None) == (log is None):
         raise ValueError('give the keys to hold, as in --keys "W:40,WD:20", or a --log to replay')
     given = {name: value for name, value in said.items() if value is not None}
     play = read_log(log) if log is not None else PlayLog(script=keys or "")
+    if place is not None:  # after what else was changed at the beginning
+        changes = sorted([*play.changes, parse_place(place)], key=lambda change: change.frame)
+        given["changes"] = tuple(changes)
     return play.model_copy(update=given)
 
 
@@ -82,25 +80,12 @@ def begin(engine: Engine, play: PlayLog, picture: np.ndarray | None) -> tuple[Pl
     if picture is not None:
         picture = engine.world(name).fit(picture)  # as small as it is seen
         known |= {"start": UPLOADED, "picture": to_text(png(picture))}
+    for change in play.changes:
+        if change.place is not None:
+            engine.world(name).check_place(*change.place)
     play = play.model_copy(update=known)
     start = play.start if picture is None else picture
     return play, engine.play(name, start=start, settings=play.settings)
-
-
-def performed(
-    dream: Dream, masks: Sequence[int], changes: Sequence[Change], times: list[float]
-) -> Iterator[np.ndarray]:
-    """Yield one frame per mask; `times` gets when each was there (s)."""
-    from tqdm import tqdm
-
-    start = time.perf_counter()
-    for index, mask in enumerate(tqdm(masks, unit="frame", leave=False, disable=None)):
-        for change in changes:
-            if change.frame == index:
-                dream.tune(**change.model_dump(exclude={"frame"}))
-        frame = dream.step(mask).frame
-        times.append(time.perf_counter() - start)
-        yield frame
 
 
 @sentences()
@@ -122,6 +107,13 @@ def video(
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Which world; see `list`.")] = None,
     checkpoints: Checkpoints = CHECKPOINTS,
+    place: Annotated[
+        str | None, typer.Option(help="X,Y,DEGREES to stand at before the first frame.")
+    ] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(help="FRAME:KEYS; film it from there on beside the same with KEYS held."),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps a frame.")] = None,
     context_noise: Annotated[
         float | None, typer.Option(help="Noise on the frames that it looks back on.")
@@ -156,21 +148,32 @@ def video(
         "ahead": ahead,
         "together": together,
     }
-    play = what_to_play(keys, log, said)
+    play = what_to_play(keys, log, said, place)
     begun = time.perf_counter()
     engine = Engine(checkpoints, device)  # no motion is needed beside it
     torch.set_num_threads(1)  # as the page computes, so that its logs replay to the same bytes
     play, dream = begin(engine, play, starting_picture(play, start_picture))
     masks, card = parse_script(play.script, dream.keys), engine.world_card(play.checkpoint)
+    other = parse_what_if(what_if, dream.keys, len(masks)) if what_if is not None else None
     figures: dict[str, Any] = {"load_ms": ms_since(begun)}
+    found, branch = where(dream.place), dream
+    if other is None:
+        made, count = perform(dream, masks, play.changes), len(masks)
+    else:
+        for _ in timed(perform(dream, masks[: other.frame], play.changes), other.frame, []):
+            pass
+        branch, count = dream.branch(other.frame), len(masks) - other.frame
+        made = side_by_side(dream, branch, masks, play.changes, other)
     times: list[float] = []
-    frames = performed(dream, masks, play.changes, times)
+    frames, about = timed(made, count, times), describe(play, card)
+    if other is not None:
+        about["what_if"] = f"{other.frame}:{other.names}"
     for path in out or []:
         if path.suffix.lower() == ".json":
             write_log(play, path)
         else:
-            write_film(frames, path, fps=dream.fps, scale=scale, metadata=describe(play, card))
-        typer.echo(f"{path}: {len(masks) / dream.fps:g} s, {card['licence']}", err=True)
+            write_film(frames, path, fps=dream.fps, scale=scale, metadata=about)
+        typer.echo(f"{path}: {count / dream.fps:g} s, {card['licence']}", err=True)
     for _ in frames:  # where there was no film to make them for
         pass
     if as_json:
@@ -180,4 +183,9 @@ def video(
             "frames_per_s": round(len(times) / times[-1], 1),
             "log": play.model_dump(exclude={"picture"}),
         }
+        if found is not None:
+            figures |= {"place": found, "fit": dream.fit, "ended": where(dream.place)}
+        if other is not None:
+            ended = {} if found is None else {"ended": where(branch.place)}
+            figures["what_if"] = {"frame": other.frame, "keys": other.names, **ended}
         print_json(figures)

@@ -149,9 +149,10 @@ class Dream:
         Coordinates in the world's units; without `degrees` the heading stays. Raises ValueError
         where nobody can stand, or where the world knows no places.
         """
+        self._model.check_place(x, y, degrees)
         shown = self._speculator.shown
-        if shown is None or shown.place is None:
-            raise ValueError("this world does not know where it is; there is nowhere else to go")
+        assert shown is not None
+        assert shown.place is not None  # since the beginning, where a world knows places
         heading = shown.place.degrees if degrees is None else degrees
         condition = self._model.set_down(shown, Place(x, y, heading))
         self._forget_drafts()

@@ -7,13 +7,17 @@ import binascii
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from core.config import Config
 from core.settings import AUTO, WorldSettings
+
+if TYPE_CHECKING:
+    from core.video.dream import Dream
 
 UPLOADED = -1
 """`start` of play that began from a picture which is not in the gallery."""
@@ -21,13 +25,39 @@ MOST_SCRIPT = 2000
 """Characters of the keys that a film's metadata repeat."""
 
 
+def _unset(value: float | None) -> bool:
+    return value is None
+
+
 class Change(Config):
-    """Settings that were changed during play, just before this frame was made; None = kept."""
+    """What was changed during play, just before this frame was made; None = kept."""
 
     frame: int
     steps: int | None = None
     context_noise: float | None = None
     together: int | None = None
+    # logs of worlds without a place hold no word of places
+    x: float | None = Field(default=None, exclude_if=_unset)
+    """Where somebody stood from then on, in the world's units; see `Dream.stand`."""
+    y: float | None = Field(default=None, exclude_if=_unset)
+    degrees: float | None = Field(default=None, exclude_if=_unset)
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> Self:
+        if (self.x is None) != (self.y is None) or (self.degrees is not None and self.x is None):
+            raise ValueError("a place is x and y, with a heading in degrees or without")
+        return self
+
+    @property
+    def place(self) -> tuple[float, float, float | None] | None:
+        """Arguments of `Dream.stand`; None where the place is kept."""
+        return None if self.x is None or self.y is None else (self.x, self.y, self.degrees)
+
+    def make(self, dream: Dream) -> None:
+        """Change a world that is about to make the frame; raise ValueError where it cannot be."""
+        dream.tune(steps=self.steps, context_noise=self.context_noise, together=self.together)
+        if self.place is not None:
+            dream.stand(*self.place)
 
 
 class PlayLog(Config):
@@ -106,6 +136,7 @@ def read_log(path: Path) -> PlayLog:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{path} is not a log of play: {where}: {first['msg']}") from error
+        said = first.get("ctx", {}).get("error", first["msg"])
+        raise ValueError(f"{path} is not a log of play: {where}: {said}") from error
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is not a log of play: {error}") from error

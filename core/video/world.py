@@ -164,15 +164,22 @@ class VideoModel:
         course[:, 2] %= 360  # a network computes in few digits: turns must not add up
         return replace(asked, course=course)
 
-    def set_down(self, shown: Action, place: Place) -> Action:
-        """Return a frame's condition with another place; raise ValueError where none can be."""
-        xy = np.array([place.x, place.y])
-        if self.mover is None or not (np.isfinite(xy).all() and np.isfinite(place.degrees)):
+    def check_place(self, x: float, y: float, degrees: float | None = None) -> None:
+        """Raise ValueError where nobody can stand, or where this world knows no places."""
+        if self.mover is None:
+            raise ValueError("this world does not know where it is; there is nowhere else to go")
+        xy = np.array([x, y])
+        if not np.isfinite([x, y, degrees or 0.0]).all():
             raise ValueError("a place is x, y and a heading in degrees, all of them finite")
         if not self.mover.can_stand(xy):
-            raise ValueError(f"nobody can stand at {place.x:.4g}, {place.y:.4g} in this world")
+            raise ValueError(f"nobody can stand at {x:.4g}, {y:.4g} in this world")
+
+    def set_down(self, shown: Action, place: Place) -> Action:
+        """Return a frame's condition with another place; raise ValueError as `check_place`."""
+        self.check_place(place.x, place.y, place.degrees)
         spread = np.diag(np.square([SET[0], *SET]))
-        return replace(shown, course=self._swarm(np.array([*xy, place.degrees % 360]), spread))
+        course = self._swarm(np.array([place.x, place.y, place.degrees % 360]), spread)
+        return replace(shown, course=course)
 
     def _swarm(self, place: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         """Return a place and those that it might be instead, (1 + SWARM, 3); one can stand there.

@@ -113,7 +113,16 @@ def tiny_world(cfg: FrameConfig = WORLD, seed: int = 0) -> VideoModel:
         return VideoModel(dit, tokenizer, "cpu", seeds)
     paths = np.array([[[8.0, 8.0, 0.0]], [[24.0, 8.0, 90.0]], [[56.0, 40.0, 180.0]]])
     seeds = [seed._replace(path=path) for seed, path in zip(seeds, paths, strict=True)]
-    finder = FinderConfig(high=PLACE.high, tokens=8, channels=4, width=8, depth=1, heads=2)
+    finder = FinderConfig(
+        high=PLACE.high,
+        tokens=8,
+        channels=4,
+        width=8,
+        depth=1,
+        heads=2,
+        map_width=cfg.width,
+        hidden=8,
+    )
     return VideoModel(
         dit,
         tokenizer,

@@ -14,7 +14,7 @@ from core.engine import Engine
 from core.export.mp4 import enlarge, write_film
 from core.export.render.media import png
 from core.video.log import Change, PlayLog, read_log, write_log
-from tests.support.tiny import write_checkpoints, write_worlds
+from tests.support.tiny import write_checkpoints, write_place_world, write_worlds
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +174,116 @@ def test_no_world_and_no_gpu_are_told_in_a_sentence(folder, tmp_path, monkeypatc
     assert "PyTorch sees no GPU" in result.stderr
 
 
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A world with a place, and one without."""
+    return write_place_world(write_worlds(tmp_path_factory.mktemp("room")))
+
+
+def test_a_world_that_knows_its_place_is_played_unless_another_is_named(room, tmp_path):
+    figures = json.loads(run(room, "--keys", "W:2,L:1", "--json").stdout)
+    assert figures["log"]["checkpoint"] == "world-room"
+    assert figures["fit"] is None  # a start of the gallery knows its place
+    begun, ended = figures["place"], figures["ended"]
+    assert (begun["x"], begun["y"], begun["degrees"]) == (8, 8, 0)
+    assert (ended["x"], ended["y"], ended["degrees"]) == (18, 8, 6)
+    assert begun["spread"] > 0
+    without = json.loads(run(room, "--keys", "W:2", "--checkpoint", "video", "--json").stdout)
+    assert not {"place", "fit", "ended"} & set(without)
+
+
+def test_one_stands_where_one_asks_to(room, tmp_path):
+    film, again, log = (tmp_path / name for name in ("a.mp4", "b.mp4", "log.json"))
+    words = ["--keys", "W:3", "--place", "40,56,180", "--json"]
+    figures = json.loads(run(room, *words, "--out", film, "--out", log).stdout)
+    assert (figures["ended"]["x"], figures["ended"]["degrees"]) == (25, 180)
+    assert read_log(log).changes == (Change(frame=0, x=40, y=56, degrees=180),)
+    run(room, "--log", log, "--out", again)
+    assert again.read_bytes() == film.read_bytes()
+    figures = json.loads(run(room, "--log", log, "--place", "8,8,90", "--json").stdout)
+    assert (figures["ended"]["x"], figures["ended"]["y"]) == (8, 23)  # what is asked for last
+
+
+def test_places_and_settings_change_during_play(room, tmp_path):
+    log, changes = tmp_path / "log.json", (Change(frame=2, steps=2, x=40, y=56),)
+    write_log(PlayLog(script="W:4", changes=changes), log)
+    figures = json.loads(run(room, "--log", log, "--json").stdout)
+    assert (figures["ended"]["x"], figures["ended"]["y"]) == (50, 56)
+
+
+def test_an_uploaded_picture_is_found_at_the_same_place_again(room, tmp_path):
+    picture, film, again, log = (tmp_path / n for n in ("p.png", "a.mp4", "b.mp4", "log.json"))
+    rng = np.random.default_rng(3)
+    picture.write_bytes(png(rng.integers(0, 256, (40, 90, 3), np.uint8)))
+    words = ["--keys", "W:3,L:2", "--start-picture", picture, "--json"]
+    first = json.loads(run(room, *words, "--out", film, "--out", log).stdout)
+    second = json.loads(run(room, "--log", log, "--json", "--out", again).stdout)
+    for name in ("place", "fit", "ended"):
+        assert first[name] == second[name]
+    assert first["fit"] > 0
+    assert again.read_bytes() == film.read_bytes()
+
+
+def test_what_if_is_filmed_beside_what_was(room, tmp_path):
+    plain, both, log = (tmp_path / name for name in ("a.mp4", "b.mp4", "log.json"))
+    run(room, "--keys", "W:8", "--out", plain, "--out", log)
+    words = ["--log", log, "--what-if", "3:a", "--json", "--out", both]
+    figures = json.loads(run(room, *words).stdout)
+    assert figures["frames"] == 5
+    assert figures["what_if"]["frame"] == 3
+    assert figures["what_if"]["keys"] == "A"
+    assert (figures["ended"]["x"], figures["what_if"]["ended"]["x"]) == (48, 23)
+    assert figures["what_if"]["ended"]["y"] > 8
+    _, was = film(plain)
+    _, frames = film(both)
+    assert frames.shape == (5, 4 * 16, 2 * 4 * 32, 3)
+    gaps = np.abs(frames[:, :, : 4 * 32].astype(int) - was[3:]).mean((1, 2, 3))
+    others = np.abs(frames[:, :, 4 * 32 :].astype(int) - was[3:]).mean((1, 2, 3))
+    assert gaps.max() < 0.8 * others.min()  # but for what the film's compression does
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--place", "8,8"], "a place is X,Y,DEGREES, as in 320,320,90; got '8,8'"),
+        (["--place", "8,y,0"], "a place is X,Y,DEGREES"),
+        (["--place", "nan,8,0"], "all of them finite"),
+        (["--place", "24,24,0"], "nobody can stand at 24, 24 in this world"),
+        (["--place", "8,8,0", "--checkpoint", "video"], "does not know where it is"),
+        (["--what-if", "W"], "what if is FRAME:KEYS, as in 30:L or 30:WR; got 'W'"),
+        (["--what-if", "1:"], "what if is FRAME:KEYS"),
+        (["--what-if", "1:W:3"], "what if is FRAME:KEYS"),
+        (["--what-if", "3:W"], "what if must begin at a frame in 0..2, got 3"),
+        (["--what-if", "1:Q"], "unknown key 'Q'"),
+    ],
+)
+def test_places_that_cannot_be_are_told_before_anything_is_written(
+    room, tmp_path, arguments, sentence
+):
+    out = ["--out", tmp_path / "log.json", "--out", tmp_path / "a.mp4"]
+    result = run(room, "--keys", "W:3", *arguments, *out, code=2)
+    assert result.stderr.startswith("error: ")
+    assert sentence in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ['"x": 3', '"y": 3', '"degrees": 3', '"x": 3, "degrees": 3'])
+def test_half_a_place_is_told(tmp_path, place):
+    path = tmp_path / "log.json"
+    path.write_text(f'{{"script": "W:3", "changes": [{{"frame": 1, {place}}}]}}')
+    with pytest.raises(ValueError, match=r"log of play: changes\.0: a place is x and y,"):
+        read_log(path)
+
+
+def test_logs_without_places_are_written_as_they_were():
+    assert Change(frame=3, steps=4).model_dump(mode="json") == {
+        "frame": 3,
+        "steps": 4,
+        "context_noise": None,
+        "together": None,
+    }
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"seed": 3}', '{"script": "W:3", "speed": 2}'])
 def test_other_files_are_no_logs(tmp_path, text):
     path = tmp_path / "log.json"
@@ -190,6 +300,13 @@ def test_worlds_are_listed(tmp_path):
     cards = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
     assert list(cards) == ["motion", "video", "video-teacher"]
     assert cards["video"]["licence"] == "CC0-1.0"
+    assert "  remembers: 4 frames" in text
+
+
+def test_a_list_says_which_world_remembers_its_place(room):
+    text = CliRunner().invoke(app, ["list", "--checkpoints", str(room)]).stdout
+    assert text.startswith("world-room")
+    assert "  remembers: its place, 64 x 64 units" in text
 
 
 def test_films_have_even_sides_and_frames(tmp_path):
