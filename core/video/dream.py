@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,6 +190,7 @@ class Dream:
         assert standing.shown is not None  # since the beginning
         self._speculator.restart(standing.shown)
         self._apply(standing.settings.changed(ahead=0))
+        self._history.note(self._standing)
 
     @property
     def past(self) -> range:
@@ -204,6 +206,14 @@ class Dream:
 
         The noise to come is the same: with the same keys it makes the same bytes, and with others
         whatever differs is due to them (a counterfactual). Raises ValueError for another frame.
+        """
+        *_, other = self.approach(frame)
+        return other
+
+    def approach(self, frame: int) -> Iterator[Dream]:
+        """Make a `branch` frame by frame, which takes up to a second: it stands there at the end.
+
+        To branch off again where it stands then takes no time.
         """
         memento = self._history.before(frame)
         other = copy.copy(self)
@@ -222,8 +232,11 @@ class Dream:
         other._apply(memento.standing.settings.changed(ahead=0))
         other._history = History(self.fps)
         other._remember()
+        yield other
         for mask in self._history.masks(memento.index, frame):
             other._resume(self._history.change(other._index))
             other.step(mask)
+            yield other
         other._resume(self._history.change(frame))
-        return other
+        if other._speculator.between_groups:
+            other._remember()

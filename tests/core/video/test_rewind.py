@@ -259,3 +259,16 @@ def test_what_is_kept_of_the_past_is_bounded():
     for memento in history._mementos:
         assert memento.cache.length <= PLACE_WORLD.context * tokens
         assert memento.cache.layers[0].keys.shape[2] == memento.cache.length  # no slack is kept
+
+
+def test_a_branch_is_approached_frame_by_frame_and_forks_at_once():
+    world = dream(seed=2)
+    film(world, [W] * 20)
+    world.stand(8.0, 56.0)
+    film(world, [W] * 5)
+    stops = [branch.past[-1] for branch in world.approach(23)]
+    assert stops == [*range(24)]
+    *_, there = world.approach(23)
+    assert [branch.past[-1] for branch in there.approach(23)] == [23]
+    again = there.branch(23)
+    assert film(again, [W, L]) == film(there, [W, L])
