@@ -8,7 +8,7 @@ from typing import get_args
 
 from app import protocol
 from app.world.pictures import MOST_BYTES
-from app.world.protocol import DRAFTED, RECORDED, TRUTH
+from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
 from core.body.skeleton import FPS, JOINTS
 from core.settings import KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 
@@ -30,10 +30,14 @@ def constants() -> dict[str, object]:
         "ACK_BYTES": protocol.ACK_LAYOUT.size,
         "SHOWN_BYTES": protocol.SHOWN_LAYOUT.size,
         "FRAME_HEADER_BYTES": protocol.FRAME_LAYOUT.size,
+        "PLACE_BYTES": PLACE_LAYOUT.size,
         "POSES_HEADER_BYTES": protocol.POSES_LAYOUT.size,
         "DRAFTED": DRAFTED,
         "RECORDED": RECORDED,
         "TRUTH": TRUTH,
+        "PLACED": PLACED,
+        "AS_IT_WAS": AS_IT_WAS,
+        "WHAT_IF": WHAT_IF,
         "UPLOADED": protocol.UPLOADED,
         "MOST_UPLOAD": protocol.MOST_UPLOAD,
         "MOST_ONWARD": int(protocol.MOST_ONWARD),

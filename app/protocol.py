@@ -5,7 +5,7 @@ Every WebSocket message is binary and little-endian; its first byte says what it
 - `KEYS` (from the page), 8 bytes: the keys held, and a number that grows with every change.
 - `ACK` (from the page), 16 bytes: poses wanted ahead, take, poses received, pose being shown.
 - `SHOWN` (from the page), 8 bytes: the newest frame drawn.
-- `FRAME` (from the server): 16 bytes, a JPEG.
+- `FRAME` (from the server): 16 bytes, a JPEG, and where its flags say so a place, float32 (4,).
 - `POSES` (from the server): 16 bytes, root float32 (T, 3), quaternions w x y z float16 (T, J, 4).
 - `JSON` (from both): one of the dataclasses of this package; the field `tag` names it.
 
@@ -55,11 +55,14 @@ from app.world.protocol import (
     DreamState,
     Drive,
     Frame,
+    Ground,
     KeyInfo,
     Keys,
     Shown,
+    Stand,
     Tally,
     Tune,
+    WhatIf,
     World,
     WorldCard,
     Worlds,
@@ -70,7 +73,7 @@ MAX_MESSAGE = 8192
 MAX_WORLD_MESSAGE = 2**18
 """Longest message of the world tab; an hour's log of keys takes most of it."""
 
-FromPage = Hello | Start | Prompt | Stop | World | Drive | Tune | Follow | Onward
+FromPage = Hello | Start | Prompt | Stop | World | Drive | Tune | Stand | WhatIf | Follow | Onward
 FromServer = (
     Model | TakeInfo | Mark | State | Problem | Worlds | DreamState | Tally | Reference | MannerInfo
 )
@@ -144,6 +147,7 @@ __all__ = [
     "Frame",
     "FromPage",
     "FromServer",
+    "Ground",
     "Hello",
     "KeyInfo",
     "Keys",
@@ -160,12 +164,14 @@ __all__ = [
     "Reference",
     "ServerBytes",
     "Shown",
+    "Stand",
     "Start",
     "State",
     "Stop",
     "TakeInfo",
     "Tally",
     "Tune",
+    "WhatIf",
     "World",
     "WorldCard",
     "Worlds",

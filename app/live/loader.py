@@ -73,6 +73,10 @@ class TruthLike(Protocol):
 
     def step(self, mask: int) -> np.ndarray: ...
 
+    def place(self) -> Any:
+        """Return where that is seen from: x, y, angle."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any
@@ -13,15 +14,18 @@ import numpy as np
 from app.live.loader import EngineLike, MakeTruth
 from app.live.replies import sentence
 from app.live.visitor import Job
-from app.protocol import UPLOADED, Change, Tune, World
+from app.protocol import UPLOADED, Change, Stand, Tune, World
 from app.world.pace import KeyMailbox, Pace
-from app.world.recording import Log, WorldRecording
-from app.world.truth import TruthRunner
+from app.world.recording import MOST_CHANGES, Log, WorldRecording
+from app.world.truth import Seen, TruthRunner
+from app.world.what_if import compare, obey
 from core.settings import WorldSettings
 from core.video.actions import parse_script
 
-SETTINGS = ("steps", "context_noise", "together")
-"""Those that change what frames look like."""
+CHANGED = ("steps", "context_noise", "together", "x", "y", "degrees")
+"""What a change of the log holds."""
+WELL, PARTLY = 0.1, 0.3
+"""Token errors of a picture: the world's own have up to .09, blurred ones .2, foreign ones more."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Made:
     seq: int
     drafted: bool
     milliseconds: float
-    truth: np.ndarray | None
+    place: tuple[float, float, float, float] | None
+    """Where it is seen from, as messages hold it."""
+    truth: Seen | None
     """What the real engine shows for the same keys."""
 
 
@@ -54,8 +60,12 @@ class WorldJob(Job):
         """Frames to make although it is paused."""
         self.recording: WorldRecording | None = None
         """The recording that is on."""
-        self.tunes: list[Tune] = []
+        self.wishes: list[Tune | Stand | Change] = []
         """Asked for and not yet obeyed."""
+        self.comparison: Iterator[tuple[Any, Any] | None] | None = None
+        """A past that is being shown twice."""
+        self.fit = ""
+        """How well the picture that it began from fits the place, as a sentence."""
         self.dream: Any = None
         self.name = request.checkpoint
         self.log: Log
@@ -74,6 +84,7 @@ class WorldJob(Job):
         self._truth = TruthRunner()
         self._script: deque[int] = deque()
         self._changes = sorted(request.changes, key=lambda change: change.frame, reverse=True)
+        self._changed: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._index = 0
         self._keys = 16  # as many as the message has room for, until the table is known
         self._costs: deque[float] = deque()  # of drafts that are ready, ms
@@ -100,6 +111,7 @@ class WorldJob(Job):
         dream = engine.play(name, start=start, settings=settings)
         self.log = Log(request, card, settings.changed(**dream.settings), self._picture)
         self.pace = Pace(dream.fps)
+        self.fit = describe_fit(dream.fit)
         with self._lock:
             self._script.extend(script)
             self.name, self.dream, self._keys = name, dream, len(card["keys"])
@@ -116,7 +128,8 @@ class WorldJob(Job):
 
     def due(self, now: float) -> float:
         """Return the seconds until the next frame; one that answers a key may come early."""
-        return self.pace.delay(now, eager=not self._script and self.mailbox.changed)
+        eager = not self._script and self.mailbox.changed and self.comparison is None
+        return self.pace.delay(now, eager=eager)
 
     def wants_draft(self, seconds: float) -> bool:
         """Say whether to draft in the time that is left until the next frame."""
@@ -125,11 +138,20 @@ class WorldJob(Job):
 
     def press(self, mask: int, seq: int) -> None:
         """Note what is held; raise ValueError for keys that are not in the table."""
-        if mask >> self._keys:
-            raise ValueError(f"This world has {self._keys} keys; one was pressed beyond them.")
+        self._check(mask)
         if mask & ~self.mailbox.mask:
             self._script.clear()
         self.mailbox.report(mask, seq)
+
+    def compare(self, frame: int, mask: int, turn: Callable[[], Any]) -> None:
+        """Pause, and show the past since `frame` twice; raise ValueError for other keys."""
+        self._check(mask)
+        self.comparison = compare(self.dream, frame, mask, self._changed, turn)
+        self.paused, self.singles = time.monotonic(), 0
+
+    def _check(self, mask: int) -> None:
+        if mask >> self._keys:
+            raise ValueError(f"This world has {self._keys} keys; one was pressed beyond them.")
 
     @property
     def ready(self) -> int:
@@ -142,17 +164,20 @@ class WorldJob(Job):
     def retune(self) -> str:
         """Obey what was asked for; return a sentence where that is not possible."""
         with self._lock:
-            tunes, self.tunes = self.tunes, []
+            wishes, self.wishes = self.wishes, []
         while self._changes and self._changes[-1].frame <= self._index:
-            change = self._changes.pop()
-            tunes.append(Tune(**{name: getattr(change, name) for name in SETTINGS}))
-        for tune in tunes:
-            settings = {name: getattr(tune, name) for name in SETTINGS}
+            wishes.append(self._changes.pop())
+        for wish in wishes:
+            values = {name: getattr(wish, name, None) for name in CHANGED}
+            change = Change(frame=self._index, **values)
             try:
-                self.dream.tune(**settings, ahead=tune.ahead)
+                obey(self.dream, change, ahead=getattr(wish, "ahead", None))
             except ValueError as error:
                 return sentence(error)
-            self.log.change(Change(frame=self._index, **settings))
+            if change.x is not None:
+                self._truth.stand(self.dream.place)
+            self._changed.append(change)
+            self.log.change(change)
         return ""
 
     def step(self) -> Made:
@@ -172,8 +197,8 @@ class WorldJob(Job):
             milliseconds += self._costs.popleft()
         self._index, self.rested = made.index + 1, False
         self.log.add(mask)
-        truth = self._truth.step(mask)
-        return Made(made.index, made.frame, mask, seq, made.drafted, milliseconds, truth)
+        truth, place = self._truth.step(mask), coordinates(made.place)
+        return Made(made.index, made.frame, mask, seq, made.drafted, milliseconds, place, truth)
 
     def draft(self) -> None:
         """Use idle time to make what comes next if the keys stay as they are."""
@@ -194,4 +219,24 @@ class WorldJob(Job):
     def close(self) -> None:
         """Let go of the dream; what was recorded stays."""
         self.rest()
-        self.dream = None
+        self.dream = self.comparison = None
+
+
+def coordinates(place: Any) -> tuple[float, float, float, float] | None:
+    """Return a `core.video.place.Place` as messages hold it."""
+    return None if place is None else (place.x, place.y, place.degrees, place.spread)
+
+
+def describe_fit(error: float | None) -> str:
+    """Say how well a picture fits the place that was found for it; nothing where there is none.
+
+    The error is in tokens, whose variance is 1: what is left of that is the part that fits.
+    """
+    if error is None:
+        return ""
+    share = f"({100 * max(1 - error, 0):.0f} %)"
+    if error < WELL:
+        return f"This picture fits the place well {share}."
+    if error < PARTLY:
+        return f"This picture fits the place partly {share}; the dream may be somewhere else."
+    return f"This picture hardly fits the place {share}; you begin where it fits best."

@@ -7,7 +7,8 @@ import struct
 from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from app.live.protocol import (
     FRAME,
@@ -27,8 +28,9 @@ from core.video.log import UPLOADED
 KEYS_LAYOUT = struct.Struct("<BxHI")
 SHOWN_LAYOUT = struct.Struct("<BxHI")
 FRAME_LAYOUT = struct.Struct("<BBHIIf")
-DRAFTED, RECORDED, TRUTH = 1, 2, 4
-"""Flags of a frame."""
+PLACE_LAYOUT = struct.Struct("<4f")
+DRAFTED, RECORDED, TRUTH, PLACED, AS_IT_WAS, WHAT_IF = 1, 2, 4, 8, 16, 32
+"""Flags of a frame; TRUTH is the real engine's, the last two belong to a past shown twice."""
 
 # wider than core.settings: a message is refused only where it is absurd, and whatever else is out
 # of range is told to the visitor in the engine's own sentence
@@ -36,6 +38,7 @@ WideSteps = Annotated[int, Field(ge=1, le=2 * MOST_WORLD_STEPS)]
 WideNoise = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 WideAhead = Annotated[int, Field(ge=AUTO, le=8 * MOST_AHEAD)]
 WideTogether = Annotated[int, Field(ge=1, le=16)]
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
 # ---- page to server
@@ -43,12 +46,22 @@ WideTogether = Annotated[int, Field(ge=1, le=16)]
 
 @message
 class Change:
-    """Settings changed while a world was played, just before this frame was made."""
+    """What was changed while a world was played, just before this frame was made."""
 
     frame: Index
     steps: WideSteps | None = None
     context_noise: WideNoise | None = None
     together: WideTogether | None = None
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+    """Where the visitor stood from then on."""
+    degrees: Coordinate | None = None
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> Self:
+        if (self.x is None) != (self.y is None) or (self.degrees is not None and self.x is None):
+            raise ValueError("a place is x and y, with a heading in degrees or without")
+        return self
 
 
 @message
@@ -89,6 +102,26 @@ class Tune:
     context_noise: WideNoise | None = None
     ahead: WideAhead | None = None
     together: WideTogether | None = None
+
+
+@message
+class Stand:
+    """Be somewhere else in the world from the next frame on; None keeps the heading."""
+
+    tag: Literal["stand"] = "stand"
+    x: Coordinate
+    y: Coordinate
+    degrees: Coordinate | None = None
+
+
+@message
+class WhatIf:
+    """Show what came after a past frame twice: as it was, and with these keys held instead."""
+
+    tag: Literal["what_if"] = "what_if"
+    frame: Index
+    """The first that is made again."""
+    mask: Short
 
 
 @message
@@ -138,6 +171,18 @@ class KeyInfo:
 
 
 @message
+class Ground:
+    """Where one can stand in a world, for drawing."""
+
+    low: tuple[float, float]
+    """South-west corner, x and y in the world's units."""
+    texel: float
+    """Units a side of a cell."""
+    rows: list[str]
+    """From the south on, cells from the west on: "." where one can stand."""
+
+
+@message
 class WorldCard:
     """What the page says about a world."""
 
@@ -158,6 +203,8 @@ class WorldCard:
     data: str = ""
     truth: bool = False
     """Whether the real engine can be shown beside it."""
+    ground: Ground | None = None
+    """None for a world that does not know where it is."""
 
 
 @message
@@ -185,6 +232,11 @@ class DreamState:
     """Number of the world, another one after each `World`; 0 before the first."""
     checkpoint: str = ""
     seed: Index = 0
+    fit: str = ""
+    """How well the picture that it began from fits the place, as a sentence; empty where that is
+    known or where there is no place."""
+    what_if: bool = False
+    """Whether a past is being shown twice."""
 
 
 @message
@@ -221,19 +273,29 @@ class Frame:
     milliseconds: float
     """Time the server computed for it."""
     jpeg: bytes
+    place: tuple[float, float, float, float] | None = None
+    """Where it is seen from: x, y, degrees, and the units by which that may be off."""
 
     def pack(self) -> bytes:
-        numbers = self.flags, self.mask, self.index, self.seq, self.milliseconds
-        return FRAME_LAYOUT.pack(FRAME, *numbers) + self.jpeg
+        numbers = self.mask, self.index, self.seq, self.milliseconds
+        placed = PLACED * (self.place is not None)
+        place = PLACE_LAYOUT.pack(*self.place) if self.place else b""
+        # behind the JPEG, where readers of pictures do not look
+        return FRAME_LAYOUT.pack(FRAME, self.flags | placed, *numbers) + self.jpeg + place
 
     @classmethod
     def unpack(cls, data: bytes) -> Frame:
         _, flags, mask, index, seq, milliseconds = FRAME_LAYOUT.unpack_from(data)
+        place = None
+        if flags & PLACED:
+            data, end = data[: -PLACE_LAYOUT.size], data[-PLACE_LAYOUT.size :]
+            place = PLACE_LAYOUT.unpack(end)
         return cls(
-            flags=flags,
+            flags=flags & ~PLACED,
             mask=mask,
             index=index,
             seq=seq,
             milliseconds=milliseconds,
             jpeg=data[FRAME_LAYOUT.size :],
+            place=place,
         )

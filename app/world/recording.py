@@ -55,8 +55,8 @@ class Log:
             self.masks.append(mask)
 
     def change(self, change: Change) -> None:
-        """Note other settings from the next frame on."""
-        if change.steps is change.context_noise is change.together is None:
+        """Note what is different from the next frame on, if anything is."""
+        if change == Change(frame=change.frame):
             return
         self._whole = self._whole and len(self.changes) < MOST_CHANGES
         if self._whole:
@@ -95,7 +95,7 @@ class WorldRecording:
         self.log, self.fps, self._most = log, fps, most
         self.first = 0
         """Index of its first frame."""
-        # five minutes are some 80 MB; the file goes when nobody holds it any more
+        # five minutes are some 150 MB; the file goes when nobody holds it any more
         self._file = tempfile.TemporaryFile(prefix="livestep-film-")  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()

@@ -12,7 +12,18 @@ from starlette.routing import BaseRoute, Route
 from app.live.lobby import Lobby
 from app.live.replies import from_elsewhere, problem, read_body, tagged
 from app.live.stream import Channel
-from app.protocol import MAX_WORLD_MESSAGE, Drive, FromPage, Keys, PageBytes, Shown, Tune, World
+from app.protocol import (
+    MAX_WORLD_MESSAGE,
+    Drive,
+    FromPage,
+    Keys,
+    PageBytes,
+    Shown,
+    Stand,
+    Tune,
+    WhatIf,
+    World,
+)
 from app.world.frame_feed import FrameFeed
 from app.world.pictures import MOST_BYTES, png, read_upload
 from app.world.visitor import WorldVisitor
@@ -95,3 +106,7 @@ def act(visitor: WorldVisitor, feed: FrameFeed, item: FromPage | PageBytes) -> N
             visitor.drive(item)
         case Tune():
             visitor.tune(item)
+        case Stand():
+            visitor.stand(item)
+        case WhatIf():
+            visitor.what_if(item)

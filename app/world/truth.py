@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +13,19 @@ from app.live.replies import sentence
 from app.protocol import UPLOADED
 
 log = logging.getLogger(__name__)
+
+
+class Seen(NamedTuple):
+    """What the engine shows, and where from: x, y and degrees."""
+
+    frame: np.ndarray
+    place: tuple[float, float, float]
+
+
+def look(engine: TruthLike, mask: int) -> Seen:
+    """Hold keys for a frame and see what is there."""
+    frame, here = engine.step(mask), engine.place()
+    return Seen(frame, (here.x, here.y, here.angle))
 
 
 class TruthRunner:
@@ -37,12 +52,19 @@ class TruthRunner:
             return "The real engine could not be started; the server's log says why."
         return ""
 
-    def step(self, mask: int) -> np.ndarray | None:
-        """Hold these keys for a frame; return the picture, None where there is none."""
+    def step(self, mask: int) -> Seen | None:
+        """Hold these keys for a frame; return what is seen, None where there is no engine."""
+        return self._ask(lambda engine: look(engine, mask))
+
+    def stand(self, place: Any) -> None:
+        """Stand where somebody put the dream."""
+        self._ask(lambda engine: engine.reset((place.x, place.y, place.degrees)))
+
+    def _ask(self, what: Callable[[TruthLike], Any]) -> Any:
         if self._engine is None:
             return None
         try:
-            return self._engine.step(mask)
+            return what(self._engine)
         except Exception:  # its process may be gone at any time
             log.exception("the real engine has ended")
             self.close()

@@ -14,13 +14,27 @@ from typing import Any, Literal
 
 import numpy as np
 
+from app.live.replies import sentence
 from app.live.visitor import Visitor
-from app.protocol import DreamState, Drive, Frame, Keys, Problem, Shown, Tally, Tune, World, pack
+from app.protocol import (
+    DreamState,
+    Drive,
+    Frame,
+    Keys,
+    Problem,
+    Shown,
+    Stand,
+    Tally,
+    Tune,
+    WhatIf,
+    World,
+    pack,
+)
 from app.world.frame_feed import BEST, FrameFeed
-from app.world.job import Made, WorldJob
+from app.world.job import Made, WorldJob, coordinates
 from app.world.pace import Rates
 from app.world.pictures import jpeg, strip
-from app.world.protocol import DRAFTED, RECORDED, TRUTH
+from app.world.protocol import AS_IT_WAS, DRAFTED, RECORDED, TRUTH, WHAT_IF
 from app.world.recording import WorldRecording, keepsake
 
 STRIP_SECONDS = 0.2
@@ -92,12 +106,35 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
                 self._progress = now
                 self._changed.notify_all()
 
-    def tune(self, tune: Tune) -> None:
+    def tune(self, tune: Tune | Stand) -> None:
         """Change settings from the next frame on."""
         with self._changed:
             job = self._living()
-            job.tunes = [*job.tunes[-50:], tune]
+            job.wishes = [*job.wishes[-50:], tune]
             self._touched = time.monotonic()
+
+    def stand(self, stand: Stand) -> None:
+        """Be somewhere else from the next frame on, which is shown in a pause, too."""
+        with self._changed:
+            self.tune(stand)
+            job = self._living()
+            if job.paused:
+                self._go_on(job, single=True)
+                self._told(job)
+
+    def what_if(self, asked: WhatIf) -> None:
+        """Pause, and show what came after a past frame twice: as it was, and under other keys."""
+        with self._changed:
+            job = self._living()
+            if job.dream is None:
+                raise ValueError("The world is not there yet; play a little first.")
+            job.compare(asked.frame, asked.mask, self._turnstile.turn)
+            if self.feed:
+                self.feed.forget_frames()  # those to come have smaller numbers
+            self._touched = self._progress = time.monotonic()
+            again = self._told(job, resume=True)
+        if again:
+            self._ask()
 
     def drive(self, drive: Drive) -> None:
         """Press a button."""
@@ -112,19 +149,29 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
             elif drive.do == "keep":
                 self._keep(job)
             elif drive.do == "pause":
-                job.paused = job.paused or now
-            elif drive.do == "single":
-                job.paused, job.singles = now, min(job.singles + 1, 8)
+                job.paused, job.comparison = job.paused or now, None
             else:
-                job.paused, job.singles = None, 0
-                job.pace.rest(now)
-            again = drive.do in ("play", "single") and not job.active
-            job.active = job.active or again
-            if self._worker and job.active:
-                self._say(state=self._going(job))
-            self._changed.notify_all()
+                self._go_on(job, single=drive.do == "single")
+            again = self._told(job, resume=drive.do in ("play", "single"))
         if again:
             self._ask()
+
+    def _told(self, job: WorldJob, *, resume: bool = False) -> bool:
+        """Let page and worker know; return whether the job has to ask for a place again."""
+        again = resume and not job.active
+        job.active = job.active or again
+        if self._worker and job.active:
+            self._say(state=self._going(job))
+        self._changed.notify_all()
+        return again
+
+    def _go_on(self, job: WorldJob, *, single: bool) -> None:
+        job.comparison = None
+        if single:
+            job.paused, job.singles = time.monotonic(), min(job.singles + 1, 8)
+        else:
+            job.paused, job.singles = None, 0
+            job.pace.rest(time.monotonic())
 
     def _living(self) -> WorldJob:
         if self._job is None or self._job.failed:
@@ -166,7 +213,14 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         job = self._job
         if job is None:
             return DreamState(**said)
-        return DreamState(**said, world=job.number, checkpoint=job.name, seed=job.request.seed)
+        return DreamState(
+            **said,
+            world=job.number,
+            checkpoint=job.name,
+            seed=job.request.seed,
+            fit=job.fit,
+            what_if=job.active and job.comparison is not None,
+        )
 
     def _going(self, job: WorldJob) -> str:
         if job.paused:
@@ -198,11 +252,13 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
                 if task == "draft":
                     with self._turnstile.turn():
                         job.draft()
-                    continue
-                with self._turnstile.turn():
-                    complaint, made = job.retune(), job.step()
-                self._tell(complaint)
-                self._hand_out(job, made)
+                elif task == "compare":
+                    self._compare(job)
+                else:
+                    with self._turnstile.turn():
+                        complaint, made = job.retune(), job.step()
+                    self._tell(complaint)
+                    self._hand_out(job, made)
         finally:
             job.rest()
 
@@ -220,7 +276,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         self._warm(job, "Making the first frame ...")
         return True
 
-    def _next(self, job: WorldJob) -> Literal["step", "draft", ""]:
+    def _next(self, job: WorldJob) -> Literal["step", "compare", "draft", ""]:
         """Wait for something to do; nothing when the job is over for now."""
         with self._changed:
             while job is self._job and job.active:
@@ -232,7 +288,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
                 seconds = self._until_frame(job, now)
                 if seconds <= 0:
                     self._start_frame(job, now)
-                    return "step"
+                    return "step" if job.comparison is None else "compare"
                 if not job.active:
                     break
                 if not job.paused and job.wants_draft(seconds) and not self._turnstile.busy:
@@ -245,7 +301,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         patience = self._limits.away_seconds
         if self._slots.waiting:
             patience = min(patience, self._limits.gone_seconds)
-        if job.paused and not job.singles:
+        if job.paused and not job.singles and job.comparison is None:
             if now - job.paused > patience:
                 job.active = False  # still paused, says the page
             return 1.0
@@ -263,12 +319,38 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         if self.feed:
             self.feed.judge(job.waited, job.pace.period)
 
+    @property
+    def _quality(self) -> int:
+        return round(self.feed.quality if self.feed else BEST)
+
+    def _compare(self, job: WorldJob) -> None:
+        """Send the next pair of a past that is shown twice; end it after the last one."""
+        comparison, over = job.comparison, ()
+        try:
+            pair = over if comparison is None else next(comparison, over)
+        except ValueError as error:
+            pair = over
+            self._tell(sentence(error))
+        messages = [
+            pack_frame(made, flag, jpeg(made.frame, self._quality), coordinates(made.place))
+            for flag, made in zip((AS_IT_WAS, WHAT_IF), pair or over, strict=False)
+        ]
+        with self._changed:
+            if comparison is not job.comparison or job is not self._job:
+                return
+            if pair == over:
+                job.comparison, job.paused = None, time.monotonic()
+                self._told(job)
+            elif pair and self.feed:
+                self.feed.push(pair[0].index, messages)
+
     def _hand_out(self, job: WorldJob, made: Made) -> None:
         """Send a frame, and record it where a recording is on."""
-        feed, recording = self.feed, job.recording
-        pictures = [(0, jpeg(made.frame, round(feed.quality if feed else BEST)))]
+        recording = job.recording
+        pictures = [(0, jpeg(made.frame, self._quality), made.place)]
         if made.truth is not None:
-            pictures.append((TRUTH, jpeg(made.truth, BEST)))
+            seen = jpeg(made.truth.frame, BEST)
+            pictures.append((TRUTH, seen, (*made.truth.place, 0.0)))
         keeping = keepsake(made.frame) if recording else b""
         with self._changed:
             if job is not self._job:
@@ -280,18 +362,10 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
             if recording and recorded:
                 recording.add(made.index, keeping)
             flags = DRAFTED * made.drafted | RECORDED * recorded
+            more = {"seq": made.seq, "milliseconds": made.milliseconds}
             messages = [
-                pack(
-                    Frame(
-                        flags=flags | flag,
-                        mask=made.mask,
-                        index=made.index,
-                        seq=made.seq,
-                        milliseconds=made.milliseconds,
-                        jpeg=data,
-                    )
-                )
-                for flag, data in pictures
+                pack_frame(made, flags | flag, data, place, **more)
+                for flag, data, place in pictures
             ]
             first, self._newest = self._newest is None, (made.index, messages)
             if self.feed:
@@ -345,3 +419,20 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         if self.feed:
             self.feed.forget_frames()
         self._newest, self._rates = None, Rates()
+
+
+def pack_frame(
+    made: Any, flags: int, jpeg: bytes, place: Any, *, seq: int = 0, milliseconds: float = 0.0
+) -> bytes:
+    """Return the message of a frame, whose index and keys are those of what was `made`."""
+    return pack(
+        Frame(
+            flags=flags,
+            mask=made.mask,
+            index=made.index,
+            seq=seq,
+            milliseconds=milliseconds,
+            jpeg=jpeg,
+            place=place,
+        )
+    )

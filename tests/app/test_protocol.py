@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from app.protocol import (
     Drive,
     Follow,
     Frame,
+    Ground,
     Hello,
     KeyInfo,
     Keys,
@@ -32,12 +34,14 @@ from app.protocol import (
     Prompt,
     Reference,
     Shown,
+    Stand,
     Start,
     State,
     Stop,
     TakeInfo,
     Tally,
     Tune,
+    WhatIf,
     World,
     WorldCard,
     Worlds,
@@ -45,6 +49,7 @@ from app.protocol import (
     unpack_from_page,
     unpack_from_server,
 )
+from app.world.protocol import PLACED
 
 APP = Path(protocol.__file__).parent
 WEB, STATIC = APP / "web", APP / "static"
@@ -59,8 +64,12 @@ FROM_PAGE = [
     Ack(lead=8, take=2**31, received=120, shown=101.5),
     World(checkpoint="video", seed=3, start=-1, script="W:40,-:2", truth=True),
     World(steps=2, context_noise=0.2, ahead=0, together=2, changes=[Change(frame=9, steps=4)]),
+    World(changes=[Change(frame=9, x=80.5, y=333, degrees=63.4), Change(frame=30, x=90, y=90)]),
     Drive(do="single"),
     Tune(steps=2, ahead=-1),
+    Stand(x=320.25, y=240, degrees=-90),
+    Stand(x=-8, y=0.5),
+    WhatIf(frame=2**32 - 1, mask=33),
     Follow(person=2, joint_map="mixamo"),
     Onward(id=1, prompt="and then jumps", start=80, seconds=2.5, seed=4, manner=0.5),
     Keys(mask=2**16 - 1, seq=2**32 - 1),
@@ -114,12 +123,17 @@ FROM_SERVER = [
                 seeds=["the pond"],
                 licence="CC0-1.0",
                 truth=True,
+                ground=Ground(low=(80.0, 80.0), texel=16.0, rows=["..#", "#.."]),
             )
         ],
     ),
     DreamState(state="warming", message="Opening the world ...", world=7, checkpoint="video"),
+    DreamState(
+        state="paused", world=7, fit="This picture fits the place well (97 %).", what_if=True
+    ),
     Tally(made_fps=29.9, frame_ms=18.5, accepted=7, dropped=2, recorded=90, script="W:90"),
     Frame(flags=3, mask=9, index=2**31, seq=7, milliseconds=18.5, jpeg=b"\xff\xd8..."),
+    Frame(flags=16, mask=9, index=1, seq=0, milliseconds=0, jpeg=b"", place=(320.5, 0, -90, 0.25)),
 ]
 
 
@@ -131,6 +145,14 @@ def test_page_messages_round_trip(item):
 @pytest.mark.parametrize("item", FROM_SERVER, ids=lambda item: type(item).__name__)
 def test_server_messages_round_trip(item):
     assert unpack_from_server(pack(item)) == item
+
+
+def test_a_frames_place_lies_behind_its_jpeg():
+    bare = Frame(flags=1, mask=9, index=5, seq=7, milliseconds=2, jpeg=b"\xff\xd8...")
+    placed = pack(replace(bare, place=(320.5, 100, -90, 0.25)))
+    assert placed[1] == 1 | PLACED
+    assert placed[2:-16] == pack(bare)[2:]
+    np.testing.assert_array_equal(np.frombuffer(placed[-16:], "<f4"), (320.5, 100, -90, 0.25))
 
 
 def test_poses_round_trip_within_half_precision():
@@ -163,7 +185,17 @@ def test_poses_round_trip_within_half_precision():
         b'\x03{"tag":"world","start":-2}',
         b'\x03{"tag":"world","context_noise":NaN}',
         b'\x03{"tag":"world","changes":[{"frame":1,"steps":0}]}',
+        b'\x03{"tag":"world","changes":[{"frame":1,"x":NaN,"y":1}]}',
+        b'\x03{"tag":"world","changes":[{"frame":1,"x":8}]}',
+        b'\x03{"tag":"world","changes":[{"frame":1,"degrees":90}]}',
         b'\x03{"tag":"drive","do":"fly"}',
+        b'\x03{"tag":"stand","x":NaN,"y":1}',
+        b'\x03{"tag":"stand","x":1e999,"y":1}',
+        b'\x03{"tag":"stand","x":1,"y":1,"degrees":1e9}',
+        b'\x03{"tag":"stand","x":1}',
+        b'\x03{"tag":"what_if","frame":-1,"mask":0}',
+        b'\x03{"tag":"what_if","frame":1,"mask":65536}',
+        b'\x03{"tag":"what_if","frame":1.5,"mask":0}',
         b'\x03{"tag":"follow","person":0}',
         b'\x03{"tag":"onward","id":1,"prompt":"x","seconds":21}',
         b'\x03{"tag":"onward","id":1,"prompt":"x","manner":NaN}',

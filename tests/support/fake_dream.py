@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import zlib
 from collections import deque
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,11 @@ from train.worlds.world import BLOCKS_KEYS as KEYS
 
 HEIGHT, WIDTH, FPS, VIEW = 96, 128, 30.0, 8
 SEEDS = ("the pond", "brick corner", "no state")
+PLACED = "blocks"
+"""The world that knows where it is."""
+GROUND = {"low": (0.0, 0.0), "texel": 16.0, "rows": ["....", ".##.", "...."]}
+AHEAD, TURN = 2, 6
+"""Units and degrees that a frame goes."""
 
 
 def paint(mask: int, memory: int) -> np.ndarray:
@@ -29,13 +36,16 @@ class FakeDream:
 
     fps, keys = FPS, KEYS
 
-    def __init__(self, engine: FakeWorlds, start: bytes, **settings: Any) -> None:
-        self.engine, self.settings = engine, settings
+    def __init__(
+        self, engine: FakeWorlds, start: bytes, *, place: Any, fit: float | None, **settings: Any
+    ) -> None:
+        self.engine, self.settings, self.place, self.fit = engine, settings, place, fit
         self.tally = SimpleNamespace(made=0, drafted=0, accepted=0, dropped=0, depth=0)
-        self.masks: list[int] = []
+        self.held: list[int] = []
         self._memory = zlib.crc32(start)
         self._drafts: deque[tuple[int, np.ndarray, int]] = deque()
         self._seen = deque([paint(0, self._memory)], maxlen=VIEW)
+        self._past = [self._standing()]
 
     @property
     def depth(self) -> int:
@@ -45,7 +55,7 @@ class FakeDream:
         self.engine.begin_computing()
         time.sleep(self.engine.frame_cost)
         self.engine.end_computing()
-        if self.engine.fail_at is not None and len(self.masks) >= self.engine.fail_at:
+        if self.engine.fail_at is not None and len(self.held) >= self.engine.fail_at:
             raise RuntimeError("the fake dream was told to fail")
         if mask >> len(KEYS):
             raise ValueError(f"an action must be in 0..63, got {mask}")
@@ -62,19 +72,25 @@ class FakeDream:
             _, frame, self._memory = self._drafts.popleft()
         else:
             frame, self._memory = self._make(mask, self._memory)
-        self.masks.append(mask)
+        self.held.append(mask)
         self.tally.made += 1
         self.tally.accepted += drafted
         self.tally.depth = self.depth
         self._seen.append(frame)
-        index = len(self.masks) - 1
-        return SimpleNamespace(index=index, frame=frame, mask=mask, drafted=drafted)
+        if self.place:
+            x = self.place.x + AHEAD * (mask & 1)
+            turn = TURN * ((mask >> 4 & 1) - (mask >> 5 & 1))
+            self.place = spot(x, self.place.y, self.place.degrees + turn)
+        index = len(self.held) - 1
+        self._past.append(self._standing())
+        made = {"frame": frame, "mask": mask, "drafted": drafted, "place": self.place}
+        return SimpleNamespace(index=index, **made)
 
     def draft(self) -> bool:
-        if not self.masks or len(self._drafts) >= self.depth:
+        if not self.held or len(self._drafts) >= self.depth:
             return False
         memory = self._drafts[-1][2] if self._drafts else self._memory
-        self._drafts.append((self.masks[-1], *self._make(self.masks[-1], memory)))
+        self._drafts.append((self.held[-1], *self._make(self.held[-1], memory)))
         self.tally.drafted += 1
         return True
 
@@ -86,14 +102,60 @@ class FakeDream:
         self._drafts.clear()
         self.settings = {**self.settings, **new}
 
+    # ---- places, and going back
+
+    def stand(self, x: float, y: float, degrees: float | None = None) -> None:
+        if not self.place:
+            raise ValueError("this world does not know where it is; there is nowhere else to go")
+        column, row = int(x // 16), int(y // 16)
+        if not (0 <= column < 4 and 0 <= row < 3) or GROUND["rows"][row][column] != ".":
+            raise ValueError(f"nobody can stand at {x:.0f}, {y:.0f} in this world")
+        self._drafts.clear()
+        self.place = spot(x, y, self.place.degrees if degrees is None else degrees)
+        self._past[-1] = self._standing()
+
+    def _standing(self) -> tuple[int, Any, dict[str, Any]]:
+        return self._memory, self.place, self.settings
+
+    @property
+    def past(self) -> range:
+        end = len(self.held)
+        return range(max(end - round(10 * FPS), 0), end + 1)
+
+    def masks(self, frame: int) -> list[int]:
+        return self.held[frame:]
+
+    def approach(self, frame: int) -> Iterator[FakeDream]:
+        if frame not in self.past:
+            raise ValueError(f"the last 10 seconds can be gone back to, got {frame}")
+        other = copy.copy(self)
+        begin = frame - frame % 5
+        other.held, other._past = self.held[:begin], self._past[: begin + 1]
+        other._memory, other.place, other.settings = other._past[-1]
+        other._drafts, other._seen = deque(), deque(maxlen=VIEW)
+        other.tally = copy.copy(self.tally)
+        yield other
+        for mask in self.held[begin:frame]:
+            other.step(mask)
+            yield other
+
+    def branch(self, frame: int) -> FakeDream:
+        *_, other = self.approach(frame)
+        return other
+
     def context(self) -> np.ndarray:
         return np.stack(self._seen)
+
+
+def spot(x: float, y: float, degrees: float) -> SimpleNamespace:
+    """As `core.video.place.Place`."""
+    return SimpleNamespace(x=x, y=y, degrees=degrees, spread=0.5)
 
 
 class FakeWorlds:
     """The worlds of a fake engine."""
 
-    worlds = ("video", "video-teacher")
+    worlds = ("video", "video-teacher", PLACED)
 
     def __init__(self, *, milliseconds_per_frame: float = 2.0) -> None:
         self.frame_cost = milliseconds_per_frame / 1000
@@ -124,6 +186,7 @@ class FakeWorlds:
             "seeds": list(SEEDS),
             "licence": "CC0-1.0",
             "data": "blocks",
+            "ground": GROUND if name == PLACED else None,
         }
 
     def seed(self, name: str, number: int) -> Any:
@@ -147,6 +210,8 @@ class FakeWorlds:
         dream = FakeDream(
             self,
             f"{checkpoint} {settings.seed} {zlib.crc32(picture.tobytes())}".encode(),
+            place=spot(8.0, 8.0, 90.0) if checkpoint == PLACED else None,
+            fit=0.04 if checkpoint == PLACED and isinstance(start, np.ndarray) else None,
             steps=settings.steps or 1,
             context_noise=0.1 if settings.context_noise is None else settings.context_noise,
             ahead=settings.ahead,
@@ -163,14 +228,20 @@ class FakeTruth:
         self.size = size
         self.masks: list[int] = []
         self.closed = False
+        self.state: Any = ()
 
     def reset(self, state: Any) -> np.ndarray:
         assert len(state)
+        self.state = state
         return paint(0, 5)
 
     def step(self, mask: int) -> np.ndarray:
         self.masks.append(mask)
         return paint(mask, 5)
+
+    def place(self) -> Any:
+        x, y, angle = map(float, self.state[:3])
+        return SimpleNamespace(x=x, y=y, angle=angle)
 
     def close(self) -> None:
         self.closed = True

@@ -28,11 +28,14 @@ from app.protocol import (
     DreamState,
     Drive,
     Frame,
+    Ground,
     Hello,
     KeyInfo,
     Keys,
     Shown,
+    Stand,
     Tally,
+    WhatIf,
     World,
     WorldCard,
     Worlds,
@@ -45,7 +48,8 @@ STATIC = Path(protocol.__file__).parent / "static"
 KEYS = [KeyInfo(**key.model_dump()) for key in BLOCKS_KEYS]
 SEEDS = ["The pond", "Brick corner", "White wall", "Yellow block", "Two trees", "Orange block"]
 FPS = 30
-RECORDED, TRUTH = 2, 4
+RECORDED, TRUTH, AS_IT_WAS, WHAT_IF = 2, 4, 16, 32
+GROUND = Ground(low=(100.0, 200.0), texel=20.0, rows=["." * 10, "..##......"] + ["." * 10] * 8)
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>World</title>
@@ -57,7 +61,9 @@ body.dark {{ background: #0f131d; }}</style></head><body class="{theme}">
 addEventListener("livestep-ready", () => Livestep.mount(here));</script></body></html>"""
 
 
-def card(name: str = "video", *, together: int = 3, truth: bool = False) -> WorldCard:
+def card(
+    name: str = "video", *, together: int = 3, truth: bool = False, ground: Ground | None = None
+) -> WorldCard:
     return WorldCard(
         name=name,
         width=128,
@@ -71,6 +77,7 @@ def card(name: str = "video", *, together: int = 3, truth: bool = False) -> Worl
         most_together=together,
         licence="CC0-1.0",
         truth=truth,
+        ground=ground,
     )
 
 
@@ -104,6 +111,8 @@ class FakeWorld:
         self.world = World()
         self.mask = self.seq = self.index = self.shown = self.recorded = 0
         self.recording = False
+        self.place: tuple[float, float, float, float] | None = None
+        """Where all frames are seen from."""
         routes = [
             Route("/", self.html),
             WebSocketRoute("/livestep/play", self.play),
@@ -180,6 +189,11 @@ class FakeWorld:
                 self.mask, self.seq = mask, seq
             case Shown(index=index):
                 self.shown = index
+            case Stand(x=x, y=y, degrees=degrees) if self.place:
+                heading = self.place[2] if degrees is None else degrees
+                self.place = (x, y, heading, 0.1)
+            case WhatIf():
+                await self.show_past(page, item)
             case Drive(do="play"):
                 await self.enter(page, "playing")
             case Drive(do="pause"):
@@ -214,9 +228,22 @@ class FakeWorld:
         picture = self.paint(self.mask, self.index, start=self.world.start)
         flags = RECORDED if self.recording else 0
         numbers = {"mask": self.mask, "index": self.index, "seq": self.seq, "milliseconds": 19.6}
+        numbers["place"] = self.place
         await page.send_bytes(pack(Frame(flags=flags, jpeg=encode(picture), **numbers)))
         if self.world.truth:
             await page.send_bytes(pack(Frame(flags=TRUTH, jpeg=encode(picture[::-1]), **numbers)))
+
+    async def show_past(self, page: WebSocket, asked: WhatIf) -> None:
+        self.dream = DreamState(state="paused", world=len(self.of(World)), what_if=True)
+        await page.send_bytes(pack(self.dream))
+        for index in range(asked.frame, self.index + 1):
+            for flag, mask in ((AS_IT_WAS, self.mask), (WHAT_IF, asked.mask)):
+                place = self.place and (self.place[0] + (index - asked.frame), *self.place[1:])
+                numbers = {"mask": mask, "index": index, "seq": 0, "milliseconds": 0}
+                picture = encode(self.paint(mask, index, start=self.world.start))
+                await page.send_bytes(pack(Frame(flags=flag, jpeg=picture, place=place, **numbers)))
+            await asyncio.sleep(0.02)
+        await self.enter(page, "paused")
 
     # ---- pages and pictures
 

@@ -30,7 +30,7 @@ def open_world(browser, server):
 
 
 def stage(page):
-    return page.get_by_role("application")
+    return page.get_by_role("application", name="The world")
 
 
 def play(page) -> None:
@@ -60,10 +60,11 @@ def color(page, canvas: int = 0) -> list[int]:
     """A pixel of the picture away from its bar and number."""
     return page.evaluate(
         f"""() => {{ const copy = new OffscreenCanvas(1, 1).getContext('2d');
-        copy.drawImage(document.querySelectorAll('.lw-canvas')[{canvas}], -120, -6);
+        const canvas = document.querySelectorAll('.lw-canvas')[{canvas}];
+        copy.drawImage(canvas, -120, -6, 128, 96);
         return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3); }}"""
     )
 
 
-def await_color(page, wanted) -> None:
-    until(lambda: max(abs(a - b) for a, b in zip(color(page), wanted, strict=True)) < 12)
+def await_color(page, wanted, canvas: int = 0) -> None:
+    until(lambda: max(abs(a - b) for a, b in zip(color(page, canvas), wanted, strict=True)) < 12)

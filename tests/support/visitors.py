@@ -18,13 +18,16 @@ from app.protocol import (
     Onward,
     Poses,
     Shown,
+    Stand,
     Start,
     State,
     TakeInfo,
+    WhatIf,
     World,
 )
 from app.protocol import unpack_from_server as unpack
 from app.world.frame_feed import FrameFeed
+from app.world.protocol import AS_IT_WAS, TRUTH, WHAT_IF
 
 IDS = [f"0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e{i:02d}" for i in range(10)]
 START = Start(id=1, prompt="a person walks forward", seed=1)
@@ -142,6 +145,8 @@ class WorldPage(Page):
         self.frames: list[Frame] = []
         self.beside: list[Frame] = []
         """The real engine's."""
+        self.pasts: tuple[list[Frame], list[Frame]] = [], []
+        """Of a past that was shown twice: as it was, and otherwise."""
         self.seen: list = []
         self.seq = 0
 
@@ -149,11 +154,17 @@ class WorldPage(Page):
         new = [unpack(data) for data in self.visitor.collect(self.feed)]
         for item in new:
             if isinstance(item, Frame):
-                (self.beside if item.flags & 4 else self.frames).append(item)
+                self._list(item.flags).append(item)
         self.seen += new
-        if draw and self.frames:
-            self.visitor.show(self.feed, Shown(index=self.frames[-1].index))
+        shown = [item for item in new if isinstance(item, Frame)]
+        if draw and (shown or self.frames):
+            self.visitor.show(self.feed, Shown(index=(shown or self.frames)[-1].index))
         return new
+
+    def _list(self, flags: int) -> list[Frame]:
+        if flags & (AS_IT_WAS | WHAT_IF):
+            return self.pasts[bool(flags & WHAT_IF)]
+        return self.beside if flags & TRUTH else self.frames
 
     def hold(self, mask: int) -> int:
         """Change the held keys; return the number of the change."""
@@ -163,6 +174,12 @@ class WorldPage(Page):
 
     def do(self, what) -> None:
         self.visitor.drive(Drive(do=what))
+
+    def stand(self, x: float, y: float, degrees: float | None = None) -> None:
+        self.visitor.stand(Stand(x=x, y=y, degrees=degrees))
+
+    def what_if(self, frame: int, mask: int) -> None:
+        self.visitor.what_if(WhatIf(frame=frame, mask=mask))
 
     def play(self, frames: int) -> None:
         """Read and draw until there are this many frames."""

@@ -254,6 +254,10 @@ class Truth:
         self.world.step([mask >> i & 1 for i in range(KEYS)])
         return self.world.frame()
 
+    def place(self) -> Place:
+        """Tell where the frame is seen from."""
+        return self.world.place()
+
     def close(self) -> None:
         """Stop the engine."""
         self.world.close()

@@ -33,11 +33,11 @@ def test_keys_steer_and_another_tab_rests_the_world(open_page, page_engine):
     page.wait_for_function("document.querySelector('[data-show=accepted]').textContent > 50")
     page.get_by_role("tab", name="Motion").click()
     page.wait_for_function(f"{WORLD}.dream.state === 'paused'")
-    made = len(page_engine.dreams[-1].masks)
+    made = len(page_engine.dreams[-1].held)
     page.get_by_label("What should the body do?").fill("wasd")
     page.get_by_role("tab", name="World").click()
     page.wait_for_function(f"{WORLD}.dream.state === 'playing' && {WORLD}.lastIndex > {made}")
-    assert not any(page_engine.dreams[-1].masks[made:])  # typing did not steer
+    assert not any(page_engine.dreams[-1].held[made:])  # typing did not steer
     number = state(page, "dream.world")
     page.reload()
     page.get_by_role("tab", name="World").click()
@@ -70,7 +70,7 @@ def test_a_film_has_every_frame_and_its_log_makes_them_again(open_page, page_eng
     played = page_engine.dreams[-1]
     log = json.loads(files["JSON"].read_text())
     masks = parse_script(log["script"], played.keys)
-    assert masks == played.masks[: len(masks)]
+    assert masks == played.held[: len(masks)]
     assert 8 in masks
     page.get_by_label("Replay a log").set_input_files(files["JSON"])
     until(lambda: page_engine.dreams[-1] is not played)
@@ -78,7 +78,7 @@ def test_a_film_has_every_frame_and_its_log_makes_them_again(open_page, page_eng
     page.wait_for_function(f"{WORLD}.scripted === {len(masks)}")
     page.locator(".ls-pill-text", has_text="Replay").wait_for()
     page.wait_for_function(f"{WORLD}.lastIndex > {WORLD}.scripted")
-    assert again.masks[: len(masks)] == masks
+    assert again.held[: len(masks)] == masks
     assert again.settings == played.settings
 
 

@@ -115,7 +115,7 @@ def test_two_thumbs_on_the_pad_send_the_combined_mask(open_world, server):
     page.get_by_text("Tap to play").wait_for()
     touch = page.context.new_cdp_session(page)
     box = page.locator(".lw-stick").bounding_box()
-    turn = page.get_by_role("button", name="turn right").bounding_box()
+    turn = page.locator(".lw-pad").get_by_role("button", name="turn right").bounding_box()
 
     def thumbs(kind: str, *points) -> None:
         touch.send(
@@ -219,8 +219,8 @@ def test_late_frames_are_dropped_not_queued(open_world, server):
     server.burst(frames)
     page.wait_for_function(f"{WORLD}.lastIndex === 1059")
     assert state(page, "frames") - drawn < 40
-    assert state(page, "screen.dropped") > 20
-    assert state(page, "screen.decoding") <= 3
+    assert state(page, "pictures.left.dropped") > 20
+    assert state(page, "pictures.left.decoding") <= 3
     assert color(page) != look(0)
 
 

@@ -168,7 +168,7 @@ def test_the_real_engine_is_shown_where_it_is_offered(open_world, server):
     beside.check()
     play(page)
     assert server.of(World)[-1].truth
-    page.locator(".lw-real").wait_for()
+    page.locator(".lw-beside").wait_for()
     page.keyboard.down("s")
     await_color(page, color(page, 1))
     expect(page.get_by_text("Real engine", exact=True)).to_be_visible()
@@ -192,10 +192,29 @@ def test_readout_and_context_strip_fill_in_without_moving_the_page(open_world):
     assert page.evaluate(where)[:4] == before[:4]
     first = page.evaluate("document.querySelector('.lw-strip img').src")
     page.wait_for_function(f"document.querySelector('.lw-strip img').src !== '{first}'")
-    page.get_by_role("button", name="Crisp pixels").click()
-    rendering = "getComputedStyle(document.querySelector('.lw-canvas')).imageRendering"
-    assert page.evaluate(rendering) == "pixelated"
     assert page.evaluate(NO_LABEL) == []
+
+
+def test_pictures_get_the_pixels_of_the_display(open_world, server):
+    page = open_world()
+    play(page)
+    wide, shown, smooth = page.evaluate(
+        """() => { const canvas = document.querySelector('.lw-canvas');
+        const { imageSmoothingEnabled } = canvas.getContext('2d');
+        return [canvas.width, canvas.clientWidth, imageSmoothingEnabled]; }"""
+    )
+    assert wide % 128 == 0
+    assert shown <= wide < shown + 128
+    assert smooth
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused \u2013 click").wait_for()
+    page.get_by_role("button", name="Crisp pixels").click()
+    colors = page.evaluate(
+        """() => { const canvas = document.querySelector('.lw-canvas'), times = canvas.width / 128;
+        const { data } = canvas.getContext('2d').getImageData(50 * times, 50 * times, times, times);
+        return new Set(new Uint32Array(data.buffer)).size; }"""
+    )
+    assert colors == 1  # one pixel of the frame
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -63,7 +63,8 @@ def test_a_world_answers_keys(client):
     with client.websocket_connect(PLAY) as socket:
         socket.send_bytes(pack(hello()))
         worlds = receive(socket, Worlds)
-        assert [world.name for world in worlds.worlds] == ["video", "video-teacher"]
+        assert [world.name for world in worlds.worlds] == ["video", "video-teacher", "blocks"]
+        assert [world.ground is None for world in worlds.worlds] == [True, True, False]
         assert worlds.worlds[0].keys[4].codes == ("ArrowLeft",)
         assert receive(socket, DreamState).state == "idle"
         socket.send_bytes(pack(WORLD))

@@ -19,14 +19,14 @@ def test_stop_frees_the_place_within_a_frame_and_play_goes_on(make_lobby, engine
     page = WorldPage(make_lobby())
     page.visitor.begin(WORLD)
     page.play(5)
-    made = len(engine.dreams[0].masks)
+    made = len(engine.dreams[0].held)
     page.do("stop")
     until(page.idle)
     assert page.await_state("stopped").reason == "asked"
-    assert len(engine.dreams[0].masks) <= made + 1
-    made = len(engine.dreams[0].masks)
+    assert len(engine.dreams[0].held) <= made + 1
+    made = len(engine.dreams[0].held)
     time.sleep(0.1)
-    assert len(engine.dreams[0].masks) == made
+    assert len(engine.dreams[0].held) == made
     page.do("play")
     page.play(made + 5)
     assert page.last(DreamState).state == "playing"
@@ -83,9 +83,9 @@ def test_a_world_survives_a_lost_connection(make_lobby, engine):
     before.play(10)
     before.visitor.detach(before.feed)
     time.sleep(0.1)
-    made = len(engine.dreams[0].masks)
+    made = len(engine.dreams[0].held)
     time.sleep(0.1)
-    assert len(engine.dreams[0].masks) == made  # nobody to make frames for
+    assert len(engine.dreams[0].held) == made  # nobody to make frames for
     after = WorldPage(lobby)
     after.read()
     assert after.last(DreamState).state == "playing"
@@ -208,7 +208,8 @@ def test_play_waits_for_the_model(make_lobby, engine):
     assert page.await_state("warming").message == "Loading the model ..."
     here.set()
     page.play(3)
-    assert [world.name for world in lobby.loader.worlds().worlds] == ["video", "video-teacher"]
+    names = [world.name for world in lobby.loader.worlds().worlds]
+    assert names == ["video", "video-teacher", "blocks"]
 
 
 def test_a_server_without_worlds_says_so(make_lobby, engine):

@@ -85,9 +85,9 @@ def test_a_page_that_draws_nothing_holds_the_world_back(make_lobby, engine):
         page.read(draw=False)
         time.sleep(0.01)
     assert len(page.frames) <= drawn + 2
-    made = len(engine.dreams[0].masks)
+    made = len(engine.dreams[0].held)
     time.sleep(0.1)
-    assert len(engine.dreams[0].masks) == made
+    assert len(engine.dreams[0].held) == made
     assert len(page.feed._unsent) == 0
     page.play(drawn + 10)
     assert page.feed.quality < 85
@@ -98,10 +98,10 @@ def test_a_page_that_reads_nothing_costs_no_memory(make_lobby, engine):
     page.visitor.begin(WORLD)
     time.sleep(0.4)
     assert len(page.feed._unsent) <= 2
-    assert len(engine.dreams[0].masks) <= 2
+    assert len(engine.dreams[0].held) <= 2
     for _ in range(100):
         page.visitor.tune(Tune(steps=60))
-    assert len(page.visitor._job.tunes) <= 51
+    assert len(page.visitor._job.wishes) <= 51
 
 
 def test_idle_time_is_used_to_draft_and_a_new_key_drops_the_drafts(make_lobby, engine):

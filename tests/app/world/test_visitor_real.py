@@ -58,7 +58,7 @@ def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
     for index, mask in enumerate(parse_script(log.script, dream.keys)):
         for change in changes:
             if change.frame == index:
-                dream.tune(**change.model_dump(exclude={"frame"}))
+                change.make(dream)
         again.append(dream.step(mask).frame)
     assert len(again) == recording.end
     for made, kept in zip(again[recording.first :], recording.frames(recording.count), strict=True):

@@ -26,8 +26,9 @@ export class ModelChoice {
     const chosen = this.name;
     this.cards = cards;
     this.select.replaceChildren(
-      ...cards.map(({ name, non_commercial }) => {
-        return new Option(non_commercial ? `${name} (non-commercial)` : name, name);
+      ...cards.map(({ name, non_commercial, ground }) => {
+        const notes = [non_commercial && "non-commercial", ground === null && "without memory"].filter(Boolean);
+        return new Option(notes.length ? `${name} (${notes.join(", ")})` : name, name);
       }),
     );
     if (cards.some(({ name }) => name === chosen)) this.name = chosen;

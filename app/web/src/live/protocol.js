@@ -1,7 +1,8 @@
 // Messages between page and server: packed and unpacked as app/protocol.py does.
 
 import {
-  ACK, ACK_BYTES, FRAME, FRAME_HEADER_BYTES, JSON_MESSAGE, KEYS, KEYS_BYTES, PAGE_TAGS, POSES_HEADER_BYTES, SHOWN, SHOWN_BYTES,
+  ACK, ACK_BYTES, FRAME, FRAME_HEADER_BYTES, JSON_MESSAGE, KEYS, KEYS_BYTES, PAGE_TAGS, PLACE_BYTES, PLACED,
+  POSES_HEADER_BYTES, SHOWN, SHOWN_BYTES,
 } from "./constants.js";
 
 export function packJson(tag, fields) {
@@ -49,14 +50,18 @@ export function unpack(buffer) {
 }
 
 function unpackFrame(buffer, view) {
+  const flags = view.getUint8(1);
+  const end = buffer.byteLength - (flags & PLACED ? PLACE_BYTES : 0);
   return {
     tag: "frame",
-    flags: view.getUint8(1),
+    flags,
     mask: view.getUint16(2, true),
     index: view.getUint32(4, true),
     seq: view.getUint32(8, true), // the newest change of keys that it obeys
     milliseconds: view.getFloat32(12, true),
-    jpeg: new Uint8Array(buffer, FRAME_HEADER_BYTES),
+    jpeg: new Uint8Array(buffer, FRAME_HEADER_BYTES, end - FRAME_HEADER_BYTES),
+    // x, y, degrees, and the units by which that may be off; null where nobody knows
+    place: flags & PLACED ? [0, 4, 8, 12].map((at) => view.getFloat32(end + at, true)) : null,
   };
 }
 

@@ -13,7 +13,10 @@ export function listen(page) {
     reset: () => page.begin(),
     record: () => page.record(),
     full: () => view.toggleFull(),
-    crisp: () => view.toggle("crisp", root.dataset.crisp !== "true"),
+    crisp: () => {
+      view.toggle("crisp", root.dataset.crisp !== "true");
+      page.pictures.each((screen) => screen.sharpen(root.dataset.crisp === "true"));
+    },
     pad: () => page.showPad(!page.padded),
   };
   root.addEventListener("click", (event) => {

@@ -1,9 +1,8 @@
 // Two thumbs on glass: a stick to walk (eight ways), buttons for every other key. A mouse may use it too.
 
-import { findBit } from "./steering.js";
+import { findWays, leanMask } from "./steering.js";
 
 const DEAD = 0.24; // of the radius: a thumb at rest holds nothing
-const LEAN = 0.383; // sin 22.5 degrees: eight equal sectors
 
 export class Pad {
   // `press(mask, at)` whenever what the thumbs hold changed
@@ -38,12 +37,7 @@ export class Pad {
   }
 
   learn(keys) {
-    this.ways = {
-      up: findBit(keys, "KeyW", "ArrowUp"),
-      down: findBit(keys, "KeyS", "ArrowDown"),
-      left: findBit(keys, "KeyA", "ArrowLeft"),
-      right: findBit(keys, "KeyD", "ArrowRight"),
-    };
+    this.ways = findWays(keys);
     const walking = new Set(Object.values(this.ways));
     for (const arrow of this.stick.querySelectorAll("[data-way]")) {
       arrow.toggleAttribute("hidden", this.ways[arrow.dataset.way] < 0);
@@ -63,11 +57,7 @@ export class Pad {
     const length = Math.hypot(x, y);
     const reach = 0.58 / Math.max(length, 0.58);
     this.knob.style.translate = `${x * reach * radius}px ${y * reach * radius}px`;
-    const leans = { up: -y, down: y, left: -x, right: x };
-    this.lean = 0;
-    for (const [way, much] of Object.entries(leans)) {
-      if (length > DEAD && much / length > LEAN && this.ways[way] >= 0) this.lean |= 1 << this.ways[way];
-    }
+    this.lean = leanMask(this.ways, x, y, DEAD);
     this.send(event);
   }
 

@@ -1,23 +1,26 @@
 // One world page: joins the socket, the screen, the keys and the controls.
 
-import { RECORDED, TRUTH, UPLOADED } from "../live/constants.js";
+import { AS_IT_WAS, RECORDED, TRUTH, UPLOADED, WHAT_IF } from "../live/constants.js";
 import { packKeys, packShown } from "../live/protocol.js";
 import { Socket, sessionId } from "../live/socket.js";
 import { Caps } from "./caps.js";
 import { Gallery } from "./gallery.js";
+import { Gamepads } from "./gamepad.js";
 import { handlers } from "./handlers.js";
 import { command, listen, wake } from "./input.js";
+import { WorldMap } from "./map.js";
 import { Meters } from "./meters.js";
 import { Pad } from "./pad.js";
+import { Past } from "./past.js";
+import { Pictures } from "./pictures.js";
 import { WorldRecording, framesOf } from "./recording.js";
-import { Screen } from "./screen.js";
 import { Settings } from "./settings.js";
 import { Steering } from "./steering.js";
 import { Strip } from "./strip.js";
 import { View } from "./view.js";
+import { WhatIf } from "./what_if.js";
 
 const REST_MS = 400;
-const MOST_BARE = 30; // frames without the real engine's before its place is taken away
 
 export class WorldPage {
   constructor(root, base) {
@@ -30,14 +33,15 @@ export class WorldPage {
     this.left = null; // number of the world that was left; its frames may still arrive
     this.rested = false; // paused because nobody could see it
     this.obeyed = 0; // mask of the frame on the screen
-    this.bare = 0; // frames since the real engine's last one
     this.scripted = 0; // frames whose keys come from a log
     this.session = sessionId();
     this.view = new View(root);
     this.meters = new Meters();
-    const [canvas, real] = root.querySelectorAll(".lw-canvas");
-    this.screen = new Screen(canvas, (frame, now) => this.drawn(frame, now));
-    this.real = new Screen(real, () => {});
+    this.pictures = new Pictures(root, {
+      drawn: (frame, now) => this.drawn(frame, now),
+      beside: (frame) => (frame.flags & WHAT_IF ? this.map.seePast(frame, true) : this.map.seeReal(frame)),
+    });
+    this.past = new Past();
     this.makeParts(base);
     listen(this);
     const handle = handlers(this);
@@ -59,11 +63,24 @@ export class WorldPage {
       change: (keys) => this.steer(keys),
       command: (code, steers) => command(this, code, steers),
     });
-    this.pad = new Pad(root.querySelector(".lw-pad"), (mask, at) => {
-      if (mask && !this.steering.pad) wake(this);
-      this.steering.press(mask, at);
+    const hold = (pad) => (mask, at) => {
+      if (mask && !this.steering.pads[pad]) wake(this);
+      this.steering.press(pad, mask, at);
+    };
+    this.pad = new Pad(root.querySelector(".lw-pad"), hold("touch"));
+    this.gamepads = new Gamepads({
+      press: hold("gamepad"),
+      start: () => this.playPause(),
+      active: () => this.ready && document.hasFocus() && Boolean(this.steering.stage.offsetParent),
+      greet: () => this.view.flash("Gamepad: the left stick walks, the right one or the shoulders turn, Start pauses."),
     });
-    this.steering.letGo = () => this.pad.letGo();
+    this.steering.letGo = () => [this.pad, this.gamepads].forEach((pad) => pad.letGo());
+    this.map = new WorldMap(root, { stand: (place) => this.stand(place) });
+    this.whatIf = new WhatIf(root, {
+      peek: (seconds) => this.peek(seconds),
+      show: (seconds, mask) => this.showPast(seconds, mask),
+      stop: () => this.drive("pause"),
+    });
     this.settings = new Settings(root, {
       choose: () => this.enter(),
       tune: (fields) => this.tune(fields),
@@ -145,12 +162,14 @@ export class WorldPage {
     this.settings.use(log);
     this.meters.clear();
     this.strip.clear();
+    this.past.clear();
+    this.map.clear();
     this.obeyed = 0;
     this.rested = false;
     this.asked = true;
     this.left = this.dream.world;
     this.scripted = framesOf(log.script);
-    this.showReal(log.truth);
+    this.pictures.showReal(log.truth);
     this.unsent = this.socket.send("world", log) ? null : log;
     if (this.steering.mask) this.steering.repeat(); // a new world knows of no keys
     this.refresh();
@@ -170,25 +189,39 @@ export class WorldPage {
   // Show where the chosen model's world begins.
   enter(start = this.gallery.start) {
     const { card, gallery } = this;
-    for (const screen of [this.screen, this.real]) screen.resize(card.width, card.height);
+    this.pictures.each((screen) => screen.resize(card.width, card.height));
     this.steering.learn(card.keys);
     this.pad.learn(card.keys);
+    this.gamepads.learn(card.keys);
+    this.whatIf.learn(card.keys);
+    this.map.offer(card);
     this.caps.learn(card.keys);
     this.view.learn(card);
     this.recording.offer(card);
     gallery.start = start;
     gallery.offer(card);
-    if (this.dream.state === "idle") this.screen.still(gallery.address(gallery.start)).catch(() => {});
+    if (this.dream.state === "idle") this.pictures.left.still(gallery.address(gallery.start)).catch(() => {});
     this.light();
   }
 
-  showReal(on) {
-    this.bare = 0;
-    const figure = this.root.querySelector(".lw-real");
-    if (figure.hidden === !on) return;
-    figure.hidden = !on;
-    for (const caption of this.root.querySelectorAll("figcaption")) caption.hidden = !on;
-    this.root.dataset.real = String(Boolean(on));
+  stand(place) {
+    const { state } = this.dream;
+    if (state === "playing" || state === "paused") this.socket.send("stand", place);
+    else this.view.flash("Play first; then you can stand anywhere on the map.");
+  }
+
+  // Look at a moment of the past, which pauses play.
+  peek(seconds) {
+    if (this.dream.state === "playing") this.drive("pause");
+    const frame = this.past.at(seconds, this.card.fps);
+    this.pictures.left.receive({ ...frame, still: true });
+    this.map.peek(frame);
+  }
+
+  // Ask for the past since a moment twice: as it was, and with other keys.
+  showPast(seconds, mask) {
+    this.pictures.instead = ["As it was", `What if: ${this.whatIf.held}`];
+    this.socket.send("what_if", { frame: this.past.at(seconds, this.card.fps).index, mask });
   }
 
   playPause() {
@@ -256,19 +289,20 @@ export class WorldPage {
 
   frame(now) {
     requestAnimationFrame((next) => this.frame(next));
-    this.screen.draw(now);
-    this.real.draw(now);
+    this.gamepads.poll(now);
+    this.pictures.each((screen) => screen.draw(now));
     this.strip.tick(now);
     this.view.tick(this, now);
   }
 
   drawn(frame, now) {
-    this.meters.draw(frame, now);
-    this.recording.see(Boolean(frame.flags & RECORDED), now);
     this.socket.sendBytes(packShown(frame.index));
     this.obeyed = frame.mask;
     this.light();
-    if (++this.bare > MOST_BARE) this.showReal(false);
+    if (frame.flags & AS_IT_WAS) return this.map.seePast(frame, false);
+    this.map.see(frame);
+    this.meters.draw(frame, now);
+    this.recording.see(Boolean(frame.flags & RECORDED), now);
   }
 
   // Nothing has begun: what was there goes on.
@@ -279,9 +313,8 @@ export class WorldPage {
 
   receive(frame) {
     if (this.dream.world === this.left) return;
-    if (!(frame.flags & TRUTH)) return this.screen.receive(frame);
-    this.showReal(true);
-    this.real.receive(frame);
+    if (!(frame.flags & (AS_IT_WAS | WHAT_IF | TRUTH))) this.past.add(frame, this.card.fps);
+    this.pictures.receive(frame);
   }
 
   refresh() {

@@ -2,7 +2,8 @@
 
 import { Exporter, tellNote } from "../exports/exporter.js";
 
-const SCALES = [1, 2, 4, 6];
+const SCALES = [1, 2, 3, 4, 6];
+const WIDE = 512; // what a film is at least, if nobody says otherwise
 const MOST_LOG_BYTES = 2 ** 25;
 const FIELDS = ["checkpoint", "seed", "start", "steps", "context_noise", "ahead", "together", "script", "changes"];
 
@@ -32,7 +33,7 @@ export class WorldRecording {
   }
 
   offer({ width, height }) {
-    const chosen = this.scale.value || SCALES[2];
+    const chosen = this.scale.value || SCALES.find((times) => width * times >= WIDE);
     this.scale.replaceChildren(
       ...SCALES.map((times) => new Option(`${width * times} \u00d7 ${height * times}`, times)),
     );

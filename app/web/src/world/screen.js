@@ -1,12 +1,15 @@
 // JPEG frames onto a canvas: decoded off the main thread, the newest drawn, late ones dropped.
 
 const MOST_DECODING = 3;
+const MOST_WIDE = 1280; // pixels; what is enlarged beyond is left to the browser
 
 export class Screen {
   // `drawn(frame, now)` after a frame has come to the canvas
   constructor(canvas, drawn) {
     Object.assign(this, { canvas, drawn });
     this.context = canvas.getContext("2d", { alpha: false });
+    this.crisp = false; // whether pixels are to be seen
+    this.shown = null; // what is on the canvas
     this.arrived = 0;
     this.decoding = 0;
     this.late = null; // newest frame that found the decoder busy
@@ -16,9 +19,28 @@ export class Screen {
   }
 
   resize(width, height) {
-    const { canvas } = this;
-    if (canvas.width === width && canvas.height === height) return;
-    Object.assign(canvas, { width, height });
+    if (this.width === width && this.height === height) return;
+    Object.assign(this, { width, height, shown: null });
+    Object.assign(this.canvas, { width, height });
+  }
+
+  sharpen(on) {
+    this.crisp = on;
+    if (this.shown) this.paint(this.shown);
+  }
+
+  // Cover the canvas, which gets a whole number of pixels for each of the frame, enough for the display.
+  paint(source) {
+    const { canvas, context, width, height } = this;
+    const enough = Math.ceil((canvas.clientWidth * devicePixelRatio) / width);
+    const times = Math.max(Math.min(enough, Math.floor(MOST_WIDE / width)), 1);
+    if (canvas.width !== times * width) Object.assign(canvas, { width: times * width, height: times * height });
+    Object.assign(context, { imageSmoothingEnabled: !this.crisp, imageSmoothingQuality: "high" });
+    const scale = Math.max(canvas.width / source.width, canvas.height / source.height);
+    const [w, h] = [source.width * scale, source.height * scale];
+    context.drawImage(source, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
+    if (this.shown !== source) this.shown?.close?.();
+    this.shown = source;
   }
 
   receive(frame) {
@@ -59,9 +81,8 @@ export class Screen {
     if (!this.ready) return;
     const { frame, bitmap } = this.ready;
     this.ready = null;
-    this.context.drawImage(bitmap, 0, 0, this.canvas.width, this.canvas.height);
-    bitmap.close();
-    this.drawn(frame, now);
+    this.paint(bitmap);
+    if (!frame.still) this.drawn(frame, now);
   }
 
   // A still picture, cropped to the canvas; frames that arrive meanwhile win.
@@ -72,9 +93,6 @@ export class Screen {
     picture.src = address;
     await picture.decode();
     if (this.arrived !== arrived || this.wanted !== address) return;
-    const { width, height } = this.canvas;
-    const scale = Math.max(width / picture.width, height / picture.height);
-    const [w, h] = [picture.width * scale, picture.height * scale];
-    this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+    this.paint(picture);
   }
 }

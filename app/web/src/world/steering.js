@@ -8,7 +8,7 @@ export class Steering {
     this.keys = [];
     this.bits = new Map(); // KeyboardEvent.code -> bit
     this.held = new Set(); // codes
-    this.pad = 0;
+    this.pads = {}; // what touch pad and gamepads hold, as masks
     this.sent = 0;
     this.seq = 0;
     stage.addEventListener("keydown", (event) => this.down(event));
@@ -26,7 +26,7 @@ export class Steering {
   }
 
   get mask() {
-    let mask = this.pad;
+    let mask = Object.values(this.pads).reduce((all, one) => all | one, 0);
     for (const code of this.held) mask |= 1 << this.bits.get(code);
     return mask;
   }
@@ -46,16 +46,16 @@ export class Steering {
     if (this.held.delete(event.code)) this.sync(null);
   }
 
-  // What the pad holds, as a mask.
-  press(mask, at) {
-    this.pad = mask;
+  // What a pad holds, as a mask.
+  press(pad, mask, at) {
+    this.pads[pad] = mask;
     this.sync(at);
   }
 
   release() {
     this.held.clear();
-    this.pad = 0;
-    this.letGo?.(); // the pad's thumbs
+    this.pads = {};
+    this.letGo?.(); // the thumbs
     this.sync(null);
   }
 
@@ -73,6 +73,29 @@ export class Steering {
     this.seq += 1;
     this.change({ mask: this.sent, seq: this.seq, at: null });
   }
+}
+
+// The bits of the keys that walk, by where they lead.
+export function findWays(keys) {
+  return {
+    up: findBit(keys, "KeyW", "ArrowUp"),
+    down: findBit(keys, "KeyS", "ArrowDown"),
+    left: findBit(keys, "KeyA", "ArrowLeft"),
+    right: findBit(keys, "KeyD", "ArrowRight"),
+  };
+}
+
+const LEAN = 0.383; // sin 22.5 degrees: eight equal sectors
+
+// What a stick that leans to x (right) and y (down) holds, as a mask; nothing within its dead zone.
+export function leanMask(ways, x, y, dead) {
+  const length = Math.hypot(x, y);
+  const leans = { up: -y, down: y, left: -x, right: x };
+  let mask = 0;
+  for (const [way, much] of Object.entries(leans)) {
+    if (length > dead && much / length > LEAN && ways[way] >= 0) mask |= 1 << ways[way];
+  }
+  return mask;
 }
 
 // The bit of the first key of the table that one of these codes presses; -1 when there is none.

@@ -50,6 +50,11 @@ export class View extends PageView {
     this.set(".lw-record span", recording.on ? "Stop" : "Record");
     this.find(".lw-recording").hidden = !recording.on;
     this.set(".lw-hint", this.advice(page));
+    page.whatIf.refresh({
+      seconds: there && ["playing", "paused"].includes(state) ? page.past.seconds(page.card.fps) : 0,
+      on: dream.what_if,
+      over: page.pictures.past,
+    });
     this.veil(page);
   }
 
@@ -92,6 +97,7 @@ export class View extends PageView {
     if (dream.state === "stopped") {
       return { kind: "end", title: ENDED[dream.reason] ?? "Stopped", text: dream.message, button: "Go on" };
     }
+    if (dream.what_if) return { kind: "none" };
     if (dream.state === "paused") return { kind: "hint", title: `Paused \u2013 ${verb.toLowerCase()} to go on` };
     const steers = padded || document.activeElement === steering.stage;
     return steers ? { kind: "none" } : { kind: "hint", title: `${verb} to steer` };
@@ -104,7 +110,7 @@ export class View extends PageView {
     this.readout(page, now);
   }
 
-  readout({ meters, recording, card, dream, lastIndex }, now) {
+  readout({ meters, recording, card, dream, lastIndex, map }, now) {
     const going = dream.state === "playing";
     const number = (value) => (value === null ? "\u2013" : value.toFixed(0));
     this.set("[data-show=made]", number(going ? meters.made : null));
@@ -116,6 +122,8 @@ export class View extends PageView {
     const fps = card?.fps ?? 30;
     this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps));
     this.set("[data-show=recorded]", clock(recording.frames / fps, false));
+    for (const name of ["where", "sure", "off"]) this.set(`[data-show=${name}]`, map[name]);
+    this.set("[data-show=fit]", dream.fit ?? "");
   }
 }
 
@@ -126,6 +134,7 @@ function describe({ connection, offer, dream, asked, replaying }) {
   if (dream.state === "waiting") return { text: dream.position ? `Number ${dream.position} in line` : "Waiting", kind: "wait" };
   if (asked || dream.state === "warming") return { text: "Warming up", kind: "wait" };
   if (dream.state === "playing") return replaying ? { text: "Replay", kind: "review" } : { text: "Live", kind: "live" };
+  if (dream.what_if) return { text: "What if", kind: "review" };
   if (dream.state === "paused") return { text: "Paused", kind: "review" };
   return { text: dream.state === "stopped" ? "Stopped" : "Ready", kind: "rest" };
 }

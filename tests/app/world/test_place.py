@@ -1,0 +1,127 @@
+"""Worlds that know where they are: places on the wire, standing elsewhere, how a start fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.protocol import Change, DreamState, Problem, Stand
+from app.world.job import describe_fit
+from tests.support.fake_dream import PLACED, FakeTruth
+from tests.support.visitors import WORLD, WorldPage, until
+
+W, L = 1, 16
+PLACE = replace(WORLD, checkpoint=PLACED)
+
+
+def places(page: WorldPage) -> list[tuple]:
+    return [frame.place for frame in page.frames]
+
+
+def await_place(page: WorldPage, *wanted) -> None:
+    until(lambda: (page.read(), wanted in places(page))[-1])
+
+
+@pytest.fixture
+def page(make_lobby) -> WorldPage:
+    page = WorldPage(make_lobby())
+    page.visitor.begin(PLACE)
+    page.play(3)
+    return page
+
+
+def test_frames_say_where_they_are_seen_from(page):
+    assert page.frames[0].place == (8, 8, 90, 0.5)
+    page.hold(W)
+    await_place(page, 10, 8, 90, 0.5)
+
+
+def test_worlds_without_a_place_have_none(make_lobby):
+    page = WorldPage(make_lobby())
+    page.visitor.begin(WORLD)
+    page.play(3)
+    assert set(places(page)) == {None}
+    page.stand(8, 8)
+    told = until(lambda: (page.read(), page.last(Problem))[-1])
+    assert told.message == "This world does not know where it is; there is nowhere else to go."
+    page.play(len(page.frames) + 3)
+
+
+def test_standing_elsewhere_changes_only_the_place(page):
+    page.stand(40, 8)
+    await_place(page, 40, 8, 90, 0.5)
+    page.stand(56, 40, -45)
+    await_place(page, 56, 40, -45, 0.5)
+    page.stand(24, 24)
+    told = until(lambda: (page.read(), page.last(Problem))[-1])
+    assert told.message == "Nobody can stand at 24, 24 in this world."
+    page.play(len(page.frames) + 3)
+    assert page.frames[-1].place == (56, 40, -45, 0.5)
+
+
+def test_standing_elsewhere_is_seen_in_a_pause(page):
+    page.do("pause")
+    page.await_state("paused")
+    page.stand(40, 8)
+    await_place(page, 40, 8, 90, 0.5)
+    page.read()
+    assert page.last(DreamState).state == "paused"
+
+
+def test_where_one_stood_is_logged_and_replayed(page, make_lobby):
+    page.do("record")
+    page.hold(L)
+    page.play(len(page.frames) + 3)
+    page.stand(40, 8)
+    until(lambda: (page.read(), page.frames[-1].place[:2] == (40, 8))[-1])
+    page.stand(56, 40, 0)
+    page.play(len(page.frames) + 8)
+    page.do("keep")
+    recording = page.visitor.recording()
+    log = recording.log.play(recording.end)
+    assert [(c.x, c.y, c.degrees) for c in log.changes] == [(40, 8, None), (56, 40, 0)]
+    walked = places(page)[: recording.end]
+
+    again = WorldPage(make_lobby())
+    changes = [Change(**change.model_dump()) for change in log.changes]
+    again.visitor.begin(replace(PLACE, script=log.script, changes=changes))
+    again.play(recording.end)
+    assert places(again)[: recording.end] == walked
+
+
+def test_a_flood_of_places_is_cut_off(page):
+    for i in range(200):
+        page.visitor.stand(Stand(x=8 + i % 3, y=8))
+    assert len(page.visitor._job.wishes) <= 51
+    page.play(len(page.frames) + 5)
+
+
+def test_the_real_engine_stands_there_too(make_lobby):
+    made: list[FakeTruth] = []
+    page = WorldPage(make_lobby(truth=lambda size: made.append(FakeTruth(size)) or made[-1]))
+    page.visitor.begin(replace(PLACE, truth=True))
+    page.play(3)
+    assert page.beside[0].place == (0, 0, 0, 0)
+    page.stand(40, 8, 45)
+    until(lambda: (page.read(), page.beside[-1].place == (40, 8, 45, 0))[-1])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(None, ""), (0.04, "well (96 %)"), (0.25, "partly (75 %)"), (0.5, "hardly"), (3.0, "(0 %)")],
+)
+def test_how_well_a_picture_fits_is_told(error, words):
+    assert words in describe_fit(error)
+
+
+def test_the_page_hears_how_well_its_picture_fits(make_lobby):
+    page = WorldPage(make_lobby())
+    page.visitor.upload(np.zeros((40, 60, 3), np.uint8))
+    page.visitor.begin(replace(PLACE, start=-1))
+    page.play(2)
+    assert page.last(DreamState).fit == "This picture fits the place well (96 %)."
+    page.visitor.begin(PLACE)
+    page.play(4)
+    assert page.last(DreamState).fit == ""
