@@ -113,6 +113,8 @@ def speculation(
     play: Callable[[int], Dream], masks: Sequence[int], numbers: Sequence[int], seconds: float
 ) -> dict[str, Any]:
     """The paper's speculation: `speculation_gain` of two frames together, and all of `numbers`."""
+    if not numbers:  # this world makes one frame at a time
+        return {}
     found = {n: together_gain(play, masks, n, seconds / len(numbers)) for n in numbers}
     return {
         "speculation_gain": found[numbers[0]]["gain"],

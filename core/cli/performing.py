@@ -31,7 +31,7 @@ def parse_place(text: str) -> Change:
     try:
         x, y, degrees = map(float, text.split(","))
     except ValueError:
-        raise ValueError(f"a place is X,Y,DEGREES, as in 320,320,90; got {text!r}") from None
+        raise ValueError(f"a place is X,Y,DEGREES, as in 320,220,90; got {text!r}") from None
     return Change(frame=0, x=x, y=y, degrees=degrees)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,6 +126,22 @@ def _() -> Parts:
     options = {"checkpoint": "video-teacher", "steps": 3, "context_noise": 0.15, "together": 1}
     video = doors.engine().video(KEYS[:6], seed=5, start=ramp.astype(np.uint8), **options)
     yield "frames", np.stack([made.frame for made in video])
+
+
+@row("world/place")
+def _() -> Parts:
+    """A world that knows where it is: carried, set, and gone back to."""
+    dream = doors.engine().play("world-blocks", seed=6, start=1, ahead=2)
+    made = []
+    for index, mask in enumerate(KEYS):
+        if index == 5:
+            dream.stand(320, 220, 90)
+        made.append(dream.step(mask))
+        dream.draft()
+    branch = dream.branch(8)
+    made += [branch.step(16) for _ in range(2)]
+    yield "frames", np.stack([frame.frame for frame in made])
+    yield "places", np.array([dataclasses.astuple(frame.place) for frame in made])
 
 
 @row("world/cards")

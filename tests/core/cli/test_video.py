@@ -245,7 +245,7 @@ def test_what_if_is_filmed_beside_what_was(room, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--place", "8,8"], "a place is X,Y,DEGREES, as in 320,320,90; got '8,8'"),
+        (["--place", "8,8"], "a place is X,Y,DEGREES, as in 320,220,90; got '8,8'"),
         (["--place", "8,y,0"], "a place is X,Y,DEGREES"),
         (["--place", "nan,8,0"], "all of them finite"),
         (["--place", "24,24,0"], "nobody can stand at 24, 24 in this world"),
