@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from benchmarks import frame_metrics, idm
+from benchmarks.dreams import Dreams, at_size, before_frames
 from benchmarks.frame_items import HeldOut, Play
 from benchmarks.reporting import Row
-from core.device import fast_precision
-from core.diffusion.sampler import StreamSampler
-from core.video.model import Action
-from core.video.world import VideoModel
+from core.video.world import Seed, VideoModel
 
 HORIZONS = (1, 8, 32, 64, 128, 200)
 EVERY = 12
@@ -36,24 +33,16 @@ CHANGED = 0.01
 """Steps where a smaller share of the picture changes say nothing about keys."""
 
 
-def before_frames(model: VideoModel) -> int:
-    """Return how many true frames fill a world's view."""
-    return model.dit.cfg.prefix + model.dit.cfg.context
-
-
 def encode(model: VideoModel, frames: np.ndarray) -> Tensor:
     """Return tokens (B, T, P, C) of frames (B, T, H, W, 3)."""
     parts = [model.encode(part) for part in frames]  # row by row: memory stays small
     return torch.stack(parts)
 
 
-def begin(model: VideoModel, play: Play, *, seed: int) -> StreamSampler[Action]:
-    """Return a sampler of a batch that has seen the true frames, with the shipped settings."""
-    sampler = model.dit.new_sampler(len(play.before), seed)
-    tokens = encode(model, play.before)
-    with fast_precision(model.device):
-        sampler.commit(tokens, [model.actions(a) for a in play.led.swapaxes(0, 1)])
-    return sampler
+def begin(model: VideoModel, play: Play, *, seed: int) -> Dreams:
+    """Return dreams that have seen the true frames, with the shipped settings."""
+    rows = zip(play.before, play.led, strict=True)
+    return Dreams(model, [Seed("", frames, led, np.empty(0)) for frames, led in rows], seed=seed)
 
 
 def roll_out(
@@ -63,15 +52,8 @@ def roll_out(
 
     `wanted` are numbers of frames, 0 for the first one, in rising order.
     """
-    sampler, shown = begin(model, play, seed=seed), []
-    held = play.held[:, : wanted[-1] + 1].swapaxes(0, 1)
-    bar = tqdm(held, desc=name, unit="frame", leave=False, disable=None)
-    for number, keys in enumerate(bar):
-        with fast_precision(model.device):
-            (sampled,) = sampler.sample([model.actions(keys)])
-        if number in wanted:
-            shown.append(model.decode(sampled.x.float()))
-    return np.stack(shown, axis=1)
+    made = begin(model, play, seed=seed).play(play.held, wanted.tolist(), name=name)
+    return at_size(made, play.before.shape[2:4])
 
 
 def explain(model: VideoModel, play: Play, others: np.ndarray, *, seed: int) -> list[np.ndarray]:
@@ -79,13 +61,12 @@ def explain(model: VideoModel, play: Play, others: np.ndarray, *, seed: int) -> 
 
     Both come from the same noise.
     """
-    sampler = begin(model, play, seed=seed)
-    now, frames = sampler.snapshot(), []
+    dreams = begin(model, play, seed=seed)
+    now, places, frames = dreams.sampler.snapshot(), dreams.places, []
     for keys in (play.held[:, 0], others):
-        with fast_precision(model.device):
-            (sampled,) = sampler.sample([model.actions(keys)])
-        frames.append(model.decode(sampled.x.float()))
-        sampler.restore(now)
+        frames.append(at_size(model.decode(dreams.step(keys)), play.before.shape[2:4]))
+        dreams.sampler.restore(now)
+        dreams.places = places
     return frames
 
 
