@@ -80,6 +80,10 @@ class Live:
         self.world.engine.reset(Place(*place.tolist()))
         return self.world.engine.frame()
 
+    def close(self) -> None:
+        """Stop the engine."""
+        self.world.close()
+
     @property
     def _nothing(self) -> Keys:
         return (0,) * len(self.world.keys)

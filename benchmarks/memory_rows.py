@@ -44,8 +44,6 @@ SAME = (4.0, 2.0)
 """Units and degrees within which two places of it are the same."""
 PAIRS = 48
 WALKERS = 60
-LONG_ROWS = ("shipped", "without_memory")
-"""Those that dream for minutes; with the true place, the shipped one would look as it does."""
 ROWS = ("engine", "tokenizer", "true_place", "shipped", "without_memory")
 
 
@@ -142,15 +140,17 @@ class Memory:
         recalls: int,
         frames: int,
         rows: Sequence[str],
+        long_rows: Sequence[str],
     ) -> None:
-        """Measure from so many `starts`; rows beside the shipped one from `beside` of them.
+        """Measure from so many `starts`; rows beside the shipped one from one in `beside` of them.
 
-        `recalls` of the starts are walked for a minute, the first one for `frames` frames.
+        `recalls` of the starts are walked for a minute, the first one for `frames` frames, by
+        `long_rows`.
         """
         if model.mover is None or model.look is None:
             raise ValueError("this world has no place to remember; name one that has")
         self.live, self.model, self.without = live, model, without
-        self.mover, self.rows = model.mover, rows
+        self.mover, self.rows, self.long_rows = model.mover, rows, long_rows
         self.pictures: dict[str, np.ndarray] = {}
         """Frames of the longest walk, by row, once it has been made."""
         self.count, self.beside, self.recalls, self.frames = starts, beside, recalls, frames
@@ -198,7 +198,7 @@ class Memory:
         """Return what `judge` makes of the frames of each row, and of the engine's."""
         walks = self._walks(count, script, wanted)
         real = np.stack([walk.frames for walk in walks])
-        few = min(self.beside, count)
+        few = -(-count // self.beside)
         made: dict[str, Callable[[], np.ndarray]] = {
             "engine": lambda: np.stack([w.frames for w in self._walks(few, script, wanted)]),
             "tokenizer": lambda: np.stack([self._coded(frames) for frames in real[:few]]),
@@ -217,6 +217,19 @@ class Memory:
         return self.model.decode(self.model.encode(frames))
 
     # ---- the figures
+
+    def measure(self, part: str) -> dict[str, Row]:
+        """Return the figures of a part, by row."""
+        parts = {
+            "starts": self.found,
+            "turn": self.turn,
+            "return": self.back,
+            "recall": self.recall,
+            "place": self.place,
+            "long": self.long,
+            "walls": self.walls,
+        }
+        return parts[part]()
 
     def found(self) -> dict[str, Row]:
         """How far off the places of starts are, and what it took to find them."""
@@ -295,8 +308,8 @@ class Memory:
             "tokenizer": {"long_play": coded},
         }
         self.pictures = {"engine": walk.frames}
-        for row in LONG_ROWS:
-            if (player := self.players.get(row)) is None:
+        for row, player in self.players.items():
+            if row not in self.long_rows:
                 continue
             path = walk.path
             if row == "shipped":

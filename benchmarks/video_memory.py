@@ -13,6 +13,7 @@ earlier ones of the same place), walls (an hour of the mover alone).
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,7 @@ def measure(
     seed: int,
     parts: list[str],
     rows: list[str],
+    long_rows: list[str],
     sheet: Path | None,
     **counts: int,
 ) -> dict[str, Any]:
@@ -56,28 +58,20 @@ def measure(
     engine = Engine(checkpoints, "cpu")
     model = engine.world(checkpoint)
     other = engine.world(without) if without and "without_memory" in rows else None
-    memory = Memory(Live(land, model.size, seed), model, other, rows=rows, **counts)
-    measured = {
-        "starts": memory.found,
-        "turn": memory.turn,
-        "return": memory.back,
-        "recall": memory.recall,
-        "place": memory.place,
-        "long": memory.long,
-        "walls": memory.walls,
-    }
     found: dict[str, Any] = {row: {} for row in rows}
     seconds: dict[str, float] = {}
-    for part in tqdm(parts, unit="part", disable=None):
-        began = time.monotonic()
-        for row, figures in measured[part]().items():
-            found[row] |= figures
-        seconds[part] = time.monotonic() - began
-    if sheet is not None:
-        from benchmarks.memory_sheet import draw
-        from core.export.render.media import png
+    with closing(Live(land, model.size, seed)) as live:
+        memory = Memory(live, model, other, rows=rows, long_rows=long_rows, **counts)
+        for part in tqdm(parts, unit="part", disable=None):
+            began = time.monotonic()
+            for row, figures in memory.measure(part).items():
+                found[row] |= figures
+            seconds[part] = time.monotonic() - began
+        if sheet is not None:
+            from benchmarks.memory_sheet import draw
+            from core.export.render.media import png
 
-        sheet.write_bytes(png(draw(memory)))
+            sheet.write_bytes(png(draw(memory)))
     return {row: figures for row, figures in found.items() if figures} | {
         "about": {
             "checkpoint": engine.video_models.pick(checkpoint),
@@ -85,6 +79,7 @@ def measure(
             "land": land,
             "seed": seed,
             **counts,
+            "long_rows": long_rows,
             "long_minutes": counts["frames"] / model.dit.cfg.fps / 60,
             "seconds": seconds,
             "threads": torch.get_num_threads(),
@@ -100,9 +95,10 @@ def main(
     parts: Annotated[str, typer.Option(help=f"Of {', '.join(PARTS)}; default: all.")] = "",
     rows: Annotated[str, typer.Option(help="Such as shipped,true_place; default: all.")] = "",
     starts: Annotated[int, typer.Option(help="Moments to begin from.")] = 32,
-    beside: Annotated[int, typer.Option(help="Of these, for rows beside the shipped one.")] = 8,
+    beside: Annotated[int, typer.Option(help="One in so many for rows beside the shipped.")] = 4,
     recalls: Annotated[int, typer.Option(help="Of these, walked for a minute.")] = 4,
     frames: Annotated[int, typer.Option(help="Frames of the longest walk.")] = 9000,
+    long_rows: Annotated[str, typer.Option(help="Rows that take the longest walk.")] = "shipped",
     land: Annotated[str, typer.Option(help="The map that the world is of.")] = "blocks",
     seed: Annotated[int, typer.Option(help="Of the moments; one that no weights have seen.")] = 911,
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = 1,
@@ -123,6 +119,7 @@ def main(
             seed=seed,
             parts=chosen(parts, PARTS, "parts"),
             rows=chosen(rows, ROWS, "rows"),
+            long_rows=chosen(long_rows, ROWS, "rows"),
             sheet=sheet,
             starts=starts,
             beside=beside,

@@ -82,6 +82,9 @@ class Painted:
         self.place = self.mover.move(self.place, int(to_masks(np.array(keys)[None])[0]))
         return self.frame()
 
+    def close(self):
+        pass
+
     def state(self):
         return self.place[0].astype(np.float32)
 
@@ -98,9 +101,10 @@ def live(monkeypatch) -> Live:
     return Live("blocks", (16, 32), 911)
 
 
-def memory(live: Live, **counts: int) -> Memory:
+def memory(live: Live, model: VideoModel | None = None, **counts: int) -> Memory:
     counts = {"starts": 3, "beside": 2, "recalls": 2, "frames": 200} | counts
-    return Memory(live, placed_world(), tiny_world(), rows=memory_rows.ROWS, **counts)
+    rows = {"rows": memory_rows.ROWS, "long_rows": ("shipped",)}
+    return Memory(live, model or placed_world(), tiny_world(), **rows, **counts)
 
 
 @pytest.fixture
@@ -216,9 +220,8 @@ def test_all_parts(live, hasty, monkeypatch, tmp_path):
     app.command()(video_memory.main)
     counts = ["--starts", "3", "--beside", "2", "--recalls", "2", "--frames", "100"]
     sheet = tmp_path / "sheet.png"
-    result = CliRunner().invoke(
-        app, ["--json", "--checkpoint", "placed", "--sheet", str(sheet), *counts]
-    )
+    more = ["--long-rows", "shipped,without_memory", "--sheet", str(sheet)]
+    result = CliRunner().invoke(app, ["--json", "--checkpoint", "placed", *counts, *more])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
     assert list(rows) == [*memory_rows.ROWS, "about"]
@@ -239,4 +242,4 @@ def test_mistakes_are_told_in_a_sentence(live):
         video_memory.chosen("walls, turns", video_memory.PARTS, "parts")
     assert video_memory.chosen("", ("a", "b"), "parts") == ["a", "b"]
     with pytest.raises(ValueError, match="has no place to remember"):
-        Memory(live, tiny_world(), None, rows=(), starts=1, beside=1, recalls=1, frames=9)
+        memory(live, model=tiny_world())

@@ -125,7 +125,7 @@ def test_rows(data, tmp_path, monkeypatch):
 
 def test_who_knows_the_next_frame_follows_the_keys(data, monkeypatch):
     """A model that shifts the last frame by the keys follows them always; one by chance, half."""
-    quality = VideoQuality(data, tiny_world(), starts=2, length=33, seed=0)
+    quality = VideoQuality(data, [tiny_world()], starts=2, length=33, seed=0)
 
     def knows(model, play, others, *, seed):
         real = play.after[:, 0]
