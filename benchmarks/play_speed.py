@@ -112,7 +112,12 @@ def together_gain(
 def speculation(
     play: Callable[[int], Dream], masks: Sequence[int], numbers: Sequence[int], seconds: float
 ) -> dict[str, Any]:
-    """The paper's speculation: `speculation_gain` of two frames together, and all of `numbers`."""
+    """The paper's speculation: `speculation_gain` of two frames together, and all of `numbers`.
+
+    Nothing where a world has no room for more than one.
+    """
+    if not numbers:
+        return {}
     found = {n: together_gain(play, masks, n, seconds / len(numbers)) for n in numbers}
     return {
         "speculation_gain": found[numbers[0]]["gain"],
