@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -17,7 +18,8 @@ import typer
 
 from core.video.actions import Key
 from train.frames import FrameSet
-from train.worlds.recording import Episode
+from train.worlds.recording import LENGTH, Episode, record, write_meta
+from train.worlds.world import DrawnWorld
 
 PICTURES = "frames.webp"
 """Frames of a sample, row by row in one picture, lossless."""
@@ -38,6 +40,10 @@ class Play(NamedTuple):
     """(B, N, H, W, 3) uint8: what came next."""
     held: np.ndarray
     """(B, N, K): what was held while it did."""
+    path: np.ndarray | None = None
+    """(B, T, 3): where the true frames were seen from: x, y in units, degrees counter-clockwise."""
+    places: np.ndarray | None = None
+    """(B, N, 3): the same of what came next."""
 
 
 class HeldOut:
@@ -60,6 +66,10 @@ class HeldOut:
             recorded = FrameSet(folder, "val")
             self.frames, self.actions = recorded.frames, recorded.actions
             self.episodes = recorded.episodes
+        self.places: np.ndarray | None = None
+        """(N, 3): where frames were seen from; None where the set does not say."""
+        if self.meta.get("ground") and (folder / "states.npy").is_file():
+            self.places = np.load(folder / "states.npy")[:, :3].astype(float)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -97,22 +107,33 @@ class HeldOut:
                 return found
         raise ValueError(f"{self.folder}: only {len(found)} of {count} moments of movement found")
 
-    def play(self, moments: Sequence[int], *, before: int, after: int) -> Play:
-        """Return the play around moments."""
+    def play(
+        self, moments: Sequence[int], *, before: int, after: int, wanted: np.ndarray | None = None
+    ) -> Play:
+        """Return the play around moments; of the frames after them, only those `wanted`, if any."""
         past = np.stack([np.arange(first - before, first) for first in moments])
         future = np.stack([np.arange(first, first + after) for first in moments])
         led = self.actions[past].astype(np.float32)
         led[:, 0] = -1
-        frames = [
-            np.stack([self.frames[row[0] : row[-1] + 1] for row in i]) for i in (past, future)
-        ]
-        return Play(frames[0], led, frames[1], self.actions[future].astype(np.float32))
+        shown = future if wanted is None else future[:, wanted]
+        frames = [np.stack([self.frames[row] for row in index]) for index in (past, shown)]
+        held = self.actions[future].astype(np.float32)
+        where = (None, None) if self.places is None else (self.places[past], self.places[future])
+        return Play(frames[0], led, frames[1], held, *where)
 
     def keys_from(self, first: int, count: int) -> np.ndarray:
         """Return what was held from a frame on (count, K); other episodes follow its own."""
         index = np.concatenate([np.arange(e.start + 1, e.start + e.frames) for e in self.episodes])
         here = int(np.searchsorted(index, first))
         return self.actions[np.take(index, here + np.arange(count), mode="wrap")].astype(np.float32)
+
+
+def record_live(folder: Path, size: tuple[int, int], *, seed: int, episodes: int) -> None:
+    """Record held-out play of `blocks` in an empty folder; ValueError without the game engine."""
+    make = partial(DrawnWorld, "blocks", size, seed)
+    meta = record(folder, make, frames=episodes * LENGTH, seed=seed, licence="CC0-1.0")
+    held_out = tuple(e.model_copy(update={"split": "val"}) for e in meta.episodes)
+    write_meta(folder, meta.model_copy(update={"episodes": held_out}))
 
 
 def read_pictures(path: Path, size: Sequence[int], count: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Key to picture, in a real browser: `python -m benchmarks.key_latency --json`.
 
-The app is started and its world played in Chromium by keys held at random; the page tells how long
-each press took until the first frame that obeys it was drawn. Needs playwright and a
-Chromium (requirements-dev.txt), found as `chromium` or named by the environment variable CHROMIUM.
+The app is started and its world played in Chromium by keys held at random, by one player and by two
+at once; the page tells how long each press took until the first frame that obeys it was drawn.
+Needs playwright and a Chromium (requirements-dev.txt), found as `chromium` or named by the
+environment variable CHROMIUM.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,10 +30,37 @@ HELD = 250, 900
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 
 
-def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
-    """Return latencies (ms) over `presses` presses, and frames a second.
+def enter(browser: Any, port: int) -> Any:
+    """Return a page of one player whose world is playing."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.get_by_role("tab", name="World").click()
+    page.wait_for_function(
+        f"document.querySelector('.lw')?.livestep?.connection === 'open' && {WORLD}.ready",
+        timeout=60_000,
+    )
+    page.get_by_role("application").click()
+    page.wait_for_function(f"{WORLD}.frames >= 60", timeout=60_000)
+    return page
 
-    Raises ValueError where there is no browser, or the app does not start.
+
+def press(pages: Sequence[Any], draw: random.Random) -> list[float]:
+    """Hold a key in each page, the next one while the others hold theirs; return latencies (ms)."""
+    for page in pages:
+        page.evaluate(f"{WORLD}.meters.latencies = []")
+    keys = [draw.choice(KEYS) for _ in pages]
+    for act in ("down", "up"):
+        for page, key in zip(pages, keys, strict=True):
+            getattr(page.keyboard, act)(key)
+            page.wait_for_timeout(draw.uniform(*HELD) / len(pages))
+    return [ms for page in pages for ms in page.evaluate(f"{WORLD}.meters.latencies")]
+
+
+def measure(checkpoints: Path, presses: int, players: int = 1, seed: int = 0) -> dict[str, Any]:
+    """Return latencies (ms) over `presses` presses of each of the players, and frames a second.
+
+    Of several players, the frames are those of whoever has the fewest. Raises ValueError where
+    there is no browser, or the app does not start.
     """
     from playwright.sync_api import sync_playwright
 
@@ -40,45 +69,36 @@ def measure(checkpoints: Path, presses: int, seed: int = 0) -> dict[str, Any]:
         raise ValueError("no Chromium; install it, or name it by the environment variable CHROMIUM")
     found: list[float] = []
     draw = random.Random(seed)
+    clock = f"[{WORLD}.frames, performance.now()]"
     with serving(checkpoints) as (port, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.get_by_role("tab", name="World").click()
-        page.wait_for_function(
-            f"document.querySelector('.lw')?.livestep?.connection === 'open' && {WORLD}.ready",
-            timeout=60_000,
-        )
-        page.get_by_role("application").click()
-        page.wait_for_function(f"{WORLD}.frames >= 60", timeout=60_000)
-        first, start = page.evaluate(f"[{WORLD}.frames, performance.now()]")
+        pages = [enter(browser, port) for _ in range(players)]
+        before = np.array([page.evaluate(clock) for page in pages])
         for _ in range(presses):
-            page.evaluate(f"{WORLD}.meters.latencies = []")
-            key = draw.choice(KEYS)
-            page.keyboard.down(key)
-            page.wait_for_timeout(draw.uniform(*HELD))
-            page.keyboard.up(key)
-            page.wait_for_timeout(draw.uniform(*HELD))
-            found += page.evaluate(f"{WORLD}.meters.latencies")
-        last, end = page.evaluate(f"[{WORLD}.frames, performance.now()]")
+            found += press(pages, draw)
+        frames, ms = (np.array([page.evaluate(clock) for page in pages]) - before).T
         browser.close()
     return {
         "key_ms_p50": float(np.percentile(found, 50)),
         "key_ms_p95": float(np.percentile(found, 95)),
         "presses": len(found),
-        "fps": 1000 * (last - first) / (end - start),
+        "fps": float((1000 * frames / ms).min()),
     }
 
 
 def main(
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
-    presses: Annotated[int, typer.Option(help="How many keys are pressed.")] = 60,
+    presses: Annotated[int, typer.Option(help="How many keys each player presses.")] = 60,
+    players: Annotated[int, typer.Option(help="Most at once; fewer are measured, too.")] = 2,
     as_json: reporting.AsJson = False,
     out: reporting.Out = None,
 ) -> None:
     """Measure key to picture in Chromium."""
     with told_errors():
-        result = {"page": measure(checkpoints, presses), "machine": machine()}
+        result: dict[str, Any] = {
+            f"players {n}": measure(checkpoints, presses, n) for n in range(1, players + 1)
+        }
+        result["machine"] = machine()
     emit(rounded(result), quality_table, as_json=as_json, out=out)
 
 

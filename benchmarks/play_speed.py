@@ -36,7 +36,7 @@ def stream(dream: Dream, masks: Sequence[int], seconds: float) -> list[Step]:
     end = time.perf_counter() + seconds
     for mask in tqdm(masks, desc="frames", unit="frame", leave=False, disable=None):
         found.append(timed(lambda mask=mask: dream.step(mask)))
-        if time.perf_counter() > end:
+        if time.perf_counter() > end and len(found) > 1:  # the first one only warms up
             break
     return found
 
@@ -112,8 +112,11 @@ def together_gain(
 def speculation(
     play: Callable[[int], Dream], masks: Sequence[int], numbers: Sequence[int], seconds: float
 ) -> dict[str, Any]:
-    """The paper's speculation: `speculation_gain` of two frames together, and all of `numbers`."""
-    if not numbers:  # this world makes one frame at a time
+    """The paper's speculation: `speculation_gain` of two frames together, and all of `numbers`.
+
+    Nothing where a world has no room for more than one.
+    """
+    if not numbers:
         return {}
     found = {n: together_gain(play, masks, n, seconds / len(numbers)) for n in numbers}
     return {

@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +109,12 @@ def by_size(
 
 def speed_table(result: dict[str, Row], rate: str) -> str:
     """Lay out the sizes, those that have a `rate`, as columns of a Markdown table."""
-    sizes = {name: _flat(row) for name, row in result.items() if rate in row}
+    return columns_table(result, {name for name, row in result.items() if rate in row})
+
+
+def columns_table(result: dict[str, Row], names: Collection[str]) -> str:
+    """Lay out the rows of these names as columns of a Markdown table, and the others below it."""
+    sizes = {name: _flat(row) for name, row in result.items() if name in names}
     keys = dict.fromkeys(key for row in sizes.values() for key in row)
     lines = _grid([["", *sizes], *([k, *(_cell(row, k) for row in sizes.values())] for k in keys)])
     rest = {name: value for name, value in result.items() if name not in sizes}

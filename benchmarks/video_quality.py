@@ -1,29 +1,55 @@
 """Quality of the keyboard world: `python -m benchmarks.video_quality --json --data SET`.
 
-Prints one JSON object with the rows real, copy_last, tokenizer, teacher and student (see
-video_rows) and `about`: what was measured on what. Without --json it prints a table. Nothing else
+Prints one JSON object with the rows real, copy_last, tokenizer, world (whose place is found in the
+pixels), world_told (the true place of every frame), teacher and student (which know no places; see
+video_rows) and `about`: what was measured on what. Without --data, play is recorded first, by a
+seed that no weights have seen; that needs ViZDoom. Without --json it prints a table. Nothing else
 goes to stdout; progress shows on stderr.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 import typer
 
+from benchmarks import idm
 from benchmarks.reporting import AsJson, Checkpoints, Out, emit, quality_table, rounded, told_errors
 from core.settings import CHECKPOINTS
 
-DATA = Path("assets/worlds/blocks")
-"""A small sample of held-out play."""
+if TYPE_CHECKING:
+    from benchmarks.frame_items import HeldOut
+
+SAMPLE = Path("assets/worlds/blocks")
+"""A small sample of held-out play, with a network that reads keys from frames."""
 LENGTH = 200
+RECORDED, EPISODES = 911, 16
+"""Seed and episodes of what is recorded where no set is named."""
+
+
+@contextmanager
+def held_out(data: Path | None, size: tuple[int, int]) -> Iterator[HeldOut]:
+    """Open a set, or one of frames of a size that is recorded for as long as it is needed."""
+    from benchmarks.frame_items import HeldOut, record_live
+
+    if data is not None:
+        yield HeldOut(data)
+        return
+    with tempfile.TemporaryDirectory(prefix="blocks-") as name:
+        record_live(Path(name), size, seed=RECORDED, episodes=EPISODES)
+        shutil.copy(SAMPLE / idm.FILE, name)
+        yield HeldOut(Path(name))
 
 
 def measure(
-    data: Path,
+    data: Path | None,
     checkpoints: Path,
     models: dict[str, str],
     *,
@@ -34,34 +60,37 @@ def measure(
 ) -> dict[str, Any]:
     """Return all rows.
 
-    `models` maps rows to checkpoints, of which one may be missing. `settings` replace the
+    `models` maps rows to checkpoints, of which some may be missing. `settings` replace the
     checkpoints' own.
     """
-    from benchmarks.frame_items import HeldOut
     from benchmarks.video_rows import VideoQuality
     from core.engine import Engine
 
-    start = time.monotonic()
-    engine, held_out = Engine(checkpoints, "cpu"), HeldOut(data)
+    start, engine = time.monotonic(), Engine(checkpoints, "cpu")
     there = {row: name for row, name in models.items() if name in engine.worlds}
     if not there:
         raise ValueError(f"none of the worlds {', '.join(models.values())} is in {checkpoints}")
     worlds = {row: engine.world(name) for row, name in there.items()}
     for world in worlds.values():
         world.dit.cfg = world.dit.cfg.model_copy(update=settings)
-    quality = VideoQuality(
-        held_out, list(worlds.values())[-1], starts=starts, length=length, seed=seed
-    )
-    rows = {
-        "real": quality.real_row(),
-        "copy_last": quality.copy_row(),
-        "tokenizer": quality.tokenizer_row(),
-        **{row: quality.model_row(world, row) for row, world in worlds.items()},
-    }
+    with held_out(data, max(world.size for world in worlds.values())) as played:
+        quality = VideoQuality(
+            played, list(worlds.values()), starts=starts, length=length, seed=seed
+        )
+        rows = {
+            "real": quality.real_row(),
+            "copy_last": quality.copy_row(),
+            "tokenizer": quality.tokenizer_row(),
+        }
+        for row, world in worlds.items():
+            rows[row] = quality.model_row(world, row)
+            if world.mover is not None and quality.play.places is not None:
+                rows[f"{row}_told"] = quality.told_row(world, f"{row}, told")
+        about = quality.about()
     missing = {row: name for row, name in models.items() if row not in there}
     return rows | {
         "about": {
-            **quality.about(),
+            **about,
             "checkpoints": there,
             "missing": missing,
             "seconds": time.monotonic() - start,
@@ -70,7 +99,10 @@ def measure(
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="A recorded set, or a sample of one.")] = DATA,
+    data: Annotated[
+        Path | None, typer.Option(help="A recorded set, or a sample; default: recorded now.")
+    ] = None,
+    world: Annotated[str, typer.Option(help="Checkpoint that knows its place.")] = "world-blocks",
     teacher: Annotated[str, typer.Option(help="Checkpoint of many steps.")] = "video-teacher",
     student: Annotated[str, typer.Option(help="Checkpoint of few steps.")] = "video",
     checkpoints: Checkpoints = CHECKPOINTS,
@@ -86,7 +118,7 @@ def main(
     if torch.get_num_threads() > 2:  # batches of this size gain little from more
         torch.set_num_threads(2)
     with told_errors():
-        models = {"teacher": teacher, "student": student}
+        models = {"world": world, "teacher": teacher, "student": student}
         said = {"steps": steps, "context_noise": context_noise}
         result = measure(
             data,

@@ -2,26 +2,25 @@
 
 All rows stand on the same moments of held-out play in which somebody moves. `copy_last` shows the
 last true frame for ever, `tokenizer` the true frames encoded and decoded: the most that a model on
-its tokens can reach. `real` is the real frames themselves.
+its tokens can reach. Worlds of another size than the set are given frames of their own size, and
+what they make is compared at the set's. `real` is the real frames themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from benchmarks import frame_metrics, idm
+from benchmarks.dreams import Dreams, at_size, before_frames
 from benchmarks.frame_items import HeldOut, Play
 from benchmarks.reporting import Row
-from core.device import fast_precision
-from core.diffusion.sampler import StreamSampler
-from core.video.model import Action
-from core.video.world import VideoModel
+from core.video.world import Seed, VideoModel
 
 HORIZONS = (1, 8, 32, 64, 128, 200)
 EVERY = 12
@@ -36,62 +35,54 @@ CHANGED = 0.01
 """Steps where a smaller share of the picture changes say nothing about keys."""
 
 
-def before_frames(model: VideoModel) -> int:
-    """Return how many true frames fill a world's view."""
-    return model.dit.cfg.prefix + model.dit.cfg.context
-
-
 def encode(model: VideoModel, frames: np.ndarray) -> Tensor:
     """Return tokens (B, T, P, C) of frames (B, T, H, W, 3)."""
     parts = [model.encode(part) for part in frames]  # row by row: memory stays small
     return torch.stack(parts)
 
 
-def begin(model: VideoModel, play: Play, *, seed: int) -> StreamSampler[Action]:
-    """Return a sampler of a batch that has seen the true frames, with the shipped settings."""
-    sampler = model.dit.new_sampler(len(play.before), seed)
-    tokens = encode(model, play.before)
-    with fast_precision(model.device):
-        sampler.commit(tokens, [model.actions(a) for a in play.led.swapaxes(0, 1)])
-    return sampler
+def begin(model: VideoModel, play: Play, *, seed: int, told: bool) -> Dreams:
+    """Return dreams that have seen the true frames, with the shipped settings.
+
+    A world that has a place finds it in them, unless it is `told` the true one.
+    """
+    path = play.path if told and play.path is not None else np.empty((len(play.before), 0, 3))
+    rows = zip(play.before, play.led, path, strict=True)
+    starts = [Seed("", frames, led, np.empty(0), where) for frames, led, where in rows]
+    return Dreams(model, starts, seed=seed)
 
 
 def roll_out(
-    model: VideoModel, play: Play, wanted: np.ndarray, *, seed: int, name: str
+    model: VideoModel, play: Play, wanted: np.ndarray, *, seed: int, name: str, told: bool = False
 ) -> np.ndarray:
     """Return generated frames (B, len(wanted), H, W, 3) under the keys held in `play`.
 
-    `wanted` are numbers of frames, 0 for the first one, in rising order.
+    `wanted` are numbers of frames, 0 for the first one, in rising order. `told`: the true place of
+    every frame is known, where the set says it.
     """
-    sampler, shown = begin(model, play, seed=seed), []
-    held = play.held[:, : wanted[-1] + 1].swapaxes(0, 1)
-    bar = tqdm(held, desc=name, unit="frame", leave=False, disable=None)
-    for number, keys in enumerate(bar):
-        with fast_precision(model.device):
-            (sampled,) = sampler.sample([model.actions(keys)])
-        if number in wanted:
-            shown.append(model.decode(sampled.x.float()))
-    return np.stack(shown, axis=1)
+    dreams, places = begin(model, play, seed=seed, told=told), play.places if told else None
+    made = dreams.play(play.held, wanted.tolist(), name=name, places=places)
+    return at_size(made, play.before.shape[2:4])
 
 
 def explain(model: VideoModel, play: Play, others: np.ndarray, *, seed: int) -> list[np.ndarray]:
     """Return the next frame (B, H, W, 3) under the true keys, and under others (B, K) instead.
 
-    Both come from the same noise.
+    Both come from the same noise, and from the true place where the set says it.
     """
-    sampler = begin(model, play, seed=seed)
-    now, frames = sampler.snapshot(), []
+    dreams = begin(model, play, seed=seed, told=True)
+    now, places, frames = dreams.sampler.snapshot(), dreams.places, []
     for keys in (play.held[:, 0], others):
-        with fast_precision(model.device):
-            (sampled,) = sampler.sample([model.actions(keys)])
-        frames.append(model.decode(sampled.x.float()))
-        sampler.restore(now)
+        frames.append(at_size(model.decode(dreams.step(keys)), play.before.shape[2:4]))
+        dreams.sampler.restore(now)
+        dreams.places = places
     return frames
 
 
 def reconstruct(model: VideoModel, frames: np.ndarray) -> np.ndarray:
     """Return frames (B, T, H, W, 3) after a way through the tokenizer."""
-    return np.stack([model.decode(tokens) for tokens in encode(model, frames)])
+    made = [model.decode(tokens) for tokens in encode(model, at_size(frames, model.size))]
+    return at_size(np.stack(made), frames.shape[2:4])
 
 
 class Places:
@@ -112,15 +103,15 @@ class VideoQuality:
     """Everything that is measured of worlds on one set."""
 
     def __init__(
-        self, data: HeldOut, model: VideoModel, *, starts: int, length: int, seed: int
+        self, data: HeldOut, models: Sequence[VideoModel], *, starts: int, length: int, seed: int
     ) -> None:
-        """Draw the moments; any model of the world will do, for its tokenizer and view."""
-        self.data, self.tokenizer, self.seed = data, model, seed
-        self.before, self.places = before_frames(model), Places(length)
+        """Draw the moments; the models are those to come, the first one's tokenizer has a row."""
+        self.data, self.tokenizer, self.seed = data, models[0], seed
+        self.before, self.places = max(map(before_frames, models)), Places(length)
         rng = np.random.default_rng(seed)
         moments = data.moments(rng, starts, before=self.before, after=length, moving=True)
-        self.play = data.play(moments, before=self.before, after=length)
-        self.real = self.play.after[:, self.places.all]
+        self.play = data.play(moments, before=self.before, after=length, wanted=self.places.all)
+        self.real = self.play.after
         self.late = self._late_play(moments[:LATE_ROWS])
         self.steps = data.moments(rng, STEPS_FOLLOWED, before=self.before, after=1, moving=False)
 
@@ -144,9 +135,17 @@ class VideoQuality:
     def judged(self, made: np.ndarray) -> Row:
         """Return what any row of frames has: PSNR by horizon, gFVD, keys read back."""
         at = self.places.at(np.array(self.places.horizons) - 1)
-        psnr = frame_metrics.psnr(made[:, at], self.real[:, at]).mean(0)
+        psnr = frame_metrics.psnr(made[:, at], self.real[:, at])
+        figures = {
+            "psnr": psnr.mean(0),
+            "psnr_median": np.median(psnr, axis=0),
+            "psnr_worst_tenth": np.quantile(psnr, 0.1, axis=0),
+        }
         row: Row = {
-            "psnr": {str(h): float(v) for h, v in zip(self.places.horizons, psnr, strict=True)},
+            **{
+                name: {str(h): float(v) for h, v in zip(self.places.horizons, values, strict=True)}
+                for name, values in figures.items()
+            },
             "gfvd": frame_metrics.gfvd(
                 self.real_features, frame_metrics.features(self.clips(made))
             ),
@@ -190,6 +189,11 @@ class VideoQuality:
             "steps": model.dit.cfg.steps,
             "context_noise": model.dit.cfg.context_noise,
         }
+
+    def told_row(self, model: VideoModel, name: str) -> Row:
+        """Generate from a model that is told the true place of every frame."""
+        made = roll_out(model, self.play, self.places.all, seed=self.seed, name=name, told=True)
+        return self.judged(made)
 
     def following(self, model: VideoModel) -> float:
         """Return the share of steps that the true keys explain better than random other ones.

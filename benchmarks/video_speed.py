@@ -1,8 +1,9 @@
 """Speed of the keyboard world: `python -m benchmarks.video_speed --json`.
 
 `blocks` is the shipped world with its shipped settings, decoding included, under keys as they were
-held in recorded play. `nfd-130m` is NFD's smallest size with random weights. Each is measured in a
-process of its own, so that memory is its own. JSON goes to stdout, progress to stderr.
+held in recorded play; `blocks-fp32` are its frames on two threads, as where a CPU does not multiply
+bf16 numbers. `nfd-130m` is NFD's smallest size with random weights. Each is measured in a process
+of its own, so that memory is its own. JSON goes to stdout, progress to stderr.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
+from unittest import mock
 
 import typer
 
@@ -18,7 +20,7 @@ from benchmarks import reporting
 from benchmarks.reporting import by_size, emit, machine, peak_rss_mb, speed_table, told_errors
 from core.settings import CHECKPOINTS
 
-SIZES = ("blocks", "nfd-130m")
+SIZES = ("blocks", "blocks-fp32", "nfd-130m")
 THREADS = 1
 """As the app computes: visitors share the cores, and the page needs one."""
 MINUTES = 10
@@ -28,6 +30,8 @@ SECONDS = {
 }
 """Longest that each part may take."""
 TOGETHER = (2, 3)
+WITHOUT_BF16 = 2
+"""Threads where bf16 is not native."""
 
 
 def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
@@ -85,10 +89,29 @@ def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, 
     }
 
 
+def measure_fp32(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
+    """Return what frames of a shipped world take where bf16 is not native, in this process."""
+    import torch
+
+    from benchmarks.play_speed import frame_figures, recorded_masks, stream
+    from core.engine import Engine
+
+    threads, seconds = torch.get_num_threads(), SECONDS["quick" if quick else "full"]["paced"]
+    torch.set_num_threads(WITHOUT_BF16)
+    with mock.patch("core.device.native_bf16", return_value=False):
+        dream = Engine(checkpoints, "cpu").play(checkpoint, seed=1, ahead=0)
+        masks = recorded_masks(dream.keys, round(60 * MINUTES * dream.fps))
+        steps = stream(dream, masks, seconds)
+    torch.set_num_threads(threads)
+    return {**frame_figures(steps), "frames": len(steps), "threads": WITHOUT_BF16}
+
+
 def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
     """Return the figures of one size."""
     if size == "blocks":
         return measure_world(checkpoints, checkpoint, quick)
+    if size == "blocks-fp32":
+        return measure_fp32(checkpoints, checkpoint, quick)
     from benchmarks import nfd_speed
 
     return nfd_speed.measure(size, quick)
@@ -97,7 +120,7 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
 def main(
     as_json: reporting.AsJson = False,
     quick: reporting.Quick = False,
-    checkpoint: reporting.WhichWorld = "video",
+    checkpoint: reporting.WhichWorld = "world-blocks",
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = THREADS,
     only: reporting.OneSize = "",

@@ -175,7 +175,10 @@ class Look:
         pool = np.concatenate(
             [
                 guesses,
-                *(guesses + rng.normal(size=guesses.shape) * wide * f for f in (1, 1, 2, 2, 4, 8, 8)),
+                *(
+                    guesses + rng.normal(size=guesses.shape) * wide * f
+                    for f in (1, 1, 2, 2, 4, 8, 8)
+                ),
             ]
         )
         newest = self._judge(self.sketch, seen, seen.frames[-1:])(pool)

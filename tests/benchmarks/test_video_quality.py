@@ -18,6 +18,7 @@ from core.settings import WorldSettings
 from core.video.actions import to_mask
 from core.video.dream import Dream
 from core.video.world import Seed
+from tests.support.placed import Painted, placed_world
 from tests.support.recorded import LENGTH, write_set
 from tests.support.tiny import KEYS, tiny_world, write_worlds
 
@@ -123,9 +124,22 @@ def test_rows(data, tmp_path, monkeypatch):
     assert quality_table(result).count("\n") == 5
 
 
+def test_play_is_recorded_where_no_set_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_items, "DrawnWorld", Painted)
+    frame_items.record_live(tmp_path, (16, 32), seed=911, episodes=2)
+    data = HeldOut(tmp_path)
+    assert [(e.start, e.frames) for e in data.episodes] == [(0, 300), (300, 300)]
+    play = data.play([20, 330], before=4, after=6, wanted=np.array([0, 5]))
+    assert play.after.shape == (2, 2, 16, 32, 3)
+    assert np.array_equal(play.after[1, 1], data.frames[335])
+    assert np.array_equal(play.places[1, 5], data.places[335])
+    made = roll_out(placed_world(), play, np.array([0, 5]), seed=0, name="test", told=True)
+    assert made.shape == play.after.shape
+
+
 def test_who_knows_the_next_frame_follows_the_keys(data, monkeypatch):
     """A model that shifts the last frame by the keys follows them always; one by chance, half."""
-    quality = VideoQuality(data, tiny_world(), starts=2, length=33, seed=0)
+    quality = VideoQuality(data, [tiny_world()], starts=2, length=33, seed=0)
 
     def knows(model, play, others, *, seed):
         real = play.after[:, 0]

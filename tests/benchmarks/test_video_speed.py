@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+from types import SimpleNamespace
 
 import pytest
 import torch
 import typer
 from typer.testing import CliRunner
 
-from benchmarks import nfd_speed, video_speed
-from benchmarks.play_speed import frame_figures, paced, recorded_masks, together_gain
+from benchmarks import key_latency, nfd_speed, video_speed
+from benchmarks.play_speed import frame_figures, paced, recorded_masks, speculation, together_gain
 from benchmarks.recompute import window_speedup
 from benchmarks.reporting import Step
+from core import device
 from core.settings import WorldSettings
 from core.video.dream import Dream
 from core.video.model import published
@@ -103,6 +106,43 @@ def test_the_shipped_world_is_measured(tmp_path, monkeypatch):
         assert found[key] > 0, key
     assert found["threads"] == torch.get_num_threads()
     json.dumps(found, allow_nan=False)
+
+
+def test_a_world_is_measured_without_bf16(tmp_path, monkeypatch):
+    monkeypatch.setitem(video_speed.SECONDS["quick"], "paced", 0.3)
+    monkeypatch.setattr(device, "native_bf16", lambda _: True)
+    monkeypatch.setattr(video_speed, "WITHOUT_BF16", 1)  # two would wait for each other in tests
+    step, fast, threads = Dream.step, set(), torch.get_num_threads()
+    monkeypatch.setattr(
+        Dream, "step", lambda *a: (fast.add(device.native_bf16("cpu")), step(*a))[1]
+    )
+    found = video_speed.measure("blocks-fp32", write_worlds(tmp_path), "video", quick=True)
+    assert found["frame_ms_p95"] > 0
+    assert found["threads"] == 1
+    assert fast == {False}
+    assert torch.get_num_threads() == threads
+
+
+def test_a_world_without_room_makes_no_frames_together():
+    assert speculation(lambda together: pytest.fail("played"), [1], (), seconds=1) == {}
+
+
+def test_players_hold_their_keys_at_the_same_time():
+    did: list[tuple] = []
+
+    def page(name: str) -> SimpleNamespace:
+        keyboard = SimpleNamespace(
+            down=lambda key: did.append((name, "down", key)),
+            up=lambda key: did.append((name, "up", key)),
+        )
+        latencies = [40.0] if name == "a" else [50.0]
+        return SimpleNamespace(
+            keyboard=keyboard, wait_for_timeout=lambda ms: None, evaluate=lambda _: latencies
+        )
+
+    assert key_latency.press([page("a"), page("b")], random.Random(0)) == [40.0, 50.0]
+    assert [act[:2] for act in did] == [("a", "down"), ("b", "down"), ("a", "up"), ("b", "up")]
+    assert did[0][2] == did[2][2]
 
 
 def test_a_missing_world_is_told_in_a_sentence(tmp_path):
