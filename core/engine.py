@@ -327,15 +327,17 @@ class Engine:
         *,
         start: int | np.ndarray = 0,
         settings: WorldSettings | None = None,
+        pause: Callable[[], None] = lambda: None,
         **loose: Unpack[WorldOptions],
     ) -> Dream:
         """Begin a world at a seed of its gallery or at any picture (h, w, 3) uint8.
 
-        Raises ValueError for settings out of range.
+        A world with a place looks for where a picture was taken, which may take seconds; `pause`
+        is called in between. Raises ValueError for settings out of range.
         """
         model = self.world(checkpoint)
         settings = (settings or WorldSettings()).changed(**loose)
-        return Dream(model, model.moment(start), settings)
+        return Dream(model, model.moment(start), settings, pause=pause)
 
     def video(
         self,

@@ -62,7 +62,12 @@ class EngineLike(Protocol):
     def seed_picture(self, name: str, number: int) -> np.ndarray: ...
 
     def play(
-        self, checkpoint: str | None, *, start: int | np.ndarray, settings: WorldSettings
+        self,
+        checkpoint: str | None,
+        *,
+        start: int | np.ndarray,
+        settings: WorldSettings,
+        pause: Callable[[], None],
     ) -> Any: ...
 
 

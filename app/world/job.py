@@ -91,8 +91,11 @@ class WorldJob(Job):
         self.draft_seconds = 0.0
         """What the last draft took."""
 
-    def open(self, engine: EngineLike) -> None:
-        """Begin the dream; raise ValueError for what the engine cannot do."""
+    def open(self, engine: EngineLike, pause: Callable[[], None]) -> None:
+        """Begin the dream; raise ValueError for what the engine cannot do.
+
+        `pause` lets others compute while a picture's place is looked for.
+        """
         request, name = self.request, self.request.checkpoint or next(iter(engine.worlds), "")
         if name not in engine.worlds:
             raise ValueError(f"The world {name!r} is not on this server.")
@@ -108,7 +111,7 @@ class WorldJob(Job):
             together=request.together,
         )
         start = request.start if self._picture is None else self._picture
-        dream = engine.play(name, start=start, settings=settings)
+        dream = engine.play(name, start=start, settings=settings, pause=pause)
         self.log = Log(request, card, settings.changed(**dream.settings), self._picture)
         self.pace = Pace(dream.fps)
         self.fit = describe_fit(dream.fit)

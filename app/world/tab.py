@@ -68,7 +68,7 @@ def generate(lobby: Lobby, request: World) -> WorldRecording:
     engine = lobby.loader.engine()
     job = WorldJob(request, None, lock=threading.Condition())
     with lobby.turnstile.turn():
-        job.open(engine)
+        job.open(engine, lobby.turnstile.pass_on)
     most = round(MOST_SECONDS / job.pace.period)
     frames = len(parse_script(request.script, job.log.card["keys"]))
     if frames > most:

@@ -271,7 +271,7 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         with self._turnstile.turn():
             if job is not self._job:  # somebody presses Reset faster than worlds can begin
                 return False
-            job.open(engine)
+            job.open(engine, self._turnstile.pass_on)
         self._tell(job.accompany(engine, self._loader.truth))
         self._warm(job, "Making the first frame ...")
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,17 @@ class Dream:
     """
 
     def __init__(
-        self, model: VideoModel, start: Seed, settings: WorldSettings | None = None
+        self,
+        model: VideoModel,
+        start: Seed,
+        settings: WorldSettings | None = None,
+        *,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin after the frames of `start`; raise ValueError for settings out of range."""
+        """Begin after the frames of `start`; raise ValueError for settings out of range.
+
+        To find where they were seen from may take seconds; `pause` is called in between.
+        """
         cfg = model.dit.cfg
         asked = settings or WorldSettings()
         steps = cfg.steps if asked.steps is None else asked.steps
@@ -54,7 +62,7 @@ class Dream:
             1, asked.seed, steps=steps, context_noise=noise, slack=SLACK
         )
         tokens = model.encode(start.frames)
-        conditions, self.fit = model.begin(start, tokens)
+        conditions, self.fit = model.begin(start, tokens, pause)
         """How far the start is from what the place looks like, in token error; None: not known."""
         self._speculator = Speculator(
             self._sampler,

@@ -3,7 +3,7 @@
 The finder's guesses are scattered and carried along the keys, so that all frames judge them. A
 population that narrows down is judged by sketches first, the best few by drawings (the frame
 transformer's, from the place alone), and the best of all is moved by damped Gauss-Newton steps. How
-well it fits tells whether it is the true one.
+well it fits tells how likely it is the true one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from core.video.model import FrameDiT
 from core.video.mover import Mover
 
 GOOD = 0.06
-"""Token error below which a place is taken for the true one; those found true have .01 to .05."""
+"""Token error below which a place is mostly the true one; those found true have .01 to .06."""
+SURE = 0.03
+"""Token error below which nothing better is looked for: where little is to be seen, wrong places
+reach .05, but the true one is better still."""
 APART = 24.0
 """Units from which on two places are two different answers."""
 RIVALS = 3
@@ -35,6 +38,8 @@ NUDGES = np.array([1.0, 1.0, 0.4])
 """Units and degrees by which the slope of the error is felt for."""
 STEPS = 5
 TRIES = 3
+PART = 8
+"""Places that are drawn at once: a look takes seconds, and others may compute in between."""
 
 Judge = Callable[[np.ndarray], np.ndarray]
 """Errors (N,) of places (N, 3) at the first frame."""
@@ -66,6 +71,7 @@ class _Seen:
     masks: np.ndarray
     frames: list[int]
     noise: Tensor
+    pause: Callable[[], None]
 
 
 def narrow(
@@ -101,14 +107,12 @@ class Look:
 
     def draw(self, places: np.ndarray, noise: Tensor) -> Tensor:
         """Return tokens (N, P, C) as seen from places (N, 3), each frame on its own."""
-        drawn: list[Tensor] = []
-        for part in torch.from_numpy(places).float().to(self.device).split(32):
-            x = noise.expand(len(part), 1, -1, -1)
-            t, keys = x.new_zeros(len(part), 1), x.new_zeros(len(part), 1, len(self.dit.cfg.keys))
-            with fast_precision(self.device):
-                v = self.dit.denoise(x, t, keys, where=part[:, None])
-            drawn.append((x + v.float())[:, 0])
-        return torch.cat(drawn)
+        where = torch.from_numpy(places).float().to(self.device)[:, None]
+        x = noise.expand(len(where), 1, -1, -1)
+        t, keys = x.new_zeros(len(where), 1), x.new_zeros(len(where), 1, len(self.dit.cfg.keys))
+        with fast_precision(self.device):
+            v = self.dit.denoise(x, t, keys, where=where)
+        return (x + v.float())[:, 0]
 
     def sketch(self, places: np.ndarray) -> Tensor:
         """Return about the same, faster."""
@@ -131,7 +135,11 @@ class Look:
     def _judge(self, draw: Callable[[np.ndarray], Tensor], seen: _Seen, frames: list[int]) -> Judge:
         def judge(pool: np.ndarray) -> np.ndarray:
             paths = self.carry(pool, seen.masks)[:, frames]
-            drawn = draw(paths.reshape(-1, 3)).unflatten(0, (len(pool), len(frames)))
+            parts: list[Tensor] = []
+            for part in np.split(paths.reshape(-1, 3), range(PART, paths.size // 3, PART)):
+                seen.pause()
+                parts.append(draw(part))
+            drawn = torch.cat(parts).unflatten(0, (len(pool), len(frames)))
             return (drawn - seen.tokens[frames]).square().mean((1, 2, 3)).cpu().numpy()
 
         return judge
@@ -139,17 +147,27 @@ class Look:
     # ---- the search
 
     @torch.inference_mode()
-    def __call__(self, tokens: Tensor, masks: np.ndarray, *, seed: int = 0) -> Found:
-        """Find tokens (L, P, C), seen in a row while the keys of `masks` (L,) were held."""
+    def __call__(
+        self,
+        tokens: Tensor,
+        masks: np.ndarray,
+        *,
+        seed: int = 0,
+        pause: Callable[[], None] = lambda: None,
+    ) -> Found:
+        """Find tokens (L, P, C), seen in a row while the keys of `masks` (L,) were held.
+
+        `pause` is called every few hundredths of a second.
+        """
         rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
         noise = torch.randn(1, 1, *tokens.shape[1:], generator=generator).to(self.device)
         last = len(tokens) - 1
-        seen = _Seen(tokens, masks, sorted({0, last // 2, last}), noise)
+        seen = _Seen(tokens, masks, sorted({0, last // 2, last}), noise, pause)
         guesses = self._guesses(seen)
         best: list[_Answer] = []
         for n in range(TRIES):
             best = sorted([*best, *self._answers(seen, guesses, 1 + n, rng)], key=lambda a: a.error)
-            if best[0].error < GOOD:
+            if best[0].error < SURE:
                 break
         place, covariance = best[0].place, best[0].covariance
         others = [a for a in best if a.error < 1.2 * best[0].error + 1e-3]
@@ -227,6 +245,7 @@ class Look:
         for _ in range(STEPS):
             nudged = np.concatenate([trial[None], trial + np.diag(NUDGES)])
             paths = self.carry(nudged, seen.masks)[:, seen.frames]
+            seen.pause()
             drawn = draw(paths.reshape(-1, 3)).unflatten(0, (4, len(seen.frames)))
             off = (drawn[0] - seen.tokens[seen.frames]).flatten()
             now = float(off.square().mean())

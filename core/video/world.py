@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -140,8 +140,11 @@ class VideoModel:
 
     # ---- places
 
-    def begin(self, start: Seed, tokens: Tensor) -> Beginning:
-        """Return the conditions of a start's frames, whose tokens (T, P, C) are given."""
+    def begin(self, start: Seed, tokens: Tensor, pause: Callable[[], None]) -> Beginning:
+        """Return the conditions of a start's frames, whose tokens (T, P, C) are given.
+
+        `pause` is called again and again while places are looked for.
+        """
         actions = [self.actions(a[None]) for a in start.actions]
         if self.look is None:
             return Beginning(actions)
@@ -149,7 +152,7 @@ class VideoModel:
         spread = np.diag(np.square([STORED[0], *STORED]))
         if not len(path):
             masks = np.where(start.actions[:, 0] < 0, -1, to_masks(start.actions))
-            path, fit, spread = self.look(tokens, masks)
+            path, fit, spread = self.look(tokens, masks, pause=pause)
         conditions = [
             replace(action, course=place[None]) for action, place in zip(actions, path, strict=True)
         ]
