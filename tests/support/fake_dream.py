@@ -6,7 +6,7 @@ import copy
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -204,7 +204,9 @@ class FakeWorlds:
         *,
         start: int | np.ndarray = 0,
         settings: WorldSettings | None = None,
+        pause: Callable[[], None] = lambda: None,
     ) -> FakeDream:
+        pause()
         picture = start if isinstance(start, np.ndarray) else self.seed("", start).frames
         settings = settings or WorldSettings()
         dream = FakeDream(

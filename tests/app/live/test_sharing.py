@@ -135,3 +135,29 @@ def test_slots_let_in_as_many_as_there_are_places():
     slots.leave("a")
     slots.leave("a")
     assert (inside, positions["d"]) == (["a", "b", "c"], 1)
+
+
+def test_a_long_turn_lets_others_go_in_between():
+    turnstile, order = Turnstile(), []
+
+    def long() -> None:
+        with turnstile.turn():
+            order.append("long")
+            until(lambda: len(turnstile._line) == 2)
+            turnstile.pass_on()
+            order.append("long")
+            turnstile.pass_on()  # nobody waits any more
+
+    def short() -> None:
+        with turnstile.turn():
+            order.append("short")
+
+    threads = [threading.Thread(target=long)]
+    threads[0].start()
+    until(lambda: order == ["long"])
+    threads.append(threading.Thread(target=short))
+    threads[1].start()
+    for thread in threads:
+        thread.join(5)
+    assert order == ["long", "short", "long"]
+    assert not turnstile.busy

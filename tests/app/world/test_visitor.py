@@ -56,7 +56,7 @@ def test_a_key_is_obeyed_by_the_very_next_frame(make_lobby):
 
 def test_a_key_hurries_the_frame_that_answers_it(engine):
     run = WorldJob(WORLD, None, lock=threading.Condition())
-    run.open(engine)
+    run.open(engine, lambda: None)
     run.pace.begin(100.0)
     assert run.due(100.001) > 0.03
     run.press(W, 1)
