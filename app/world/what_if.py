@@ -17,9 +17,9 @@ from core.video.log import Change as LoggedChange
 
 def obey(dream: Any, change: Change, *, ahead: int | None = None) -> None:
     """Change a dream; raise ValueError where that is not possible."""
-    LoggedChange(**asdict(change)).make(dream)
     if ahead is not None:
-        dream.tune(ahead=ahead)
+        dream.tune(ahead=ahead)  # changes no frame, and comes first: what fails changes none
+    LoggedChange(**asdict(change)).make(dream)
 
 
 def compare(
