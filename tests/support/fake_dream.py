@@ -227,8 +227,8 @@ class FakeWorlds:
 class FakeTruth:
     """As `train.worlds.doom.Truth`."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, size: tuple[int, int], land: str) -> None:
+        self.size, self.land = size, land
         self.masks: list[int] = []
         self.closed = False
         self.state: Any = ()

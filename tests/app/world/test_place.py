@@ -122,7 +122,7 @@ def test_a_flood_of_places_is_cut_off(page):
 
 def test_the_real_engine_stands_there_too(make_lobby):
     made: list[FakeTruth] = []
-    page = WorldPage(make_lobby(truth=lambda size: made.append(FakeTruth(size)) or made[-1]))
+    page = WorldPage(make_lobby(truth=lambda *what: made.append(FakeTruth(*what)) or made[-1]))
     page.visitor.begin(replace(PLACE, truth=True))
     page.play(3)
     assert page.beside[0].place == (0, 0, 0, 0)
