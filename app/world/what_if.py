@@ -32,10 +32,12 @@ def compare(
     """Yield the frames since `frame` in pairs: as they were, and under the held mask.
 
     None is yielded on the way there; every frame takes a `turn` of its own. `changes` are those of
-    the last seconds. Raises ValueError for a frame that cannot be gone back to.
+    the last seconds. Begins with the oldest frame that can be gone back to where it is older: play
+    went on while it was asked for. Raises ValueError for a frame that is still to come.
     """
-    approach = dream.approach(frame)
     with turn():
+        frame = max(frame, dream.past.start)
+        approach = dream.approach(frame)
         was = next(approach)
         masks, changes = dream.masks(frame), [c for c in changes if c.frame > frame]
     arrived = False
