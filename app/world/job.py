@@ -45,9 +45,10 @@ class Made:
 
 
 class WorldJob(Job):
-    """Belongs to a visitor, whose lock guards everything but `open`, `step` and `draft`.
+    """Belongs to a visitor, whose lock guards everything but what changes the dream.
 
-    Those three, and whatever else touches the dream, are called in a turn to compute.
+    That is called in a turn to compute: `open`, `retune`, `step`, `draft`; a comparison takes turns
+    by itself.
     """
 
     def __init__(self, request: World, picture: np.ndarray | None, *, lock: Condition) -> None:

@@ -33,9 +33,9 @@ class DreamFrame:
 
 
 class Dream:
-    """Generate frames for ever; computes in `step` and `draft` only. Not for several threads.
+    """Generate frames for ever; computes in `step`, `draft`, `approach`. Not for several threads.
 
-    The same seed, masks and settings give the same bytes, whatever was drafted in between.
+    The same seed, masks, settings and places give the same bytes, whatever was drafted in between.
     """
 
     def __init__(
