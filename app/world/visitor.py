@@ -117,8 +117,8 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         """Be somewhere else from the next frame on, which is shown in a pause, too."""
         with self._changed:
             job, again = self._living(), False
-            if job.dream is not None:
-                job.dream.check_place(stand.x, stand.y, stand.degrees)
+            if dream := job.dream:
+                dream.check_place(stand.x, stand.y, stand.degrees)
             self.tune(stand)
             if job.paused:
                 self._progress = time.monotonic()
