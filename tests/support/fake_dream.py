@@ -207,6 +207,7 @@ class FakeWorlds:
         *,
         start: int | np.ndarray = 0,
         settings: WorldSettings | None = None,
+        pause: Any = None,
     ) -> FakeDream:
         picture = start if isinstance(start, np.ndarray) else self.seed("", start).frames
         settings = settings or WorldSettings()
