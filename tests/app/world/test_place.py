@@ -85,7 +85,7 @@ def test_standing_elsewhere_is_seen_in_a_pause_that_lasted_too_long(make_lobby):
 
 def test_what_is_refused_changes_nothing_and_takes_nothing_with_it(engine):
     job = WorldJob(PLACE, None, lock=Condition())
-    job.open(engine)
+    job.open(engine, lambda: None)
     job.wishes = [Tune(steps=60, ahead=3), Stand(x=40, y=8), Stand(x=24, y=24), Tune(steps=4)]
     assert job.retune() == "Nobody can stand at 24, 24 in this world."
     assert (job.dream.place.x, job.dream.settings["steps"]) == (40, 4)
