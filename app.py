@@ -66,10 +66,10 @@ def main(
         torch.set_num_threads(1)
         return Engine.load(checkpoints, device=device)
 
-    def real_engine(size: tuple[int, int]):
+    def real_engine(size: tuple[int, int], land: str):
         from train.worlds.doom import Truth
 
-        return Truth(size)
+        return Truth(size, land=land)
 
     if truth and importlib.util.find_spec("vizdoom") is None:
         raise typer.BadParameter("--truth needs the ViZDoom engine: pip install vizdoom")

@@ -85,8 +85,8 @@ class TruthLike(Protocol):
     def close(self) -> None: ...
 
 
-MakeTruth = Callable[[tuple[int, int]], TruthLike]
-"""Starts the real engine, whose frames are of the height and width that it is told."""
+MakeTruth = Callable[[tuple[int, int], str], TruthLike]
+"""Starts the real engine: height and width of its frames, and what a world was dreamt of."""
 
 
 class Loader:

@@ -45,9 +45,10 @@ class Made:
 
 
 class WorldJob(Job):
-    """Belongs to a visitor, whose lock guards everything but `open`, `step` and `draft`.
+    """Belongs to a visitor, whose lock guards everything but what changes the dream.
 
-    Those three, and whatever else touches the dream, are called in a turn to compute.
+    That is called in a turn to compute: `open`, `retune`, `step`, `draft`; a comparison takes turns
+    by itself.
     """
 
     def __init__(self, request: World, picture: np.ndarray | None, *, lock: Condition) -> None:
@@ -165,7 +166,8 @@ class WorldJob(Job):
     # ---- in a turn
 
     def retune(self) -> str:
-        """Obey what was asked for; return a sentence where that is not possible."""
+        """Obey what was asked for; return a sentence where some of it is not possible."""
+        complaint = ""
         with self._lock:
             wishes, self.wishes = self.wishes, []
         while self._changes and self._changes[-1].frame <= self._index:
@@ -176,12 +178,13 @@ class WorldJob(Job):
             try:
                 obey(self.dream, change, ahead=getattr(wish, "ahead", None))
             except ValueError as error:
-                return sentence(error)
+                complaint = sentence(error)
+                continue
             if change.x is not None:
                 self._truth.stand(self.dream.place)
             self._changed.append(change)
             self.log.change(change)
-        return ""
+        return complaint
 
     def step(self) -> Made:
         """Make the next frame, for the newest keys."""
@@ -218,6 +221,9 @@ class WorldJob(Job):
         """Stop the clock and the real engine; the dream may go on."""
         self._truth.close()
         self.pace.rest(time.monotonic())
+        with self._lock:
+            if not self.active:  # however it goes on, a past that was shown twice is over
+                self.comparison = None
 
     def close(self) -> None:
         """Let go of the dream; what was recorded stays."""

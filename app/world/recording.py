@@ -26,8 +26,8 @@ FORMATS = ("mp4", "json")
 QUALITY = 95
 MOST_CHANGES = 1000
 TOO_LONG = (
-    "This world is older than an hour, or its settings were changed too often: a log cannot repeat "
-    "it. Press Reset and record again."
+    "This world is older than an hour, or you changed settings or your place too often: a log "
+    "cannot repeat it. Press Reset and record again."
 )
 
 

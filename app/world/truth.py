@@ -42,7 +42,8 @@ class TruthRunner:
         if not len(state):
             return "The real engine cannot be shown: nobody knows where this picture was taken."
         try:
-            self._engine = make(engine.seed_picture(world, start).shape[:2])
+            size = engine.seed_picture(world, start).shape[:2]
+            self._engine = make(size, engine.world_card(world)["data"])
             self._engine.reset(state)
         except ValueError as error:
             return sentence(error)

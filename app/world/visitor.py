@@ -116,11 +116,16 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
     def stand(self, stand: Stand) -> None:
         """Be somewhere else from the next frame on, which is shown in a pause, too."""
         with self._changed:
+            job, again = self._living(), False
+            if dream := job.dream:
+                dream.check_place(stand.x, stand.y, stand.degrees)
             self.tune(stand)
-            job = self._living()
             if job.paused:
+                self._progress = time.monotonic()
                 self._go_on(job, single=True)
-                self._told(job)
+                again = self._told(job, resume=True)
+        if again:
+            self._ask()
 
     def what_if(self, asked: WhatIf) -> None:
         """Pause, and show what came after a past frame twice: as it was, and under other keys."""
@@ -326,8 +331,10 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
     def _compare(self, job: WorldJob) -> None:
         """Send the next pair of a past that is shown twice; end it after the last one."""
         comparison, over = job.comparison, ()
+        if comparison is None:  # it was ended just now
+            return
         try:
-            pair = over if comparison is None else next(comparison, over)
+            pair = next(comparison, over)
         except ValueError as error:
             pair = over
             self._tell(sentence(error))

@@ -17,9 +17,9 @@ from core.video.log import Change as LoggedChange
 
 def obey(dream: Any, change: Change, *, ahead: int | None = None) -> None:
     """Change a dream; raise ValueError where that is not possible."""
-    LoggedChange(**asdict(change)).make(dream)
     if ahead is not None:
-        dream.tune(ahead=ahead)
+        dream.tune(ahead=ahead)  # changes no frame, and comes first: what fails changes none
+    LoggedChange(**asdict(change)).make(dream)
 
 
 def compare(
@@ -32,10 +32,12 @@ def compare(
     """Yield the frames since `frame` in pairs: as they were, and under the held mask.
 
     None is yielded on the way there; every frame takes a `turn` of its own. `changes` are those of
-    the last seconds. Raises ValueError for a frame that cannot be gone back to.
+    the last seconds. Begins with the oldest frame that can be gone back to where it is older: play
+    went on while it was asked for. Raises ValueError for a frame that is still to come.
     """
-    approach = dream.approach(frame)
     with turn():
+        frame = max(frame, dream.past.start)
+        approach = dream.approach(frame)
         was = next(approach)
         masks, changes = dream.masks(frame), [c for c in changes if c.frame > frame]
     arrived = False

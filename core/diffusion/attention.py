@@ -63,9 +63,16 @@ class LayerCache:
 
     def __init__(self, prefix: int, context: int, slack: int) -> None:
         self.prefix, self.context, self.slack = prefix, context, slack  # in tokens
-        self.view: tuple[Tensor, Tensor] | None = None  # rotated keys and values in view
+        self._view: tuple[Tensor, Tensor] | None = None
         self._pieces: list[tuple[Tensor, Tensor]] = []  # keys, not rotated, and values
         self._rotary: Rotary | None = None
+
+    @property
+    def view(self) -> tuple[Tensor, Tensor] | None:
+        """Rotated keys and values in view; None before the first commit."""
+        if self._view is None:  # of a copy, which often nobody looks at
+            self._look()
+        return self._view
 
     @property
     def length(self) -> int:
@@ -99,10 +106,10 @@ class LayerCache:
     def _look(self) -> None:
         pieces = self._newest(self.context, self.length)
         if not pieces or self._rotary is None:
-            self.view = None
+            self._view = None
             return
         keys, values = (torch.cat(parts, dim=2) for parts in zip(*pieces, strict=True))
-        self.view = self._rotary(keys, 0), values
+        self._view = self._rotary(keys, 0), values
 
     def append(self, keys: Tensor, values: Tensor, rotary: Rotary) -> None:
         """Keep the keys and values of new tokens, and as much of the old ones as is remembered."""
@@ -118,11 +125,10 @@ class LayerCache:
         self._look()
 
     def copy(self, forget: int = 0) -> LayerCache:
-        """Return a cache with what was in view before the newest `forget` tokens, no slack."""
+        """Return a cache of what was in view before the newest `forget` tokens, no more."""
         other = LayerCache(self.prefix, self.context, self.slack)
         other._pieces = self._newest(self.context, self.length - forget)
         other._rotary = self._rotary
-        other._look()
         return other
 
     def drop(self, tokens: int) -> None:

@@ -78,7 +78,8 @@ class _Draft(Generic[C]):
 class Speculator(Generic[C]):
     """Hand out one frame per condition, from drafts where they fit.
 
-    Two conditions are the same where they are one object. The cache needs `SLACK` frames of slack.
+    Two that are asked for are the same where they are one object. The cache needs `SLACK` frames of
+    slack.
     """
 
     def __init__(

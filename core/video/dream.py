@@ -33,9 +33,9 @@ class DreamFrame:
 
 
 class Dream:
-    """Generate frames for ever; computes in `step` and `draft` only. Not for several threads.
+    """Generate frames for ever; computes in `step`, `draft`, `approach`. Not for several threads.
 
-    The same seed, masks and settings give the same bytes, whatever was drafted in between.
+    The same seed, masks, settings and places give the same bytes, whatever was drafted in between.
     """
 
     def __init__(
@@ -152,13 +152,17 @@ class Dream:
         self._sampler.retime(settings.steps, settings.context_noise)
         self._speculator.ahead, self._speculator.together = settings.ahead, settings.together
 
+    def check_place(self, x: float, y: float, degrees: float | None = None) -> None:
+        """Raise ValueError where nobody can stand, or where the world knows no places."""
+        self._model.check_place(x, y, degrees)
+
     def stand(self, x: float, y: float, degrees: float | None = None) -> None:
         """Be somewhere else from the next frame on: only the place changes, as if by magic.
 
-        Coordinates in the world's units; without `degrees` the heading stays. Raises ValueError
-        where nobody can stand, or where the world knows no places.
+        Coordinates in the world's units; without `degrees` the heading stays. Raises ValueError as
+        `check_place`.
         """
-        self._model.check_place(x, y, degrees)
+        self.check_place(x, y, degrees)
         shown = self._speculator.shown
         assert shown is not None
         assert shown.place is not None  # since the beginning, where a world knows places

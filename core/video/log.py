@@ -54,7 +54,12 @@ class Change(Config):
         return None if self.x is None or self.y is None else (self.x, self.y, self.degrees)
 
     def make(self, dream: Dream) -> None:
-        """Change a world that is about to make the frame; raise ValueError where it cannot be."""
+        """Change a world that is about to make the frame.
+
+        Raises ValueError and changes nothing where that cannot be.
+        """
+        if self.place is not None:
+            dream.check_place(*self.place)
         dream.tune(steps=self.steps, context_noise=self.context_noise, together=self.together)
         if self.place is not None:
             dream.stand(*self.place)

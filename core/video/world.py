@@ -178,8 +178,7 @@ class VideoModel:
             raise ValueError(f"nobody can stand at {x:.4g}, {y:.4g} in this world")
 
     def set_down(self, shown: Action, place: Place) -> Action:
-        """Return a frame's condition with another place; raise ValueError as `check_place`."""
-        self.check_place(place.x, place.y, place.degrees)
+        """Return a frame's condition with another place, where one can stand."""
         spread = np.diag(np.square([SET[0], *SET]))
         course = self._swarm(np.array([place.x, place.y, place.degrees % 360]), spread)
         return replace(shown, course=course)

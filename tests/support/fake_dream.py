@@ -104,12 +104,15 @@ class FakeDream:
 
     # ---- places, and going back
 
-    def stand(self, x: float, y: float, degrees: float | None = None) -> None:
+    def check_place(self, x: float, y: float, degrees: float | None = None) -> None:
         if not self.place:
             raise ValueError("this world does not know where it is; there is nowhere else to go")
         column, row = int(x // 16), int(y // 16)
         if not (0 <= column < 4 and 0 <= row < 3) or GROUND["rows"][row][column] != ".":
             raise ValueError(f"nobody can stand at {x:.0f}, {y:.0f} in this world")
+
+    def stand(self, x: float, y: float, degrees: float | None = None) -> None:
+        self.check_place(x, y, degrees)
         self._drafts.clear()
         self.place = spot(x, y, self.place.degrees if degrees is None else degrees)
         self._past[-1] = self._standing()
@@ -226,8 +229,8 @@ class FakeWorlds:
 class FakeTruth:
     """As `train.worlds.doom.Truth`."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, size: tuple[int, int], land: str) -> None:
+        self.size, self.land = size, land
         self.masks: list[int] = []
         self.closed = False
         self.state: Any = ()

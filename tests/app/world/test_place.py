@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Condition
 
 import numpy as np
 import pytest
 
-from app.protocol import Change, DreamState, Problem, Stand
-from app.world.job import describe_fit
+from app.protocol import Change, DreamState, Stand, Tune
+from app.world.job import WorldJob, describe_fit
 from tests.support.fake_dream import PLACED, FakeTruth
 from tests.support.visitors import WORLD, WorldPage, until
 
@@ -43,9 +44,8 @@ def test_worlds_without_a_place_have_none(make_lobby):
     page.visitor.begin(WORLD)
     page.play(3)
     assert set(places(page)) == {None}
-    page.stand(8, 8)
-    told = until(lambda: (page.read(), page.last(Problem))[-1])
-    assert told.message == "This world does not know where it is; there is nowhere else to go."
+    with pytest.raises(ValueError, match="this world does not know where it is"):
+        page.stand(8, 8)
     page.play(len(page.frames) + 3)
 
 
@@ -54,9 +54,8 @@ def test_standing_elsewhere_changes_only_the_place(page):
     await_place(page, 40, 8, 90, 0.5)
     page.stand(56, 40, -45)
     await_place(page, 56, 40, -45, 0.5)
-    page.stand(24, 24)
-    told = until(lambda: (page.read(), page.last(Problem))[-1])
-    assert told.message == "Nobody can stand at 24, 24 in this world."
+    with pytest.raises(ValueError, match="nobody can stand at 24, 24 in this world"):
+        page.stand(24, 24)
     page.play(len(page.frames) + 3)
     assert page.frames[-1].place == (56, 40, -45, 0.5)
 
@@ -68,6 +67,29 @@ def test_standing_elsewhere_is_seen_in_a_pause(page):
     await_place(page, 40, 8, 90, 0.5)
     page.read()
     assert page.last(DreamState).state == "paused"
+    with pytest.raises(ValueError, match="nobody can stand"):
+        page.stand(24, 24)
+    assert page.visitor._job.singles == 0  # and no frame is made for that
+
+
+def test_standing_elsewhere_is_seen_in_a_pause_that_lasted_too_long(make_lobby):
+    page = WorldPage(make_lobby(away_seconds=0.2))
+    page.visitor.begin(PLACE)
+    page.play(3)
+    page.do("pause")
+    until(lambda: (page.read(), not page.visitor._job.active)[-1])
+    assert page.last(DreamState).state == "paused"
+    page.stand(40, 8)
+    await_place(page, 40, 8, 90, 0.5)
+
+
+def test_what_is_refused_changes_nothing_and_takes_nothing_with_it(engine):
+    job = WorldJob(PLACE, None, lock=Condition())
+    job.open(engine, lambda: None)
+    job.wishes = [Tune(steps=60, ahead=3), Stand(x=40, y=8), Stand(x=24, y=24), Tune(steps=4)]
+    assert job.retune() == "Nobody can stand at 24, 24 in this world."
+    assert (job.dream.place.x, job.dream.settings["steps"]) == (40, 4)
+    assert [(c.x, c.steps) for c in job.log.changes] == [(40, None), (None, 4)]
 
 
 def test_where_one_stood_is_logged_and_replayed(page, make_lobby):
@@ -100,7 +122,7 @@ def test_a_flood_of_places_is_cut_off(page):
 
 def test_the_real_engine_stands_there_too(make_lobby):
     made: list[FakeTruth] = []
-    page = WorldPage(make_lobby(truth=lambda size: made.append(FakeTruth(size)) or made[-1]))
+    page = WorldPage(make_lobby(truth=lambda *what: made.append(FakeTruth(*what)) or made[-1]))
     page.visitor.begin(replace(PLACE, truth=True))
     page.play(3)
     assert page.beside[0].place == (0, 0, 0, 0)

@@ -171,7 +171,7 @@ def test_changed_settings_are_replayed(make_lobby, engine):
 
 def test_the_real_engine_walks_along(make_lobby):
     made: list[FakeTruth] = []
-    lobby = make_lobby(truth=lambda size: made.append(FakeTruth(size)) or made[-1])
+    lobby = make_lobby(truth=lambda *what: made.append(FakeTruth(*what)) or made[-1])
     assert lobby.loader.worlds().worlds[0].truth
     page = WorldPage(lobby)
     page.visitor.begin(replace(WORLD, truth=True))
@@ -182,6 +182,7 @@ def test_the_real_engine_walks_along(make_lobby):
     walked = [frame.mask for frame in page.frames]  # keys may come a frame late
     assert made[0].masks[: len(walked)] == walked[: len(made[0].masks)]
     assert W in walked
+    assert made[0].land == "blocks"
     page.do("stop")
     until(lambda: made[0].closed)
     page.visitor.begin(replace(WORLD, truth=True, start=2))

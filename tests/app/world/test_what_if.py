@@ -167,3 +167,13 @@ def test_as_it_was_are_the_same_bytes(cfg, together):
         assert any((was.frame != other.frame).any() for was, other in pairs)
     held = dream.step(W)  # the dream itself stands where it stood
     assert held.index == 24
+
+
+def test_what_is_too_old_gives_way_to_the_oldest():
+    model = tiny_world(PLAIN.model_copy(update={"fps": 2.0}))
+    dream = Dream(model, model.moment(0))
+    for _ in range(30):
+        dream.step(W)
+    pairs = [p for p in compare(dream, 0, A, [], nullcontext) if p]
+    assert [was.index for was, _ in pairs] == list(range(dream.past.start, 30))
+    assert pairs[0][0].index > 0

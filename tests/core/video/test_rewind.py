@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.settings import WorldSettings
 from core.video.dream import Dream
+from core.video.log import Change
 from core.video.place import Place
 from core.video.rewind import SECONDS
 from core.video.world import VideoModel
@@ -122,6 +123,16 @@ def test_where_nobody_can_stand_is_told_and_changes_nothing(place, sentence):
     made = world.step(W)
     assert made.drafted  # not even a draft was dropped
     assert np.array_equal(made.frame, plain.step(W).frame)
+
+
+def test_a_change_is_made_as_a_whole_or_not_at_all():
+    world = dream()
+    with pytest.raises(ValueError, match="nobody can stand"):
+        Change(frame=0, steps=2, x=24, y=24).make(world)
+    assert world.settings == dream().settings
+    with pytest.raises(ValueError, match="steps"):
+        Change(frame=0, steps=1000, x=40, y=56).make(world)
+    assert world.place == dream().place
 
 
 def test_a_heading_of_any_size_is_a_heading():
