@@ -108,7 +108,8 @@ def unpack_from_page(data: bytes, most: int = MAX_MESSAGE) -> FromPage | PageByt
     except ValidationError as error:
         one = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in one["loc"]) or "message"
-        raise ValueError(f"The message cannot be read: {where}: {one['msg']}.") from error
+        said = one["msg"].removeprefix("Value error, ")
+        raise ValueError(f"The message cannot be read: {where}: {said}.") from error
     raise ValueError("The server does not know this kind of message.")
 
 

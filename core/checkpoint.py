@@ -84,10 +84,16 @@ def fingerprint(folder: Path) -> str:
 
 def weights(folder: Path) -> dict[str, Tensor]:
     """Return all weights of a checkpoint as fp32, those of its base included."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     entry = describe(folder)
-    stored = load_file(str(folder / "model.safetensors"))
+    try:
+        stored = load_file(str(folder / "model.safetensors"))
+    except SafetensorError as error:
+        raise ValueError(
+            f"the weights in {folder} cannot be read ({error}); copy them anew"
+        ) from None
     stored = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
     if "base" not in entry:
         return stored

@@ -6,6 +6,7 @@ through a world for two seconds.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from core.capture.track import Progress
 
 M = TypeVar("M")
+log = logging.getLogger(__name__)
 
 
 class Shelf(Generic[M]):
@@ -62,8 +64,15 @@ class Shelf(Generic[M]):
         self._word, self._none = word, none
         self._loaded: dict[str, M] = {}
         self._lock = threading.Lock()
-        found = {path.parent.name: describe(path.parent) for path in folder.glob("*/config.json")}
-        found = {name: entry for name, entry in found.items() if entry.get("kind") == kind}
+        found: dict[str, dict[str, Any]] = {}
+        for path in folder.glob("*/config.json"):
+            try:
+                entry = describe(path.parent)
+            except ValueError as error:  # one that is broken must not take the others away
+                log.warning("left out: %s", error)
+                continue
+            if entry.get("kind") == kind:
+                found[path.parent.name] = entry
         # a world that knows its place comes before those that do not
         known = {name: bool(entry.get("config", {}).get("place")) for name, entry in found.items()}
         self.names = tuple(sorted(found, key=lambda name: (not known[name], name)))

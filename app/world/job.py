@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any
@@ -26,6 +26,14 @@ CHANGED = ("steps", "context_noise", "together", "x", "y", "degrees")
 """What a change of the log holds."""
 WELL, PARTLY = 0.1, 0.3
 """Token errors of a picture: the world's own have up to .09, blurred ones .2, foreign ones more."""
+
+
+def without_detours(wishes: Sequence[Tune | Stand | Change]) -> list[Tune | Stand | Change]:
+    """Drop places that nobody sees: where one stood before the newest place, within one frame."""
+    stands = [wish for wish in wishes if isinstance(wish, Stand)]
+    if not stands or stands[-1].degrees is None:  # the heading may come from an earlier one
+        return list(wishes)
+    return [wish for wish in wishes if not isinstance(wish, Stand) or wish is stands[-1]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class WorldJob(Job):
         self._lock = lock
         self._truth = TruthRunner()
         self._script: deque[int] = deque()
-        self._changes = sorted(request.changes, key=lambda change: change.frame, reverse=True)
+        self._changes = deque(sorted(request.changes, key=lambda change: change.frame))
         self._changed: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._index = 0
         self._keys = 16  # as many as the message has room for, until the table is known
@@ -150,6 +158,8 @@ class WorldJob(Job):
     def compare(self, frame: int, mask: int, turn: Callable[[], Any]) -> None:
         """Pause, and show the past since `frame` twice; raise ValueError for other keys."""
         self._check(mask)
+        if frame > self._index:
+            raise ValueError("That moment is still to come; choose one of the last ten seconds.")
         self.comparison = compare(self.dream, frame, mask, self._changed, turn)
         self.paused, self.singles = time.monotonic(), 0
 
@@ -170,9 +180,9 @@ class WorldJob(Job):
         complaint = ""
         with self._lock:
             wishes, self.wishes = self.wishes, []
-        while self._changes and self._changes[-1].frame <= self._index:
-            wishes.append(self._changes.pop())
-        for wish in wishes:
+        while self._changes and self._changes[0].frame <= self._index:
+            wishes.append(self._changes.popleft())
+        for wish in without_detours(wishes):
             values = {name: getattr(wish, name, None) for name in CHANGED}
             change = Change(frame=self._index, **values)
             try:

@@ -41,6 +41,10 @@ STRIP_SECONDS = 0.2
 """How long a strip of the frames in view is shown to whoever asks again."""
 
 
+class Unwanted(Exception):
+    """A world was stopped, or another one asked for, before it had begun."""
+
+
 class WorldVisitor(Visitor[WorldJob, FrameFeed]):
     """A visitor of the world tab."""
 
@@ -273,10 +277,19 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
             return False
         self._warm(job, "Opening the world ...")
         engine = self._loader.engine()
-        with self._turnstile.turn():
-            if job is not self._job:  # somebody presses Reset faster than worlds can begin
-                return False
-            job.open(engine, self._turnstile.pass_on)
+
+        def pause() -> None:
+            self._turnstile.pass_on()
+            if job is not self._job or not job.active:
+                raise Unwanted
+
+        try:
+            with self._turnstile.turn():
+                if job is not self._job:  # somebody presses Reset faster than worlds can begin
+                    return False
+                job.open(engine, pause)
+        except Unwanted:
+            return False
         self._tell(job.accompany(engine, self._loader.truth))
         self._warm(job, "Making the first frame ...")
         return True

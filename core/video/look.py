@@ -37,7 +37,7 @@ SCATTER = np.array([8.0, 8.0, 4.0])
 NUDGES = np.array([1.0, 1.0, 0.4])
 """Units and degrees by which the slope of the error is felt for."""
 STEPS = 5
-TRIES = 3
+TRIES = 2
 PART = 8
 """Places that are drawn at once: a look takes seconds, and others may compute in between."""
 

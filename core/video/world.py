@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -235,11 +236,14 @@ def read_seeds(path: Path) -> list[Seed]:
     """Return the seeds in an archive, none where there is no file."""
     if not path.is_file():
         return []
-    with np.load(path) as data:
-        names = ["titles", "frames", "actions", "states"]
-        names += ["paths"] * ("paths" in data)
-        rows = zip(*(data[name] for name in names), strict=True)
-        return [Seed(str(title), *rest) for title, *rest in rows]
+    try:
+        with np.load(path) as data:
+            names = ["titles", "frames", "actions", "states"]
+            names += ["paths"] * ("paths" in data)
+            rows = zip(*(data[name] for name in names), strict=True)
+            return [Seed(str(title), *rest) for title, *rest in rows]
+    except (BadZipFile, KeyError, EOFError, ValueError) as error:
+        raise ValueError(f"the starts in {path} cannot be read ({error}); copy them anew") from None
 
 
 def write_seeds(path: Path, seeds: Sequence[Seed]) -> None:

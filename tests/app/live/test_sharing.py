@@ -107,9 +107,10 @@ def test_a_recording_keeps_the_newest_minutes(engine):
 
 
 def test_the_turnstile_is_fair():
-    turnstile, order = Turnstile(), []
+    turnstile, order, begin = Turnstile(), [], threading.Barrier(3)
 
     def work(name: int) -> None:
+        begin.wait(5)
         for _ in range(5):
             with turnstile.turn():
                 order.append(name)
