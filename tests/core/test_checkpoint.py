@@ -88,6 +88,13 @@ def test_broken_config(folder):
         checkpoint.load(folder, MotionVAE)
 
 
+def test_broken_weights(folder):
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[:100])
+    with pytest.raises(ValueError, match="cannot be read"):
+        checkpoint.load(folder, MotionVAE)
+
+
 @pytest.fixture
 def tuned(folder):
     """A checkpoint that stores what differs from the base `vae`: a convolution and a bias."""

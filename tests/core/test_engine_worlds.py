@@ -33,6 +33,15 @@ def bytes_of(frames) -> bytes:
     return b"".join(made.frame.tobytes() for made in frames)
 
 
+def test_a_broken_world_leaves_the_others(tmp_path):
+    folder = write_worlds(tmp_path, video="CC0-1.0", video_teacher="CC BY 4.0")
+    (folder / "video" / "config.json").write_text("{")
+    assert Engine(folder, "cpu").worlds == ("video-teacher",)
+    (folder / "video-tokenizer" / "seeds.npz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"the starts in .*seeds\.npz cannot be read"):
+        Engine(folder, "cpu").world()
+
+
 def test_worlds_are_listed_with_the_shipped_one_first(worlds):
     assert worlds.worlds == ("video", "video-teacher")
     assert worlds.world() is worlds.world("video")

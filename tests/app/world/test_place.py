@@ -92,6 +92,28 @@ def test_what_is_refused_changes_nothing_and_takes_nothing_with_it(engine):
     assert [(c.x, c.steps) for c in job.log.changes] == [(40, None), (None, 4)]
 
 
+def test_of_many_places_between_two_frames_only_the_last_is_stood_at(engine):
+    job = WorldJob(PLACE, None, lock=Condition())
+    job.open(engine, lambda: None)
+    job.wishes = [Stand(x=40, y=8, degrees=0), Tune(steps=4), Stand(x=8, y=8, degrees=10)]
+    assert job.retune() == ""
+    assert (job.dream.place.x, job.dream.settings["steps"]) == (8, 4)
+    assert [c.x for c in job.log.changes] == [None, 8]
+    job.wishes = [Stand(x=40, y=8, degrees=0), Stand(x=8, y=8)]  # its heading is the first one's
+    job.retune()
+    assert job.dream.place.degrees == 0
+
+
+def test_changes_before_one_frame_are_made_in_their_order(engine):
+    changes = [Change(frame=1, x=40, y=8, degrees=0), Change(frame=1, x=8, y=8, degrees=10)]
+    job = WorldJob(replace(PLACE, changes=changes), None, lock=Condition())
+    job.open(engine, lambda: None)
+    for _ in range(2):
+        job.retune()
+        job.step()
+    assert (job.dream.place.x, job.dream.place.degrees) == (8, 10)
+
+
 def test_where_one_stood_is_logged_and_replayed(page, make_lobby):
     page.do("record")
     page.hold(L)
