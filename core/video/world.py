@@ -141,7 +141,9 @@ class VideoModel:
 
     # ---- places
 
-    def begin(self, start: Seed, tokens: Tensor, pause: Callable[[], None]) -> Beginning:
+    def begin(
+        self, start: Seed, tokens: Tensor, pause: Callable[[], None] = lambda: None
+    ) -> Beginning:
         """Return the conditions of a start's frames, whose tokens (T, P, C) are given.
 
         `pause` is called again and again while places are looked for.
