@@ -100,12 +100,23 @@ class WorldJob(Job):
         self.draft_seconds = 0.0
         """What the last draft took."""
 
+    def beginning(self, engine: EngineLike) -> str:
+        """Say what `open` will spend its time on."""
+        name = self._named(engine)
+        picture = self._picture is not None and name in engine.worlds
+        if picture and engine.world_card(name)["ground"]:
+            return "Looking for where your picture was taken ..."
+        return "Opening the world ..."
+
+    def _named(self, engine: EngineLike) -> str:
+        return self.request.checkpoint or next(iter(engine.worlds), "")
+
     def open(self, engine: EngineLike, pause: Callable[[], None]) -> None:
         """Begin the dream; raise ValueError for what the engine cannot do.
 
         `pause` lets others compute while a picture's place is looked for.
         """
-        request, name = self.request, self.request.checkpoint or next(iter(engine.worlds), "")
+        request, name = self.request, self._named(engine)
         if name not in engine.worlds:
             raise ValueError(f"The world {name!r} is not on this server.")
         if request.start == UPLOADED and self._picture is None:

@@ -275,8 +275,8 @@ class WorldVisitor(Visitor[WorldJob, FrameFeed]):
         """Begin the dream; say whether it is still wanted."""
         if not self._loaded(job):
             return False
-        self._warm(job, "Opening the world ...")
         engine = self._loader.engine()
+        self._warm(job, job.beginning(engine))
 
         def pause() -> None:
             self._turnstile.pass_on()

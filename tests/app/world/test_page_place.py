@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -65,11 +67,24 @@ def test_worlds_without_memory_have_no_map_and_say_so(open_world, placed):
     assert page.locator(".lw-place").is_hidden()
 
 
+def test_places_are_short_below_their_pictures(open_world, placed):
+    titles = ["In the north-east, looking south", "In the west, looking north-west", "In the dark"]
+    placed.worlds = Worlds(state="ready", worlds=[replace(card("blocks"), seeds=titles)])
+    names = open_world().locator(".lw-gallery .lw-name")
+    expect(names).to_have_text(["NE, facing S", "W, facing NW", "In the dark", "Your picture"])
+
+
 def test_a_click_on_the_map_stands_there_and_a_drag_turns(open_world, placed):
     page = open_world()
+    expect(page.locator(".lw-ground")).to_have_css("stroke", "none")  # no lines between strips
+    ground = page.get_by_role("application", name="Map")
+    expect(ground).to_have_attribute("aria-disabled", "true")
     page.mouse.click(*spot(page, 150, 350))
-    page.get_by_text("Play first").wait_for()
+    page.get_by_text("Play first; then a click stands you there.").wait_for()
     play(page)
+    page.get_by_text("Click the map to stand there").wait_for()
+    expect(ground).to_have_attribute("aria-disabled", "false")
+    assert not placed.of(Stand)
     page.mouse.click(*spot(page, 150, 350))
     until(lambda: placed.of(Stand))
     stood = placed.of(Stand)[0]
@@ -117,9 +132,13 @@ def test_a_past_is_shown_twice(open_world, placed):
     page = open_world()
     button = page.get_by_role("button", name="Show both")
     expect(button).to_be_disabled()
+    moment = page.locator("[data-show=moment]")
+    expect(moment).to_have_text("\u2013")
     play(page)
     reach(page, 60)
+    page.get_by_text("The last 2 seconds once more").wait_for()
     page.get_by_label("Moment to begin from").fill("-1")
+    expect(moment).to_have_text("1.0 s ago")
     until(lambda: placed.of(Drive) == [Drive(do="pause")])
     for name in ("forward", "turn left"):
         page.locator(".lw-instead").get_by_role("button", name=name).click()
@@ -127,7 +146,7 @@ def test_a_past_is_shown_twice(open_world, placed):
     last = state(page, "lastIndex")
     frames = state(page, "frames")
     button.click()
-    page.get_by_text("As it was").wait_for()
+    page.get_by_text("As it was: nothing").wait_for()
     page.get_by_text("What if: W + \u2190").wait_for()
     until(lambda: placed.of(WhatIf))
     asked = placed.of(WhatIf)[0]

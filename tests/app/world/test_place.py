@@ -8,7 +8,7 @@ from threading import Condition
 import numpy as np
 import pytest
 
-from app.protocol import Change, DreamState, Stand, Tune
+from app.protocol import UPLOADED, Change, DreamState, Stand, Tune
 from app.world.job import WorldJob, describe_fit
 from tests.support.fake_dream import PLACED, FakeTruth
 from tests.support.visitors import WORLD, WorldPage, until
@@ -150,6 +150,18 @@ def test_the_real_engine_stands_there_too(make_lobby):
     assert page.beside[0].place == (0, 0, 0, 0)
     page.stand(40, 8, 45)
     until(lambda: (page.read(), page.beside[-1].place == (40, 8, 45, 0))[-1])
+
+
+def test_looking_for_where_a_picture_was_taken_is_told(engine):
+    def beginning(world, picture) -> str:
+        return WorldJob(world, picture, lock=Condition()).beginning(engine)
+
+    picture = np.zeros((96, 128, 3), np.uint8)
+    looking = "Looking for where your picture was taken ..."
+    assert beginning(replace(PLACE, start=UPLOADED), picture) == looking
+    usual = [(PLACE, picture), (replace(WORLD, start=UPLOADED), picture)]
+    usual += [(replace(PLACE, start=UPLOADED), None), (replace(WORLD, checkpoint="no"), picture)]
+    assert {beginning(*what) for what in usual} == {"Opening the world ..."}
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ export class Gallery {
     this.say("", "done");
     this.start = UPLOADED;
     this.build();
+    this.list.querySelector("[aria-pressed=true]").scrollIntoView({ block: "nearest", inline: "nearest" });
     this.choose(UPLOADED, true);
   }
 
@@ -89,6 +90,13 @@ export class Gallery {
   }
 }
 
+// "In the north-east, looking south" has no room below a tile: "NE, facing S".
+function shorten(title) {
+  const wind = "((?:north|south|east|west)(?:-(?:east|west))?)";
+  const initials = (words) => words.toUpperCase().replace(/(\w)\w+-?/g, "$1");
+  return title.replace(new RegExp(`^In the ${wind}, looking ${wind}$`), (_, from, to) => `${initials(from)}, facing ${initials(to)}`);
+}
+
 function makeTile(address, title, start) {
   const tile = document.createElement("button");
   Object.assign(tile, { type: "button", className: "lw-tile", title: `Begin here: ${title}` });
@@ -96,7 +104,7 @@ function makeTile(address, title, start) {
   const picture = document.createElement("img");
   Object.assign(picture, { className: "lw-thumb", src: address, alt: "", draggable: false });
   const name = document.createElement("span");
-  Object.assign(name, { className: "lw-name", textContent: title });
+  Object.assign(name, { className: "lw-name", textContent: shorten(title) });
   tile.append(picture, name);
   return tile;
 }

@@ -13,6 +13,7 @@ export class WorldMap {
     this.card = root.querySelector(".lw-place");
     this.svg = root.querySelector(".lw-map");
     this.marks = Object.fromEntries(["self", "real", "other", "aim"].map((name) => [name, this.find(`.lw-${name}`)]));
+    this.allow(false);
     this.clear();
     this.svg.addEventListener("mousedown", (event) => event.preventDefault()); // the picture keeps the focus
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
@@ -149,8 +150,15 @@ export class WorldMap {
 
   // ---- standing somewhere else
 
+  // Whether somebody is there who could stand somewhere else.
+  allow(on) {
+    this.allowed = on;
+    this.svg.setAttribute("aria-disabled", String(!on));
+    if (!on) this.aim(null);
+  }
+
   down(event) {
-    if (event.button > 0) return;
+    if (event.button > 0 || !this.allowed) return;
     this.svg.setPointerCapture(event.pointerId);
     this.from = event;
     this.aim(this.point(event));
@@ -186,7 +194,7 @@ export class WorldMap {
     const way = ways[event.code];
     const chosen = event.code === "Enter" || event.code === "Space";
     if (event.code === "Escape") return this.svg.blur();
-    if ((!way && !chosen) || !this.place || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ((!way && !chosen) || !this.place || !this.allowed || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const { x, y } = this.aimed ?? { x: this.place[0], y: this.place[1] };
     if (chosen) return this.stand({ x, y, degrees: null });
@@ -197,6 +205,10 @@ export class WorldMap {
   }
 
   // ---- in words
+
+  get how() {
+    return this.allowed ? "Click the map to stand there; drag to turn." : "Play first; then a click stands you there.";
+  }
 
   get where() {
     if (!this.place) return "Nobody knows yet";

@@ -75,7 +75,7 @@ export class WorldPage {
       greet: () => this.view.flash("Gamepad: the left stick walks, the right one or the shoulders turn, Start pauses."),
     });
     this.steering.letGo = () => [this.pad, this.gamepads].forEach((pad) => pad.letGo());
-    this.map = new WorldMap(root, { stand: (place) => this.stand(place) });
+    this.map = new WorldMap(root, { stand: (place) => this.socket.send("stand", place) });
     this.whatIf = new WhatIf(root, {
       peek: (seconds) => this.peek(seconds),
       show: (seconds, mask) => this.showPast(seconds, mask),
@@ -204,24 +204,20 @@ export class WorldPage {
     this.light();
   }
 
-  stand(place) {
-    const { state } = this.dream;
-    if (state === "playing" || state === "paused") this.socket.send("stand", place);
-    else this.view.flash("Play first; then you can stand anywhere on the map.");
-  }
-
   // Look at a moment of the past, which pauses play.
   peek(seconds) {
     if (this.dream.state === "playing") this.drive("pause");
-    const frame = this.past.at(seconds, this.card.fps);
+    const [frame] = this.past.since(seconds, this.card.fps);
     this.pictures.left.receive({ ...frame, still: true });
     this.map.peek(frame);
   }
 
   // Ask for the past since a moment twice: as it was, and with other keys.
   showPast(seconds, mask) {
-    this.pictures.instead = ["As it was", `What if: ${this.whatIf.held}`];
-    this.socket.send("what_if", { frame: this.past.at(seconds, this.card.fps).index, mask });
+    const frames = this.past.since(seconds, this.card.fps);
+    const held = frames.reduce((all, frame) => all | frame.mask, 0);
+    this.pictures.instead = [`As it was: ${this.whatIf.named(held)}`, `What if: ${this.whatIf.named(mask)}`];
+    this.socket.send("what_if", { frame: frames[0].index, mask });
   }
 
   playPause() {

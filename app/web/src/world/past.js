@@ -22,9 +22,9 @@ export class Past {
     return this.frames.length ? (this.frames.at(-1).index + 1 - this.frames[0].index) / fps : 0;
   }
 
-  // The frame that was shown so many seconds ago.
-  at(seconds, fps) {
-    const index = this.frames.at(-1).index + 1 - Math.round(seconds * fps);
-    return this.frames.find((frame) => frame.index >= index) ?? this.frames.at(-1);
+  // The frames of the last seconds, oldest first.
+  since(seconds, fps) {
+    const first = this.frames.at(-1).index + 1 - Math.round(seconds * fps);
+    return this.frames.filter(({ index }) => index >= first);
   }
 }

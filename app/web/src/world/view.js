@@ -50,8 +50,10 @@ export class View extends PageView {
     this.set(".lw-record span", recording.on ? "Stop" : "Record");
     this.find(".lw-recording").hidden = !recording.on;
     this.set(".lw-hint", this.advice(page));
+    const going = there && ["playing", "paused"].includes(state);
+    page.map.allow(going);
     page.whatIf.refresh({
-      seconds: there && ["playing", "paused"].includes(state) ? page.past.seconds(page.card.fps) : 0,
+      seconds: going ? page.past.seconds(page.card.fps) : 0,
       on: dream.what_if,
       over: page.pictures.past,
     });
@@ -122,7 +124,7 @@ export class View extends PageView {
     const fps = card?.fps ?? 30;
     this.set(".lw-time", clock(Math.max(lastIndex, 0) / fps));
     this.set("[data-show=recorded]", clock(recording.frames / fps, false));
-    for (const name of ["where", "sure", "off"]) this.set(`[data-show=${name}]`, map[name]);
+    for (const name of ["how", "where", "sure", "off"]) this.set(`[data-show=${name}]`, map[name]);
     this.set("[data-show=fit]", dream.fit ?? "");
   }
 }

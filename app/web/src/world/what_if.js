@@ -40,14 +40,14 @@ export class WhatIf {
     this.tell();
   }
 
-  // The keys in words, for the caption below the second picture.
-  get held() {
-    const names = this.table.filter((_, bit) => (this.mask >> bit) & 1).map((key) => capOf(key));
-    return names.length ? names.join(" + ") : "no key";
+  // Keys in words, for the captions below the pictures.
+  named(mask) {
+    const names = this.table.filter((_, bit) => (mask >> bit) & 1).map((key) => capOf(key));
+    return names.join(" + ") || "nothing";
   }
 
   tell() {
-    const text = `${this.seconds.toFixed(1)} s ago`;
+    const text = this.some ? `${this.seconds.toFixed(1)} s ago` : "\u2013";
     this.card.querySelector("[data-show=moment]").textContent = text;
     this.slider.setAttribute("aria-valuetext", text);
   }
@@ -56,6 +56,10 @@ export class WhatIf {
   refresh({ seconds, on, over }) {
     this.on = on;
     const some = seconds >= 1;
+    if (some !== this.some) {
+      this.some = some;
+      this.tell();
+    }
     this.slider.disabled = !some || on;
     this.button.disabled = !some && !on;
     this.button.textContent = on ? "Stop" : "Show both";
@@ -65,14 +69,15 @@ export class WhatIf {
       this.slider.value = this.wanted;
       this.tell();
     }
-    const text = this.advice(some, on, over);
+    const text = this.advice(Math.floor(seconds), on, over);
     if (this.note.textContent !== text) this.note.textContent = text;
   }
 
-  advice(some, on, over) {
+  advice(seconds, on, over) {
     if (on) return "The same noise, the same world: what differs is due to the keys.";
     if (over) return "Play goes on where it was; or try other keys.";
-    return some ? "The last ten seconds once more, with other keys held." : "Play for a second first.";
+    if (!seconds) return "Play for a second first.";
+    return `The last ${seconds > 1 ? `${seconds} seconds` : "second"} once more, with other keys held.`;
   }
 }
 
