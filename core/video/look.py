@@ -23,7 +23,7 @@ from core.video.mover import Mover
 
 GOOD = 0.06
 """Token error below which a place is mostly the true one; those found true have .01 to .06."""
-SURE = 0.03
+SURE = 0.042
 """Token error below which nothing better is looked for: where little is to be seen, wrong places
 reach .05, but the true one is better still."""
 APART = 24.0
@@ -37,7 +37,7 @@ SCATTER = np.array([8.0, 8.0, 4.0])
 NUDGES = np.array([1.0, 1.0, 0.4])
 """Units and degrees by which the slope of the error is felt for."""
 STEPS = 5
-TRIES = 2
+TRIES = 3
 PART = 8
 """Places that are drawn at once: a look takes seconds, and others may compute in between."""
 
