@@ -19,8 +19,8 @@ from core.settings import WorldSettings
 from core.video.actions import to_masks
 from core.video.dream import Dream
 from core.video.world import VideoModel
-from tests.support.placed import PLACED, Painted, mover, placed_world
-from tests.support.tiny import tiny_world
+from tests.support.painted import Painted
+from tests.support.tiny import PLACE_WORLD, tiny_mover, tiny_world
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def live(monkeypatch) -> Live:
 def memory(live: Live, model: VideoModel | None = None, **counts: int) -> Memory:
     counts = {"starts": 3, "beside": 2, "recalls": 2, "frames": 200} | counts
     rows = {"rows": memory_rows.ROWS, "long_rows": ("shipped",)}
-    return Memory(live, model or placed_world(), tiny_world(), **rows, **counts)
+    return Memory(live, model or tiny_world(PLACE_WORLD), tiny_world(), **rows, **counts)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_moment_can_be_walked_from_again(live):
     scripted = live.walk(3, [int(m) for m in to_masks(first.held)], [19])
     assert np.array_equal(scripted.path, first.path)
     assert np.array_equal(scripted.frames[0], first.frames[1])
-    assert trail(mover(), start.path[-1], first.held) == pytest.approx(first.path, abs=1e-3)
+    assert trail(tiny_mover(), start.path[-1], first.held) == pytest.approx(first.path, abs=1e-3)
     assert np.array_equal(live.picture(first.path[4]), first.frames[0])
 
 
@@ -63,9 +63,9 @@ def test_seeds_that_weights_have_seen_are_refused(live):
 
 
 def test_a_row_is_what_one_visitor_sees(live):
-    model, start = placed_world(), live.start(0)
+    model, start = tiny_world(PLACE_WORLD), live.start(0)
     known = fitted(start, model)
-    assert len(known.frames) == len(known.path) == PLACED.context
+    assert len(known.frames) == len(known.path) == PLACE_WORLD.context
     walk = live.walk(0, 12, [11])
     made = Dreams(model, [start], seed=3).play(walk.held[None], [0, 11], name="test")
     dream = Dream(model, known, WorldSettings(seed=3))
@@ -76,7 +76,7 @@ def test_a_row_is_what_one_visitor_sees(live):
 
 
 def test_rows_stand_apart_and_may_be_told(live):
-    model = placed_world()
+    model = tiny_world(PLACE_WORLD)
     starts, walks = [live.start(n) for n in range(2)], [live.walk(n, 5, [4]) for n in range(2)]
     held, paths = (np.stack([w[i] for w in walks]) for i in (0, 1))
     dreams = Dreams(model, starts, seed=3)
@@ -139,7 +139,7 @@ def test_a_mover_of_its_own_kind_loses_nothing(live, hasty, monkeypatch):
 
 def test_all_parts(live, hasty, monkeypatch, tmp_path):
     monkeypatch.setattr(memory_sheet, "SCENES", {"walk": 12, "turn": "L:10"})
-    worlds = {"placed": placed_world(), "video": tiny_world()}
+    worlds = {"placed": tiny_world(PLACE_WORLD), "video": tiny_world()}
     engine = SimpleNamespace(
         world=lambda name: worlds[name], video_models=SimpleNamespace(pick=lambda name: name)
     )

@@ -18,9 +18,9 @@ from core.settings import WorldSettings
 from core.video.actions import to_mask
 from core.video.dream import Dream
 from core.video.world import Seed
-from tests.support.placed import Painted, placed_world
+from tests.support.painted import Painted
 from tests.support.recorded import LENGTH, write_set
-from tests.support.tiny import KEYS, tiny_world, write_worlds
+from tests.support.tiny import KEYS, PLACE_WORLD, tiny_world, write_worlds
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_play_is_recorded_where_no_set_is_named(tmp_path, monkeypatch):
     assert play.after.shape == (2, 2, 16, 32, 3)
     assert np.array_equal(play.after[1, 1], data.frames[335])
     assert np.array_equal(play.places[1, 5], data.places[335])
-    made = roll_out(placed_world(), play, np.array([0, 5]), seed=0, name="test", told=True)
+    made = roll_out(tiny_world(PLACE_WORLD), play, np.array([0, 5]), seed=0, name="test", told=True)
     assert made.shape == play.after.shape
 
 
