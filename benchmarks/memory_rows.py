@@ -42,7 +42,7 @@ FIFTHS, PICTURES = 5, 20
 """Parts of the longest walk, and frames that are looked at in each."""
 SAME = (4.0, 2.0)
 """Units and degrees within which two places of it are the same."""
-PAIRS = 48
+PAIRS = 24
 WALKERS = 60
 ROWS = ("engine", "tokenizer", "true_place", "shipped", "without_memory")
 
@@ -87,16 +87,20 @@ def fifths(made: np.ndarray, real: np.ndarray) -> Row:
 
 
 def same_places(path: np.ndarray) -> np.ndarray:
-    """Return up to PAIRS pairs (n, 2) of frames over a minute apart, at the same place (N, 3)."""
+    """Return up to PAIRS pairs (n, 2) of frames over a minute apart, at the same place (N, 3).
+
+    The nearest ones, but only one of those from the same two seconds.
+    """
     angle, scale = np.deg2rad(path[:, 2]), SAME[0] / np.deg2rad(SAME[1])
     points = np.column_stack([path[:, :2], scale * np.cos(angle), scale * np.sin(angle)])
     pairs = KDTree(points).query_pairs(SAME[0] * math.sqrt(2), output_type="ndarray")
     pairs = np.sort(pairs, axis=1)
     pairs = pairs[pairs[:, 1] - pairs[:, 0] > MINUTE]
     units, degrees = apart(path[pairs[:, 0]], path[pairs[:, 1]])
-    pairs = pairs[(units < SAME[0]) & (degrees < SAME[1])]
-    rng = np.random.default_rng(0)
-    return pairs[rng.permutation(len(pairs))[:PAIRS]]
+    off = np.maximum(units / SAME[0], degrees / SAME[1])
+    pairs = pairs[np.argsort(off)[: (off < 1).sum()]]
+    _, first = np.unique(pairs // FPS, axis=0, return_index=True)
+    return pairs[np.sort(first)[:PAIRS]]
 
 
 @dataclass(frozen=True)

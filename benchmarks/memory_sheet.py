@@ -28,9 +28,8 @@ def draw(memory: Memory, columns: int = 10) -> np.ndarray:
         rows += [_row(name, walk.frames, index), _row("dreamt", made, index)]
     if memory.pictures:
         index = picks(len(memory.pictures["engine"]), columns)
-        for name in ("engine", "shipped"):
-            frames = memory.pictures[name][index]
-            rows.append(_row("to the end" if name == "engine" else "dreamt", frames, index))
+        for row, name in (("engine", "to the end"), ("shipped", "dreamt")):
+            rows.append(_row(name, memory.pictures[row][index], picks(memory.frames, columns)))
     return np.concatenate(rows)
 
 
