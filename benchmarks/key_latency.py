@@ -39,7 +39,7 @@ def enter(browser: Any, port: int) -> Any:
         f"document.querySelector('.lw')?.livestep?.connection === 'open' && {WORLD}.ready",
         timeout=60_000,
     )
-    page.get_by_role("application").click()
+    page.get_by_role("application", name="The world").click()
     page.wait_for_function(f"{WORLD}.frames >= 60", timeout=60_000)
     return page
 
