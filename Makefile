@@ -28,6 +28,7 @@ bench:
 	$(PYTHON) -m benchmarks.motion_quality --data $(DATA) --out benchmarks/motion_quality.json
 	$(PYTHON) -m benchmarks.video_speed --out benchmarks/video_speed.json
 	$(PYTHON) -m benchmarks.video_quality --data $(WORLD) --out benchmarks/video_quality.json
+	$(PYTHON) -m benchmarks.video_memory --out benchmarks/video_memory.json
 
 train-motion:  # all of it, in order
 	$(PYTHON) -m train.aligner --data $(DATA)
