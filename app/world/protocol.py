@@ -23,7 +23,7 @@ from app.live.protocol import (
     message,
 )
 from core.settings import AUTO, MOST_AHEAD, MOST_WORLD_STEPS
-from core.video.log import UPLOADED
+from core.video.log import UPLOADED, check_whole_place
 
 KEYS_LAYOUT = struct.Struct("<BxHI")
 SHOWN_LAYOUT = struct.Struct("<BxHI")
@@ -59,8 +59,7 @@ class Change:
 
     @model_validator(mode="after")
     def _whole_place(self) -> Self:
-        if (self.x is None) != (self.y is None) or (self.degrees is not None and self.x is None):
-            raise ValueError("a place is x and y, with a heading in degrees or without")
+        check_whole_place(self.x, self.y, self.degrees)
         return self
 
 

@@ -29,6 +29,12 @@ def _unset(value: float | None) -> bool:
     return value is None
 
 
+def check_whole_place(x: float | None, y: float | None, degrees: float | None) -> None:
+    """Raise ValueError for half a place."""
+    if (x is None) != (y is None) or (degrees is not None and x is None):
+        raise ValueError("a place is x and y, with a heading in degrees or without")
+
+
 class Change(Config):
     """What was changed during play, just before this frame was made; None = kept."""
 
@@ -44,8 +50,7 @@ class Change(Config):
 
     @model_validator(mode="after")
     def _whole_place(self) -> Self:
-        if (self.x is None) != (self.y is None) or (self.degrees is not None and self.x is None):
-            raise ValueError("a place is x and y, with a heading in degrees or without")
+        check_whole_place(self.x, self.y, self.degrees)
         return self
 
     @property

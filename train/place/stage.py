@@ -29,6 +29,11 @@ class Stage(NamedTuple):
     precision: str = "auto"
     steps: int = 1_000_000
 
+    @property
+    def loop(self) -> tuple[Path, int, float, str]:
+        """What LoopSettings take first."""
+        return self.run, self.steps, self.minutes, self.precision
+
 
 def place_of(frames: FrameSet, like: PlaceConfig | None = None) -> PlaceConfig:
     """Return the place that a set was recorded in, remembered as finely as another one.

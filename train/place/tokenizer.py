@@ -53,16 +53,7 @@ def train(
     if decoder_only:
         keep_tokens(model)
     fixed = next(validation.pictures(JUDGED, seed=1)).to(stage.device)
-    settings = LoopSettings(
-        stage.run,
-        stage.steps,
-        stage.minutes,
-        stage.precision,
-        lr=2e-3,
-        warmup=100,
-        ema=0.998,
-        eval_every=500,
-    )
+    settings = LoopSettings(*stage.loop, lr=2e-3, warmup=100, ema=0.998, eval_every=500)
     trainer = Trainer(model, settings, stage.out, frames.about())
     if known:
         trainer.beat(held_out, fixed)

@@ -146,10 +146,7 @@ def train(
     if compile:
         model.transformer.compile()
     settings = LoopSettings(
-        stage.run,
-        stage.steps,
-        stage.minutes,
-        stage.precision,
+        *stage.loop,
         lr=lr,
         lr_factors={"place_map.map": MAP_FACTOR},
         weight_decay=0.01,

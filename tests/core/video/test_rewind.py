@@ -160,6 +160,20 @@ ops = st.lists(
 )
 
 
+def act(world: Dream, verb: str, value) -> None:
+    """Do one of `ops` that shows no frame."""
+    match verb:
+        case "draft":
+            for _ in range(value):
+                world.draft()
+        case "ahead":
+            world.tune(ahead=value)
+        case "stand":
+            world.stand(*value)
+        case "steps":
+            world.tune(steps=value)
+
+
 @settings(max_examples=40, deadline=None)
 @given(ops=ops, together=st.integers(1, 3))
 def test_drafting_changes_no_byte_and_no_place(ops, together):
@@ -168,17 +182,11 @@ def test_drafting_changes_no_byte_and_no_place(ops, together):
         match verb:
             case "step":
                 assert film(plain, [value]) == film(drafting, [value])
-            case "draft":
-                for _ in range(value):
-                    drafting.draft()
-            case "ahead":
-                drafting.tune(ahead=value)
-            case "stand":
-                plain.stand(*value)
-                drafting.stand(*value)
-            case "steps":
-                plain.tune(steps=value)
-                drafting.tune(steps=value)
+            case "draft" | "ahead":
+                act(drafting, verb, value)
+            case _:
+                act(plain, verb, value)
+                act(drafting, verb, value)
         assert plain.place == drafting.place
     assert np.array_equal(plain.context(), drafting.context())
 
@@ -192,18 +200,10 @@ def test_a_branch_with_the_same_keys_is_what_was(ops, together, data):
     """Wherever it begins: after tuning and standing, within a group, while drafts are pending."""
     world, made = dream(SLOW, together=together), []
     for verb, value in ops:
-        match verb:
-            case "step":
-                made += film(world, [value])
-            case "draft":
-                for _ in range(value):
-                    world.draft()
-            case "ahead":
-                world.tune(ahead=value)
-            case "stand":
-                world.stand(*value)
-            case "steps":
-                world.tune(steps=value)
+        if verb == "step":
+            made += film(world, [value])
+        else:
+            act(world, verb, value)
     assert world.past == range(len(made) + 1)
     frame = data.draw(st.sampled_from(list(world.past)))
     changed = [i for i in range(frame + 1, len(made)) if world._history.change(i)]
