@@ -119,7 +119,7 @@ class Look:
         assert self.dit.place_map is not None
         where = torch.from_numpy(places).float().to(self.device)[:, None]
         with fast_precision(self.device):
-            seen, _, _ = self.dit.place_map(where)
+            seen, _ = self.dit.place_map.features(where)
             return self.finder.sketch(seen[:, 0]).float()
 
     def carry(self, places: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,9 @@ TEXELS = (16.0, 8.0, 4.0, 2.0)
 TICKS = (1, 2)
 RIGHT = 0.1
 """Units by which a step that was foretold may be off."""
+
+
+Angles = TypeVar("Angles", np.ndarray, Tensor)
 
 
 class MoverConfig(Config):
@@ -55,7 +58,7 @@ def turned(x: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     return np.stack([x[:, 0] * cos - x[:, 1] * sin, x[:, 0] * sin + x[:, 1] * cos], axis=1)
 
 
-def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def difference(a: Angles, b: Angles) -> Angles:
     """Return a - b of angles in degrees, from -180 to 180."""
     return (a - b + 180) % 360 - 180
 

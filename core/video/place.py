@@ -130,8 +130,8 @@ class PlaceMap(nn.Module):
         about = torch.cat([spot, harmonics(heading, ANGLE_ORDERS)], dim=-1)
         return torch.cat([columns, beside], dim=-1), about
 
-    def forward(self, where: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Return features of tokens (B, T, P, D), of frames (B, T, D), and the taps' (B, T, P, D).
+    def features(self, where: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features of tokens (B, T, P, D) and of frames (B, T, D).
 
         Where a place is NOWHERE, nothing is known of it.
         """
@@ -143,5 +143,9 @@ class PlaceMap(nn.Module):
         h = self.mix(h).flatten(2, 3)
         h = torch.where(lost[:, :, None, None], self.nowhere.to(h.dtype), h)
         e = self.summary(about)
-        e = torch.where(lost[..., None], torch.zeros_like(e), e)
+        return h, torch.where(lost[..., None], torch.zeros_like(e), e)
+
+    def forward(self, where: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return `features`, and those of the tokens once more for every tap."""
+        h, e = self.features(where)
         return h, e, [tap(h) for tap in self.taps]

@@ -19,6 +19,7 @@ from core import checkpoint
 from core.device import pick_device
 from core.video.finder import Finder, FinderConfig, Guesses
 from core.video.model import FrameDiT
+from core.video.mover import difference
 from core.video.place import PlaceMap
 from core.video.tokenizer import FrameTokenizer
 from core.video.world import FINDER
@@ -57,7 +58,7 @@ def log_likelihood(guesses: Guesses, where: Tensor) -> Tensor:
 def sketch_error(model: Finder, place_map: PlaceMap, where: Tensor, tokens: Tensor) -> Tensor:
     """Return the squared error of sketches from places (B, 1, 3) against tokens (B, P, C)."""
     with torch.no_grad():
-        seen, _, _ = place_map(where)
+        seen, _ = place_map.features(where)
     return (model.sketch(seen[:, 0]).float() - tokens).square().mean()
 
 
@@ -79,7 +80,7 @@ def held_out(model: Finder, walk: Walk, *, place_map: PlaceMap) -> dict[str, flo
     guesses, where = Guesses(*map(torch.cat, zip(*parts, strict=True))), walk.where[:, 0]
     apart = guesses.where - where[:, None]
     units = apart[..., :2].norm(dim=-1)
-    degrees = ((apart[..., 2] + 180) % 360 - 180).abs()
+    degrees = difference(guesses.where[..., 2], where[:, None, 2]).abs()
     surest = guesses.weight - 2 * guesses.scale.log().sum(-1)
     surest = surest.argmax(-1, keepdim=True)
     sketched = sketch_error(model, place_map, walk.where[::8], walk.tokens[::8, 0]).item()
@@ -123,10 +124,7 @@ def train(
         begin_with(model, base)
     sketching = {name for name, _ in model.named_parameters() if name.startswith("sketch_")}
     settings = LoopSettings(
-        stage.run,
-        stage.steps,
-        stage.minutes,
-        stage.precision,
+        *stage.loop,
         lr=lr,
         lr_factors=dict.fromkeys(sketching, SKETCH_FACTOR),
         warmup=100,
