@@ -16,9 +16,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.device import fast_precision
-from core.diffusion.attention import KVCache
 from core.video.actions import to_masks
-from core.video.model import Action, FrameDiT
+from core.video.model import Action
 from core.video.world import Seed, VideoModel
 
 
@@ -26,28 +25,12 @@ from core.video.world import Seed, VideoModel
 class Rows(Action):
     """What is held in the rows of a batch, and where each is seen from."""
 
-    where: Tensor | None = None
+    places: np.ndarray | None = None
     """(B, 3); None where nobody knows."""
 
-
-class ByRow:
-    """A frame transformer as a denoiser whose rows stand apart."""
-
-    def __init__(self, dit: FrameDiT) -> None:
-        self.dit = dit
-
-    def __call__(
-        self,
-        x: Tensor,
-        t: Tensor,
-        conditions: Sequence[Rows],
-        cache: KVCache | None = None,
-        commit: int = 0,
-    ) -> Tensor:
-        keys = torch.stack([c.keys for c in conditions], dim=1)
-        places = [c.where for c in conditions if c.where is not None]
-        where = torch.stack(places, dim=1) if places else None
-        return self.dit.denoise(x, t, keys, cache, commit, where=where)
+    @property
+    def where(self) -> np.ndarray | None:
+        return self.places
 
 
 def before_frames(model: VideoModel) -> int:
@@ -91,7 +74,6 @@ class Dreams:
         self.places: np.ndarray | None = None
         """(B, 3): where the newest frames are believed to be seen from."""
         self.sampler = model.dit.new_sampler(len(starts), seed)
-        self.sampler.denoiser = ByRow(model.dit)
         conditions = [self._rows(actions) for actions in zip(*begun, strict=True)]
         with fast_precision(model.device):
             self.sampler.commit(torch.stack(tokens), conditions)
@@ -99,12 +81,7 @@ class Dreams:
     def _rows(self, actions: Sequence[Action]) -> Rows:
         courses = [a.course for a in actions if a.course is not None]
         self.places = np.stack([course[0] for course in courses]) if courses else None
-        return Rows(torch.cat([a.keys for a in actions]), where=self._where())
-
-    def _where(self) -> Tensor | None:
-        if self.places is None:
-            return None
-        return torch.from_numpy(self.places).float().to(self.model.device)
+        return Rows(torch.cat([a.keys for a in actions]), places=self.places)
 
     def step(self, held: np.ndarray, places: np.ndarray | None = None) -> Tensor:
         """Return the tokens (B, P, C) of the next frames, under keys (B, K).
@@ -114,7 +91,7 @@ class Dreams:
         if self.places is not None and self.model.mover is not None:
             told = places is not None
             self.places = places if told else self.model.mover.move(self.places, to_masks(held))
-        rows = Rows(self.model.actions(held).keys, where=self._where())
+        rows = Rows(self.model.actions(held).keys, places=self.places)
         with fast_precision(self.model.device):
             (sampled,) = self.sampler.sample([rows])
         return sampled.x.float()

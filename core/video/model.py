@@ -109,7 +109,12 @@ class Action:
     """The same as a bit mask, where all rows agree."""
     course: np.ndarray | None = None
     """(1 + N, 3): the place it is seen from (x, y in units, degrees counter-clockwise), and places
-    that it might be instead; None where nobody knows. All rows share it."""
+    that it might be instead; None where nobody knows."""
+
+    @property
+    def where(self) -> np.ndarray | None:
+        """Places that the rows are seen from, (B, 3) or one for all (1, 3); None as `course`."""
+        return None if self.course is None else self.course[:1]
 
     @property
     def place(self) -> Place | None:
@@ -245,8 +250,9 @@ class FrameDiT(nn.Module):
     ) -> Tensor:
         """Return the velocity of frames x (B, T, P, C), with one action a frame."""
         actions = torch.stack([c.keys for c in conditions], dim=1)
-        places = [c.course[0] for c in conditions if c.course is not None]
+        places = [where for c in conditions if (where := c.where) is not None]
         where = None
         if len(places) == len(conditions):
-            where = torch.from_numpy(np.stack(places)).float().to(x.device).expand(len(x), -1, -1)
+            stacked = torch.from_numpy(np.stack(places, axis=1))
+            where = stacked.float().to(x.device).expand(len(x), -1, -1)
         return self.denoise(x, t, actions, cache, commit, where=where)
