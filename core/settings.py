@@ -50,6 +50,8 @@ FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""
 MOTION_SUFFIXES = (".bvh", ".npz", ".glb")
 """Files whose motion can be read."""
+MOTION_RATES = (1, 1000)
+"""Poses a second that a motion file can have."""
 MOST_VIDEO_SECONDS = 20.0
 """Of a video that is followed."""
 VIDEO_SUFFIXES = (
@@ -79,6 +81,7 @@ Noise = Annotated[float, within(0, MOST_NOISE)]
 Ahead = Annotated[int, within(AUTO, MOST_AHEAD, f"in 0..{MOST_AHEAD}, or {AUTO} for automatic")]
 Tilt = Annotated[float, within(*TILTS, form="g")]
 Lens = Annotated[float, within(*LENSES, form="g")]
+Rate = Annotated[float, within(*MOTION_RATES, form="g")]
 
 
 class Settings(BaseModel):
@@ -132,6 +135,10 @@ class CaptureSettings(Settings):
     """Whom of a video to follow, counted from the left; None for the largest."""
     joint_map: str | Path | None = None
     """Skeleton of a motion file, see core.capture.joint_maps; None to find out."""
+    rate: Rate | None = None
+    """Poses a second of a motion file, against what it says or where it says nothing."""
+    clip: Annotated[int, within(1, 10_000)] | None = None
+    """Which animation of a motion file that holds several, counted from 1; None for the longest."""
     tilt: Tilt = 0.0
     """Degrees by which a video's camera looks down more than it seems."""
     lens: Lens = LENS
@@ -165,6 +172,8 @@ class CaptureOptions(TypedDict, total=False):
 
     person: int | None
     joint_map: str | Path | None
+    rate: float | None
+    clip: int | None
     tilt: float
     lens: float
     turned: bool

@@ -1,0 +1,73 @@
+"""What readers make of a motion file: its own skeleton in its own words, units, axes and rate.
+
+A reader knows its format and nothing of ours; which of the joints are ours is `matching`'s to say, and
+what our skeleton does for it `retarget`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A skeleton in motion as its file tells it."""
+
+    names: tuple[str, ...]
+    """Of its nodes as the file writes them; empty for an end site, which only says where a bone ends."""
+    parents: tuple[int, ...]
+    """Of each node, -1 for roots; parents stand before their children."""
+    positions: np.ndarray
+    """Of all nodes in the file's world, (T, N, 3) float64."""
+    rotations: np.ndarray | None = None
+    """Relative to the world, (T, N, 4) w x y z float64; None where a file tells positions only. An
+    end site turns like its parent."""
+    rest: np.ndarray | None = None
+    """Nodes (N, 3) in the pose that the file calls rest; None where it knows none."""
+    rest_rotations: np.ndarray | None = None
+    """Rotations (N, 4) in that pose, relative to the world."""
+    rate: float
+    """Poses a second."""
+    clips: tuple[str, ...] = ()
+    """Animations that the file holds, by name, where it can hold several."""
+    clip: int = 0
+    """Which of them this is."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the visitor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """Which nodes of a skeleton are our joints."""
+
+    joints: dict[str, int]
+    """Node of each of core.body.skeleton.JOINTS that is there. Hips, knees, ankles, feet (toes),
+    shoulders, elbows, wrists and the pelvis always are; collars, neck, head and spine may be missing."""
+    spine: tuple[int, ...]
+    """Nodes above the pelvis up to the one that the arms hang from, from below; however many."""
+    neck: tuple[int, ...] = ()
+    """Nodes above that one up to the head's, which is not among them."""
+    how: str
+    """What told: "map" (one that was given), "tree" or "names"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skeleton:
+    """A file's skeleton as a picture: one of its poses, and what was taken for what."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    places: np.ndarray
+    """Nodes (N, 3) float32 in meters, Y up, where that much is known; else as in the file."""
+    joints: dict[str, int] = field(default_factory=dict)
+    """Node of each of our joints that was found."""
+
+
+class MatchError(ValueError):
+    """Joints that were not found; brings the skeleton, so that a visitor can say which they are."""
+
+    def __init__(self, sentence: str, skeleton: Skeleton) -> None:
+        super().__init__(sentence)
+        self.skeleton = skeleton
