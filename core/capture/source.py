@@ -1,7 +1,7 @@
 """What readers make of a motion file: its own skeleton in its own words, units, axes and rate.
 
-A reader knows its format and nothing of ours; which of the joints are ours is `matching`'s to say, and
-what our skeleton does for it `retarget`'s.
+A reader knows its format and nothing of ours; which of the joints are ours is `matching`'s to say,
+and what our skeleton does for it `retarget`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Source:
     """A skeleton in motion as its file tells it."""
 
     names: tuple[str, ...]
-    """Of its nodes as the file writes them; empty for an end site, which only says where a bone ends."""
+    """Of its nodes as the file writes them; empty for an end site, which says where a bone ends."""
     parents: tuple[int, ...]
     """Of each node, -1 for roots; parents stand before their children."""
     positions: np.ndarray
@@ -43,8 +43,8 @@ class Match:
     """Which nodes of a skeleton are our joints."""
 
     joints: dict[str, int]
-    """Node of each of core.body.skeleton.JOINTS that is there. Hips, knees, ankles, feet (toes),
-    shoulders, elbows, wrists and the pelvis always are; collars, neck, head and spine may be missing."""
+    """Node of each of core.body.skeleton.JOINTS that is there. Pelvis, hips, knees, ankles,
+    shoulders and elbows always are; all others may be missing. Feet and wrists may be end sites."""
     spine: tuple[int, ...]
     """Nodes above the pelvis up to the one that the arms hang from, from below; however many."""
     neck: tuple[int, ...] = ()
