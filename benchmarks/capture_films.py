@@ -85,10 +85,11 @@ def shoot(
     """Yield pictures (H, W, 3) uint8 by a camera that stands still, with the way in view."""
     body = body or actor()
     take = resample(take, rate) if rate != FPS else take
-    root, rotations = body.place(take.root), body.fit(take.root, take.rotations)
-    target = (root.min(axis=0) + root.max(axis=0)) / 2
+    root, rotations = body.fit(take.root, take.rotations)
+    path = body.place(root)
+    target = (path.min(axis=0) + path.max(axis=0)) / 2
     target[1] = 0.95
-    way = np.linalg.norm((root - target)[:, [0, 2]], axis=1).max()
+    way = np.linalg.norm((path - target)[:, [0, 2]], axis=1).max()
     width, height = size
     focal = LENS * max(size)
     camera = Camera(
@@ -100,7 +101,7 @@ def shoot(
     renderer = SoftwareRenderer(body, width=width, height=height, camera=camera)
     for pose in range(len(take)):
         batch = slice(pose, pose + 1)
-        yield renderer.draw(body.skin(take.root[batch], rotations[batch])[0], target)
+        yield renderer.draw(body.skin(root[batch], rotations[batch])[0], target)
 
 
 def film(

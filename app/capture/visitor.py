@@ -152,7 +152,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             raise ValueError("This motion is no longer in the list.")
         with self._turnstile.turn():
             take: Take = matches[number].take()
-        root, rotations = take.root, Body.load().fit(take.root, take.rotations)
+        root, rotations = Body.load().fit(take.root, take.rotations)
         return Poses(first=0, prompt=0, milliseconds=0, root=root, rotations=rotations)
 
     def cut(self, start: int, end: int) -> Take:

@@ -65,13 +65,10 @@ class TakeBuffer:
             milliseconds += self._costs[last][1]
             last += 1
         poses = take.Poses.concatenate(self._chunks[i:last])[skip:]
+        # fitted to one body for all: the others' hips differ from it by a few millimeters
+        root, rotations = Body.load().fit(poses.root, poses.rotations)
         return Poses(
-            first=cursor,
-            prompt=prompt,
-            milliseconds=milliseconds,
-            root=poses.root,
-            # fitted to one body for all: the others' hips differ from it by a few millimeters
-            rotations=Body.load().fit(poses.root, poses.rotations),
+            first=cursor, prompt=prompt, milliseconds=milliseconds, root=root, rotations=rotations
         )
 
     def until(self, end: int) -> TakeBuffer:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core.body.feet import leg_lengths, reach
-from core.body.rotations import quat_to_matrix, swing
+from core.body.rotations import quat_rotate, quat_to_matrix, swing
 from core.body.skeleton import (
     ANKLES,
     HIPS,
@@ -107,26 +107,32 @@ class Body:
         blend.eliminate_zeros()
         return blend
 
-    def place(self, root: np.ndarray) -> np.ndarray:
-        """Pelvis positions of the source skeleton (T, 3) -> of this body, feet on the floor."""
+    def place(self, positions: np.ndarray) -> np.ndarray:
+        """Positions (..., 3) around the source skeleton -> around this body, on the same floor."""
         height = self.rest_joints[0, 1] - self.ground
-        placed = root * self.scale
-        placed[:, 1] += height - REST_JOINTS[0, 1] * self.scale
+        placed = positions * self.scale
+        placed[..., 1] += height - REST_JOINTS[0, 1] * self.scale
         return placed.astype(np.float32)
 
-    def fit(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """Rotations (T, 22, 4) whose feet do on this body what they do on the source skeleton.
+    def fit(self, root: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Root (T, 3) and rotations (T, 22, 4) of this body that walk as the source skeleton does.
 
-        Hips of another width would make planted feet slide; so thighs and shins are turned by a
-        few degrees until the ankles are where the source's are, scaled by leg length. Feet keep
-        their direction. Pass the result to `skin` or a viewer of this body.
+        The middle of the hip joints and both ankles are where the source's are, scaled by leg
+        length: straight legs stay straight and planted feet planted. For the first the pelvis
+        moves, for the second thighs and shins turn by a few degrees; feet keep their direction.
+        Pass the result to `skin` or a viewer of this body.
         """
+        rest, scale = self.rest_joints, np.float32(self.scale)
         source, _ = forward(root, rotations)
-        joints, world = forward(self.place(root), rotations, self.rest_joints)
-        ankles = source[:, ANKLES] * np.float32(self.scale)
-        rest_heights = self.rest_joints[ANKLES, 1].mean() - self.ground
-        ankles[..., 1] += rest_heights - self.scale * REST_JOINTS[ANKLES, 1].mean()
-        rest = self.rest_joints
+        # how much higher above the floor these ankles rest; each foot's, for HumanML3D's legs
+        # are not of one length
+        rises = _ankle_heights(rest) - scale * _ankle_heights(REST_JOINTS)
+        ankles = self.place(source[:, ANKLES])
+        ankles[..., 1] += rises
+        shift = _hip_middle(REST_JOINTS) - _hip_middle(rest) / scale
+        root = root + quat_rotate(rotations[:, 0], shift)
+        root[:, 1] += rises.mean() / scale
+        joints, world = forward(self.place(root), rotations, rest)
         bones = rest[KNEES] - rest[HIPS], rest[ANKLES] - rest[KNEES]
         thigh, shin = reach(
             joints[:, HIPS],
@@ -139,7 +145,7 @@ class Body:
         world[:, KNEES] = swing(world[:, KNEES], bones[1], shin)
         fitted = local_rotations(world).astype(np.float32)
         flip = np.einsum("tji,tji->tj", fitted, rotations)[..., None] < 0
-        return np.where(flip, -fitted, fitted)  # keeps the continuity of the input
+        return root, np.where(flip, -fitted, fitted)  # keeps the continuity of the input
 
     def transforms(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
         """Matrices (T, 22, 3, 4) that take vertices at rest to their pose, one for each joint."""
@@ -149,9 +155,19 @@ class Body:
         return np.concatenate([matrices, shift[..., None]], axis=-1).astype(np.float32)
 
     def skin(self, root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """Vertices (T, V, 3) float32 of poses: `root` (T, 3) on the source skeleton,
-        `rotations` (T, 22, 4) relative to the parents."""
+        """Vertices (T, V, 3) float32 of poses: `root` (T, 3) as `place` takes it, `rotations`
+        (T, 22, 4) relative to the parents; both best by `fit`."""
         transforms = self.transforms(root, rotations)
         flat = transforms.transpose(1, 3, 0, 2).reshape(len(JOINTS) * 4, -1)  # (22 * 4, T * 3)
         skinned = self._blend @ np.ascontiguousarray(flat)
         return skinned.reshape(len(self.vertices), -1, 3).transpose(1, 0, 2)
+
+
+def _hip_middle(rest: np.ndarray) -> np.ndarray:
+    """Return the middle of the hip joints, (3,), from the pelvis."""
+    return rest[HIPS].mean(axis=0) - rest[0]
+
+
+def _ankle_heights(rest: np.ndarray) -> np.ndarray:
+    """Return the heights of both ankles, (2,), from the pelvis."""
+    return rest[ANKLES, 1] - rest[0, 1]

@@ -38,9 +38,9 @@ _CONVENTIONS = {
 def write_bvh(take: Take, path: Path, *, body: Body) -> None:
     """Write `path` with the take on this body's skeleton, and `path`.json with its provenance."""
     order, lines = _hierarchy(body.rest_joints * _CM)
-    rotations = body.fit(take.root, take.rotations)
+    root, rotations = body.fit(take.root, take.rotations)
     angles = euler_zyx(rotations)[:, order]  # (T, 22, 3): z, y, x in degrees
-    values = np.concatenate([body.place(take.root) * _CM, angles.reshape(len(take), -1)], axis=1)
+    values = np.concatenate([body.place(root) * _CM, angles.reshape(len(take), -1)], axis=1)
     lines += ["MOTION", f"Frames: {len(take)}", f"Frame Time: {1 / take.fps:.8f}"]
     lines += [" ".join(f"{v:.6f}" for v in row) for row in values.tolist()]
     path.write_text("\n".join(lines) + "\n")

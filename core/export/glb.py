@@ -151,9 +151,9 @@ def _animate(builder: _Builder, take: Take, body: Body) -> None:
             gl.AnimationChannel(sampler=len(animation.samplers) - 1, target=target)
         )
 
-    drive(0, "translation", body.place(take.root))
-    rotations = body.fit(take.root, take.rotations).astype(np.float64)
-    rotations = normalize(rotations)[..., [1, 2, 3, 0]]  # x y z w
+    root, rotations = body.fit(take.root, take.rotations)
+    drive(0, "translation", body.place(root))
+    rotations = normalize(rotations.astype(np.float64))[..., [1, 2, 3, 0]]  # x y z w
     for joint in range(len(JOINTS)):
         drive(joint, "rotation", rotations[:, joint])
     builder.gltf.animations = [animation]

@@ -33,15 +33,15 @@ def write_mp4(
     camera: Camera | None = None,
 ) -> None:
     """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render)."""
-    targets = follow(body.place(take.root), take.fps)
-    rotations = body.fit(take.root, take.rotations)
+    root, rotations = body.fit(take.root, take.rotations)
+    targets = follow(body.place(root), take.fps)
     metadata = describe(take, body)
     painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
     try:
         with Mp4Writer(path, width=width, height=height, fps=take.fps, metadata=metadata) as film:
             for start in range(0, len(take), _BATCH):
                 batch = slice(start, start + _BATCH)
-                meshes = body.skin(take.root[batch], rotations[batch])
+                meshes = body.skin(root[batch], rotations[batch])
                 for pose, vertices in enumerate(meshes, start):
                     frame = painter.draw(vertices, targets[pose])
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))

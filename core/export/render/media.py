@@ -139,9 +139,9 @@ def contact_sheet(
     """
     body = body or Body.load()
     picks = np.linspace(0, len(take) - 1, columns * rows).round().astype(int)
-    targets = follow(body.place(take.root), take.fps)[picks]
-    root, rotations = take.root[picks], take.rotations[picks]
-    vertices = body.skin(root, body.fit(root, rotations))
+    root, rotations = body.fit(take.root, take.rotations)
+    targets = follow(body.place(root), take.fps)[picks]
+    vertices = body.skin(root[picks], rotations[picks])
     renderer = SoftwareRenderer(body, width=size, height=size, camera=camera)
     sheet = np.empty((rows * size, columns * size, 3), np.uint8)
     shown = None

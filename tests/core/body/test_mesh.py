@@ -10,7 +10,15 @@ import pytest
 from scipy.sparse import csc_matrix
 
 from core.body.mesh import BODIES, Body
-from core.body.rotations import quat_inverse, quat_multiply, quat_to_axis_angle, quat_to_matrix
+from core.body.rotations import (
+    normalize,
+    quat_between,
+    quat_from_axis_angle,
+    quat_inverse,
+    quat_multiply,
+    quat_to_axis_angle,
+    quat_to_matrix,
+)
 from core.body.skeleton import ANKLES, HIPS, INDEX, KNEES, PARENTS, REST_JOINTS, forward
 from tests.support.synthetic import walk
 
@@ -57,14 +65,37 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     """Planted feet stay planted on a body with other hips, and nothing else turns."""
     body = Body.load(name)
     root, rotations, source = walk(44)
-    fitted = body.fit(root, rotations)
-    feet = forward(body.place(root), fitted, body.rest_joints)[0][:, ANKLES]
+    placed, fitted = body.fit(root, rotations)
+    joints, _ = forward(body.place(placed), fitted, body.rest_joints)
+    feet = joints[:, ANKLES]
     steps = np.diff(feet, axis=0) - np.diff(source[:, ANKLES], axis=0) * body.scale
     assert np.abs(steps).max() < 2e-3  # where a straight leg cannot quite reach
     others = np.setdiff1d(np.arange(22), [*HIPS, *KNEES, *ANKLES])
     np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
     turns = quat_multiply(quat_inverse(rotations), fitted)
     assert np.degrees(np.linalg.norm(quat_to_axis_angle(turns), axis=-1)).max() < 20
+    way = np.diff(joints[:, HIPS].mean(axis=1), axis=0)
+    theirs = np.diff(source[:, HIPS].mean(axis=1), axis=0) * body.scale
+    np.testing.assert_allclose(way, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_straight_legs_stay_straight(name):
+    body = Body.load(name)
+    turns = np.zeros((5, 22, 3))
+    turns[:, 0, 0] = np.radians([0, 40, -40, 0, 0])  # the pelvis nods, leans and turns
+    turns[:, 0, 2] = np.radians([0, 0, 0, 15, 0])
+    turns[:, 0, 1] = np.radians([0, 0, 0, 0, 60])
+    rotations = quat_from_axis_angle(turns)
+    for hip, knee, ankle in zip(HIPS, KNEES, ANKLES, strict=True):
+        thigh, shin = REST_JOINTS[knee] - REST_JOINTS[hip], REST_JOINTS[ankle] - REST_JOINTS[knee]
+        rotations[:, hip] = quat_between(thigh, np.array([0, -1, 0]))
+        rotations[:, knee] = quat_between(shin, thigh)
+    root, fitted = body.fit(np.tile(REST_ROOT, (5, 1)), rotations.astype(np.float32))
+    joints, _ = forward(body.place(root), fitted, body.rest_joints)
+    thighs = normalize(joints[:, KNEES] - joints[:, HIPS])
+    shins = normalize(joints[:, ANKLES] - joints[:, KNEES])
+    assert np.degrees(np.arccos((thighs * shins).sum(-1))).max() < 5
 
 
 def test_unknown_body_is_a_sentence():

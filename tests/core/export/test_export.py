@@ -39,8 +39,8 @@ def test_bvh_read_by_pybvh(take, body, tmp_path, fps):
     names = [node.name for node in read.nodes if not node.name.startswith("EndSite")]
     assert read.frame_time == pytest.approx(1 / fps, abs=1e-6)
     expected = resample(take, fps)
-    fitted = body.fit(expected.root, expected.rotations)
-    expected = forward(body.place(expected.root), fitted, body.rest_joints)[0] * 100
+    root, rotations = body.fit(expected.root, expected.rotations)
+    expected = forward(body.place(root), rotations, body.rest_joints)[0] * 100
     positions = read.joint_positions()
     assert len(positions) == len(expected)
     assert sorted(names) == sorted(BONES)
@@ -112,7 +112,7 @@ def test_glb_played_back_gives_our_vertices(take, body, tmp_path):
     )
     homogeneous = np.concatenate([vertices, np.ones((len(vertices), 1))], axis=1)
     skinned = np.einsum("vk,vkab,vb->va", weights, matrices[joints], homogeneous)[:, :3]
-    ours = body.skin(take.root, body.fit(take.root, take.rotations))[frame]
+    ours = body.skin(*body.fit(take.root, take.rotations))[frame]
     np.testing.assert_allclose(skinned, ours, atol=1e-5)
     assert (joints[weights == 0] == 0).all()  # the validator warns otherwise
     assert gltf.asset.extras["checkpoint"] == "test"
