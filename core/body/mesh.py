@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.feet import leg_lengths, reach
+from core.body.feet import leg_lengths, stand
 from core.body.rotations import quat_rotate, quat_to_matrix, swing
 from core.body.skeleton import (
     ANKLES,
@@ -124,23 +124,25 @@ class Body:
         """
         rest, scale = self.rest_joints, np.float32(self.scale)
         source, _ = forward(root, rotations)
-        # how much higher above the floor these ankles rest; each foot's, for HumanML3D's legs
-        # are not of one length
-        rises = _ankle_heights(rest) - scale * _ankle_heights(REST_JOINTS)
-        ankles = self.place(source[:, ANKLES])
-        ankles[..., 1] += rises
+        legs = source[:, ANKLES] - source[:, HIPS]
+        spans = np.sqrt(np.einsum("tli,tli->tl", legs, legs)) * (
+            _leg_lengths(rest) / _leg_lengths(REST_JOINTS)
+        )
         shift = _hip_middle(REST_JOINTS) - _hip_middle(rest) / scale
+        rise = (_ankle_heights(rest) / scale - _ankle_heights(REST_JOINTS)).mean()
         root = root + quat_rotate(rotations[:, 0], shift)
-        root[:, 1] += rises.mean() / scale
+        root[:, 1] += rise
         joints, world = forward(self.place(root), rotations, rest)
         bones = rest[KNEES] - rest[HIPS], rest[ANKLES] - rest[KNEES]
-        thigh, shin = reach(
+        lift, thigh, shin = stand(
             joints[:, HIPS],
-            ankles,
+            self.place(source[:, ANKLES] + np.float32([0, rise, 0])),
             joints[:, KNEES] - joints[:, HIPS],
             joints[:, TOES] - joints[:, ANKLES],
             *(np.linalg.norm(bone, axis=-1) for bone in bones),
+            spans,
         )
+        root[:, 1] += lift / scale
         world[:, HIPS] = swing(world[:, HIPS], bones[0], thigh)
         world[:, KNEES] = swing(world[:, KNEES], bones[1], shin)
         fitted = local_rotations(world).astype(np.float32)
@@ -166,6 +168,11 @@ class Body:
 def _hip_middle(rest: np.ndarray) -> np.ndarray:
     """Return the middle of the hip joints, (3,), from the pelvis."""
     return rest[HIPS].mean(axis=0) - rest[0]
+
+
+def _leg_lengths(rest: np.ndarray) -> np.ndarray:
+    """Return the lengths of both legs, (2,)."""
+    return leg_lengths(rest[HIPS], rest[KNEES], rest[ANKLES])
 
 
 def _ankle_heights(rest: np.ndarray) -> np.ndarray:

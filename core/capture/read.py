@@ -1,55 +1,133 @@
-"""Motion files of other programs: BVH, NPZ (AMASS, SMPL, our own) and GLB."""
+"""Motion files of other programs: BVH, glTF, and arrays (AMASS, SMPL, our own)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from core.body.features import contacts, encode, make_uniform, normalize_place
-from core.body.skeleton import FPS
+from core.body.rotations import quat_between, quat_continuous, quat_multiply, quat_rotate
+from core.body.skeleton import ANKLES, FPS, HIPS, REST_JOINTS, TOES, forward, local_rotations
 from core.capture import bvh, glb, npz
-from core.settings import MOTION_SUFFIXES
+from core.capture.joint_maps import check_length
+from core.capture.matching import match
+from core.capture.retarget import Motion, retarget
+from core.capture.source import Skeleton, Source
+from core.settings import MOTION_SUFFIXES, CaptureSettings
 
 MOST_BYTES = 64_000_000
 LEAST_POSES = 10
+SLOW = 0.35
+"""A foot slower than this (m/s) stands."""
+OFF_FLOOR = 0.03
+"""Soles of standing feet may be this far (m) off a file's floor, or it is not their floor."""
+NEAR, AHEAD = 0.3, np.cos(np.radians(30))
+"""A motion that begins this near the origin (m) and this much ahead stays where it is."""
 
 
-def read_motion(
-    path: str | Path, *, joint_map: str | Path | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read a file as joints (T, 22, 3), on the source skeleton and the floor, and contacts (T, 4).
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a motion file holds, on our skeleton: 20 poses a second, on the floor, facing Z."""
 
-    The joint map is guessed where none is given, unit and up axis always are. Raises ValueError
-    for files that are none of ours, too long or too short.
+    root: np.ndarray
+    """(T, 3) float32, meters."""
+    rotations: np.ndarray
+    """Local, (T, 22, 4) float32, w x y z."""
+    skeleton: Skeleton
+    """The file's own."""
+    rate: float
+    """Poses a second in the file."""
+    clips: tuple[str, ...] = ()
+    """Animations that the file holds, where it can hold several."""
+    clip: int = 0
+    """Which of them this is."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the visitor."""
+
+    @property
+    def joints(self) -> np.ndarray:
+        """Joint positions (T, 22, 3) float32."""
+        return forward(self.root, self.rotations)[0]
+
+
+def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Reading:
+    """Read a motion file.
+
+    Raises ValueError with a sentence for files that are none of ours, too long or too short, and
+    MatchError, which brings the skeleton, where its joints are not found.
     """
-    path = Path(path)
+    path, settings = Path(path), settings or CaptureSettings()
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out a part")
-    try:
-        joints = _read(path, joint_map)
-    except ValueError as error:
-        sentence = str(error).replace(str(path), path.name)
-        if path.name not in sentence:
-            sentence = f"{path.name} cannot be read: {sentence}"
-        raise ValueError(sentence) from error
-    if len(joints) < LEAST_POSES:
-        raise ValueError(f"{path.name} lasts {len(joints) / FPS:g} s; half a second is the least")
-    joints = normalize_place(make_uniform(joints))
-    features = encode(joints, "steady")
-    flags = contacts(features).astype(np.float64)
-    return joints, np.concatenate([flags, flags[-1:]])
+        raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out the part")
+    source = _read(path, settings)
+    check_length((len(source.positions) - 1) / source.rate)
+    matched = match(source, settings.joint_map)
+    motion = retarget(source, matched)
+    if len(motion.root) < LEAST_POSES:
+        raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
+    root, rotations = _placed(motion)
+    places = source.positions[0] if source.rest is None else source.rest
+    places = quat_rotate(motion.turn, places * motion.scale)
+    return Reading(
+        root=root,
+        rotations=rotations,
+        skeleton=Skeleton(
+            names=source.names,
+            parents=source.parents,
+            places=places.astype(np.float32),
+            joints=matched.joints,
+        ),
+        rate=source.rate,
+        clips=source.clips,
+        clip=source.clip,
+        notes=motion.notes,
+    )
 
 
-def _read(path: Path, joint_map: str | Path | None) -> np.ndarray:
+def _read(path: Path, settings: CaptureSettings) -> Source:
     match path.suffix.lower():
-        case ".npz":
-            return npz.read_joints(path)
+        case ".npz" | ".npy":
+            return npz.read(path, settings.rate)
         case ".bvh":
-            bvh.check_size(path)
-            return bvh.read_joints(path, joint_map=joint_map)
-        case ".glb":
-            return glb.read_joints(path, joint_map=joint_map)
-    raise ValueError(f"motion files end in {', '.join(MOTION_SUFFIXES)}; {path.name!r} does not")
+            source = bvh.read(path)
+        case ".glb" | ".gltf" | ".vrma":
+            source = glb.read(path, settings.clip)
+        case _:
+            told = ", ".join(MOTION_SUFFIXES)
+            raise ValueError(f"motion files end in {told}; {path.name!r} does not")
+    return source if settings.rate is None else replace(source, rate=settings.rate)
+
+
+def _placed(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
+    """Put a motion on the floor; over the origin and facing Z, unless it nearly is."""
+    root, world = motion.root.copy(), motion.world
+    rest = local_rotations(world)
+    joints = forward(root, rest)[0]
+    floor = _standing_height(joints)
+    if motion.floor is not None and abs(floor - motion.floor) < OFF_FLOOR:
+        floor = motion.floor
+    root[:, 1] -= floor
+    across = joints[0, HIPS[0]] - joints[0, HIPS[1]]
+    ahead = np.array([-across[2], 0.0, across[0]])
+    ahead /= max(np.linalg.norm(ahead), 1e-9)
+    if np.linalg.norm(root[0, [0, 2]]) > NEAR or ahead[2] < AHEAD:
+        turn = quat_between(ahead, np.array([0.0, 0.0, 1.0]))
+        root = quat_rotate(turn, root - root[0] * [1, 0, 1])
+        rest[:, 0] = quat_multiply(turn, rest[:, 0])
+    return root.astype(np.float32), quat_continuous(rest).astype(np.float32)
+
+
+def _standing_height(joints: np.ndarray) -> float:
+    """Height (m) of the floor under joints (T, 22, 3): where feet stand still."""
+    drop = REST_JOINTS[[*ANKLES, *TOES], 1]
+    feet = joints[:, [*ANKLES, *TOES]]
+    heights = feet[..., 1] - drop
+    speed = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * FPS
+    lowest = heights.argmin(axis=1)
+    still = np.take_along_axis(speed, lowest[1:, None], axis=1)[:, 0] < SLOW
+    low = heights.min(axis=1)
+    stands = low[1:][still]
+    return float(np.percentile(stands, 5) if len(stands) else low.min())

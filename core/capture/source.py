@@ -7,6 +7,7 @@ and what our skeleton does for it `retarget`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class Source:
     """Rotations (N, 4) in that pose, relative to the world."""
     rate: float
     """Poses a second."""
+    up: Literal["y", "rest"] | None = None
+    """What is up where the format says so: Y, or as the rest pose stands; None to find out."""
     clips: tuple[str, ...] = ()
     """Animations that the file holds, by name, where it can hold several."""
     clip: int = 0

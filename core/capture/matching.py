@@ -1,0 +1,2 @@
+def match(*a):
+    raise NotImplementedError

@@ -1,0 +1,281 @@
+"""A file's skeleton in motion -> the same motion of ours.
+
+Motion is told in leg lengths, so that units do not matter. The middle of the hips and the ankles go
+where the file's go, and legs bend as its legs do, wherever it has its hips. A file's own rotations
+are used: what a joint turns by from its rest pose is what ours turns by, once limbs are laid along
+its limbs at rest (T-pose, A-pose, hanging arms). Where that pose is none that a body can take, as
+with exporters that lay all bones along one axis, the pose solver says how a joint and ours stand to
+each other on average. Files of positions alone are solved by it throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.body.feet import leg_lengths, stand
+from core.body.ik import PoseSolver
+from core.body.rotations import (
+    matrix_to_quat,
+    normalize,
+    quat_between,
+    quat_inverse,
+    quat_multiply,
+    quat_rotate,
+    quat_slerp,
+    swing,
+)
+from core.body.skeleton import (
+    ANKLES,
+    BONE_LENGTHS,
+    ELBOWS,
+    HIPS,
+    INDEX,
+    JOINTS,
+    KNEES,
+    PARENTS,
+    REST_JOINTS,
+    SHOULDERS,
+    TOES,
+    WRISTS,
+    global_rotations,
+)
+from core.capture.positions import to_skeleton
+from core.capture.resample import at_our_rate
+from core.capture.source import Match, Source
+from core.capture.standing import rest_frame, upright
+
+_REST = REST_JOINTS.astype(np.float64)
+_HIP_MIDDLE = _REST[HIPS].mean(axis=0) - _REST[0]
+_SPINE = [INDEX[f"spine{i}"] for i in (1, 2, 3)]
+_LEGS = leg_lengths(_REST[HIPS], _REST[KNEES], _REST[ANKLES])
+_THIGHS, _SHINS = BONE_LENGTHS[KNEES].astype(np.float64), BONE_LENGTHS[ANKLES].astype(np.float64)
+_LIMBS = tuple(
+    zip((*HIPS, *KNEES, *SHOULDERS, *ELBOWS), (*KNEES, *ANKLES, *ELBOWS, *WRISTS), strict=True)
+)
+"""Bones whose direction a file tells, parents first."""
+_SAME_WAY = np.cos(np.radians(20) / 2)
+"""Feet at rest that differ by a smaller angle point the same way."""
+_DEEPEST = 1e4
+"""Meters of ours beyond which a joint is nowhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """A motion of our skeleton, 20 poses a second, Y up; not yet put on the floor."""
+
+    root: np.ndarray
+    """(T, 3) float64, meters."""
+    world: np.ndarray
+    """Rotations relative to the world, (T, 22, 4) float64."""
+    floor: float | None
+    """Height (m) of the floor that the file's rest pose stands on; None if it has none."""
+    scale: float
+    """Meters of ours in one unit of the file."""
+    turn: np.ndarray
+    """Rotation (4,) from the file's axes to ours."""
+    notes: tuple[str, ...] = ()
+
+
+def retarget(source: Source, match: Match) -> Motion:
+    """Let our skeleton do what a file's does. Raises ValueError for legs without length."""
+    source, match = _reduced(source, match)
+    source = at_our_rate(source)
+    frame = rest_frame(source.rest, match)
+    turn, note = upright(source, match, frame)
+    legs = _legs(source.positions, match)
+    scale = float(_LEGS.mean() / legs.mean())
+    places = quat_rotate(turn, source.positions * scale)
+    if np.abs(places - places[:1]).max() > _DEEPEST:
+        worst = int(np.argmax(np.abs(places - places[:1]).max(axis=(1, 2))))
+        raise ValueError(f"in pose {worst} the body is kilometers away; its numbers are wrong")
+    if source.rotations is None:
+        root, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
+        root, world = root.astype(np.float64), global_rotations(local.astype(np.float64))
+    else:
+        turns = quat_multiply(turn, source.rotations)
+        world = _turned(source, match, turns, places, frame)
+        root = _stand(match, places, world, _LEGS / (legs * scale))
+    return Motion(
+        root=root,
+        world=world,
+        floor=None if frame is None else _floor(source, match, frame, scale),
+        scale=scale,
+        turn=turn,
+        notes=(*source.notes, *filter(None, [note])),
+    )
+
+
+def _reduced(source: Source, match: Match) -> tuple[Source, Match]:
+    """Only the nodes that are some joint of ours."""
+    kept = sorted({*match.joints.values(), *match.spine, *match.neck})
+    new = {node: i for i, node in enumerate(kept)}
+
+    def part(array: np.ndarray | None, axis: int) -> np.ndarray | None:
+        return None if array is None else np.take(array, kept, axis)
+
+    smaller = replace(
+        source,
+        names=tuple(source.names[i] for i in kept),
+        parents=(),
+        positions=np.take(source.positions, kept, 1),
+        rotations=part(source.rotations, 1),
+        rest=part(source.rest, 0),
+        rest_rotations=part(source.rest_rotations, 0),
+    )
+    return smaller, replace(
+        match,
+        joints={joint: new[node] for joint, node in match.joints.items()},
+        spine=tuple(new[node] for node in match.spine),
+        neck=tuple(new[node] for node in match.neck),
+    )
+
+
+def _legs(positions: np.ndarray, match: Match) -> np.ndarray:
+    """Lengths (2,) of the legs in the file's units."""
+    legs = [
+        leg_lengths(*(positions[:, match.joints[f"{side}_{n}"]] for n in ("hip", "knee", "ankle")))
+        for side in ("left", "right")
+    ]
+    lengths = np.median(legs, axis=1)
+    if not lengths.min() > 1e-9:
+        raise ValueError("the legs have no length; the skeleton's offsets are all zero")
+    return lengths
+
+
+@dataclass(frozen=True)
+class _Drivers:
+    """Which nodes turn each of our joints, (22,): from `low` a `share` of the way to `high`."""
+
+    low: np.ndarray
+    high: np.ndarray
+    share: np.ndarray
+
+    @classmethod
+    def of(cls, match: Match) -> _Drivers:
+        """Spread the spine's nodes over our three; what is missing goes with its neighbors."""
+        found = match.joints
+        trunk = (found["pelvis"], *match.spine)
+        chest = trunk[-1]
+        head = found.get("head", found.get("neck", chest))
+        rows: dict[str, tuple[int, int, float]] = {"head": (head, head, 0.0)}
+        for i in (1, 2, 3):
+            at = i * (len(trunk) - 1) / 3
+            low = min(int(at), len(trunk) - 1)
+            rows[f"spine{i}"] = trunk[low], trunk[min(low + 1, len(trunk) - 1)], at - low
+        rows["neck"] = (chest, head, 0.5)
+        if match.neck:
+            middle = match.neck[len(match.neck) // 2]
+            rows["neck"] = middle, middle, 0.0
+        for side in ("left", "right"):
+            for name, instead in (("collar", chest), ("wrist", None), ("foot", None)):
+                upper = {"wrist": "elbow", "foot": "ankle"}.get(name)
+                node = instead if instead is not None else found[f"{side}_{upper}"]
+                node = found.get(f"{side}_{name}", node)
+                rows[f"{side}_{name}"] = node, node, 0.0
+        table = [rows.get(joint) or (found[joint], found[joint], 0.0) for joint in JOINTS]
+        low, high, share = (np.array(column) for column in zip(*table, strict=True))
+        return cls(low, high, share)
+
+    def turn(self, turns: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Our rotations (T, 22, 4) by the nodes' `turns` (T, N, 4) and what ours are to each."""
+        lower = quat_multiply(turns[:, self.low], low)
+        upper = quat_multiply(turns[:, self.high], high)
+        return quat_slerp(lower, upper, np.broadcast_to(self.share, lower.shape[:-1]))
+
+
+def _turned(
+    source: Source, match: Match, turns: np.ndarray, places: np.ndarray, frame: np.ndarray | None
+) -> np.ndarray:
+    """World rotations (T, 22, 4) by the file's own."""
+    drivers = _Drivers.of(match)
+    if frame is None or source.rest is None or source.rest_rotations is None:
+        _, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
+        solved = global_rotations(local.astype(np.float64))
+        low, high = (
+            _mean(quat_multiply(quat_inverse(turns[:, nodes]), solved))
+            for nodes in (drivers.low, drivers.high)
+        )
+    else:
+        stance = _stance(source.rest, match, frame)
+        low, high = (
+            quat_multiply(quat_inverse(source.rest_rotations[nodes]), stance)
+            for nodes in (drivers.low, drivers.high)
+        )
+    world = drivers.turn(turns, low, high)
+    for joint, child in _LIMBS:
+        if JOINTS[child] in match.joints:
+            bone = places[:, match.joints[JOINTS[child]]] - places[:, match.joints[JOINTS[joint]]]
+            world[:, joint] = swing(world[:, joint], _REST[child] - _REST[joint], bone)
+    return world
+
+
+def _mean(q: np.ndarray) -> np.ndarray:
+    """Mean over time of rotations (T, J, 4): Markley's, the largest eigenvector."""
+    _, vectors = np.linalg.eigh(np.einsum("tji,tjk->jik", q, q))
+    return vectors[..., -1]
+
+
+def _stance(rest: np.ndarray, match: Match, frame: np.ndarray) -> np.ndarray:
+    """Our rotations (22, 4) in a file's rest pose (N, 3), relative to the file's world.
+
+    Trunk, collars and head are upright there; limbs lie along its limbs, feet point where its feet
+    point, level as they are.
+    """
+    facing = matrix_to_quat(frame)
+    out = np.tile(facing, (len(JOINTS), 1))
+
+    def bone(joint: int, child: int) -> np.ndarray | None:
+        a, b = match.joints.get(JOINTS[joint]), match.joints.get(JOINTS[child])
+        return None if a is None or b is None else rest[b] - rest[a]
+
+    for joint, child in _LIMBS:
+        if joint in (*KNEES, *ELBOWS):
+            out[joint] = out[PARENTS[joint]]
+        if (direction := bone(joint, child)) is not None:
+            out[joint] = swing(out[joint], _REST[child] - _REST[joint], direction)
+    for joint in WRISTS:
+        out[joint] = out[PARENTS[joint]]
+    level = np.eye(3) - np.outer(frame[:, 1], frame[:, 1])
+    for ankle, toe in zip(ANKLES, TOES, strict=True):
+        if (direction := bone(ankle, toe)) is not None:
+            ours = level @ quat_rotate(facing, _REST[toe] - _REST[ankle])
+            turn = quat_between(ours, level @ direction)
+            # less than that is where a rig has its joints, not where its feet point
+            if turn[0] < _SAME_WAY:
+                out[ankle] = quat_multiply(turn, facing)
+        out[toe] = out[ankle]
+    return out
+
+
+def _stand(match: Match, places: np.ndarray, world: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """Let legs stand where the file's do and bend as they do; return the root (T, 3).
+
+    `spans` (2,) are the lengths of our legs over the file's. The inverse of `Body.fit`.
+    """
+
+    def pair(name: str) -> np.ndarray:
+        return np.stack([places[:, match.joints[f"{s}_{name}"]] for s in ("left", "right")], axis=1)
+
+    hips, knees, ankles = pair("hip"), pair("knee"), pair("ankle")
+    root = hips.mean(axis=1) - quat_rotate(world[:, 0], _HIP_MIDDLE)
+    lift, thigh, shin = stand(
+        root[:, None] + quat_rotate(world[:, :1], _REST[HIPS] - _REST[0]),
+        ankles,
+        knees - hips,
+        quat_rotate(world[:, ANKLES], normalize(_REST[TOES] - _REST[ANKLES])),
+        _THIGHS,
+        _SHINS,
+        np.linalg.norm(ankles - hips, axis=-1) * spans,
+    )
+    root[:, 1] += lift
+    world[:, HIPS] = swing(world[:, HIPS], _REST[KNEES] - _REST[HIPS], thigh)
+    world[:, KNEES] = swing(world[:, KNEES], _REST[ANKLES] - _REST[KNEES], shin)
+    return root
+
+
+def _floor(source: Source, match: Match, frame: np.ndarray, scale: float) -> float:
+    """Height (m) of the floor that the ankles of a rest pose tell."""
+    heights = source.rest @ frame[:, 1] * scale
+    return float((heights[[match.joints[JOINTS[i]] for i in ANKLES]] - _REST[ANKLES, 1]).mean())
