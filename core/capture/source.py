@@ -54,6 +54,8 @@ class Match:
     """Nodes above that one up to the head's, which is not among them."""
     how: str
     """What told: "map" (one that was given), "tree" or "names"."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the visitor."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,98 @@
+"""What the names of nodes say: a body part, a helper, or which of two like limbs is the left one.
+
+Names come as `mixamorig:LeftUpLeg`, `Bip01 L Thigh`, `DEF-thigh.L.001`, `lShldr` or in other
+scripts, so words are looked for anywhere in their letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+HELPER = "helper"
+"""Part of nodes that no joint of ours is taken from where there is another: twist bones, fingers,
+clothes and what animators pull at."""
+
+_PARTS = {
+    "hip": "thigh upleg upperleg legupper femur",
+    "hip pelvis": "hip",
+    "hip knee": "leg 足",
+    "knee": "knee shin calf lowerleg lowleg loleg leglower tibia ひざ 膝",
+    "ankle": "ankle 足首",
+    "ankle toe": "foot",
+    "toe": "toe ball forefoot つま先",
+    "collar": "collar clav scapula 肩",
+    "collar shoulder": "shoulder shldr",
+    "shoulder": "upperarm uparm armupper humerus 腕",
+    "shoulder elbow": "arm",
+    "elbow": "elbow forearm lowerarm lowarm loarm armlower ulna ひじ 肘",
+    "wrist": "wrist hand 手首",
+    "neck": "neck 首",
+    "head": "head skull 頭",
+    "spine": "spine chest abdomen torso thorax waist back pelvis hips 上半身 下半身",
+}
+_WORDS = {word: tuple(parts.split()) for parts, line in _PARTS.items() for word in line.split()}
+_LONGEST_FIRST = sorted(_WORDS, key=len, reverse=True)
+
+_HELPERS = re.compile(
+    r"twist|roll|share|pole|target|ctrl|control|weapon|prop|socket|skirt|hair|tail|wing|breast|bust"
+    r"|cloth|cape|sleeve|ribbon|jaw|eye|tongue|thumb|index|middle|ring|pinky|little|finger|捩|指|目"
+    r"|hipjoint|(?<![a-z])(ik|fk|mch|vb|acc)(?![a-z])"
+)
+_TIPS = re.compile(r"(?<![a-z])(end|nub|tip|top|site|endsite|headtop)(?![a-z])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+_SIDES = "lr gd id ed sd dx lp vh vo hm zy tp лп 左右 왼오 يي"
+"""First letters in which the names of left and right differ, left's first: left and right, links
+and rechts; gauche and droite; izquierda and derecha; esquerda and direita; sinistra and destra;
+Polish, Czech; Swedish, Finnish; Japanese and Chinese as we would write them; Vietnamese; Russian."""
+_LEFT_FIRST = {(pair[0], pair[1]) for pair in _SIDES.split()}
+
+
+def fold(name: str) -> str:
+    """Reduce a name to what two spellings of it share: letters and digits, no namespace, no case."""
+    bare = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
+    return "".join(filter(str.isalnum, bare.casefold()))
+
+
+def parts(names: Sequence[str]) -> list[dict[str, float]]:
+    """Say for each node how well it names a part of the body, 0 to 1; {HELPER: 1} for helpers."""
+    cut = len(_shared_prefix(names))
+    return [_part(name[cut:]) for name in names]
+
+
+def _part(name: str) -> dict[str, float]:
+    spread = _CAMEL.sub("_", unicodedata.normalize("NFKC", name)).casefold()
+    if _TIPS.search(spread):
+        return {}
+    if _HELPERS.search(spread):
+        return {HELPER: 1.0}
+    letters = "".join(filter(str.isalpha, spread))
+    word = next((word for word in _LONGEST_FIRST if word in letters), None)
+    if word is None:
+        return {}
+    # a word that says two things says each less surely
+    return dict.fromkeys(_WORDS[word], 1.0 if len(_WORDS[word]) == 1 else 0.8)
+
+
+def _shared_prefix(names: Sequence[str]) -> str:
+    """What four of five names begin with: `mixamorig:`, `CC_Base_`."""
+    order = sorted(filter(None, names))
+    if len(order) < 5:
+        return ""
+    first, last = order[len(order) // 10], order[-1 - len(order) // 10]
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    return first[:same]
+
+
+def side(one: str, other: str) -> int:
+    """Return 1 where two names say that `one` is on the left and `other` on the right.
+
+    -1 where they say the opposite, and 0 where they differ in anything but their sides.
+    """
+    a, b = ("".join(filter(str.isalpha, name.casefold())) for name in (one, other))
+    differ = next((pair for pair in zip(a, b, strict=False) if pair[0] != pair[1]), None)
+    if differ is None:
+        return 0
+    return (differ in _LEFT_FIRST) - (differ[::-1] in _LEFT_FIRST)
