@@ -18,7 +18,7 @@ from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
 from core.capture.lift import Lifted, lift
-from core.capture.read import read_motion
+from core.capture.read import Reading, read_motion
 from core.capture.track import NETWORKS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
 from core.settings import MOTION_SUFFIXES, POSE_THREADS, CaptureSettings
@@ -48,8 +48,10 @@ class Capture:
     video: VideoInfo | None = None
     track: Track | None = None
     """What was seen of the person; None for motion files."""
+    reading: Reading | None = None
+    """What a motion file holds besides, its skeleton above all; None for videos."""
     settings: CaptureSettings = field(default_factory=CaptureSettings)
-    """How a video's person was lifted."""
+    """How a file was read, or a video's person lifted."""
 
     @property
     def joints(self) -> np.ndarray:
@@ -77,14 +79,24 @@ def follow(
     """
     path, settings = Path(path), settings or CaptureSettings()
     if path.suffix.lower() in MOTION_SUFFIXES:
-        joints, contacts = read_motion(path, joint_map=settings.joint_map)
-        take = make_take(joints, contacts, {"reference": path.name})
-        return Capture(take=take, kept=(0.0, take.seconds), seconds=take.seconds)
+        return _of_file(read_motion(path, settings), path.name, settings)
     video, person = open_video(path), settings.person
     track = follow_person(
         video, person=person, threads=threads, networks=networks, progress=progress
     )
     return _capture(video, track, settings, chosen=person is not None)
+
+
+def _of_file(reading: Reading, name: str, settings: CaptureSettings) -> Capture:
+    take = _take(reading.root, reading.rotations, {"reference": name})
+    return Capture(
+        take=take,
+        kept=(0.0, take.seconds),
+        seconds=take.seconds,
+        notes=reading.notes,
+        reading=reading,
+        settings=settings,
+    )
 
 
 def adjust(
@@ -132,7 +144,10 @@ def make_take(joints: np.ndarray, contacts: np.ndarray, info: dict[str, str]) ->
 
     The take's joints are those of the solved body, so that page, exports and features agree.
     """
-    root, rotations = PoseSolver().push(joints, contacts > 0.5)
+    return _take(*PoseSolver().push(joints, contacts > 0.5), info)
+
+
+def _take(root: np.ndarray, rotations: np.ndarray, info: dict[str, str]) -> Take:
     solved, _ = forward(root, rotations)
     return Take(
         root=root,

@@ -10,7 +10,6 @@ matched as well; words decide where the tree leaves a choice, and which leg is t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
