@@ -117,17 +117,15 @@ class Body:
     def fit(self, root: np.ndarray, rotations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Root (T, 3) and rotations (T, 22, 4) of this body that walk as the source skeleton does.
 
-        The middle of the hip joints and both ankles are where the source's are, scaled by leg
-        length: straight legs stay straight and planted feet planted. For the first the pelvis
-        moves, for the second thighs and shins turn by a few degrees; feet keep their direction.
+        The middle of the hip joints lies where the source's lies, scaled by leg length; legs bend
+        as its legs do and point at its ankles, on hips of whatever width, and the lower foot
+        stands as high as its. Feet keep their direction. `core.capture.retarget` undoes it.
         Pass the result to `skin` or a viewer of this body.
         """
         rest, scale = self.rest_joints, np.float32(self.scale)
         source, _ = forward(root, rotations)
-        legs = source[:, ANKLES] - source[:, HIPS]
-        spans = np.sqrt(np.einsum("tli,tli->tl", legs, legs)) * (
-            _leg_lengths(rest) / _leg_lengths(REST_JOINTS)
-        )
+        spans = np.linalg.norm(source[:, ANKLES] - source[:, HIPS], axis=-1)
+        spans *= _leg_lengths(rest) / _leg_lengths(REST_JOINTS)
         shift = _hip_middle(REST_JOINTS) - _hip_middle(rest) / scale
         rise = (_ankle_heights(rest) / scale - _ankle_heights(REST_JOINTS)).mean()
         root = root + quat_rotate(rotations[:, 0], shift)
@@ -139,7 +137,8 @@ class Body:
             self.place(source[:, ANKLES] + np.float32([0, rise, 0])),
             joints[:, KNEES] - joints[:, HIPS],
             joints[:, TOES] - joints[:, ANKLES],
-            *(np.linalg.norm(bone, axis=-1) for bone in bones),
+            np.linalg.norm(bones[0], axis=-1),
+            np.linalg.norm(bones[1], axis=-1),
             spans,
         )
         root[:, 1] += lift / scale

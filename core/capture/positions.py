@@ -55,16 +55,13 @@ def to_skeleton(places: np.ndarray, match: Match) -> np.ndarray:
         out[:, i] = out[:, PARENTS[i]] + BONE_LENGTHS[i] * normalize(direction)
 
     hips, shoulders = middle("hip"), middle("shoulder")
-    pelvis, trunk = places[:, found["pelvis"]], [found["pelvis"], *match.spine]
-    # the spine's first bone tells how the pelvis tilts; without one the whole trunk has to
-    low = places[:, trunk[1]] - pelvis if len(trunk) > 1 else shoulders - hips
-    ours_low = _REST[INDEX["spine1"]] - _REST[0] if len(trunk) > 1 else _trunk()
-    turn = turned(across("hip"), low, HIPS, ours_low)
-    out[:, 0] = hips - quat_rotate(turn, _REST[HIPS].mean(axis=0) - _REST[0])
     neck = places[:, match.neck[0]] if match.neck else None
     head = places[:, found["head"]] if "head" in found else None
     top = next(p for p in (neck, head, shoulders) if p is not None)
-    curve = _along(places[:, trunk], top)
+    curve = _along(places[:, [found["pelvis"], *match.spine]], top)
+    # the lowest bit of the spine tells how the pelvis tilts
+    turn = turned(across("hip"), curve[:, 1] - curve[:, 0], HIPS, _REST[INDEX["spine1"]] - _REST[0])
+    out[:, 0] = hips - quat_rotate(turn, _REST[HIPS].mean(axis=0) - _REST[0])
     for i in (1, 2, 3):
         point(f"spine{i}", curve[:, i] - curve[:, i - 1])
     chest = turned(
@@ -100,10 +97,6 @@ def to_skeleton(places: np.ndarray, match: Match) -> np.ndarray:
                     out[:, INDEX[f"{side}_elbow"]] - out[:, INDEX[f"{side}_shoulder"]],
                 )
     return out
-
-
-def _trunk() -> np.ndarray:
-    return _REST[SHOULDERS].mean(axis=0) - _REST[HIPS].mean(axis=0)
 
 
 def _along(trunk: np.ndarray, top: np.ndarray) -> np.ndarray:

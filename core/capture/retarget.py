@@ -31,7 +31,6 @@ from core.body.skeleton import (
     BONE_LENGTHS,
     ELBOWS,
     HIPS,
-    INDEX,
     JOINTS,
     KNEES,
     PARENTS,
@@ -44,11 +43,10 @@ from core.body.skeleton import (
 from core.capture.positions import to_skeleton
 from core.capture.resample import at_our_rate
 from core.capture.source import Match, Source
-from core.capture.standing import rest_frame, upright
+from core.capture.standing import from_axis, rest_frame, upright
 
 _REST = REST_JOINTS.astype(np.float64)
 _HIP_MIDDLE = _REST[HIPS].mean(axis=0) - _REST[0]
-_SPINE = [INDEX[f"spine{i}"] for i in (1, 2, 3)]
 _LEGS = leg_lengths(_REST[HIPS], _REST[KNEES], _REST[ANKLES])
 _THIGHS, _SHINS = BONE_LENGTHS[KNEES].astype(np.float64), BONE_LENGTHS[ANKLES].astype(np.float64)
 _LIMBS = tuple(
@@ -78,12 +76,15 @@ class Motion:
     notes: tuple[str, ...] = ()
 
 
-def retarget(source: Source, match: Match) -> Motion:
-    """Let our skeleton do what a file's does. Raises ValueError for legs without length."""
+def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
+    """Let our skeleton do what a file's does; `up`, x, y or z, replaces what its posture says.
+
+    Raises ValueError for legs without length, another axis, and bodies that are nowhere.
+    """
     source, match = _reduced(source, match)
     source = at_our_rate(source)
     frame = rest_frame(source.rest, match)
-    turn, note = upright(source, match, frame)
+    turn, note = upright(source, match, frame) if up is None else (from_axis(up), "")
     legs = _legs(source.positions, match)
     scale = float(_LEGS.mean() / legs.mean())
     places = quat_rotate(turn, source.positions * scale)

@@ -1,7 +1,7 @@
 """Which way a body stands in a file: the axis that is up, and the frame of a pose.
 
 Formats do not say what is up, or say it and are written otherwise. A body does: legs go down from
-the hips, the trunk goes up. Only where it lies does that mean nothing, and who lies does not travel.
+the hips, the trunk goes up. Only where it lies that means nothing, and who lies does not travel.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def parts(places: np.ndarray, match: Match) -> dict[str, np.ndarray]:
         return left, right
 
     hips, ankles, shoulders = pair("hip"), pair("ankle"), pair("shoulder")
-    middle = {name: sum(p) / 2 for name, p in (("h", hips), ("a", ankles), ("s", shoulders))}
-    trunk, legs = normalize(middle["s"] - middle["h"]), normalize(middle["h"] - middle["a"])
+    hip, ankle, shoulder = ((left + right) / 2 for left, right in (hips, ankles, shoulders))
+    trunk, legs = normalize(shoulder - hip), normalize(hip - ankle)
     left = normalize(hips[0] - hips[1]) + normalize(shoulders[0] - shoulders[1])
     return {"trunk": trunk, "legs": legs, "up": normalize(trunk + legs), "left": normalize(left)}
 
@@ -92,6 +92,13 @@ def upright(source: Source, match: Match, frame: np.ndarray | None) -> tuple[np.
     return _from_up(up), note
 
 
+def from_axis(up: str) -> np.ndarray:
+    """Rotation (4,) after which an axis, x, y or z, is Y; raise ValueError for another word."""
+    if up not in ("x", "y", "z"):
+        raise ValueError(f"up must be x, y or z, got {up!r}")
+    return _from_up(np.eye(3)["xyz".index(up)])
+
+
 def _from_up(up: np.ndarray) -> np.ndarray:
     y = np.eye(3)[_Y]
     if up @ y > 1 - 1e-9:
@@ -103,7 +110,7 @@ def _from_up(up: np.ndarray) -> np.ndarray:
 
 def _walks(source: Source, match: Match, steady: np.ndarray, mean: np.ndarray) -> bool:
     """Whether a body that keeps its direction goes further than one that lies."""
-    if np.mean(steady > STEADY) < 0.8:
+    if float(np.mean(steady > STEADY)) < 0.8:
         return False
     places = source.positions
     pelvis = places[:, match.joints["pelvis"]]
