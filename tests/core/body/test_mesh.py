@@ -69,14 +69,23 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     joints, _ = forward(body.place(placed), fitted, body.rest_joints)
     feet = joints[:, ANKLES]
     steps = np.diff(feet, axis=0) - np.diff(source[:, ANKLES], axis=0) * body.scale
-    assert np.abs(steps).max() < 2e-3  # where a straight leg cannot quite reach
+    assert np.abs(steps).max() < 5e-3  # knees that bend as the source's do cannot reach everywhere
+    np.testing.assert_allclose(knees(joints), knees(source), atol=0.3)
     others = np.setdiff1d(np.arange(22), [*HIPS, *KNEES, *ANKLES])
     np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
     turns = quat_multiply(quat_inverse(rotations), fitted)
     assert np.degrees(np.linalg.norm(quat_to_axis_angle(turns), axis=-1)).max() < 20
     way = np.diff(joints[:, HIPS].mean(axis=1), axis=0)
     theirs = np.diff(source[:, HIPS].mean(axis=1), axis=0) * body.scale
-    np.testing.assert_allclose(way, theirs, atol=1e-5)
+    np.testing.assert_allclose(way[:, [0, 2]], theirs[:, [0, 2]], atol=1e-5)
+    np.testing.assert_allclose(way[:, 1], theirs[:, 1], atol=4e-3)
+
+
+def knees(joints: np.ndarray) -> np.ndarray:
+    """How far knees are bent, (T, 2) in degrees."""
+    thigh, shin = joints[:, KNEES] - joints[:, HIPS], joints[:, ANKLES] - joints[:, KNEES]
+    cosine = (normalize(thigh) * normalize(shin)).sum(-1)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
 @pytest.mark.parametrize("name", BODIES)
