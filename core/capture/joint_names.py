@@ -43,15 +43,16 @@ _HELPERS = re.compile(
 _TIPS = re.compile(r"(?<![a-z])(end|nub|tip|top|site|endsite|headtop)(?![a-z])")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-_SIDES = "lr gd id ed sd dx lp vh vo hm zy tp лп 左右 왼오 يي"
-"""First letters in which the names of left and right differ, left's first: left and right, links
-and rechts; gauche and droite; izquierda and derecha; esquerda and direita; sinistra and destra;
-Polish, Czech; Swedish, Finnish; Japanese and Chinese as we would write them; Vietnamese; Russian."""
+_SIDES = "lr gd id ed sd lp vh vo bj lğ tp hm zy лп 左右 왼오 좌우"
+"""Letters in which the words for left and right first differ, left's before right's: left and
+right, links and rechts; gauche, droite; izquierda, derecha; esquerda, direita; sinistra, destra;
+lewa, prawa; venstre, højre; vasen, oikea; bal, jobb; sol, sağ; trái, phải; hidari, migi; zuo, you;
+левая, правая; those of Japanese, Chinese and Korean."""
 _LEFT_FIRST = {(pair[0], pair[1]) for pair in _SIDES.split()}
 
 
 def fold(name: str) -> str:
-    """Reduce a name to what two spellings of it share: letters and digits, no namespace, no case."""
+    """Reduce a name to what its spellings share: letters and digits without case or namespace."""
     bare = re.split(r"[:|]", unicodedata.normalize("NFKC", name))[-1]
     return "".join(filter(str.isalnum, bare.casefold()))
 

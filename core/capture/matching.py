@@ -58,6 +58,8 @@ class Pair:
 
     fork: int
     limbs: tuple[Limb, Limb]
+    length: float
+    """Of thigh and shin, or upper arm and forearm."""
     score: float
 
 
@@ -119,29 +121,35 @@ class Tree:
         chosen = np.linspace(0, len(source.positions) - 1, POSES).round().astype(int)
         self.poses = source.positions[np.unique(chosen)]  # (P, N, 3)
         self.parts = parts(source.names)
+        away = self.poses - np.median(self.poses, axis=1, keepdims=True)
+        self.size = max(float(np.median(np.linalg.norm(away, axis=-1))), 1e-9)
         size = len(self.parents)
         up = [i if p < 0 else p for i, p in enumerate(self.parents)]
         self.lengths = np.median(
             np.linalg.norm(self.poses - self.poses[:, up], axis=-1), axis=0
         ).tolist()
         self.children: list[list[int]] = [[] for _ in range(size)]
-        self.steps, self.reach, self.longest = [1] * size, [0.0] * size, [-1] * size
+        self.much, self.next, self.steps = list(self.lengths), [-1] * size, [1] * size
         # children stand behind their parents: from behind, each is complete when it is added
         for i in range(size - 1, 0, -1):
             parent = self.parents[i]
             if parent < 0:
                 continue
-            self.children[parent].insert(0, i)
-            far = self.reach[i] + self.lengths[i] / (4 if HELPER in self.parts[i] else 1)
-            if far >= self.reach[parent]:
-                self.reach[parent], self.longest[parent] = far, i
-                self.steps[parent] = self.steps[i] + 1
+            self.children[parent].append(i)
+            if HELPER in self.parts[i]:
+                self.much[i] /= 4
+            self.much[parent] += self.much[i]
+            if self.next[parent] < 0 or self.much[i] >= self.much[self.next[parent]]:
+                self.next[parent] = i
+            self.steps[parent] = max(self.steps[parent], self.steps[i] + 1)
+        for children in self.children:
+            children.reverse()
 
     def path(self, node: int) -> list[int]:
-        """Nodes from `node` to the end of what hangs from it that is farthest away."""
+        """Nodes from `node` to an end, where branches part along the one with most bones."""
         found = [node]
-        while self.longest[found[-1]] >= 0 and len(found) < MOST_STEPS:
-            found.append(self.longest[found[-1]])
+        while self.next[found[-1]] >= 0 and len(found) < MOST_STEPS:
+            found.append(self.next[found[-1]])
         return found
 
     def above(self, node: int) -> list[int]:
@@ -194,9 +202,8 @@ class Tree:
         for node, children in enumerate(self.children):
             branches = [i for i in children if self.steps[i] >= 3]
             if len(branches) >= 2:
-                reach = {i: self.reach[i] + self.lengths[i] for i in branches}
-                branches.sort(key=reach.__getitem__, reverse=True)
-                forks.append((reach[branches[1]], node, branches[:MOST_BRANCHES]))
+                branches.sort(key=self.much.__getitem__, reverse=True)
+                forks.append((self.much[branches[1]], node, branches[:MOST_BRANCHES]))
         forks.sort(key=lambda fork: fork[0], reverse=True)
         found = []
         for _, node, branches in forks[:MOST_FORKS]:
@@ -205,9 +212,11 @@ class Tree:
                 unlike = np.abs(np.log(one.bones / other.bones)).max()
                 if unlike < 0.4:
                     mirrored = abs(self.sides(one, other)) / 3
+                    length = float(one.bones.sum() + other.bones.sum()) / 2
                     score = one.score + other.score + mirrored - 12 * unlike**2
-                    found.append(Pair(node, (one, other), float(score)))
-        return sorted(found, key=lambda pair: pair.score, reverse=True)[:MOST_PAIRS]
+                    found.append(Pair(node, (one, other), length, float(score)))
+        found.sort(key=lambda pair: pair.score + 2 * np.log(pair.length), reverse=True)
+        return found[:MOST_PAIRS]
 
     def sides(self, one: Limb, other: Limb) -> int:
         """How many names say that `one` is on the left, less those that say it is on the right."""
@@ -245,13 +254,12 @@ class Tree:
         up, down = self.above(legs.fork), self.above(arms.fork)
         if legs.fork == arms.fork or len(taken) < 4 or taken & {*up, *down}:
             return -np.inf
-        leg = sum(limb.bones.sum() for limb in legs.limbs) / 2
-        arm = sum(limb.bones.sum() for limb in arms.limbs) / 2
         trunk = np.median(
             np.linalg.norm(self.poses[:, legs.fork] - self.poses[:, arms.fork], axis=-1)
         )
-        score = legs.score + arms.score - 2 * np.log(leg / arm / LEG_TO_ARM) ** 2
-        score -= min(np.log(max(trunk, 1e-9) / leg / TRUNK_TO_LEG) ** 2, 1.5)
+        score = legs.score + arms.score + 2 * np.log(legs.length / self.size)
+        score -= 4 * np.log(legs.length / arms.length / LEG_TO_ARM) ** 2
+        score -= min(np.log(max(trunk, 1e-9) / legs.length / TRUNK_TO_LEG) ** 2, 1.5)
         score += 0.5 * (legs.fork in down or self.parents[legs.fork] in down)
         return score + 0.5 * (len(self.children[arms.fork]) > 2)
 
@@ -347,6 +355,9 @@ class Tree:
             if child in taken:
                 continue
             path = self.path(child)
+            # what hangs from a head, eyes or hair, parts there
+            forks = [k for k, i in enumerate(path) if len(self.children[i]) > 1]
+            path = path[: forks[0] + 1] if forks else path
             along = np.cumsum([self.lengths[i] for i in path])
             named = [self.word(i, "head") for i in path]
             if max(named) > 0:
