@@ -48,8 +48,7 @@ def _read(path: Path, joint_map: str | Path | None) -> np.ndarray:
         case ".npz":
             return npz.read_joints(path)
         case ".bvh":
-            bvh.check_size(path)
-            return bvh.read_joints(path, joint_map=joint_map)
+            return bvh.read_joints(path, joint_map=joint_map, bounded=True)
         case ".glb":
             return glb.read_joints(path, joint_map=joint_map)
     raise ValueError(f"motion files end in {', '.join(MOTION_SUFFIXES)}; {path.name!r} does not")
