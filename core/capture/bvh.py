@@ -1,55 +1,24 @@
-"""Reading BVH files with pybvh, also where every joint has position channels (Blender, 3ds Max).
+"""Reading BVH files, whoever wrote them: `bvh_text` reads what is written, this bends the skeleton.
 
-pybvh reads three rotations a joint and positions for the root only. Position channels of other
-joints repeat their OFFSET in all but stretchy rigs, so dropping those columns changes nothing.
-
-What a file says of itself is read first, line by line and never further than its limits, so that
-whatever reaches pybvh is small enough for it.
+pybvh, which the tests compare this with, takes three rotations for every joint and positions for
+the root alone, and every file by its letter; it is no faster.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain, compress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from core.capture.joint_maps import MOST_NAME, MOST_POSES, MOST_RATE, check_length, to_joints
+from core.body.rotations import quat_multiply, quat_rotate
+from core.capture.bvh_text import MOST_HEAD, MOST_VALUE, Head, check_numbers, read_head, read_rows
+from core.capture.joint_maps import check_length, to_joints
+from core.capture.kinds import encoding
+from core.capture.source import Source, astray
+from core.settings import MOTION_RATES
 
-if TYPE_CHECKING:
-    import pybvh
-
-MOST_HEAD = 2_000_000
-"""Characters before the poses; a skeleton with 500 joints has about 200,000."""
-MOST_NODES = 1000
-"""Joints and end sites."""
-MOST_NUMBERS = 8_000_000
-"""Of all poses of a visitor's file: what 64 MB hold."""
-MOST_DIGITS = 64
-"""Characters that a number and the space around it take in a row of a visitor's file."""
-MOST_LINES = 2 * MOST_POSES
-"""Of the poses of a visitor's file, empty ones among them."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """What stands before the poses."""
-
-    lines: tuple[str, ...]
-    """Up to and with `Frame Time:`."""
-    channels: dict[int, list[str]]
-    """Names by the line they stand in, the root's first."""
-    frames: int
-    frame_time: float
-
-    @property
-    def width(self) -> int:
-        """Numbers in a row."""
-        return sum(map(len, self.channels.values()))
+USUAL_RATE = 30.0
+"""Poses a second of files that do not say how many they have."""
 
 
 def read_joints(
@@ -58,153 +27,157 @@ def read_joints(
     joint_map: str | Path | None = None,
     scale: float | None = None,
     up: str | None = None,
+    bounded: bool = False,
 ) -> np.ndarray:
     """Read one BVH file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
 
     joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
     """
-    bvh = load_bvh(path)
-    if not (np.isfinite(bvh.root_pos).all() and np.isfinite(bvh.joint_angles).all()):
-        raise ValueError(f"{path} holds numbers that are not finite")
-    parent_of = {id(node): i for i, node in enumerate(bvh.nodes)}
-    parents = [-1 if n.parent is None else parent_of[id(n.parent)] for n in bvh.nodes]
-    nodes, names, rate = bvh.node_positions(), [n.name for n in bvh.nodes], 1.0 / bvh.frame_time
-    return to_joints(
-        nodes, names, parents, rate, str(path), joint_map=joint_map, scale=scale, up=up
-    )
+    source = read(path, bounded=bounded)
+    names = [name or "EndSite" for name in source.names]
+    options = {"joint_map": joint_map, "scale": scale, "up": up}
+    where, parents = str(path), list(source.parents)
+    return to_joints(source.positions, names, parents, source.rate, where, **options)
 
 
-def check_size(path: str | Path) -> None:
-    """Raise ValueError where a visitor's file is longer than we take, before it is parsed.
+def read(path: str | Path, *, rate: float | None = None, bounded: bool = True) -> Source:
+    """Read one BVH file; raise ValueError with its name where it cannot be read.
 
-    What it says is asked first, then how much there is of it; neither is taken apart.
+    `rate` replaces the poses a second that it says it has. `bounded` refuses what is longer than a
+    visitor's file may be.
     """
-    with _open(path) as file:
-        head = read_head(file)
-        check_length(head.frames * head.frame_time, head.frames)
-        _check_numbers(head.frames, head.width)
-        longest, rows = MOST_DIGITS * (head.width + 1), 0
-        for number, row in enumerate(iter(lambda: file.readline(longest + 1), "")):
-            if number >= MOST_LINES:
-                raise ValueError(f"its poses take more than {MOST_LINES:,} lines")
-            if len(row) > longest:
-                raise ValueError(
-                    f"line {number + 1} of its poses has more than {longest:,} characters, for"
-                    f" {head.width} numbers"
-                )
-            rows += not row.isspace()
-        check_length(0, rows)
-        _check_numbers(rows, head.width)
-
-
-def _check_numbers(poses: int, width: int) -> None:
-    if poses * width > MOST_NUMBERS:
-        raise ValueError(
-            f"its {poses:,} poses of {width:,} channels are {poses * width:,} numbers;"
-            f" {MOST_NUMBERS:,} are the most, so cut out the part you want"
-        )
-
-
-def read_head(file: TextIO) -> Head:
-    """Read up to the poses; raise ValueError where that is too long or not what it should be."""
-    lines: list[str] = []
-    channels: dict[int, list[str]] = {}
-    nodes, frames, left = 0, "", MOST_HEAD
-    while line := file.readline(left):
-        left -= len(line)
-        if left <= 0:
-            raise ValueError(f"its skeleton takes more than {MOST_HEAD:,} characters")
-        lines.append(line)
-        words = line.split()
-        match words[:2]:
-            case ["ROOT" | "JOINT" | "End", *_]:
-                nodes += 1
-                if nodes > MOST_NODES:
-                    raise ValueError(
-                        f"its skeleton has more than {MOST_NODES:,} joints and end sites"
-                    )
-                if max(map(len, words)) > MOST_NAME:
-                    raise ValueError(f"a joint's name has more than {MOST_NAME} characters")
-            case ["CHANNELS", _]:
-                channels[len(lines) - 1] = words[2:]
-            case ["Frames:", frames]:
-                pass
-            case ["Frame", "Time:"] if len(words) > 2:
-                return Head(tuple(lines), channels, _count(frames), _seconds(words[2]))
-    raise ValueError("it has no `Frame Time:` line")
-
-
-def _count(word: str) -> int:
-    if not (word.isdecimal() and len(word) < 10):
-        raise ValueError(f"its `Frames:` line must say how many there are, got {word[:20]!r}")
-    return int(word)
-
-
-def _seconds(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise ValueError(f"its `Frame Time:` must be in seconds, got {word[:20]!r}") from None
-
-
-def load_bvh(path: str | Path) -> pybvh.Bvh:
-    """Read a BVH file; raise ValueError with its name where it cannot be read."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} does not exist")
     try:
-        with _open(path) as file:
+        with path.open("rb") as file:
+            if not (begin := file.read(MOST_HEAD)):
+                raise ValueError("it is empty")
+        with path.open(encoding=encoding(begin), errors="replace") as file:
             head = read_head(file)
-            if not 1 / MOST_RATE <= head.frame_time < 1:
-                raise ValueError(
-                    f"it says that a frame lasts {head.frame_time:g} s; {1 / MOST_RATE:g} to 1 s is"
-                    " what can be"
-                )
-            reduced = without_joint_positions(head, file)
-            if reduced is None and path.suffix == ".bvh":
-                return _read(path)
-            with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder) / "reduced.bvh"
-                with copy.open("w", encoding="utf-8") as out:
-                    out.writelines(reduced or chain(head.lines, file))
-                return _read(copy)
-    except (ValueError, IndexError) as error:
-        raise ValueError(f"{path} is not a readable BVH file: {error}") from error
+            rate, notes = _rate(head, rate)
+            if bounded:
+                check_length((head.frames or 0) / rate, head.frames or 0)
+                check_numbers(head, head.frames or 0)
+            values, more = read_rows(file, head, bounded=bounded)
+        if bounded:
+            check_length(len(values) / rate)
+        return _pose(head, values, rate, notes + more)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _open(path: str | Path) -> TextIO:
-    return Path(path).open(encoding="utf-8", errors="replace")
+def _rate(head: Head, rate: float | None) -> tuple[float, list[str]]:
+    """Return poses a second, and a note where they are assumed."""
+    if rate:
+        return rate, []
+    if head.seconds == 0:
+        return USUAL_RATE, [
+            f"The file does not say how many poses a second it has; {USUAL_RATE:g} are assumed."
+        ]
+    least, most = MOTION_RATES
+    if not 1 / most <= head.seconds <= 1 / least:
+        raise ValueError(
+            f"it says that a frame lasts {head.seconds:g} s; {1 / most:g} to {1 / least:g} s is"
+            " what can be"
+        )
+    rate = 1 / head.seconds
+    # files write 0.008333 for 120 a second
+    return float(round(rate)) if abs(rate - round(rate)) < 2e-4 * rate else rate, []
 
 
-def without_joint_positions(head: Head, rows: Iterable[str]) -> Iterator[str] | None:
-    """A file's lines without the position channels of all joints but the root; None if it has none.
+def _pose(head: Head, values: np.ndarray, rate: float, notes: list[str]) -> Source:
+    """Bend the largest skeleton by the channels of all (T, channels)."""
+    bad = ~(np.abs(values) < MOST_VALUE).all(axis=1)
+    if bad.any():
+        raise ValueError(f"row {bad.argmax() + 1} of its poses holds a number that is not finite")
+    nodes = _largest(head.parents)
+    if (skeletons := head.parents.count(-1)) > 1:
+        notes.append(
+            f"The file holds {skeletons} skeletons; the largest, {head.names[nodes[0]]}, is read."
+        )
+    rig = _Rig(head, nodes, values)
+    positions = np.empty((len(values), len(nodes), 3))
+    rotations = np.empty((len(values), len(nodes), 4))
+    step = 1 + 50_000 // len(nodes)  # poses whose numbers stay at hand
+    for start in range(0, len(values), step):
+        some = slice(start, start + step)
+        rig.bend(values[some], positions[some], rotations[some])
+    if (far := astray(positions)) is not None:
+        raise ValueError(f"row {far + 1} of its poses lies far off all others; take it out")
+    rest = rig.offsets.copy()
+    for node, parent in enumerate(rig.parents[1:], start=1):
+        rest[node] += rest[parent]
+    return Source(
+        names=tuple(head.names[node] for node in nodes),
+        parents=tuple(rig.parents),
+        positions=positions,
+        rotations=rotations,
+        rest=rest,
+        rest_rotations=np.tile([1.0, 0, 0, 0], (len(nodes), 1)),
+        rate=rate,
+        up="rest",
+        notes=tuple(notes),
+    )
 
-    Raises ValueError at a row that is too long or too short.
-    """
-    root = min(head.channels, default=0)
-    keep = {
-        line: [line == root or not name.lower().endswith("position") for name in names]
-        for line, names in head.channels.items()
-    }
-    if all(map(all, keep.values())):
-        return None
-    return _reduced(head, rows, keep)
+
+def _largest(parents: list[int]) -> list[int]:
+    """Return the nodes of the largest of a file's skeletons."""
+    roots: list[int] = []
+    for node, parent in enumerate(parents):
+        roots.append(node if parent < 0 else roots[parent])
+    largest = max(dict.fromkeys(roots), key=roots.count)
+    return [node for node, root in enumerate(roots) if root == largest]
 
 
-def _reduced(head: Head, rows: Iterable[str], keep: dict[int, list[bool]]) -> Iterator[str]:
-    for number, line in enumerate(head.lines):
-        if number in keep:
-            names = list(compress(head.channels[number], keep[number]))
-            line = f"CHANNELS {len(names)} {' '.join(names)}\n"
-        yield line
-    columns = [kept for line in keep.values() for kept in line]
-    for number, row in enumerate(words for row in rows if (words := row.split())):
-        if len(row) != len(columns):
-            raise ValueError(f"frame {number} has {len(row)} values, not {len(columns)}")
-        yield " ".join(compress(row, columns)) + "\n"
+class _Rig:
+    """Which numbers of a row move and turn which node of a skeleton."""
 
+    def __init__(self, head: Head, nodes: list[int], values: np.ndarray) -> None:
+        column = {node: i for i, node in enumerate(nodes)}
+        self.parents = [column.get(head.parents[node], -1) for node in nodes]
+        self.offsets = np.array([head.offsets[node] for node in nodes])
+        # -1 stands for no number: rows are given a zero at their end
+        self.moves = np.full((len(nodes), 3), -1)
+        turns: list[list[tuple[int, int]]] = [[] for _ in nodes]
+        for number, (node, what, axis) in enumerate(head.channels):
+            if node in column and what == "position":
+                self.moves[column[node], axis] = number
+            elif node in column and what == "rotation":
+                turns[column[node]].append((number, axis))
+        most = max(1, *map(len, turns))
+        padded = [turn + [(-1, 0)] * (most - len(turn)) for turn in turns]
+        self.turns = np.array(padded).transpose(1, 2, 0)  # (turn, number or axis, node)
+        self.bones = self._bones(values)
+        depths: list[int] = []
+        for parent in self.parents:
+            depths.append(0 if parent < 0 else depths[parent] + 1)
+        self.levels = [
+            [node for node, depth in enumerate(depths) if depth == level]
+            for level in range(1, max(depths) + 1)
+        ]
 
-def _read(path: Path) -> pybvh.Bvh:
-    import pybvh
+    def _bones(self, values: np.ndarray) -> np.ndarray:
+        """Return what positions are added to, (N, 3): offsets, where they do not tell them anew."""
+        told = self.moves >= 0
+        told[0] = False
+        usual = np.median(values[:, self.moves[told]], axis=0)
+        # most programs write the whole way from the parent, some what is to be added to the offset
+        whole = np.abs(usual - self.offsets[told]).sum() <= np.abs(usual).sum()
+        return np.where((self.moves >= 0) & (whole | ~told), 0, self.offsets)
 
-    return pybvh.read_bvh_file(path, world_up="+y", warn_on_world_up_disagreement=False)
+    def bend(self, values: np.ndarray, positions: np.ndarray, rotations: np.ndarray) -> None:
+        """Fill in positions (T, N, 3) and rotations (T, N, 4) in the world, of (T, channels)."""
+        values = np.concatenate([values, np.zeros((len(values), 1))], axis=1)
+        positions[:] = self.bones + values[:, self.moves]
+        for i, (numbers, axes) in enumerate(self.turns):
+            half = np.radians(values[:, numbers]) / 2
+            turn = np.zeros_like(rotations)
+            turn[..., 0] = np.cos(half)
+            turn[:, np.arange(len(axes)), 1 + axes] = np.sin(half)
+            rotations[:] = quat_multiply(rotations, turn) if i else turn
+        for level in self.levels:
+            parents = [self.parents[node] for node in level]
+            ahead = rotations[:, parents]
+            positions[:, level] = positions[:, parents] + quat_rotate(ahead, positions[:, level])
+            rotations[:, level] = quat_multiply(ahead, rotations[:, level])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ from core.body.rotations import quat_between, quat_continuous, quat_multiply, qu
 from core.body.skeleton import ANKLES, FPS, HIPS, REST_JOINTS, TOES, forward, local_rotations
 from core.capture import bvh, glb, npz
 from core.capture.joint_maps import check_length
-from core.capture.matching import match
+from core.capture.kinds import READ, look
+from core.capture.matching import match as find_joints
 from core.capture.retarget import Motion, retarget
 from core.capture.source import Skeleton, Source
-from core.settings import MOTION_SUFFIXES, CaptureSettings
+from core.settings import CaptureSettings
 
 MOST_BYTES = 64_000_000
 LEAST_POSES = 10
@@ -64,7 +65,7 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
         raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out the part")
     source = _read(path, settings)
     check_length((len(source.positions) - 1) / source.rate)
-    matched = match(source, settings.joint_map)
+    matched = find_joints(source, settings.joint_map)
     motion = retarget(source, matched)
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
@@ -88,17 +89,14 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
 
 
 def _read(path: Path, settings: CaptureSettings) -> Source:
-    match path.suffix.lower():
-        case ".npz" | ".npy":
+    match look(path):
+        case "bvh":
+            return bvh.read(path, rate=settings.rate)
+        case "npz" | "npy" | "pt":
             return npz.read(path, settings.rate)
-        case ".bvh":
-            source = bvh.read(path)
-        case ".glb" | ".gltf" | ".vrma":
-            source = glb.read(path, settings.clip)
-        case _:
-            told = ", ".join(MOTION_SUFFIXES)
-            raise ValueError(f"motion files end in {told}; {path.name!r} does not")
-    return source if settings.rate is None else replace(source, rate=settings.rate)
+        case "glb" | "gltf":
+            return glb.read(path, settings.clip)
+    raise ValueError(f"{path.name} is no motion file; {READ}")
 
 
 def _placed(motion: Motion) -> tuple[np.ndarray, np.ndarray]:

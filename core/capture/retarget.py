@@ -42,7 +42,7 @@ from core.body.skeleton import (
 )
 from core.capture.positions import to_skeleton
 from core.capture.resample import at_our_rate
-from core.capture.source import Match, Source
+from core.capture.source import Match, Source, astray
 from core.capture.standing import from_axis, rest_frame, upright
 
 _REST = REST_JOINTS.astype(np.float64)
@@ -55,8 +55,6 @@ _LIMBS = tuple(
 """Bones whose direction a file tells, parents first."""
 _SAME_WAY = np.cos(np.radians(20) / 2)
 """Feet at rest that differ by a smaller angle point the same way."""
-_DEEPEST = 1e4
-"""Meters of ours beyond which a joint is nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +80,14 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
     Raises ValueError for legs without length, another axis, and bodies that are nowhere.
     """
     source, match = _reduced(source, match)
+    if (far := astray(source.positions)) is not None:
+        raise ValueError(f"pose {far + 1} lies far off all others, so its numbers must be wrong")
     source = at_our_rate(source)
     frame = rest_frame(source.rest, match)
     turn, note = upright(source, match, frame) if up is None else (from_axis(up), "")
     legs = _legs(source.positions, match)
     scale = float(_LEGS.mean() / legs.mean())
     places = quat_rotate(turn, source.positions * scale)
-    if np.abs(places - places[:1]).max() > _DEEPEST:
-        worst = int(np.argmax(np.abs(places - places[:1]).max(axis=(1, 2))))
-        raise ValueError(f"in pose {worst} the body is kilometers away; its numbers are wrong")
     if source.rotations is None:
         root, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
         root, world = root.astype(np.float64), global_rotations(local.astype(np.float64))

@@ -76,3 +76,23 @@ class MatchError(ValueError):
     def __init__(self, sentence: str, skeleton: Skeleton) -> None:
         super().__init__(sentence)
         self.skeleton = skeleton
+
+
+MOST_STRAY = 1000
+"""How many times its own size a body may be away from where it mostly is: two kilometers."""
+
+
+def astray(positions: np.ndarray) -> int | None:
+    """Return the first pose of (T, N, 3) that is no number or far off all others; None if all fit.
+
+    Recordings that lose their subject for a moment write such poses.
+    """
+    finite = np.isfinite(positions).all(axis=(1, 2))
+    if not finite.all():
+        return int(finite.argmin())
+    centers = positions.mean(axis=1)
+    sizes = np.abs(positions - centers[:, None]).max(axis=(1, 2))
+    away = np.abs(centers - np.median(centers, axis=0)).max(axis=1)
+    # a skeleton without any size is for others to refuse
+    fits = np.maximum(sizes, away) <= (MOST_STRAY * np.median(sizes) or np.inf)
+    return None if fits.all() else int(fits.argmin())
