@@ -181,7 +181,7 @@ def read_kimodo(archive: Archive) -> Source:
         parents, places = tuple(names.index(n) if n else -1 for n in above), _SOMA_PLACES[count]
     joints = joints[:, places]
     if KIMODO[1] not in archive.shapes:
-        return Source(names=names, parents=parents, positions=joints, rate=FPS)
+        return Source(names=names, parents=parents, positions=joints, rate=FPS, up="y")
     matrices = _read(archive, KIMODO[1])
     if matrices.shape != (len(joints), count, 3, 3):
         raise ValueError(f"`{KIMODO[1]}` must be {(len(joints), count, 3, 3)}")
@@ -200,15 +200,17 @@ def read_kimodo(archive: Archive) -> Source:
         rest=rest,
         rest_rotations=_upright(len(names)),
         rate=FPS,
+        up="y",
     )
 
 
 def read_plain(archive: Archive, name: str) -> Source:
     """Make a motion of joints in SMPL's order, or of HumanML3D's features."""
     array = _read(archive, name)
-    shape, what = array.shape, "joints in the order of SMPL"
+    shape, what, up = array.shape, "joints in the order of SMPL", None
     if shape[1:] == (NUM_FEATURES,):
-        joints, what = decode(array).astype(np.float64), "HumanML3D's features, not normalized"
+        joints = decode(array).astype(np.float64)
+        what, up = "HumanML3D's features, not normalized", "y"
     elif shape[1:] == (3 * len(JOINTS),):
         joints = array.reshape(len(array), -1, 3)
     elif len(shape) == 3 and shape[1] >= len(JOINTS) and shape[2] == 3:
@@ -221,11 +223,9 @@ def read_plain(archive: Archive, name: str) -> Source:
     bones = np.linalg.norm(joints[:, _LIMBS] - joints[:, [PARENTS[i] for i in _LIMBS]], axis=-1)
     short, usual, long = np.percentile(bones, [10, 50, 90], axis=0)
     left, right = usual[::2], usual[1::2]
-    if ((long - short > 0.4 * usual) | (usual == 0)).any() or (
-        abs(left - right) > 0.4 * left
-    ).any():
+    if not ((long - short < 0.4 * usual).all() and (abs(left - right) < 0.4 * left).all()):
         raise ValueError(f"`{name}` is not {what}: its arms and legs change in length")
-    return Source(names=JOINTS, parents=PARENTS, positions=joints, rate=FPS)
+    return Source(names=JOINTS, parents=PARENTS, positions=joints, rate=FPS, up=up)
 
 
 def _upright(count: int) -> np.ndarray:

@@ -8,10 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from core.body.arrays import Archive, open_array, open_arrays
-from core.body.skeleton import JOINTS
 from core.capture.array_kinds import (
     KIMODO,
     PLACES,
@@ -23,7 +20,7 @@ from core.capture.array_kinds import (
     read_plain,
     read_smpl,
 )
-from core.capture.joint_maps import MOST_RATE, check_length, resample, up_axis, y_up
+from core.capture.joint_maps import MOST_RATE, check_length
 from core.capture.source import Source
 from core.capture.torch_file import SAVE, open_tensors
 
@@ -36,27 +33,16 @@ MOTION = (*(name for names in ROTATIONS for name in names), *PLACES, *KIMODO, *P
 def read(path: str | Path, rate: float | None = None) -> Source:
     """Read a file; `rate` is poses a second, against what it says or where it says nothing.
 
-    Raises ValueError with the path in a sentence for whatever is damaged, too long or no motion.
+    Raises ValueError with a sentence about the file's name for what is damaged, too long or none.
     """
+    path = Path(path)
     try:
-        with _open(Path(path), MOTION if rate else (*MOTION, *RATES)) as archive:
+        with _open(path, MOTION if rate else (*MOTION, *RATES)) as archive:
             return _source(archive, rate)
     except ValueError as error:
         told = str(error)
-        raise ValueError(
-            f"{path} {told[3:]}" if told.startswith("it ") else f"{path}: {told}"
-        ) from error
-
-
-def read_joints(path: str | Path) -> np.ndarray:
-    """Read a file in SMPL's order as (T, 22, 3) float32 joints: meters, Y up, 20 fps."""
-    source = read(path)
-    if source.names != JOINTS:
-        raise ValueError(f"{path}: its joints are not those of SMPL")
-    joints = source.positions
-    if up_axis(joints) == "z":
-        joints = y_up(joints)
-    return resample(joints, source.rate).astype(np.float32)
+        told = told[2:] if told.startswith("it ") else f": {told}"
+        raise ValueError(path.name + told) from error
 
 
 def _open(path: Path, names: tuple[str, ...]) -> AbstractContextManager[Archive]:

@@ -5,41 +5,23 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.capture import apart, read
+from core.capture import apart
 from core.capture.apart import read_apart
+from core.capture.read import Reading, read_motion
 from core.capture.source import MatchError, Skeleton
+from core.export import write
 from core.settings import CaptureSettings
-
-SKELETON = Skeleton(
-    names=("Hips", "Knie links"),
-    parents=(-1, 0),
-    places=np.ones((2, 3), np.float32),
-    joints={"pelvis": 0},
-)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """As the real one: arrays, plain values and a skeleton."""
-
-    poses: np.ndarray
-    rate: float
-    notes: tuple[str, ...] = ()
-    clip: int | None = None
-    spans: tuple[tuple[int, int], ...] = ()
-    skeleton: Skeleton = field(default_factory=lambda: SKELETON)
+from tests.support.synthetic import walk_take
 
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
     """Let a process run this in place of the reader."""
-    monkeypatch.setattr(read, "Reading", Reading, raising=False)
     monkeypatch.setattr(apart, "LOOKS", 0.02)
 
     def stand_in(body: str) -> Path:
@@ -48,13 +30,22 @@ def stand_in(tmp_path, monkeypatch):
 import os, sys, time
 import numpy as np
 from core.capture import apart, read
-from core.capture.source import MatchError
-from tests.core.capture.test_apart import SKELETON, Reading
+from core.capture.read import Reading
+from core.capture.source import MatchError, Skeleton
+
+SKELETON = Skeleton(
+    names=("Hips", "Knie links"), parents=(-1, 0), places=np.ones((2, 3), np.float32),
+    joints={{"pelvis": 0}},
+)
+
+def reading(root, **more):
+    told = {{"rotations": np.zeros(1), "skeleton": SKELETON, "rate": np.float32(0.5)}} | more
+    return Reading(root=root, **told)
 
 def read_motion(path, settings):
     {lines}
 
-read.Reading, read.read_motion = Reading, read_motion
+read.read_motion = read_motion
 apart.SECONDS = {apart.SECONDS}
 apart.main()
 """)
@@ -71,25 +62,25 @@ def test_what_is_read_comes_back_as_it_is(stand_in):
 assert path.read_text() == "HIERARCHY"
 assert sys.stdin.read() == ""
 notes = (f"{settings.rate:g} a second", str(settings.joint_map))
-return Reading(np.arange(6.0).reshape(2, 3), np.float32(0.5), notes, spans=((1, 2),))
+return reading(np.arange(6.0).reshape(2, 3), notes=notes, clips=("a", "b"))
 """)
     told: list[str] = []
     settings = CaptureSettings(rate=25, joint_map=Path("own.json"))
     found = read_apart(path, settings, progress=lambda _, what: told.append(what))
     assert isinstance(found, Reading)
-    assert (found.poses == np.arange(6.0).reshape(2, 3)).all()
+    assert (found.root == np.arange(6.0).reshape(2, 3)).all()
     assert (found.rate, found.notes) == (0.5, ("25 a second", "own.json"))
-    assert (found.clip, found.spans) == (None, ((1, 2),))
+    assert (found.clip, found.clips) == (0, ("a", "b"))
     same(found.skeleton)
     assert told
     assert set(told) == {"Reading the file ..."}
 
 
 def same(skeleton: Skeleton) -> None:
-    assert (skeleton.names, skeleton.parents) == (SKELETON.names, SKELETON.parents)
-    assert skeleton.joints == SKELETON.joints
+    assert (skeleton.names, skeleton.parents) == (("Hips", "Knie links"), (-1, 0))
+    assert skeleton.joints == {"pelvis": 0}
     assert skeleton.places.dtype == np.float32
-    assert (skeleton.places == SKELETON.places).all()
+    assert (skeleton.places == np.ones((2, 3))).all()
 
 
 def test_sentences_come_back(stand_in):
@@ -148,7 +139,6 @@ def test_what_ends_a_reader_becomes_a_sentence(stand_in, monkeypatch, tmp_path, 
     ],
 )
 def test_a_process_that_a_file_has_taken_over_is_not_believed(monkeypatch, tmp_path, told):
-    monkeypatch.setattr(read, "Reading", Reading, raising=False)
     np.savez(tmp_path / "answer.npz", json=np.frombuffer(told.encode(), np.uint8))
     with pytest.raises((ValueError, LookupError, TypeError, RecursionError)):
         apart._load(tmp_path)
@@ -190,13 +180,13 @@ open(mine, "w").close()
 time.sleep(0.3)
 running = len([n for n in os.listdir({str(tmp_path)!r}) if n.endswith(".running")])
 os.remove(mine)
-return Reading(np.zeros(running), 1.0)
+return reading(np.zeros(running))
 """)
     counts, waited = [], []
 
     def go() -> None:
         tell = lambda _, what: waited.append(what)  # noqa: E731
-        counts.append(len(read_apart(path, progress=tell).poses))
+        counts.append(len(read_apart(path, progress=tell).root))
 
     threads = [threading.Thread(target=go) for _ in range(5)]
     for thread in threads:
@@ -208,13 +198,12 @@ return Reading(np.zeros(running), 1.0)
     assert "Waiting for other files ..." in waited
 
 
-@pytest.mark.skipif(not hasattr(read, "Reading"), reason="the reader does not know settings yet")
 def test_a_real_file(tmp_path):
-    from core.export import write
-    from tests.support.synthetic import walk_take
-
     write(walk_take(), tmp_path / "walk.npz")
-    there, here = read_apart(tmp_path / "walk.npz"), read.read_motion(tmp_path / "walk.npz", None)
-    assert type(there) is type(here)
-    with pytest.raises(ValueError, match=r"^none\.npz|none\.npz"):
+    there, here = read_apart(tmp_path / "walk.npz"), read_motion(tmp_path / "walk.npz")
+    assert (there.root == here.root).all()
+    assert (there.rotations == here.rotations).all()
+    assert there.skeleton.joints == here.skeleton.joints
+    assert (there.rate, there.clips, there.notes) == (here.rate, here.clips, here.notes)
+    with pytest.raises(ValueError, match="there is no file"):
         read_apart(tmp_path / "none.npz")
