@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from core.body.rotations import quat_between, quat_inverse, quat_multiply, quat_rotate, quat_to_6d
 from core.body.skeleton import (
@@ -98,6 +97,8 @@ def _forward(joints: np.ndarray, *, sigma: float = 0.0, hips: float = 1.0) -> np
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-8)
     forward = np.cross([0.0, 1.0, 0.0], across)
     if sigma:
+        from scipy.ndimage import gaussian_filter1d  # a third of a second, and reading needs none
+
         forward = gaussian_filter1d(forward, sigma, axis=0, mode="nearest")
     return forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-8)
 

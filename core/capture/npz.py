@@ -1,90 +1,95 @@
-"""Reading motion arrays: AMASS's archives of SMPL rotations, ours, or plain joint positions."""
+"""Reading motion arrays: NPZ, NPY and what torch.save wrote, by AMASS, SMPL-X, GVHMR, HY-Motion,
+Kimodo, HumanML3D and ourselves. What an array is follows from its name and shape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from core.body.arrays import Archive, open_arrays
-from core.body.rotations import quat_from_axis_angle
-from core.body.skeleton import FPS, JOINTS, REST_JOINTS, forward
-from core.capture.joint_maps import MOST_RATE, check_length, resample, up_axis, y_up
+from core.body.arrays import Archive, open_array, open_arrays
+from core.capture.array_kinds import (
+    KIMODO,
+    PLACES,
+    PLAIN,
+    ROTATIONS,
+    UNNAMED,
+    count_poses,
+    read_kimodo,
+    read_plain,
+    read_smpl,
+)
+from core.capture.joint_maps import MOST_RATE, check_length
+from core.capture.source import Source
+from core.capture.torch_file import SAVE, open_tensors
 
 MOST_BYTES = 256_000_000
 """Of the arrays that are of use, when unpacked."""
-POSITIONS = ("joints", "positions", "keypoints3d")
-RATES = ("mocap_framerate", "mocap_frame_rate", "fps", "framerate")
-MOTION = (*POSITIONS, "poses", "root_orient", "pose_body", "trans")
+RATES = ("mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate", "fps")
+MOTION = (*(name for names in ROTATIONS for name in names), *PLACES, *KIMODO, *PLAIN)
 
 
-def read_joints(path: str | Path) -> np.ndarray:
-    """Read an NPZ file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
+def read(path: str | Path, rate: float | None = None) -> Source:
+    """Read a file; `rate` is poses a second, against what it says or where it says nothing.
 
-    AMASS is Z up and our own exports are Y up: posture tells. Raises ValueError for anything else.
+    Raises ValueError with a sentence about the file's name for what is damaged, too long or none.
     """
-    where = str(path)
+    path = Path(path)
     try:
-        with open_arrays(Path(path), (*MOTION, *RATES), most_bytes=MOST_BYTES) as archive:
-            rate = _rate(archive)
-            longest = max((s[0] for s in archive.shapes.values() if len(s) > 1), default=0)
-            check_length(longest / rate, longest)
-            arrays = {name: archive.read(name) for name in MOTION if name in archive.shapes}
+        with _open(path, MOTION if rate else (*MOTION, *RATES)) as archive:
+            return _source(archive, rate)
     except ValueError as error:
-        raise ValueError(f"{where} cannot be read: {error}") from error
-    joints = _positions(arrays)
-    if joints is None:
-        joints = _posed(arrays, where)
-    if not len(joints):
-        raise ValueError(f"{where} holds no pose")
-    if not np.isfinite(joints).all():
-        raise ValueError(f"{where} holds numbers that are not finite")
-    if up_axis(joints) == "z":
-        joints = y_up(joints)
-    return resample(joints, rate).astype(np.float32)
+        told = str(error)
+        told = told[2:] if told.startswith("it ") else f": {told}"
+        raise ValueError(path.name + told) from error
 
 
-def _rate(archive: Archive) -> float:
+def _open(path: Path, names: tuple[str, ...]) -> AbstractContextManager[Archive]:
+    """Open any of the kinds by what is in the file."""
+    with path.open("rb") as file:
+        head = file.read(256)
+    if head.startswith(b"\x93NUMPY"):
+        return open_array(path, UNNAMED, most_bytes=MOST_BYTES)
+    if head.startswith(b"PK") and b"/data.pkl" in head:
+        return open_tensors(path, names, most_bytes=MOST_BYTES)
+    if head[:1] == b"\x80" or head.startswith((b"MATLAB", b"\x89HDF")):
+        raise ValueError(f"it is a pickle, MATLAB's or HDF5, which are not opened; {SAVE}")
+    return open_arrays(path, names, most_bytes=MOST_BYTES)
+
+
+def _source(archive: Archive, rate: float | None) -> Source:
+    shapes = archive.shapes
+    spellings = [names for names in ROTATIONS if shapes.keys() >= set(names)]
+    plain = [name for name in PLAIN if name in shapes]
+    usual = 30.0 if spellings or KIMODO[0] in shapes else 20.0
+    told = rate or _rate(archive)
+    poses = max((count_poses(shapes[name]) for name in MOTION if name in shapes), default=0)
+    check_length(poses / (told or usual), poses)
+    if KIMODO[0] in shapes:
+        found = read_kimodo(archive)
+    elif spellings:
+        found = read_smpl(archive, spellings[0])
+    elif plain:
+        found = read_plain(archive, plain[0])
+    else:
+        names = [f"`{name[:40]}`" for name in archive.names if name.isprintable()][:8]
+        raise ValueError(
+            "it holds neither `poses` of SMPL, as AMASS has them, nor `joints` (T, 22, 3)"
+            + (f"; it has {', '.join(names)}" if names else "")
+        )
+    if told:
+        return replace(found, rate=told)
+    note = (
+        f"The file does not tell its frame rate: {usual:g} poses a second are assumed. Where it"
+        " moves too fast or too slowly, say how many they are."
+    )
+    return replace(found, rate=usual, notes=(*found.notes, note))
+
+
+def _rate(archive: Archive) -> float | None:
     told = (archive.read(n).reshape(-1) for n in RATES if n in archive.shapes)
-    rate = float(next((rates[0] for rates in told if rates.size), FPS))
-    if not 1 <= rate <= MOST_RATE:
+    rate = next((float(rates[0]) for rates in told if rates.size), None)
+    if rate is not None and not 1 <= rate <= MOST_RATE:
         raise ValueError(f"it says that it has {rate:g} poses a second; 1 to {MOST_RATE:g} can be")
     return rate
-
-
-def _positions(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    for name in POSITIONS:
-        array = arrays.get(name)
-        if array is None or array.ndim != 3 or array.shape[2] != 3:
-            continue
-        if array.shape[1] >= len(JOINTS):
-            return array[:, : len(JOINTS)].astype(np.float64)
-    return None
-
-
-def _posed(arrays: Mapping[str, np.ndarray], where: str) -> np.ndarray:
-    """Bend the source skeleton by SMPL's rotation vectors."""
-    poses = arrays.get("poses")
-    if poses is None and {"root_orient", "pose_body"} <= arrays.keys():
-        parts = arrays["root_orient"], arrays["pose_body"]
-        if {part.ndim for part in parts} != {2} or len({len(part) for part in parts}) > 1:
-            raise ValueError(f"{where}: `root_orient` and `pose_body` do not fit together")
-        poses = np.concatenate(parts, axis=1)
-    if poses is None or poses.ndim not in (2, 3):
-        raise ValueError(
-            f"{where} holds neither `poses` of SMPL, as AMASS has them, nor `joints` (T, 22, 3)"
-        )
-    if not len(poses):
-        raise ValueError(f"{where} holds no pose")
-    poses = poses.reshape(len(poses), -1)
-    wide = 3 * len(JOINTS)
-    if poses.shape[1] < wide:
-        raise ValueError(f"{where}: `poses` has {poses.shape[1]} numbers a pose; {wide} are needed")
-    root = arrays.get("trans", np.zeros((len(poses), 3)))
-    if root.shape != (len(poses), 3):
-        raise ValueError(f"{where}: `trans` must be ({len(poses)}, 3), got {root.shape}")
-    vectors = poses[:, :wide].astype(np.float64).reshape(len(poses), -1, 3)
-    return forward(
-        root.astype(np.float64), quat_from_axis_angle(vectors), REST_JOINTS.astype(np.float64)
-    )[0]

@@ -57,9 +57,9 @@ def test_joint_positions(tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"poses": np.full((60, 66), np.nan)}, "not finite"),
+        ({"poses": np.full((60, 66), np.nan)}, "`poses` holds nan in pose 1; numbers must be"),
         ({"poses": np.zeros((60, 30))}, "66 are needed"),
-        ({"poses": np.zeros(60)}, "neither"),
+        ({"poses": np.zeros(60)}, "no pose"),
         ({"poses": np.zeros((0, 66)), "trans": np.zeros((0, 3))}, "no pose"),
         ({"poses": np.array([["a"] * 66] * 60)}, "numbers"),
         ({"poses": np.array([None] * 60)}, "numbers"),

@@ -1,0 +1,219 @@
+"""Motion files of strangers are read in a process of their own, with limits of time and memory.
+
+The process is `python -m core.capture.apart`. It answers with arrays and JSON in a folder that is
+gone afterwards; nothing that it says is unpickled, so that a file that takes it over has won
+nothing but ten seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.body.arrays import Archive, open_arrays
+from core.capture.source import MatchError, Skeleton
+from core.settings import CaptureSettings
+
+if TYPE_CHECKING:
+    from core.capture.read import Reading
+
+SECONDS = 10.0
+"""By the clock; the process itself ends when it has had a little more of a core."""
+MOST_MEMORY = 800_000_000
+"""Bytes that it may ask for; with libraries it stays below 1 GB."""
+MOST_WRITTEN = 128_000_000
+"""Bytes of a file that it may write."""
+MOST_ANSWER = 64_000_000
+MOST_ARRAYS = 32
+AT_ONCE = 2
+"""Files that are read at the same time; others wait."""
+COMMAND = (sys.executable, "-m", "core.capture.apart")
+LOOKS = 0.1
+"""Seconds between two looks at whether it is done."""
+Tell = Callable[[float, str], None]
+"""Told the share that is done and what is going on."""
+_room = threading.BoundedSemaphore(AT_ONCE)
+_FILE, _JSON = "answer.npz", "json"
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a process says: a reading, or why there is none."""
+
+    reading: Reading | None = None
+    refused: str = ""
+    skeleton: Skeleton | None = None
+
+
+def read_apart(
+    path: str | Path, settings: CaptureSettings | None = None, *, progress: Tell | None = None
+) -> Reading:
+    """Do what `core.capture.read.read_motion` does, in a process of its own.
+
+    `progress` is called while it works; what it raises ends it. Raises ValueError with a sentence
+    for files that are unfit or take too much time or memory, and MatchError as it comes.
+    """
+    path, settings = Path(path).absolute(), settings or CaptureSettings()
+    tell = progress or (lambda *_: None)
+    while not _room.acquire(timeout=LOOKS):
+        tell(0.0, "Waiting for other files ...")
+    try:
+        with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+            answer = _run(path, settings, Path(folder), tell)
+    finally:
+        _room.release()
+    if answer.reading is not None:
+        return answer.reading
+    if answer.skeleton is not None:
+        raise MatchError(answer.refused, answer.skeleton)
+    raise ValueError(answer.refused)
+
+
+def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Answer:
+    """Let the process work and return what it says; raise ValueError where it ends without that."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    modules = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    modules = {"PYTHONPATH": os.pathsep.join(filter(None, modules))}
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [*COMMAND, str(path), str(folder), settings.model_dump_json()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, **threads, **places, **modules},
+        )
+        try:
+            code = _wait(process, path.name, tell)
+        finally:
+            process.kill()
+            process.wait()
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
+        said = errors.read().decode(errors="replace")
+    if code == 0 and (folder / _FILE).is_file():  # no pipe that never ends
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+            return _load(folder)
+    log.error("the reader of %s ended with %s: %s", path.name, code, said)
+    if code == -9:  # the system does this when its memory is at an end
+        raise ValueError(_too_large(path.name))
+    raise ValueError(f"{path.name} is damaged in a way that its reader does not know")
+
+
+def _wait(process: subprocess.Popen[bytes], name: str, tell: Tell) -> int:
+    end = time.monotonic() + SECONDS
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(LOOKS)
+        if time.monotonic() > end:
+            raise ValueError(f"{name} takes longer than {SECONDS:g} s to read; cut out a part")
+        tell(0.0, "Reading the file ...")
+
+
+def _too_large(name: str) -> str:
+    return f"{name} needs more memory than {MOST_MEMORY // 10**6} MB to read; cut out a part"
+
+
+def main() -> None:
+    """Read the file that the arguments name, within limits, and save what is to be said of it."""
+    path, folder, settings = sys.argv[1:]
+    limit()
+    _save(_answer(Path(path), CaptureSettings(**json.loads(settings))), Path(folder))
+
+
+def limit() -> None:
+    """Bound what this process may take, where the system can do so."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    seconds = round(SECONDS) + 2
+    limits = {"RLIMIT_CPU": seconds, "RLIMIT_DATA": MOST_MEMORY, "RLIMIT_FSIZE": MOST_WRITTEN}
+    for name, most in (limits | {"RLIMIT_CORE": 0}).items():
+        with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
+            resource.setrlimit(getattr(resource, name), (most, most))
+
+
+def _answer(path: Path, settings: CaptureSettings) -> Answer:
+    try:
+        from core.capture.read import read_motion
+
+        return Answer(read_motion(path, settings))
+    except MatchError as error:
+        return Answer(refused=str(error), skeleton=error.skeleton)
+    except ValueError as error:
+        return Answer(refused=str(error))
+    except MemoryError:
+        return Answer(refused=_too_large(path.name))
+
+
+def _save(answer: Answer, folder: Path) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(_pack(answer, arrays)).encode()
+    arrays[_JSON] = np.frombuffer(text, np.uint8)
+    np.savez(folder / _FILE, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def _load(folder: Path) -> Answer:
+    from core.capture.read import Reading
+
+    names = (_JSON, *map(str, range(MOST_ARRAYS)))
+    with open_arrays(folder / _FILE, names, most_bytes=MOST_ANSWER) as archive:
+        answer = _unpack(json.loads(archive.read(_JSON).tobytes()), archive)
+    match answer:
+        case Answer(reading=Reading(), refused="", skeleton=None):
+            return answer
+        case Answer(reading=None, refused=str(), skeleton=Skeleton() | None) if answer.refused:
+            return answer
+    raise ValueError("it is no answer")
+
+
+def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Turn dataclasses of arrays and plain values into what JSON can say, without the arrays."""
+    if isinstance(value, np.ndarray):
+        name = str(len(arrays))
+        arrays[name] = value
+        return {"array": name}
+    if dataclasses.is_dataclass(value):
+        told = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {"class": type(value).__name__, **_pack(told, arrays)}
+    if isinstance(value, dict):
+        return {name: _pack(part, arrays) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_pack(part, arrays) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _unpack(told: Any, archive: Archive) -> Any:
+    """Invert `_pack`; lists come back as tuples."""
+    if isinstance(told, list):
+        return tuple(_unpack(part, archive) for part in told)
+    if not isinstance(told, dict):
+        return told
+    if "array" in told:
+        return archive.read(told["array"])
+    values = {name: _unpack(part, archive) for name, part in told.items()}
+    return _classes()[values.pop("class")](**values) if "class" in values else values
+
+
+def _classes() -> dict[str, type]:
+    from core.capture.read import Reading
+
+    return {kind.__name__: kind for kind in (Answer, Reading, Skeleton)}
+
+
+if __name__ == "__main__":
+    main()
