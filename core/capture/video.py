@@ -57,7 +57,7 @@ class VideoInfo:
     shown: float
     """Pictures a second that the file has."""
     seconds: float | None
-    """Length, where the file tells it."""
+    """Length, where the file tells it, from when its first track begins."""
     codec: str
     pixels: int = 0
     """Of a picture in the file."""
@@ -103,10 +103,15 @@ def open_video(path: str | Path) -> VideoInfo:
         raise ValueError(f"{name} has sound but no pictures")
     if set(kind[1].split(",")) & _PICTURES:
         raise ValueError(_still(name))
-    length = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", text, re.MULTILINE)
+    length = re.search(
+        r"^  Duration: (\d+):(\d+):([\d.]+)(?:, start: ([\d.]+))?", text, re.MULTILINE
+    )
     seconds = None
     if length:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
+        start = float(length[4] or 0)
+        if "matroska" in kind[1] and start < seconds:  # others do not count what comes before
+            seconds -= start
         if seconds > MOST_VIDEO_SECONDS + 0.5:
             raise ValueError(_too_long(name, seconds))
     rates = re.search(r"([\d.]+)(k?) fps", stream[2])
@@ -145,13 +150,14 @@ def _check_pixels(video: VideoInfo, pictures: str) -> None:
 def frames(video: VideoInfo) -> Iterator[np.ndarray]:
     """Yield pictures (H, W, 3) uint8 RGB at `video.rate`; close the iterator to stop early.
 
+    Time counts from the first of them, whenever the file says that one is shown.
     Raises ValueError where there is but one picture, too few, or more than 20 s of them.
     """
     size = ":".join(
         f"{side}='2*max(1,trunc({length}*{_SHRINK}/2))'"
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
-    filters = f"fps={video.rate:.6f},scale={size}:flags=area"
+    filters = f"setpts=PTS-STARTPTS,fps={video.rate:.6f},scale={size}:flags=area"
     shown = (
         "-map",
         "0:v:0",

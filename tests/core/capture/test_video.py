@@ -80,6 +80,44 @@ def test_what_a_phone_filmed_on_its_side_stands_upright():
     assert np.abs(frames[3].astype(int) - upright[3]).mean() < 8
 
 
+LATE = ("-c", "copy", "-output_ts_offset", "5.017")
+SONG = ("-f", "lavfi", "-i", "sine=d=3")
+STARTS = {
+    "late.mkv": ("-i", "FILM", *LATE),
+    "late.mp4": ("-i", "FILM", *LATE),
+    "late.ts": ("-i", "FILM", *LATE),
+    "after_its_sound.mp4": ("-itsoffset", "1", "-i", "FILM", *SONG, "-c:v", "copy"),
+    "after_its_sound.mkv": ("-itsoffset", "1", "-i", "FILM", *SONG, "-c:v", "copy"),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_time_counts_from_the_first_picture(name):
+    path = made.folder() / name
+    made.ffmpeg(*(made.film() if word == "FILM" else word for word in STARTS[name]), path)
+    _, frames = decode(path)
+    assert len(frames) == made.POSES
+    assert np.abs(frames[5].astype(int) - made.pictures()[5]).mean() < 8
+
+
+def test_an_edit_list_cuts_what_comes_before():
+    """A cut without a new encoding keeps pictures that are never shown."""
+    whole, cut = made.write("whole.mp4", plain(60)), made.folder() / "cut.mp4"
+    made.ffmpeg("-ss", "1.25", "-i", whole, "-c", "copy", cut)
+    _, frames = decode(cut)
+    assert len(frames) == 35
+    assert frames[0].mean() == pytest.approx(plain(60)[25].mean(), abs=3)
+
+
+def test_what_comes_before_the_first_picture_does_not_lengthen_a_film():
+    path = made.folder() / "late_and_long.mkv"
+    source = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=18")
+    made.ffmpeg(*source, *made.H264, "-output_ts_offset", "5.017", path)
+    found, frames = decode(path)
+    assert found.seconds == pytest.approx(18, abs=0.1)
+    assert len(frames) == 180
+
+
 def test_large_and_stretched_pictures_become_small_ones():
     wide = made.folder() / "wide.mp4"
     made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=1920x1080:r=10:d=1", *made.H264, wide)
