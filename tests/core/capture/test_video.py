@@ -118,6 +118,40 @@ def test_what_comes_before_the_first_picture_does_not_lengthen_a_film():
     assert len(frames) == 180
 
 
+COVERS = {
+    "flagged.mp4": ("-c", "copy", "-disposition:v:0", "attached_pic"),
+    "flagged.mkv": ("-c", "copy", "-disposition:v:0", "attached_pic"),
+    "first.mp4": ("-c", "copy"),
+    "first.mov": ("-c", "copy"),
+    "encoded.mkv": ("-c:v:0", "libx264", "-c:v:1", "copy"),
+    "encoded.ts": ("-c:v:0", "libx264", "-c:v:1", "copy"),
+}
+
+
+@pytest.fixture(scope="module")
+def cover():
+    path = made.folder() / "cover.jpg"
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x480", "-frames:v", "1", path)
+    return path
+
+
+@pytest.mark.parametrize("name", COVERS)
+def test_of_a_film_with_a_cover_the_film_is_read(cover, name):
+    path = made.folder() / name
+    made.ffmpeg("-i", cover, "-i", made.film(), "-map", "0", "-map", "1", *COVERS[name], path)
+    found, frames = decode(path)
+    assert (found.codec, found.shown) == ("h264", 20)
+    assert len(frames) == made.POSES
+    assert np.abs(frames[5].astype(int) - made.pictures()[5]).mean() < 8
+
+
+def test_a_song_with_a_cover_is_no_film(cover):
+    path = made.folder() / "song.m4a"
+    song = ("-f", "lavfi", "-i", "sine=d=1", "-i", cover, "-map", "0", "-map", "1")
+    made.ffmpeg(*song, "-c:v", "copy", "-disposition:v:0", "attached_pic", path)
+    assert "sound but no pictures" in refusal(path)
+
+
 def test_large_and_stretched_pictures_become_small_ones():
     wide = made.folder() / "wide.mp4"
     made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=1920x1080:r=10:d=1", *made.H264, wide)
