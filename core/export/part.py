@@ -21,8 +21,8 @@ LEAST_LOOP, MOST_LOOP = 0.5, 60.0
 """Seconds that a loop lasts at least, and that are searched for one at most."""
 LIKE = 0.06
 """How far apart (m) poses may be that a loop is cut at, see `_differences`."""
-_AS_GOOD = 0.01
-"""Poses so much (m) further apart than the most similar ones are no worse; longer is better."""
+_WORTH = 50.0
+"""Seconds that a loop must be longer where its poses are a meter further apart."""
 _SIGHT = 0.1
 """Seconds for which joints go on as they move, where poses are compared."""
 _BLEND = 0.3
@@ -74,7 +74,7 @@ def loop(take: Take) -> Take:
 
 
 def find_loop(take: Take) -> Cut:
-    """Return the longest of the best cuts of a take; ValueError for one too short or too long."""
+    """Return where a take is cut best; ValueError for one too short or too long."""
     least = round(LEAST_LOOP * take.fps)
     if len(take) <= least or take.seconds > MOST_LOOP:
         raise ValueError(
@@ -83,9 +83,8 @@ def find_loop(take: Take) -> Cut:
         )
     starts, ends = np.triu_indices(len(take), least)
     apart = _differences(take)[starts, ends]
-    nearest = float(apart.min())
-    good = np.flatnonzero(apart <= np.clip(nearest + _AS_GOOD, LIKE / 2, max(nearest, LIKE)))
-    best = good[np.argmax((ends - starts)[good] - apart[good])]  # of equal lengths the better
+    worth = np.where(apart <= LIKE, (ends - starts) / take.fps, -MOST_LOOP) - _WORTH * apart
+    best = np.argmax(worth)
     return Cut(start=int(starts[best]), end=int(ends[best]), apart=float(apart[best]))
 
 

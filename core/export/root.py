@@ -14,7 +14,7 @@ from core.body.mesh import Body
 from core.body.rotations import quat_inverse, quat_multiply, quat_rotate
 from core.body.take import Take
 
-STEADY = 0.25
+STEADY = 0.3
 """Seconds (one standard deviation) within which sway is not travel."""
 _UPSIDE_DOWN = -0.5
 """Height of the pelvis' own up direction below which its heading means nothing."""
