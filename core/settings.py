@@ -105,6 +105,13 @@ Rate = Annotated[float, within(*MOTION_RATES, form="g")]
 Second = Annotated[float, within(0, 1e6, "0 or more seconds", form="g")]
 
 
+def _after_start(end: float | None, info: ValidationInfo) -> float | None:
+    start = info.data.get("start", 0.0)
+    if end is not None and end <= start:
+        raise ValueError(f"end must be later than start, which is {start:g} s, got {end:g} s")
+    return end
+
+
 class Settings(BaseModel):
     """Base of all settings: immutable; a value out of range is a ValueError of one sentence."""
 
@@ -179,7 +186,7 @@ class ExportSettings(Settings):
     """Where the hips of a BVH file rest, see OFFSETS."""
     start: Second = 0.0
     """Where the part begins in the take, in seconds."""
-    end: Second | None = None
+    end: Annotated[Second | None, AfterValidator(_after_start)] = None
     """Where it ends; None for the end of the take."""
     loop: bool = False
     """Whether to cut the part so that it can be repeated."""
