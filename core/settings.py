@@ -41,8 +41,16 @@ TILTS = (-60, 60)
 
 KEEP_SECONDS = 600
 """Length of a take on the page; older poses are dropped."""
-EXPORT_RATES = (20, 30, 60)
-"""Frames a second on offer; 20 is native."""
+EXPORT_RATES = (20, 24, 30, 60)
+"""Frames a second on offer; 20 is native, 24 what Blender's scenes have."""
+AMASS_RATE = 30
+"""What readers of AMASS get where none is asked: some refuse fewer, some play them faster."""
+CONVENTIONS = ("livestep", "amass", "smplx")
+"""What an NPZ file holds: all that we know, or what readers of AMASS look for (SMPL-H, SMPL-X)."""
+ROOTS = ("hips", "floor", "in-place")
+"""What carries a body's path in BVH and GLB: its hips, a bone on the floor, or nothing."""
+OFFSETS = ("standing", "zero")
+"""Where a BVH file has the hips at rest: so high that the body stands, or in the origin."""
 SMOOTHING = "binomial filter over 3 poses (0.15 s)"
 """What exports say of the filter that `core.motion.decode` applies."""
 EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
@@ -59,6 +67,18 @@ VIDEO_SUFFIXES = (
     *(".3gp", ".ogv", ".wmv", ".flv"),
 )
 """Suffixes that an uploaded video may keep; to whoever reads it they mean nothing."""
+
+
+def one_of(choices: tuple[str, ...]) -> AfterValidator:
+    """Return a validator that refuses what is not among the choices in a sentence."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        if value not in choices:
+            told = f"one of {', '.join(choices)}, got {value!r}"
+            raise ValueError(f"{info.field_name} must be {told}")
+        return value
+
+    return AfterValidator(check)
 
 
 def within(low: float, high: float, told: str = "", form: str = "") -> AfterValidator:
@@ -82,6 +102,14 @@ Ahead = Annotated[int, within(AUTO, MOST_AHEAD, f"in 0..{MOST_AHEAD}, or {AUTO} 
 Tilt = Annotated[float, within(*TILTS, form="g")]
 Lens = Annotated[float, within(*LENSES, form="g")]
 Rate = Annotated[float, within(*MOTION_RATES, form="g")]
+Second = Annotated[float, within(0, 1e6, "0 or more seconds", form="g")]
+
+
+def _after_start(end: float | None, info: ValidationInfo) -> float | None:
+    start = info.data.get("start", 0.0)
+    if end is not None and end <= start:
+        raise ValueError(f"end must be later than start, which is {start:g} s, got {end:g} s")
+    return end
 
 
 class Settings(BaseModel):
@@ -145,6 +173,23 @@ class CaptureSettings(Settings):
     """Its focal length over the picture's longer side."""
     turned: bool = False
     """Whether front and back are to be exchanged."""
+
+
+class ExportSettings(Settings):
+    """Which part of a take a file holds, and how; what a format has no place for is left out."""
+
+    convention: Annotated[str, one_of(CONVENTIONS)] = "livestep"
+    """What an NPZ file holds, see CONVENTIONS."""
+    root: Annotated[str, one_of(ROOTS)] = "hips"
+    """What carries the path in BVH and GLB, see ROOTS."""
+    offset: Annotated[str, one_of(OFFSETS)] = "standing"
+    """Where the hips of a BVH file rest, see OFFSETS."""
+    start: Second = 0.0
+    """Where the part begins in the take, in seconds."""
+    end: Annotated[Second | None, AfterValidator(_after_start)] = None
+    """Where it ends; None for the end of the take."""
+    loop: bool = False
+    """Whether to cut the part so that it can be repeated."""
 
 
 class MotionOptions(TypedDict, total=False):

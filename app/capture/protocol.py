@@ -63,7 +63,8 @@ class Reference:
     seconds: float
     """Length of the file."""
     kept: tuple[float, float]
-    """From which second of the file to which the poses are: pose i shows kept[0] + i / 20."""
+    """From which second to which the poses are: pose i shows kept[0] + i / 20, counted from the
+    file's first picture."""
     gaps: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """Poses start..end - 1 that were not seen."""
     notes: list[str] = field(default_factory=list[str])

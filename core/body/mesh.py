@@ -50,6 +50,9 @@ class Body:
     """Vertex colors, (V, 3) uint8 sRGB."""
     credit: str = ""
     """Where the mesh comes from and under which licence."""
+    origin: np.ndarray | None = None
+    """The pelvis at rest, (3,), as SMPL's template has it, whose feet are below the floor; None for
+    a body that is no SMPL."""
 
     @classmethod
     @cache

@@ -164,4 +164,5 @@ def read_smpl(path: Path) -> dict[str, Any]:
         "skin_weights": weights.astype(np.float32),
         "colors": colors,
         "credit": f"the user's own file {path.name}",
+        "origin": joints[0],
     }

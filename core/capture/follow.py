@@ -40,7 +40,8 @@ class Capture:
     gaps: tuple[tuple[int, int], ...] = ()
     """Poses start..end - 1 that were not seen and are filled in."""
     kept: tuple[float, float]
-    """From which second of the file to which the poses are: pose i shows kept[0] + i / 20."""
+    """From which second to which the poses are: pose i shows kept[0] + i / 20, counted from the
+    file's first picture."""
     seconds: float
     """Length of the file."""
     notes: tuple[str, ...] = ()

@@ -57,10 +57,12 @@ class VideoInfo:
     shown: float
     """Pictures a second that the file has."""
     seconds: float | None
-    """Length, where the file tells it."""
+    """Length, where the file tells it, from when its first track begins."""
     codec: str
     pixels: int = 0
     """Of a picture in the file."""
+    stream: int = 0
+    """Which of the file's tracks it is."""
 
     @property
     def decoded(self) -> float:
@@ -85,12 +87,7 @@ def open_video(path: str | Path) -> VideoInfo:
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
     name = path.name
-    command = _ffmpeg(path)
-    try:
-        told = subprocess.run(command, capture_output=True, check=False, timeout=ASK_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise ValueError(f"{name} takes too long to open; it may be damaged") from error
-    text = told.stderr.decode(errors="replace")
+    text = _ask(path).stderr.decode(errors="replace")
     kind = re.search(r"^Input #0, (\S+), from", text, re.MULTILINE)
     if kind is None:
         raise ValueError(
@@ -98,18 +95,25 @@ def open_video(path: str | Path) -> VideoInfo:
             " MP4, MOV, WebM, MKV, AVI and GIF are"
         )
     # at the begin of lines, where no comment of the file can stand: it is further in
-    stream = re.search(r"^  (?:    )?Stream #0.*?: Video: (\w+)(.*)", text, re.MULTILINE)
-    if stream is None:
+    streams = re.findall(r"^  (?:    )?Stream #0:(\d+).*?: Video: (\w+)(.*)", text, re.MULTILINE)
+    streams = [stream for stream in streams if "(attached pic)" not in stream[2]]
+    if not streams:
         raise ValueError(f"{name} has sound but no pictures")
+    index, codec, about = streams[0] if len(streams) == 1 else _moving(path, streams)
     if set(kind[1].split(",")) & _PICTURES:
         raise ValueError(_still(name))
-    length = re.search(r"^  Duration: (\d+):(\d+):([\d.]+)", text, re.MULTILINE)
+    length = re.search(
+        r"^  Duration: (\d+):(\d+):([\d.]+)(?:, start: ([\d.]+))?", text, re.MULTILINE
+    )
     seconds = None
     if length:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
+        start = float(length[4] or 0)
+        if "matroska" in kind[1] and start < seconds:  # others do not count what comes before
+            seconds -= start
         if seconds > MOST_VIDEO_SECONDS + 0.5:
             raise ValueError(_too_long(name, seconds))
-    rates = re.search(r"([\d.]+)(k?) fps", stream[2])
+    rates = re.search(r"([\d.]+)(k?) fps", about)
     shown = float(rates[1]) * (1000 if rates[2] else 1) if rates else 30.0
     shown = shown or 30.0
     if shown < LEAST_RATE:
@@ -118,13 +122,30 @@ def open_video(path: str | Path) -> VideoInfo:
             " motion can be told"
         )
     rate = shown / np.ceil(shown / MOST_RATE)
-    size = re.search(r", (\d+)x(\d+)", stream[2])
+    size = re.search(r", (\d+)x(\d+)", about)
     if size is None:
-        raise ValueError(f"{name} holds no picture that could be decoded ({stream[1]})")
+        raise ValueError(f"{name} holds no picture that could be decoded ({codec})")
     width, height = int(size[1]), int(size[2])
-    video = VideoInfo(path, float(rate), shown, seconds, codec=stream[1], pixels=width * height)
+    video = VideoInfo(path, float(rate), shown, seconds, codec, width * height, int(index))
     _check_pixels(video, f"pictures of {width} x {height}")
     return video
+
+
+def _ask(path: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
+    """Have ffmpeg say what it finds in a file; raise ValueError where that takes too long."""
+    command = _ffmpeg(path, *options)
+    try:
+        return subprocess.run(command, capture_output=True, check=False, timeout=ASK_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"{path.name} takes too long to open; it may be damaged") from error
+
+
+def _moving(path: Path, streams: list[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """The first of a file's tracks of pictures that has more than one; else the first."""
+    packets = ("-map", "0:V", "-c", "copy", "-fs", "100000", "-f", "framecrc", "-")
+    found = re.findall(rb"^(\d+),", _ask(path, *packets).stdout, re.MULTILINE)
+    moving = (stream for i, stream in enumerate(streams) if found.count(b"%d" % i) > 1)
+    return next(moving, streams[0])
 
 
 def _check_pixels(video: VideoInfo, pictures: str) -> None:
@@ -145,16 +166,17 @@ def _check_pixels(video: VideoInfo, pictures: str) -> None:
 def frames(video: VideoInfo) -> Iterator[np.ndarray]:
     """Yield pictures (H, W, 3) uint8 RGB at `video.rate`; close the iterator to stop early.
 
+    Time counts from the first of them, whenever the file says that one is shown.
     Raises ValueError where there is but one picture, too few, or more than 20 s of them.
     """
     size = ":".join(
         f"{side}='2*max(1,trunc({length}*{_SHRINK}/2))'"
         for side, length in (("w", "iw*sar"), ("h", "ih"))
     )
-    filters = f"fps={video.rate:.6f},scale={size}:flags=area"
+    filters = f"setpts=PTS-STARTPTS,fps={video.rate:.6f},scale={size}:flags=area"
     shown = (
         "-map",
-        "0:v:0",
+        f"0:{video.stream}",
         "-t",
         f"{MOST_VIDEO_SECONDS + 1:g}",
         "-vf",

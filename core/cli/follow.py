@@ -21,6 +21,7 @@ from core.settings import (
     MOST_SIMILAR,
     POSE_THREADS,
     CaptureSettings,
+    ExportSettings,
     MotionSettings,
     whole,
 )
@@ -169,6 +170,12 @@ def follow(
     device: shared.Device = None,
     body: shared.BodyName = "neutral",
     fps: shared.Fps = None,
+    convention: shared.Convention = "livestep",
+    root: shared.Root = "hips",
+    bvh_offset: shared.BvhOffset = "standing",
+    start: shared.From = 0.0,
+    end: shared.To = None,
+    loop: shared.Loop = False,
     threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = POSE_THREADS,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found.")] = False,
 ) -> None:
@@ -176,6 +183,9 @@ def follow(
     from core.engine import Engine
 
     shared.check_out(out or [], fps, as_json, "to see what is found")
+    how = ExportSettings(
+        convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
+    )
     shape = shared.load_body(body)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)
     settings = CaptureSettings(
@@ -186,9 +196,9 @@ def follow(
         turned=turned,
     )
     engine = Engine(checkpoints, device)
-    start = time.perf_counter()
+    began = time.perf_counter()
     capture = watched(engine, clip, settings, threads)
-    follow_ms = shared.ms_since(start)
+    follow_ms = shared.ms_since(began)
     for note in capture.notes:
         typer.echo(note, err=True)
     take, more = capture.take, {}
@@ -197,6 +207,6 @@ def follow(
     figures = report(capture, take) | {"follow_ms": follow_ms} | more
     for match in more.get("similar", ()):
         typer.echo(f"{match['score']:.2f} {match['caption']} ({match['licence']})", err=True)
-    figures |= shared.write_out(take, out or [], shape, fps)
+    figures |= shared.write_out(take, out or [], shape, fps, how)
     if as_json:
         shared.print_json(figures)

@@ -11,7 +11,7 @@ import typer
 
 from core.cli import shared
 from core.motion.decode import DELAY
-from core.settings import CHECKPOINTS, MotionSettings, check_prompt
+from core.settings import CHECKPOINTS, ExportSettings, MotionSettings, check_prompt
 
 if TYPE_CHECKING:
     from core.body.take import PoseChunk, Take
@@ -122,6 +122,12 @@ def motion(
     checkpoints: shared.Checkpoints = CHECKPOINTS,
     body: shared.BodyName = "neutral",
     fps: shared.Fps = None,
+    convention: shared.Convention = "livestep",
+    root: shared.Root = "hips",
+    bvh_offset: shared.BvhOffset = "standing",
+    start: shared.From = 0.0,
+    end: shared.To = None,
+    loop: shared.Loop = False,
     steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None,
     stagger: Annotated[
         int | None, typer.Option(help="1..steps; small is smooth, large answers fast.")
@@ -136,18 +142,21 @@ def motion(
     from core.export.metadata import provenance
 
     shared.check_out(out or [], fps, as_json, "for timings")
+    how = ExportSettings(
+        convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
+    )
     segments, shape = pair([prompt, *(then or [])], seconds or []), shared.load_body(body)
     settings = MotionSettings(
         seed=seed, steps=steps, stagger=stagger, guidance=guidance, foot_contacts=foot_contacts
     )
-    start = time.perf_counter()
+    began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)
-    load = time.perf_counter() - start
+    load = time.perf_counter() - began
     name, script = engine.motion_models.pick(checkpoint), Script(segments)
     chunks, times = perform(engine.motion(script, checkpoint=name, settings=settings), script)
     info = provenance(name, engine.card(name), settings)
     take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
     figures = report(take, chunks, times, load)
-    figures |= shared.write_out(take, out or [], shape, fps, licence=info["licence"])
+    figures |= shared.write_out(take, out or [], shape, fps, how, licence=info["licence"])
     if as_json:
         shared.print_json(figures)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.settings import ExportSettings
+
 if TYPE_CHECKING:
     from core.body.mesh import Body
     from core.body.take import Take
@@ -23,7 +25,19 @@ Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
 BodyName = Annotated[str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")]
-Fps = Annotated[int | None, typer.Option(help="20 (native), 30 or 60.")]
+Fps = Annotated[int | None, typer.Option(help="20 (native), 24, 30 or 60.")]
+Convention = Annotated[
+    str, typer.Option(help="NPZ: livestep; for readers of AMASS amass (SMPL-H) or smplx.")
+]
+Root = Annotated[
+    str, typer.Option(help="BVH, GLB: hips, floor (a root bone carries the path) or in-place.")
+]
+BvhOffset = Annotated[
+    str, typer.Option(help="BVH: hips at rest standing on the floor, or zero, in the origin.")
+]
+From = Annotated[float, typer.Option("--from", help="Where the part to write begins, seconds.")]
+To = Annotated[float | None, typer.Option("--to", help="Where it ends. [the end]")]
+Loop = Annotated[bool, typer.Option("--loop", help="Cut that part so that it can be repeated.")]
 Timings = Annotated[bool, typer.Option("--json", help="Print timings as JSON.")]
 
 
@@ -72,7 +86,13 @@ def check_out(out: Sequence[Path], fps: int | None, as_json: bool, otherwise: st
 
 
 def write_out(
-    take: Take, out: Sequence[Path], body: Body, fps: int | None, *, licence: str = ""
+    take: Take,
+    out: Sequence[Path],
+    body: Body,
+    fps: int | None,
+    settings: ExportSettings,
+    *,
+    licence: str = "",
 ) -> dict[str, Any]:
     """Write a take to files; return what `--json` says of it."""
     from core.export import write
@@ -80,9 +100,11 @@ def write_out(
     spent: dict[str, float] = {}
     for path in out:
         start = time.perf_counter()
-        write(take, path, body=body, fps=fps)
+        held = write(take, path, body=body, fps=fps, settings=settings)
         spent[str(path)] = ms_since(start)
-        typer.echo(f"{path}: {take.seconds:g} s{licence and f', {licence}'}", err=True)
+        typer.echo(f"{path}: {held.seconds:g} s{licence and f', {licence}'}", err=True)
+        if settings.loop:
+            typer.echo(f"loop: {held.info['loop']}", err=True)
     return {"export_ms": spent} if spent else {}
 
 

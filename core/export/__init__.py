@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from core.body.mesh import Body
 from core.body.rotations import quat_slerp
 from core.body.take import Take
-from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
+from core.export.part import part
+from core.settings import AMASS_RATE, EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
 
 
 def check(path: str | Path, *, fps: float | None = None) -> None:
@@ -31,33 +33,45 @@ def write(
     *,
     body: str | Body = "neutral",
     fps: float | None = None,
+    settings: ExportSettings | None = None,
     **options: Any,
-) -> None:
-    """Write a take as the kind of file that the suffix of `path` names.
+) -> Take:
+    """Write a take as the kind of file that the suffix of `path` names; return what is in it.
 
-    `body` is a Body or the name of a bundled one; `fps` is 20, 30 or 60 (None: as the take);
-    `options` go to the writer (width, height, renderer for .mp4). Raises ValueError for another
-    suffix, fps or body, for an empty take and for a folder that does not exist.
+    `body` is a Body or the name of a bundled one; `fps` is one of EXPORT_RATES (None: as the take,
+    but AMASS_RATE for readers of AMASS); `options` go to the writer (width, height, renderer for
+    .mp4). Raises ValueError for another suffix, fps or body, for a part or a loop that is not
+    there and for a folder that does not exist.
     """
-    path = Path(path)
+    path, settings = Path(path), settings or ExportSettings()
     check(path, fps=fps)
     if not len(take):
         raise ValueError("the take is empty; generate some motion first")
-    if fps is not None and fps != take.fps:
-        take = resample(take, fps)
+    take = part(take, settings)
     body = Body.load(body) if isinstance(body, str) else body
     match path.suffix.lower():
         case ".bvh":
-            from core.export.bvh import write_bvh as writer
+            from core.export.bvh import write_bvh
+
+            writer = partial(write_bvh, settings=settings)
         case ".glb":
-            from core.export.glb import write_glb as writer
-        case ".npz":
+            from core.export.glb import write_glb
+
+            writer = partial(write_glb, settings=settings)
+        case ".npz" if settings.convention == "livestep":
             from core.export.npz import write_npz as writer
+        case ".npz":
+            from core.export.amass import write_amass
+
+            writer, fps = partial(write_amass, settings=settings), fps or AMASS_RATE
         case ".mp4":
             from core.export.mp4 import write_mp4 as writer
         case suffix:
             raise AssertionError(f"EXPORT_SUFFIXES names {suffix}, which nobody writes")
+    if fps is not None and fps != take.fps:
+        take = resample(take, fps)
     writer(take, path, body=body, **options)
+    return take
 
 
 def resample(take: Take, fps: float) -> Take:

@@ -1,5 +1,9 @@
 """BVH: centimeters, Y up, facing +Z, T-pose at rest, Mixamo's bone names.
 
+At rest the body stands on the floor. The format does not say whether position channels replace a
+bone's OFFSET or add to it; ours replace it, as Blender and most others read them. For a tool that
+adds them (three.js), ask for the offset "zero": nothing is added then, and hips rest in the origin.
+
 Rotation channels are Z, Y, X, the order in which Blender and most others read them; their curves
 are continuous, also through the poles where Euler angles have two ways to say the same. The format
 has no place for metadata, so a JSON file of the same name with .json added tells the provenance.
@@ -16,7 +20,9 @@ from core.body.mesh import Body
 from core.body.rotations import quat_to_matrix
 from core.body.skeleton import INDEX, JOINTS, PARENTS
 from core.body.take import Take
-from core.export.metadata import BONES, describe
+from core.export.metadata import BONES, ROOT, describe
+from core.export.root import tracks
+from core.settings import ExportSettings
 
 _CM = 100
 _TIPS = {
@@ -27,6 +33,7 @@ _TIPS = {
     "right_wrist": (-0.16, 0, 0),
 }
 """Ends of the outermost bones (m from their joint), so that importers draw them with a length."""
+_MOVING = "6 Xposition Yposition Zposition"
 _CONVENTIONS = {
     "units": "centimetres",
     "axes": "Y up, Z forward, right-handed",
@@ -35,16 +42,20 @@ _CONVENTIONS = {
 }
 
 
-def write_bvh(take: Take, path: Path, *, body: Body) -> None:
+def write_bvh(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
     """Write `path` with the take on this body's skeleton, and `path`.json with its provenance."""
-    order, lines = _hierarchy(body.rest_joints * _CM)
-    root, rotations = body.fit(take.root, take.rotations)
-    angles = euler_zyx(rotations)[:, order]  # (T, 22, 3): z, y, x in degrees
-    values = np.concatenate([body.place(root) * _CM, angles.reshape(len(take), -1)], axis=1)
+    moved = tracks(take, body, settings.root)
+    rest = body.rest_joints * _CM
+    at_rest = rest[0] - [0, body.ground * _CM, 0] if settings.offset == "standing" else np.zeros(3)
+    order, lines = _hierarchy(rest, at_rest, rooted=moved.root is not None)
+    columns = [moved.hips * _CM, euler_zyx(moved.rotations)[:, order].reshape(len(take), -1)]
+    if moved.root is not None and moved.turns is not None:
+        columns = [moved.root * _CM, euler_zyx(moved.turns[:, None])[:, 0], *columns]
+    values = np.concatenate(columns, axis=1)
     lines += ["MOTION", f"Frames: {len(take)}", f"Frame Time: {1 / take.fps:.8f}"]
     lines += [" ".join(f"{v:.6f}" for v in row) for row in values.tolist()]
     path.write_text("\n".join(lines) + "\n")
-    about = {**describe(take, body), **_CONVENTIONS}
+    about = {**describe(take, body, root=settings.root), **_CONVENTIONS, "offset": settings.offset}
     path.with_name(path.name + ".json").write_text(json.dumps(about, indent=2) + "\n")
 
 
@@ -65,35 +76,41 @@ def euler_zyx(rotations: np.ndarray) -> np.ndarray:
     return np.degrees(out)
 
 
-def _hierarchy(rest: np.ndarray) -> tuple[list[int], list[str]]:
-    """Joints in the order of the file, depth first, and the lines of the HIERARCHY section."""
+def _hierarchy(rest: np.ndarray, hips: np.ndarray, *, rooted: bool) -> tuple[list[int], list[str]]:
+    """Joints in the order of the file, depth first, and the lines of the HIERARCHY section.
+
+    `rest` are the joints (22, 3) at rest and `hips` the OFFSET (3,) of the pelvis; `rooted` puts a
+    root bone on the floor above it.
+    """
     order: list[int] = []
     lines = ["HIERARCHY"]
 
-    def offset(v: np.ndarray) -> str:
-        return "OFFSET " + " ".join(f"{x:.6f}" for x in v)
+    def begin(kind: str, name: str, offset: np.ndarray, depth: int, channels: str = "") -> None:
+        pad = "\t" * depth
+        lines.extend([f"{pad}{kind} {name}".rstrip(), f"{pad}{{"])
+        lines.append(f"{pad}\tOFFSET " + " ".join(f"{x:.6f}" for x in offset))
+        if channels:
+            lines.append(f"{pad}\tCHANNELS {channels} Zrotation Yrotation Xrotation")
+
+    def end(depth: int) -> None:
+        lines.append("\t" * depth + "}")
 
     def add(joint: int, depth: int) -> None:
         order.append(joint)
-        pad, inner, root = "\t" * depth, "\t" * (depth + 1), PARENTS[joint] < 0
-        bone = np.zeros(3) if root else rest[joint] - rest[PARENTS[joint]]
-        position = "6 Xposition Yposition Zposition" if root else "3"
-        lines.extend(
-            [
-                f"{pad}{'ROOT' if root else 'JOINT'} {BONES[joint]}",
-                f"{pad}{{",
-                f"{inner}{offset(bone)}",
-                f"{inner}CHANNELS {position} Zrotation Yrotation Xrotation",
-            ]
-        )
+        top = PARENTS[joint] < 0
+        offset = hips if top else rest[joint] - rest[PARENTS[joint]]
+        begin("JOINT" if depth else "ROOT", BONES[joint], offset, depth, _MOVING if top else "3")
         children = [i for i, parent in enumerate(PARENTS) if parent == joint]
         for child in children:
             add(child, depth + 1)
         if not children:
-            tip = np.array(_TIPS[JOINTS[joint]]) * _CM
-            lines.extend([f"{inner}End Site", f"{inner}{{"])
-            lines.extend([f"{inner}\t{offset(tip)}", f"{inner}}}"])
-        lines.append(f"{pad}}}")
+            begin("End Site", "", np.array(_TIPS[JOINTS[joint]]) * _CM, depth + 1)
+            end(depth + 1)
+        end(depth)
 
-    add(INDEX["pelvis"], 0)
+    if rooted:
+        begin("ROOT", ROOT, np.zeros(3), 0, _MOVING)
+    add(INDEX["pelvis"], int(rooted))
+    if rooted:
+        end(0)
     return order, lines

@@ -10,10 +10,14 @@ from core.body.mesh import Body
 from core.body.rotations import normalize
 from core.body.skeleton import JOINTS, PARENTS
 from core.body.take import Take
-from core.export.metadata import BONES, describe
+from core.export.metadata import BONES, ROOT, describe
+from core.export.root import Tracks, tracks
+from core.settings import ExportSettings
 
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _FORMATS = {"uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}
+_LONGEST_NAME = 60
+"""Characters; Blender cuts names after 63 bytes."""
 _VERTICES, _INDICES = 34962, 34963
 
 
@@ -67,15 +71,22 @@ def body_glb(body: Body) -> bytes:
     return _build(body, JOINTS, {"body": body.name, "credit": body.credit}).to_bytes()
 
 
-def write_glb(take: Take, path: Path, *, body: Body) -> None:
+def write_glb(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
     """Write the take as an animation of the body, one key for each pose."""
-    builder = _build(body, BONES, describe(take, body))
-    _animate(builder, take, body)
+    moved = tracks(take, body, settings.root)
+    about = describe(take, body, root=settings.root)
+    builder = _build(body, BONES, about, rooted=moved.root is not None)
+    _animate(builder, take, moved)
     path.write_bytes(builder.to_bytes())
 
 
-def _build(body: Body, names: tuple[str, ...], extras: dict[str, str]) -> _Builder:
-    """Mesh, skin and skeleton; nodes 0-21 are the joints, node 22 is the mesh."""
+def _build(
+    body: Body, names: tuple[str, ...], extras: dict[str, str], *, rooted: bool = False
+) -> _Builder:
+    """Mesh, skin and skeleton; nodes 0-21 are the joints, node 22 is the mesh.
+
+    `rooted` adds node 23, a root bone on the floor, which moves no vertex.
+    """
     import pygltflib as gl
 
     from core.export.render.scene import face_spread, vertex_normals
@@ -93,7 +104,12 @@ def _build(body: Body, names: tuple[str, ...], extras: dict[str, str]) -> _Build
         gltf.nodes.append(gl.Node(name=name, translation=bone.tolist(), children=children))
     mesh_node = len(gltf.nodes)
     gltf.nodes.append(gl.Node(name="Body", mesh=0, skin=0))
-    gltf.scenes, gltf.scene = [gl.Scene(name="Livestep", nodes=[0, mesh_node])], 0
+    joints, top = list(range(len(names))), 0
+    if rooted:
+        top = len(gltf.nodes)
+        gltf.nodes.append(gl.Node(name=ROOT, children=[0]))
+        joints.append(top)
+    gltf.scenes, gltf.scene = [gl.Scene(name="Livestep", nodes=[top, mesh_node])], 0
 
     spread = face_spread(body.faces, len(body.vertices))
     normals = normalize(vertex_normals(body.vertices.astype(np.float64), body.faces, spread))
@@ -115,13 +131,13 @@ def _build(body: Body, names: tuple[str, ...], extras: dict[str, str]) -> _Build
     primitive = gl.Primitive(attributes=attributes, indices=indices, material=0)
     gltf.meshes = [gl.Mesh(name="Body", primitives=[primitive])]
 
-    inverse_bind = np.tile(np.eye(4, dtype=np.float32), (len(names), 1, 1))
-    inverse_bind[:, 3, :3] = -rest  # glTF stores matrices column by column
+    inverse_bind = np.tile(np.eye(4, dtype=np.float32), (len(joints), 1, 1))
+    inverse_bind[: len(rest), 3, :3] = -rest  # glTF stores matrices column by column
     gltf.skins = [
         gl.Skin(
             name="Skeleton",
-            joints=list(range(len(names))),
-            skeleton=0,
+            joints=joints,
+            skeleton=top,
             inverseBindMatrices=builder.add(inverse_bind),
         )
     ]
@@ -136,24 +152,38 @@ def _linear_colors(colors: np.ndarray) -> np.ndarray:
     return np.round(opaque * 65535).astype(np.uint16)
 
 
-def _animate(builder: _Builder, take: Take, body: Body) -> None:
+def _animate(builder: _Builder, take: Take, moved: Tracks) -> None:
     import pygltflib as gl
 
     seconds = (np.arange(len(take)) / take.fps).astype(np.float32)[:, None]
     times = builder.add(seconds, bounds=True)
-    animation = gl.Animation(name=take.prompts[0].text if take.prompts else "Take")
+    animation = gl.Animation(name=title(take))
 
-    def drive(joint: int, path: str, values: np.ndarray) -> None:
+    def drive(node: int, path: str, values: np.ndarray) -> None:
         output = builder.add(values.astype(np.float32))
         animation.samplers.append(gl.AnimationSampler(input=times, output=output))
-        target = gl.AnimationChannelTarget(node=joint, path=path)
+        target = gl.AnimationChannelTarget(node=node, path=path)
         animation.channels.append(
             gl.AnimationChannel(sampler=len(animation.samplers) - 1, target=target)
         )
 
-    root, rotations = body.fit(take.root, take.rotations)
-    drive(0, "translation", body.place(root))
-    rotations = normalize(rotations.astype(np.float64))[..., [1, 2, 3, 0]]  # x y z w
+    drive(0, "translation", moved.hips)
+    rotations = _as_xyzw(moved.rotations)
     for joint in range(len(JOINTS)):
         drive(joint, "rotation", rotations[:, joint])
+    if moved.root is not None and moved.turns is not None:
+        top = builder.gltf.skins[0].skeleton
+        drive(top, "translation", moved.root)
+        drive(top, "rotation", _as_xyzw(moved.turns))
     builder.gltf.animations = [animation]
+
+
+def _as_xyzw(rotations: np.ndarray) -> np.ndarray:
+    """Unit quaternions (..., 4) as glTF stores them."""
+    return normalize(rotations.astype(np.float64))[..., [1, 2, 3, 0]]
+
+
+def title(take: Take) -> str:
+    """Return all prompts of a take, shortened, as the name that tools show for its animation."""
+    text = "; ".join(dict.fromkeys(mark.text for mark in take.prompts)) or "Take"
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 3].rstrip()}..."

@@ -24,9 +24,11 @@ BONES = tuple(
 )
 """Names of JOINTS as Mixamo and most retargeting tools call them."""
 assert len(BONES) == len(JOINTS)
+ROOT = "Root"
+"""Name of a root bone on the floor."""
 
 
-def describe(take: Take, body: Body) -> dict[str, str]:
+def describe(take: Take, body: Body, *, root: str = "hips") -> dict[str, str]:
     """Provenance of a take on a body: where it comes from, what was asked for, how it is made."""
     prompts = "; ".join(f"{mark.start / take.fps:g} s: {mark.text}" for mark in take.prompts)
     return {
@@ -36,6 +38,7 @@ def describe(take: Take, body: Body) -> dict[str, str]:
         "fps": f"{take.fps:g}",
         "body": body.name,
         "body_credit": body.credit,
+        **({} if root == "hips" else {"root": root}),
     }
 
 

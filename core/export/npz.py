@@ -1,4 +1,4 @@
-"""NPZ in the manner of AMASS, plus what AMASS has no name for.
+"""NPZ with all that we know of a take; `core.export.amass` writes what readers of AMASS look for.
 
 `poses` (T, 66) are rotation vectors of the 22 SMPL joints, `trans` (T, 3) the pelvis in meters on
 the source skeleton, Y up (AMASS itself is Z up); `joints`, `features` and `info` are ours.

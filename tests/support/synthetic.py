@@ -1,11 +1,13 @@
-"""Made-up motion for tests: a walk with bending knees and swinging arms, on the source skeleton."""
+"""Made-up motion for tests: a walk with bending knees and swinging arms, on the source skeleton;
+and a made-up SMPL file."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle
-from core.body.skeleton import INDEX, JOINTS, REST_JOINTS, TOES, forward
+from core.body.skeleton import INDEX, JOINTS, PARENTS, REST_JOINTS, TOES, forward
 from core.body.take import PromptMark, Take
 
 
@@ -45,3 +47,30 @@ def walk_take(poses: int = 40) -> Take:
         prompts=(PromptMark(start=0, text="walk"), PromptMark(start=25, text="on he goes")),
         info={"checkpoint": "test", "licence": "CC0", "foot_contacts": "on"},
     )
+
+
+def smpl_arrays(body: Body, joints: int = 24) -> dict[str, np.ndarray]:
+    """What a SMPL file holds, made from the bundled body: the last joints are hands."""
+    count = len(body.vertices)
+    parents = [*PARENTS, *([20, 21] * joints)][:joints]
+    weights = np.zeros((count, joints))
+    np.add.at(weights, (np.arange(count)[:, None], body.skin_joints), body.skin_weights)
+    hand = body.vertices[:, 0] > body.rest_joints[INDEX["left_wrist"], 0] + 0.05
+    weights[hand, 22], weights[hand, 20] = weights[hand, 20], 0
+    regressor = np.zeros((joints, count))
+    for j in range(joints):
+        target = body.rest_joints[j if j < 22 else parents[j]]
+        near = np.argsort(np.linalg.norm(body.vertices - target, axis=1))[:40]
+        system = np.vstack([body.vertices[near].T, np.ones(40)])
+        regressor[j, near] = np.linalg.lstsq(system, np.append(target, 1), rcond=None)[0]
+    tree = np.array([parents, range(joints)], np.int64)
+    tree[0, 0] = 2**32 - 1  # as the real files write the root
+    return {
+        "v_template": body.vertices.astype(np.float64),
+        "f": body.faces.astype(np.uint32),
+        "weights": weights,
+        "J_regressor": regressor,
+        "kintree_table": tree,
+        "shapedirs": np.zeros((count, 3, 10)),
+        "posedirs": np.zeros((count, 3, 9 * (joints - 1))),
+    }

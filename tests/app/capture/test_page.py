@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from benchmarks.capture_films import VIEWS, film
 from tests.support.browsing import state as motion_state
+from tests.support.drawn_films import ffmpeg
 from tests.support.fake_capture import fake_film
 from tests.support.fakes import FakeEngine
 
@@ -112,6 +113,36 @@ def test_a_rendered_film_is_followed_plays_in_step_goes_on_and_is_exported(
     page.get_by_role("button", name="Redo").click()
     page.wait_for_function(f"{FOLLOW}.mine.take.marks.at(-1)?.id === 2")
     assert state(page, "mine.take.marks")[-1]["start"] == seam
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "start"),
+    [
+        ("late.mkv", ("-i", "FILM", "-c", "copy", "-output_ts_offset", "5.017"), 5.017),
+        (
+            "sound first.mp4",
+            ("-itsoffset", "1", "-i", "FILM", "-f", "lavfi", "-i", "sine=d=3", "-c:v", "copy"),
+            1.0,
+        ),
+    ],
+)
+def test_a_film_that_does_not_begin_at_0_plays_in_step(
+    open_follow, rendered, tmp_path, name, how, start
+):
+    ffmpeg(*(rendered if word == "FILM" else word for word in how), tmp_path / name)
+    page = open_follow()
+    page.set_default_timeout(60_000)
+    page.locator("[name=lf-file]").set_input_files(str(tmp_path / name))
+    finish(page)
+    apart = f"{start} + {FOLLOW}.reference.kept[0] + {FOLLOW}.mine.time / 20"
+    apart = f"Math.abs({apart} - {FOLLOW}.clip.video.currentTime)"
+    page.wait_for_function(f"{FOLLOW}.mine.time > 8 && {FOLLOW}.mine.time < 36 && {apart} < 0.2")
+    page.get_by_role("button", name="Pause").click()
+    line = page.get_by_role("slider", name="Time in the take").last
+    line.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_function(f"{FOLLOW}.mine.time === 20 && {apart} < 0.03")
 
 
 def test_a_real_motion_plays_and_the_take_comes_back(open_follow):

@@ -19,8 +19,8 @@ from core.body.rotations import (
     quat_to_axis_angle,
     quat_to_matrix,
 )
-from core.body.skeleton import ANKLES, HIPS, INDEX, KNEES, PARENTS, REST_JOINTS, forward
-from tests.support.synthetic import walk
+from core.body.skeleton import ANKLES, HIPS, KNEES, REST_JOINTS, forward
+from tests.support.synthetic import smpl_arrays, walk
 
 REST_ROOT = REST_JOINTS[:1]
 IDENTITY = np.tile(np.array([1, 0, 0, 0], np.float32), (1, 22, 1))
@@ -115,33 +115,6 @@ def test_unknown_body_is_a_sentence():
 class Evil:
     def __reduce__(self):
         return os.system, ("true",)
-
-
-def smpl_arrays(body: Body, joints: int = 24) -> dict[str, np.ndarray]:
-    """What a SMPL file holds, made from the bundled body: the last joints are hands."""
-    count = len(body.vertices)
-    parents = [*PARENTS, *([20, 21] * joints)][:joints]
-    weights = np.zeros((count, joints))
-    np.add.at(weights, (np.arange(count)[:, None], body.skin_joints), body.skin_weights)
-    hand = body.vertices[:, 0] > body.rest_joints[INDEX["left_wrist"], 0] + 0.05
-    weights[hand, 22], weights[hand, 20] = weights[hand, 20], 0
-    regressor = np.zeros((joints, count))
-    for j in range(joints):
-        target = body.rest_joints[j if j < 22 else parents[j]]
-        near = np.argsort(np.linalg.norm(body.vertices - target, axis=1))[:40]
-        system = np.vstack([body.vertices[near].T, np.ones(40)])
-        regressor[j, near] = np.linalg.lstsq(system, np.append(target, 1), rcond=None)[0]
-    tree = np.array([parents, range(joints)], np.int64)
-    tree[0, 0] = 2**32 - 1  # as the real files write the root
-    return {
-        "v_template": body.vertices.astype(np.float64),
-        "f": body.faces.astype(np.uint32),
-        "weights": weights,
-        "J_regressor": regressor,
-        "kintree_table": tree,
-        "shapedirs": np.zeros((count, 3, 10)),
-        "posedirs": np.zeros((count, 3, 9 * (joints - 1))),
-    }
 
 
 @pytest.fixture(scope="module")

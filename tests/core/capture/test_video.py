@@ -80,6 +80,78 @@ def test_what_a_phone_filmed_on_its_side_stands_upright():
     assert np.abs(frames[3].astype(int) - upright[3]).mean() < 8
 
 
+LATE = ("-c", "copy", "-output_ts_offset", "5.017")
+SONG = ("-f", "lavfi", "-i", "sine=d=3")
+STARTS = {
+    "late.mkv": ("-i", "FILM", *LATE),
+    "late.mp4": ("-i", "FILM", *LATE),
+    "late.ts": ("-i", "FILM", *LATE),
+    "after_its_sound.mp4": ("-itsoffset", "1", "-i", "FILM", *SONG, "-c:v", "copy"),
+    "after_its_sound.mkv": ("-itsoffset", "1", "-i", "FILM", *SONG, "-c:v", "copy"),
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_time_counts_from_the_first_picture(name):
+    path = made.folder() / name
+    made.ffmpeg(*(made.film() if word == "FILM" else word for word in STARTS[name]), path)
+    _, frames = decode(path)
+    assert len(frames) == made.POSES
+    assert np.abs(frames[5].astype(int) - made.pictures()[5]).mean() < 8
+
+
+def test_an_edit_list_cuts_what_comes_before():
+    """A cut without a new encoding keeps pictures that are never shown."""
+    whole, cut = made.write("whole.mp4", plain(60)), made.folder() / "cut.mp4"
+    made.ffmpeg("-ss", "1.25", "-i", whole, "-c", "copy", cut)
+    _, frames = decode(cut)
+    assert len(frames) == 35
+    assert frames[0].mean() == pytest.approx(plain(60)[25].mean(), abs=3)
+
+
+def test_what_comes_before_the_first_picture_does_not_lengthen_a_film():
+    path = made.folder() / "late_and_long.mkv"
+    source = ("-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=18")
+    made.ffmpeg(*source, *made.H264, "-output_ts_offset", "5.017", path)
+    found, frames = decode(path)
+    assert found.seconds == pytest.approx(18, abs=0.1)
+    assert len(frames) == 180
+
+
+COVERS = {
+    "flagged.mp4": ("-c", "copy", "-disposition:v:0", "attached_pic"),
+    "flagged.mkv": ("-c", "copy", "-disposition:v:0", "attached_pic"),
+    "first.mp4": ("-c", "copy"),
+    "first.mov": ("-c", "copy"),
+    "encoded.mkv": ("-c:v:0", "libx264", "-c:v:1", "copy"),
+    "encoded.ts": ("-c:v:0", "libx264", "-c:v:1", "copy"),
+}
+
+
+@pytest.fixture(scope="module")
+def cover():
+    path = made.folder() / "cover.jpg"
+    made.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x480", "-frames:v", "1", path)
+    return path
+
+
+@pytest.mark.parametrize("name", COVERS)
+def test_of_a_film_with_a_cover_the_film_is_read(cover, name):
+    path = made.folder() / name
+    made.ffmpeg("-i", cover, "-i", made.film(), "-map", "0", "-map", "1", *COVERS[name], path)
+    found, frames = decode(path)
+    assert (found.codec, found.shown) == ("h264", 20)
+    assert len(frames) == made.POSES
+    assert np.abs(frames[5].astype(int) - made.pictures()[5]).mean() < 8
+
+
+def test_a_song_with_a_cover_is_no_film(cover):
+    path = made.folder() / "song.m4a"
+    song = ("-f", "lavfi", "-i", "sine=d=1", "-i", cover, "-map", "0", "-map", "1")
+    made.ffmpeg(*song, "-c:v", "copy", "-disposition:v:0", "attached_pic", path)
+    assert "sound but no pictures" in refusal(path)
+
+
 def test_large_and_stretched_pictures_become_small_ones():
     wide = made.folder() / "wide.mp4"
     made.ffmpeg("-f", "lavfi", "-i", "testsrc=s=1920x1080:r=10:d=1", *made.H264, wide)

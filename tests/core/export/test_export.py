@@ -11,10 +11,10 @@ import pytest
 from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle, quat_rotate, quat_to_matrix
 from core.body.skeleton import JOINTS, PARENTS, forward
-from core.body.take import Take
+from core.body.take import PromptMark, Take
 from core.export import resample, write
 from core.export.bvh import euler_zyx
-from core.export.glb import body_glb
+from core.export.glb import body_glb, title
 from core.export.metadata import BONES
 from tests.support.synthetic import walk_take
 
@@ -29,7 +29,7 @@ def body() -> Body:
     return Body.load()
 
 
-@pytest.mark.parametrize("fps", [20, 30, 60])
+@pytest.mark.parametrize("fps", [20, 24, 30, 60])
 def test_bvh_read_by_pybvh(take, body, tmp_path, fps):
     import pybvh
 
@@ -186,6 +186,14 @@ def test_resampling_keeps_the_poses_it_had(take, fps):
     assert len(resample(take.slice(0, 1), fps)) == 1
 
 
+def test_animations_are_named_after_all_prompts(take):
+    assert title(take) == "walk; on he goes"
+    assert title(replace(take, prompts=())) == "Take"
+    long = replace(take, prompts=(PromptMark(start=0, text="a person walks " * 9),))
+    assert len(title(long)) <= 60
+    assert title(long).endswith("...")
+
+
 @pytest.mark.parametrize("suffix", ["bvh", "glb", "npz"])
 def test_a_single_pose_is_a_take(take, tmp_path, suffix):
     write(take.slice(3, 4), tmp_path / f"one.{suffix}")
@@ -195,7 +203,7 @@ def test_a_single_pose_is_a_take(take, tmp_path, suffix):
 def test_errors_are_sentences(take, tmp_path):
     with pytest.raises(ValueError, match=r"files end in \.bvh, \.glb, \.npz, \.mp4"):
         write(take, tmp_path / "walk.fbx")
-    with pytest.raises(ValueError, match="fps must be one of 20, 30, 60, got 25"):
+    with pytest.raises(ValueError, match="fps must be one of 20, 24, 30, 60, got 25"):
         write(take, tmp_path / "walk.bvh", fps=25)
     with pytest.raises(ValueError, match="body must be one of"):
         write(take, tmp_path / "walk.bvh", body="robot")

@@ -4,6 +4,7 @@ import { FPS } from "../live/bounds.js";
 
 const FAR = 0.25; // s; further apart than this the video jumps, nearer it runs a little faster or slower
 const NEAR = 0.02;
+const PATIENCE = 500; // ms
 
 export class Clip {
   constructor(root) {
@@ -13,13 +14,12 @@ export class Clip {
     this.address = null; // of what is shown
     this.kept = null; // of the file that the take is of
     this.coming = null; // of a newer one, until there is a take of it
+    this.start = null; // s; where its first picture is in the browser's time, which need not begin at 0
     this.video.addEventListener("error", () => {
       if (this.address) this.say("This browser cannot show this file; what the server made of it plays beside it.");
     });
-    // what a browser has recorded itself does not tell how long it is before its end was looked for
-    this.video.addEventListener("loadedmetadata", () => {
-      if (this.video.duration === Infinity) this.video.currentTime = 1e7;
-    });
+    // some browsers show nothing before they were sent somewhere
+    this.video.addEventListener("loadedmetadata", () => (this.video.currentTime = 0.001));
   }
 
   get shown() {
@@ -61,10 +61,25 @@ export class Clip {
   open(address) {
     if (address === this.address) return;
     this.address = address;
+    this.start = null;
     this.say("");
     if (address) this.video.src = address;
     else this.video.removeAttribute("src");
     this.video.load();
+    if (address) this.findStart(address);
+  }
+
+  // Files begin at any second, and only some browsers count from there; a picture tells its own.
+  findStart(address) {
+    const { video } = this;
+    const found = (second) => {
+      if (this.address !== address || this.start !== null) return;
+      this.start = second;
+      // what a browser has recorded itself does not tell how long it is before its end was looked for
+      if (video.duration === Infinity) video.currentTime = 1e7;
+    };
+    video.requestVideoFrameCallback?.((_, { mediaTime }) => found(mediaTime));
+    video.addEventListener("seeked", () => setTimeout(found, PATIENCE, 0), { once: true });
   }
 
   say(text) {
@@ -79,11 +94,11 @@ export class Clip {
   // Once a frame: show what the server looks at while it does; then be where the body is.
   tick(page) {
     const { video } = this;
-    if (!this.shown || video.readyState < 1) return;
+    if (!this.shown || this.start === null) return;
     const { server, reference, player } = page;
-    if (page.busy && server.work === "follow") return this.seek(server.share * this.seconds(page));
+    if (page.busy && server.work === "follow") return this.seek(this.at(server.share, page));
     if (!reference || player !== page.mine) return video.pause();
-    const second = reference.kept[0] + player.time / FPS;
+    const second = this.start + reference.kept[0] + player.time / FPS;
     const within = player.time <= reference.poses - 0.5;
     this.end(!within);
     if (within && player.playing && (player.reviewing || !player.stalled)) this.run(second);
@@ -97,8 +112,11 @@ export class Clip {
     this.say(past ? "The video ends here; the motion goes on." : "");
   }
 
-  seconds(page) {
-    return Number.isFinite(this.video.duration) ? this.video.duration : (page.reference?.seconds ?? 0);
+  // The second at a share of the video.
+  at(share, page) {
+    const { start, video } = this;
+    const length = Number.isFinite(video.duration) ? video.duration - start : (page.reference?.seconds ?? 0);
+    return start + share * length;
   }
 
   run(second) {
