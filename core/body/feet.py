@@ -107,7 +107,7 @@ def reach(
     length = np.sqrt(np.einsum("tli,tli->tl", line, line))
     line = line / np.maximum(length, 1e-8)[..., None]
     longest = thighs + shins
-    length = np.clip(length if spans is None else spans, 0.2 * longest, (1 - 1e-6) * longest)
+    length = np.clip(length if spans is None else spans, 0.2 * longest, (1 - 1e-9) * longest)
     along = (length**2 + thighs**2 - shins**2) / (2 * length)
     away = np.sqrt(np.maximum(thighs**2 - along**2, 0))
     side, ahead = _across(knees, line), _across(ahead, line)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HEAD = 4096
 """Bytes from which a kind is told."""
-MOTION = ("bvh", "glb", "gltf", "npz", "zip")
+MOTION = ("bvh", "glb", "gltf", "npz", "npy", "pt", "zip")
 """Kinds whose motion is read."""
 
 _MAGIC = (
@@ -81,8 +81,6 @@ _ELSEWHERE = {
     "vmd": ("a motion of MikuMikuDance", "put it on its model and export that as BVH or GLB"),
     "pmx": ("a model of MikuMikuDance without a motion", _PLAIN),
     "mot": ("a file of OpenSim", "export the places of the joints, or a skeleton as BVH"),
-    "npy": ("a NumPy array", "write it into an NPZ with numpy.savez(..., joints=..., fps=...)"),
-    "pt": ("a file of PyTorch", "write its arrays into an NPZ with numpy.savez"),
     "pkl": ("a Python pickle, which can run programs", "write its arrays into an NPZ"),
     "bin": ("numbers without their description", "bring its .gltf with it, both in one ZIP"),
     "rar": ("a RAR archive", _UNPACK),
@@ -96,7 +94,7 @@ _ELSEWHERE = {
     "picture": ("a still picture", "a video of a person who moves is needed"),
     "sound": ("sound without pictures", "a video of a person who moves is needed"),
 }
-READ = "Videos, BVH, GLB, glTF, VRM, VRMA and NPZ are read."
+READ = "Videos, BVH, GLB, glTF, VRM, VRMA, NPZ and NPY are read."
 
 
 def look(path: Path) -> str:

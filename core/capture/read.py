@@ -14,7 +14,7 @@ from core.capture.joint_maps import check_length
 from core.capture.kinds import READ, look
 from core.capture.matching import match as find_joints
 from core.capture.retarget import Motion, retarget
-from core.capture.source import Skeleton, Source
+from core.capture.source import MatchError, Skeleton, Source
 from core.settings import CaptureSettings
 
 MOST_BYTES = 64_000_000
@@ -63,29 +63,54 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
         raise ValueError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out the part")
+    try:
+        return _reading(path, settings)
+    except MatchError as error:
+        raise MatchError(_told(error, path), error.skeleton) from error
+    except ValueError as error:
+        raise ValueError(_told(error, path)) from error
+
+
+def _told(error: ValueError, path: Path) -> str:
+    """Return what went wrong, with the file's name and without its folder."""
+    sentence = str(error).replace(str(path), path.name)
+    return sentence if path.name in sentence else f"{path.name} cannot be read: {sentence}"
+
+
+def _reading(path: Path, settings: CaptureSettings) -> Reading:
     source = _read(path, settings)
     check_length((len(source.positions) - 1) / source.rate)
-    matched = find_joints(source, settings.joint_map)
-    motion = retarget(source, matched)
+    match = find_joints(source, settings.joint_map)
+    motion = retarget(source, match)
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
     root, rotations = _placed(motion)
     places = source.positions[0] if source.rest is None else source.rest
-    places = quat_rotate(motion.turn, places * motion.scale)
+    places = quat_rotate(motion.turn, places * motion.scale).astype(np.float32)
     return Reading(
         root=root,
         rotations=rotations,
         skeleton=Skeleton(
-            names=source.names,
-            parents=source.parents,
-            places=places.astype(np.float32),
-            joints=matched.joints,
+            names=source.names, parents=source.parents, places=places, joints=match.joints
         ),
         rate=source.rate,
         clips=source.clips,
         clip=source.clip,
-        notes=motion.notes,
+        notes=(*motion.notes, *match.notes),
     )
+
+
+def read_joints(
+    path: str | Path, *, joint_map: str | Path | None = None, up: str | None = None
+) -> np.ndarray:
+    """Read a BVH file of one's own, however long, as joints (T, 22, 3) of our skeleton.
+
+    `joint_map` and `up` (x, y or z) replace what names and posture say. Raises ValueError like
+    `read_motion`.
+    """
+    source = bvh.read(path, bounded=False)
+    motion = retarget(source, find_joints(source, joint_map), up=up)
+    return forward(*_placed(motion))[0]
 
 
 def _read(path: Path, settings: CaptureSettings) -> Source:

@@ -77,12 +77,12 @@ def upright(source: Source, match: Match, frame: np.ndarray | None) -> tuple[np.
     found = parts(source.positions, match)
     mean = normalize(np.median(found["up"], axis=0))
     stands = _AXES[np.argmax(_AXES @ mean)]
-    told = {"y": np.eye(3)[_Y], "rest": None if frame is None else frame[:, 1]}.get(source.up or "")
+    told = {"y": _AXES[_Y], "rest": None if frame is None else frame[:, 1]}.get(source.up or "")
     up, note = stands, ""
     if told is None:
-        # another axis must win clearly: lying down in a Y-up file is the likelier reading of a tie
-        if stands[_Y] < 1 and mean @ stands < 2 * abs(mean[_Y]):
-            up = np.eye(3)[_Y]
+        # Z must win clearly: lying down in a Y-up file is the likelier reading of a tie
+        if not stands[_Y] and mean @ stands < 2 * abs(mean[_Y]):
+            up = _AXES[_Y]
     elif stands @ told < 0.9:
         if _walks(source, match, found["up"] @ mean, mean):
             note = "The body lies in the file but walks, so it was stood upright."

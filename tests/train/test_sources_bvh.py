@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.body.skeleton import INDEX, JOINTS, PARENTS
+from core.body.skeleton import INDEX, JOINTS, PARENTS, REST_JOINTS
 from core.capture import joint_maps
+from core.capture.read import read_joints
 from train import sources
 from train.sources import bvh
 
@@ -124,19 +125,24 @@ def write_bvh(
     return path
 
 
-def expected(frames: int) -> np.ndarray:
-    walk = np.arange(frames)[:, None, None] / 20 * np.array([0, 0, 1.0])
-    return rest_joints() + walk
+def standing(joints: np.ndarray) -> bool:
+    """Whether a body of ours stands straight with its arms out and is moved ahead.
+
+    By a meter a second of a person whose legs are 0.79 m long.
+    """
+    assert joints.shape == (41, 22, 3)
+    assert joints.dtype == np.float32
+    way = np.arange(41)[:, None] / 20 * np.array([0, 0, 0.8209 / 0.791])
+    found = joints - joints[:1, :1] - way[:, None]
+    return bool(np.abs(found - REST_JOINTS + REST_JOINTS[0]).max() < 0.04)
 
 
 @pytest.mark.parametrize("unit", [1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45])
 @pytest.mark.parametrize("fps", [20, 30, 120])
 def test_bvh_any_unit_and_rate(tmp_path, unit, fps):
     path = write_bvh(tmp_path / "a.bvh", MIXAMO, unit=unit, fps=fps, frames=2 * fps + 1)
-    joints = bvh.read_joints(path)
-    assert joints.shape == (41, 22, 3)
-    assert joints.dtype == np.float32
-    assert np.abs(joints - expected(41)).max() < 1e-4
+    joints = read_joints(path)
+    assert standing(joints)
 
 
 @pytest.mark.parametrize(
@@ -150,24 +156,13 @@ def test_bvh_any_unit_and_rate(tmp_path, unit, fps):
     ],
 )
 def test_bvh_dialects(tmp_path, names, options):
-    joints = bvh.read_joints(write_bvh(tmp_path / "a.bvh", names, **options))
-    assert np.abs(joints - expected(41)).max() < 1e-4
+    assert standing(read_joints(write_bvh(tmp_path / "a.bvh", names, **options)))
 
 
-def test_missing_collars_and_spine_are_interpolated(tmp_path):
+def test_collars_and_spine_may_be_missing(tmp_path):
     left_out = ("spine2", "spine3", "head", "left_collar", "right_collar")
     names = {j: n for j, n in MIXAMO.items() if j not in left_out}
-    error = bvh.read_joints(write_bvh(tmp_path / "a.bvh", names))[0] - rest_joints()
-    distance = np.linalg.norm(error, axis=-1)
-    assert distance[[INDEX[j] for j in names]].max() < 1e-4
-    assert distance.max() < 0.1
-
-
-def test_cmu_names_win_over_mixamo(tmp_path):
-    plain = ["hips", "lhipjoint", "leftupleg", "lowerback", "spine", "neck", "neck1", "leftarm"]
-    assert joint_maps.detect(plain, "x") == joint_maps.load_map("cmu")
-    mixamo = ["spine", "leftupleg", "leftarm"]
-    assert joint_maps.detect(mixamo, "x") == joint_maps.load_map("mixamo")
+    assert standing(read_joints(write_bvh(tmp_path / "a.bvh", names)))
 
 
 @pytest.mark.parametrize("name", joint_maps.BUILT_IN)
@@ -207,10 +202,9 @@ def test_captions_become_texts(tmp_path):
         ("file,caption\nb.bvh,walks\n", "b.bvh does not exist"),
         ("file,caption,start,end\na.bvh,walks,5,6\n", "which is 2.05 seconds long"),
         ("file,caption,start\na.bvh,walks,soon\n", "start must be a number"),
-        ("file,caption,up\na.bvh,walks,x\n", "up must be y or z"),
-        ("file,caption,scale\na.bvh,walks,-1\n", "meters per unit"),
+        ("file,caption,up\na.bvh,walks,left\n", "up must be x, y or z"),
         ("file,caption,map\na.bvh,walks,nobody\n", "no joint map"),
-        ("file,caption,map\na.bvh,walks,smpl\n", "joints are missing"),
+        ("file,caption,map\na.bvh,walks,smpl\n", "joints of the map are not in the file"),
     ],
 )
 def test_wrong_captions_are_told_in_a_sentence(tmp_path, table, sentence):
@@ -222,13 +216,9 @@ def test_wrong_captions_are_told_in_a_sentence(tmp_path, table, sentence):
 def test_wrong_files_are_told_in_a_sentence(tmp_path):
     (tmp_path / "bad.bvh").write_text("HIERARCHY\n")
     with pytest.raises(ValueError, match=r"bad\.bvh cannot be read"):
-        bvh.read_joints(tmp_path / "bad.bvh")
-    dragon = write_bvh(tmp_path / "d.bvh", {j: f"bone{i}x" for i, j in enumerate(JOINTS)})
-    with pytest.raises(ValueError, match="fit none of cmu, mixamo, smpl"):
-        bvh.read_joints(dragon)
-    giant = write_bvh(tmp_path / "g.bvh", MIXAMO, unit=1e-5)
-    with pytest.raises(ValueError, match="no human leg"):
-        bvh.read_joints(giant)
-    assert bvh.read_joints(giant, scale=1e-5).shape == (41, 22, 3)
+        read_joints(tmp_path / "bad.bvh")
+    dragon = write_bvh(tmp_path / "d.bvh", {j: n for j, n in MIXAMO.items() if "knee" not in j})
+    with pytest.raises(ValueError, match="two legs below a trunk"):
+        read_joints(dragon)
     with pytest.raises(ValueError, match="none of the known forms"):
         sources.read(tmp_path / "nothing")

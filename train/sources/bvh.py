@@ -6,7 +6,7 @@
 
 `file` and `caption` are needed; start and end are seconds (empty: the whole file). Several lines
 for one file add up. Where guessing goes wrong, the columns map (cmu, mixamo, smpl or a json file),
-scale (meters per unit), up (y or z), crop_ok (yes or no) and licence say it for that file.
+up (x, y or z), crop_ok (yes or no) and licence say it for that file. Units need not be told.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.body.skeleton import FPS
-from core.capture.bvh import read_joints
+from core.capture.read import read_joints
 from train.sources import Clip, Text
 
 Row = dict[str, str]
@@ -28,12 +28,7 @@ def read(path: str | Path, *, licence: str = "unknown") -> Iterator[Clip]:
     path = path / "captions.csv" if path.is_dir() else path
     for name, rows in _rows(path).items():
         hint = {key: value for _, row in reversed(rows) for key, value in row.items() if value}
-        joints = read_joints(
-            path.parent / name,
-            joint_map=hint.get("map"),
-            scale=_number(hint.get("scale"), path, "scale"),
-            up=hint.get("up"),
-        )
+        joints = read_joints(path.parent / name, joint_map=hint.get("map"), up=hint.get("up"))
         yield Clip(
             id=Path(name).with_suffix("").as_posix(),
             joints=joints,

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from core.body.skeleton import INDEX, JOINTS
-from core.capture import joint_maps
 from core.capture.follow import adjust, follow
-from core.capture.joint_maps import load_map
 from core.export import write
 from core.settings import CaptureSettings
 from tests.support.motion_files import error, refusal
@@ -64,14 +62,6 @@ def test_a_map_of_ones_own(tmp_path):
             follow(path, CaptureSettings(joint_map=own))
     with pytest.raises(ValueError, match="no joint map 'unicorn'"):
         follow(path, CaptureSettings(joint_map="unicorn"))
-
-
-@pytest.mark.parametrize("name", joint_maps.BUILT_IN)
-def test_built_in_maps_tell_their_own_names(name):
-    table = load_map(name)
-    known = [names[0] for names in table["joints"].values()]
-    known += [telling.split("|")[0] for telling in table["detect"]]
-    assert joint_maps.detect(joint_maps.plain_names(known, [-1] * len(known)), "x") == table
 
 
 @pytest.mark.parametrize(
