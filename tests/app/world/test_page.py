@@ -110,6 +110,35 @@ def test_typing_never_steers_and_arrows_scroll_elsewhere(open_world, server):
     assert len(masks(server)) == 6
 
 
+@pytest.mark.parametrize("modifier", ["Control", "Alt"])
+def test_keys_pressed_under_a_modifier_count_once_it_is_let_go(open_world, server, modifier):
+    page = open_world()
+    play(page)
+    page.keyboard.down(modifier)
+    for key in "wda":
+        page.keyboard.down(key)
+    page.keyboard.up("a")
+    page.keyboard.up(modifier)
+    until(lambda: masks(server) == [9])
+    page.keyboard.down(modifier)
+    page.keyboard.up("w")  # let go in the meantime
+    until(lambda: masks(server) == [9, 8])
+    page.keyboard.up(modifier)
+    page.keyboard.up("d")
+    until(lambda: masks(server) == [9, 8, 0])
+
+
+def test_a_key_that_was_down_before_the_picture_had_the_focus_counts(open_world, server):
+    page = open_world()
+    play(page)
+    page.keyboard.down("w")
+    page.keyboard.press("Escape")
+    until(lambda: masks(server) == [1, 0])
+    stage(page).focus()
+    page.keyboard.down("w")  # it repeats
+    until(lambda: masks(server) == [1, 0, 1])
+
+
 def test_two_thumbs_on_the_pad_send_the_combined_mask(open_world, server):
     page = open_world(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.get_by_text("Tap to play").wait_for()
