@@ -139,6 +139,23 @@ def test_a_key_that_was_down_before_the_picture_had_the_focus_counts(open_world,
     until(lambda: masks(server) == [1, 0, 1])
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_caps_bear_what_is_printed_on_the_keys(open_world, server, told):
+    page = open_world()
+    layout = {"KeyW": "z", "KeyA": "q", "KeyS": "s", "KeyD": "d", "KeyQ": "a"}
+    answer = f"Promise.resolve(new Map(Object.entries({layout})))" if told else "Promise.reject()"
+    page.context.add_init_script(f"navigator.keyboard.getLayoutMap = () => {answer}")
+    page.reload()
+    page.locator(f".lw-cap:text-is('{'Z' if told else 'W'}')").wait_for()
+    page.get_by_text("Hold Z Q S D" if told else "Hold W A S D").wait_for()
+    play(page)
+    caps = page.locator(".lw-caps-left .lw-cap").all_inner_texts()
+    assert sorted(caps) == sorted("ZQSD" if told else "WASD")
+    page.keyboard.down("w")  # a place on the keyboard, whatever it bears
+    until(lambda: masks(server) == [1])
+    assert light(page, "Z" if told else "W", "held") == "true"
+
+
 def test_two_thumbs_on_the_pad_send_the_combined_mask(open_world, server):
     page = open_world(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.get_by_text("Tap to play").wait_for()
