@@ -10,7 +10,7 @@ from app import protocol
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
 from core.body.skeleton import FPS, JOINTS
-from core.settings import KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
+from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 
 TARGET = Path(__file__).parent / "web/src/live"
 HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
@@ -49,6 +49,7 @@ def constants() -> dict[str, object]:
 def bounds() -> dict[str, object]:
     """Return what the page has to know of the rest, by its name there."""
     return {
+        "AMASS_RATE": AMASS_RATE,
         "FPS": FPS,
         "JOINTS": len(JOINTS),
         "KEEP_SECONDS": KEEP_SECONDS,

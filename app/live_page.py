@@ -18,7 +18,7 @@ from app.live.replies import sentence
 from core import settings
 from core.body.mesh import BODIES
 from core.capture.joint_maps import BUILT_IN
-from core.settings import EXPORT_RATES, MOST_VIDEO_SECONDS
+from core.settings import CONVENTIONS, EXPORT_RATES, MOST_VIDEO_SECONDS, OFFSETS, ROOTS
 
 MOUNT = """
 const mount = () => window.Livestep.mount(element);
@@ -93,6 +93,23 @@ def file_row() -> list[gr.Radio]:
             gr.Radio(FORMATS, value="bvh", label="Format", scale=4, min_width=260),
             gr.Radio(BODIES, value="neutral", label="Body", scale=3, min_width=260),
             gr.Radio(EXPORT_RATES, value=20, label="Frames a second", scale=3, min_width=220),
+        ]
+
+
+def part_rows() -> list[Any]:
+    """Offer how a file holds a take, and which part of it, in the order of ExportSettings."""
+    with gr.Row():
+        how = [
+            gr.Radio(CONVENTIONS, value=CONVENTIONS[0], label="NPZ for", min_width=220),
+            gr.Radio(ROOTS, value=ROOTS[0], label="Root of BVH and GLB", min_width=220),
+            gr.Radio(OFFSETS, value=OFFSETS[0], label="BVH at rest", min_width=160),
+        ]
+    with gr.Row():
+        return [
+            *how,
+            gr.Number(value=0, minimum=0, label="From, seconds"),
+            gr.Number(value=0, minimum=0, label="To, seconds; 0 for the end"),
+            gr.Checkbox(label="Loop"),
         ]
 
 

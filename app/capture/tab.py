@@ -14,7 +14,7 @@ from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import LENSES, TILTS, endpoint, file_row
+from app.live_page import LENSES, TILTS, endpoint, file_row, part_rows
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
 from core.settings import LENS, MAX_PROMPT
@@ -37,6 +37,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         body: str = "neutral",
         fps: int = 20,
         checkpoint: str = "motion",
+        convention: str = "livestep",
+        root: str = "hips",
+        offset: str = "standing",
+        start: float = 0,
+        end: float = 0,
+        loop: bool = False,
     ) -> Order:
         """Take the motion out of a video of a person and return it as BVH, GLB, NPZ or MP4.
 
@@ -52,8 +58,14 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             seed: the same seed goes on in the same way
             format: bvh, glb, npz or mp4
             body: neutral, male or female
-            fps: 20, 30 or 60 frames a second
+            fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model that goes on
+            convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
+            root: of BVH and GLB: hips, floor (a root bone carries the path) or in-place
+            offset: of BVH: standing (the body at rest stands on the floor) or zero
+            start: where the part of the motion that is written begins, in seconds
+            end: where it ends; 0 for the end of the motion
+            loop: cut that part so that it can be repeated
         """
         if not clip:
             raise ValueError("Choose a file first.")
@@ -68,7 +80,9 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         request = Follow(person=int(person) or None)
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
         take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
-        return order(take, format=format, body=body, fps=int(fps))
+        how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
+        span = {"start": start, "end": end or None}
+        return order(take, format=format, body=body, fps=int(fps), **how, **span)
 
     with gr.Row():
         clip = gr.File(label="A video, or a BVH, NPZ or GLB file", height=140, scale=2)
@@ -87,10 +101,13 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed")
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
     format, body, fps = file_row()
+    part = part_rows()
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
-    endpoint(exports, video_to_motion, [*inputs, checkpoint], file, on=[button.click], most=1)
+    endpoint(
+        exports, video_to_motion, [*inputs, checkpoint, *part], file, on=[button.click], most=1
+    )
 
 
 def make(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from app.exports.store import Order
 from core.body.mesh import BODIES
 from core.body.take import Take
-from core.settings import EXPORT_RATES, EXPORT_SUFFIXES
+from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
 
 FORMATS = tuple(suffix[1:] for suffix in EXPORT_SUFFIXES)
 MOST_FRAMES = {"bvh": 36_000, "glb": 18_000, "npz": 36_000, "mp4": 1_800}
@@ -32,10 +33,18 @@ def check(take: Take, *, format: str, body: str, fps: int) -> None:
         )
 
 
-def order(take: Take, *, format: str, body: str, fps: int) -> Order:
-    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither."""
+def order(take: Take, *, format: str, body: str, fps: int, **how: Any) -> Order:
+    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither.
+
+    `how` are fields of ExportSettings.
+    """
+    from core.export.part import part  # late: brings SciPy with it
+
+    settings = ExportSettings(**how)
+    take = part(take, settings)
     check(take, format=format, body=body, fps=fps)
-    return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps)
+    whole = settings.changed(start=0.0, end=None, loop=False)
+    return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps, settings=whole)
 
 
 def file_stem(take: Take) -> str:
@@ -46,12 +55,12 @@ def file_stem(take: Take) -> str:
     return "-".join(filter(None, ("livestep", words[:40].strip("-"))))
 
 
-def writer(take: Take, *, body: str, fps: int) -> Callable[[Path], None]:
+def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Callable[[Path], None]:
     """Return what writes the take to a path."""
 
     def write(path: Path) -> None:
         from core.export import write  # late: brings the writers' libraries with it
 
-        write(take, path, body=body, fps=fps)
+        write(take, path, body=body, fps=fps, settings=settings)
 
     return write

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,11 +16,16 @@ from starlette.routing import BaseRoute, Route
 from app.exports import files
 from app.exports.store import Exports, Job, Order
 from app.live.lobby import Lobby, Table
-from app.live.replies import from_elsewhere, problem, read_body
+from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.world import recording
+from core.body.skeleton import FPS
+from core.export.part import trimmed
 
 MOST_BYTES = 2048
 KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
+
+HOW = ("convention", "root", "offset", "loop")
+"""Fields of ExportSettings that the page may tell; `order` checks them."""
 
 Wishes = dict[str, Any]
 
@@ -27,8 +33,13 @@ Wishes = dict[str, Any]
 def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     """Exports of takes under /livestep/export and /followed, of recordings under /film."""
 
-    def of_take(visitors: Table[Any], session: str, *, start: int, end: int, **how: Any) -> Order:
-        return files.order(visitors.find(session).cut(start, end), **how)
+    def of_take(
+        visitors: Table[Any], session: str, *, start: int, end: int, part: bool, **how: Any
+    ) -> Order:
+        take = visitors.find(session).cut(start, end)
+        if part:
+            take = replace(take, info=take.info | trimmed(start / FPS, end / FPS))
+        return files.order(take, **how)
 
     def of_recording(session: str, **how: Any) -> Order:
         return recording.order(lobby.world_visitors.find(session).recording(), **how)
@@ -84,7 +95,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
                 name, write = await run_in_threadpool(order, session, **wishes)
                 return JSONResponse(describe(exports.submit(session, name, write)), 202)
             except ValueError as error:
-                return problem(str(error), 400)
+                return problem(sentence(error), 400)
 
         return [
             Route(address, begin, methods=["POST"]),
@@ -107,6 +118,8 @@ def take_wishes(asked: Wishes) -> Wishes:
         "fps": int(asked.get("fps", 20)),
         "start": int(asked.get("start", 0)),
         "end": int(asked.get("end", 2**31)),
+        "part": bool(asked.get("part", False)),
+        **{name: asked[name] for name in HOW if name in asked},
     }
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row, offer
+from app.live_page import endpoint, file_row, offer, part_rows
 from app.motion.job import MotionJob
 from app.protocol import Start
 from core.body.skeleton import FPS
@@ -31,6 +31,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         fps: int = 20,
         checkpoint: str = "motion",
         foot_contacts: bool = True,
+        convention: str = "livestep",
+        root: str = "hips",
+        offset: str = "standing",
+        start: float = 0,
+        end: float = 0,
+        loop: bool = False,
     ) -> Order:
         """Generate motion from a prompt and return it as a BVH, GLB, NPZ or MP4 file.
 
@@ -40,9 +46,15 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             seed: the same seed gives the same motion
             format: bvh, glb, npz or mp4
             body: neutral, male or female
-            fps: 20, 30 or 60 frames a second
+            fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model
             foot_contacts: keep planted feet in place
+            convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
+            root: of BVH and GLB: hips, floor (a root bone carries the path) or in-place
+            offset: of BVH: standing (the body at rest stands on the floor) or zero
+            start: where the part of the motion that is written begins, in seconds
+            end: where it ends; 0 for the end of the motion
+            loop: cut that part so that it can be repeated
         """
         request = Start(
             id=0,
@@ -54,7 +66,9 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         if not 0 < seconds <= MOST_SECONDS:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
         take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
-        return order(take, format=format, body=body, fps=int(fps))
+        how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
+        span = {"start": start, "end": end or None}
+        return order(take, format=format, body=body, fps=int(fps), **how, **span)
 
     with gr.Row():
         prompt = gr.Textbox(
@@ -63,12 +77,13 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seconds = gr.Slider(1, MOST_SECONDS, value=6, step=1, label="Seconds", scale=2)
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed", scale=1)
     format, body, fps = file_row()
+    part = part_rows()
     with gr.Row():
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
         foot_contacts = gr.Checkbox(value=True, label="Foot clean-up")
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
-    inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts]
+    inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts, *part]
     triggers = [button.click, prompt.submit]
     endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
     offer(checkpoint, lambda: [card.name for card in lobby.loader.model().checkpoints])

@@ -56,9 +56,12 @@ def trim(take: Take, start: float, end: float | None = None) -> Take:
         raise ValueError(
             f"there is no motion from {start:g} s to {end:g} s; the take lasts {take.seconds:g} s"
         )
-    return replace(
-        take.slice(first, last), info=take.info | {"trim": f"{start:g} s to {end:g} s of the take"}
-    )
+    return replace(take.slice(first, last), info=take.info | trimmed(start, end))
+
+
+def trimmed(start: float, end: float) -> dict[str, str]:
+    """Return what a take's info says of the part, in seconds, that it was cut down to."""
+    return {"trim": f"{start:g} s to {end:g} s of the take"}
 
 
 def loop(take: Take) -> Take:

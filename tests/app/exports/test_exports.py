@@ -46,6 +46,10 @@ def test_exports_of_what_was_shown(client, session, format):
         ({"format": "bvh", "fps": 25}, "rate"),
         ({"format": "bvh", "body": "../x"}, "body"),
         ({"format": "bvh", "start": 20, "end": 4}, "range"),
+        ({"format": "bvh", "root": "feet"}, "Root must be one of hips, floor, in-place"),
+        ({"format": "bvh", "offset": ["zero"]}, "Offset"),
+        ({"format": "npz", "convention": "smpl"}, "one of livestep, amass, smplx"),
+        ({"format": "bvh", "start": 0, "end": 8, "loop": True}, "loop is looked for in 0.5"),
         ({"format": "bvh", "start": "x"}, "read"),
         ({}, "read"),
         ([], "read"),
@@ -54,6 +58,14 @@ def test_exports_of_what_was_shown(client, session, format):
 )
 def test_bad_exports_are_refused_in_sentences(client, session, wishes, word):
     assert word in refusal(client, f"/livestep/export/{session}", wishes)
+
+
+def test_exports_say_how_they_hold_the_take(client, session):
+    wishes = {"format": "glb", "start": 4, "end": 24, "part": True, "root": "floor"}
+    job = wait_for(client, session, client.post(f"/livestep/export/{session}", json=wishes).json())
+    file = client.get(f"/livestep/export/{session}/{job['job']}/file").content
+    assert b'"trim":"0.2 s to 1.2 s of the take"' in file
+    assert b'"root":"floor"' in file
 
 
 @pytest.mark.parametrize("what", ["export", "followed", "film"])

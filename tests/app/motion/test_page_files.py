@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,71 @@ def test_exports_download_and_parse(open_page, tmp_path):
     with np.load(files["NPZ"]) as data:
         assert data["joints"].shape == (30, 22, 3)
     assert files["MP4"].read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.browser
+def test_handles_choose_a_part_by_mouse_and_keys(open_page):
+    page = open_page()
+    generate(page)
+    reach(page, 45)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    start = page.get_by_role("slider", name="Start of the part to export")
+    end = page.get_by_role("slider", name="End of the part to export")
+    expect(start).to_be_hidden()
+    page.locator("label", has_text="Range").locator("input").check()
+    start.scroll_into_view_if_needed()
+    line, box = page.locator(".ls-timeline").bounding_box(), start.bounding_box()
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(middle + line["width"] / 10, box["y"] + 20, steps=4)  # 10 s are shown
+    page.mouse.up()
+    expect(start).to_have_attribute("aria-valuenow", re.compile(r"^(0\.9|1\.0)"))
+    expect(start).to_have_text(re.compile("0:0[01]"))
+    expect(page.get_by_label("Range from, seconds")).not_to_have_value("0.00")
+    end.focus()
+    last = float(end.get_attribute("aria-valuenow"))
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    expect(end).to_have_attribute("aria-valuenow", f"{last - 0.95:.2f}")
+    page.keyboard.press("Home")  # no further than the other one
+    length = "el => el.livestep.timeline.range[1] - el.livestep.timeline.range[0]"
+    assert page.locator(".ls").first.evaluate(length) == 1
+    page.keyboard.press("End")
+    expect(end).to_have_attribute("aria-valuenow", f"{last:.2f}")
+    assert not state(page, "player.reviewing")  # the playhead stayed
+
+
+@pytest.mark.browser
+def test_the_form_says_what_other_tools_need_to_know(open_page, tmp_path):
+    page = open_page()
+    note = page.locator(".ls-rate-note").first
+    expect(note).to_contain_text("Frame Rate to 30")
+    page.get_by_label("Frames a second").first.select_option("24")
+    expect(note).to_have_text("24 frames a second: what Blender's scenes have.")
+    generate(page)
+    reach(page, 45)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_label("NPZ for").first.select_option("amass")
+    expect(note).to_contain_text("want 30 or more")
+    page.locator("label", has_text="Floor").first.locator("input").check()
+    page.get_by_label("BVH at rest").first.select_option("zero")
+    files = {}
+    for name in ("BVH", "NPZ"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        files[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[name])
+        page.get_by_text(f"{files[name].name}, ").wait_for()
+    head = files["BVH"].read_text()[:300]
+    assert "ROOT Root" in head
+    assert "JOINT Hips\n\t{\n\t\tOFFSET 0.000000 0.000000" in head
+    with np.load(files["NPZ"]) as data:
+        assert data["poses"].shape[1] == 156
+        assert data["mocap_framerate"] == 24
+    page.get_by_label("Loop").first.check()
+    page.get_by_role("button", name="GLB").click()
+    expect(page.locator(".ls-export-note").first).to_contain_text(re.compile("loop|downloads"))
 
 
 @pytest.mark.browser

@@ -110,6 +110,52 @@ def test_typing_never_steers_and_arrows_scroll_elsewhere(open_world, server):
     assert len(masks(server)) == 6
 
 
+@pytest.mark.parametrize("modifier", ["Control", "Alt"])
+def test_keys_pressed_under_a_modifier_count_once_it_is_let_go(open_world, server, modifier):
+    page = open_world()
+    play(page)
+    page.keyboard.down(modifier)
+    for key in "wda":
+        page.keyboard.down(key)
+    page.keyboard.up("a")
+    page.keyboard.up(modifier)
+    until(lambda: masks(server) == [9])
+    page.keyboard.down(modifier)
+    page.keyboard.up("w")  # let go in the meantime
+    until(lambda: masks(server) == [9, 8])
+    page.keyboard.up(modifier)
+    page.keyboard.up("d")
+    until(lambda: masks(server) == [9, 8, 0])
+
+
+def test_a_key_that_was_down_before_the_picture_had_the_focus_counts(open_world, server):
+    page = open_world()
+    play(page)
+    page.keyboard.down("w")
+    page.keyboard.press("Escape")
+    until(lambda: masks(server) == [1, 0])
+    stage(page).focus()
+    page.keyboard.down("w")  # it repeats
+    until(lambda: masks(server) == [1, 0, 1])
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_caps_bear_what_is_printed_on_the_keys(open_world, server, told):
+    page = open_world()
+    layout = {"KeyW": "z", "KeyA": "q", "KeyS": "s", "KeyD": "d", "KeyQ": "a"}
+    answer = f"Promise.resolve(new Map(Object.entries({layout})))" if told else "Promise.reject()"
+    page.context.add_init_script(f"navigator.keyboard.getLayoutMap = () => {answer}")
+    page.reload()
+    page.locator(f".lw-cap:text-is('{'Z' if told else 'W'}')").wait_for()
+    page.get_by_text("Hold Z Q S D" if told else "Hold W A S D").wait_for()
+    play(page)
+    caps = page.locator(".lw-caps-left .lw-cap").all_inner_texts()
+    assert sorted(caps) == sorted("ZQSD" if told else "WASD")
+    page.keyboard.down("w")  # a place on the keyboard, whatever it bears
+    until(lambda: masks(server) == [1])
+    assert light(page, "Z" if told else "W", "held") == "true"
+
+
 def test_two_thumbs_on_the_pad_send_the_combined_mask(open_world, server):
     page = open_world(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.get_by_text("Tap to play").wait_for()

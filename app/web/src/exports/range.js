@@ -1,29 +1,35 @@
-// Which part of the take to export, in the form and on the timeline.
+// Which part of the take to export, and how: in the form, and with two handles on the timeline.
 
-import { FPS } from "../live/bounds.js";
+import { AMASS_RATE, FPS } from "../live/bounds.js";
+
+const BLENDER_RATE = 24; // of its scenes, where nobody changed it
 
 export class Range {
   constructor(root, timeline, player) {
     Object.assign(this, { root, timeline, player });
-    this.from = root.querySelector("[name=from]");
-    this.to = root.querySelector("[name=to]");
-    this.rate = root.querySelector("[name=fps]");
+    const field = (name) => root.querySelector(`[name=${name}]`);
+    this.from = field("from");
+    this.to = field("to");
+    this.fields = ["fps", "convention", "offset"].map(field);
+    this.loop = root.querySelector(".ls-card [name=loop]");
     for (const radio of root.querySelectorAll("[name$=-scope]")) {
       radio.addEventListener("change", () => this.switch(radio.value === "range"));
     }
     for (const input of [this.from, this.to]) {
       input.addEventListener("change", () => this.set(this.from.value * FPS, this.to.value * FPS));
     }
+    for (const select of this.fields) select.addEventListener("change", () => this.tellRate());
+    this.tellRate();
   }
 
-  get fps() {
-    return Number(this.rate.value);
-  }
-
-  // [start, end) in poses of the take; the whole take up to what was shown when no range is chosen.
-  get poses() {
+  // What to ask the server for; poses [start, end), the whole take where no part is chosen.
+  get wishes() {
     const { take } = this.player;
-    return this.timeline.range?.map(Math.round) ?? [take.first, take.end];
+    const [start, end] = this.timeline.range?.map(Math.round) ?? [take.first, take.end];
+    const [fps, convention, offset] = this.fields.map((select) => select.value);
+    const root = this.root.querySelector("[name$=-root]:checked").value;
+    const part = Boolean(this.timeline.range);
+    return { fps: Number(fps), start, end, part, loop: this.loop.checked, root, convention, offset };
   }
 
   switch(on) {
@@ -45,5 +51,15 @@ export class Range {
 
   reset() {
     if (this.timeline.range) this.root.querySelector("[name$=-scope][value=whole]").click();
+  }
+
+  tellRate() {
+    const { fps, convention } = this.wishes;
+    const blender =
+      fps === BLENDER_RATE
+        ? "what Blender's scenes have."
+        : `in Blender set Output > Frame Rate to ${fps} before you import BVH or GLB.`;
+    const amass = convention !== "livestep" && fps < AMASS_RATE ? ` Readers of AMASS want ${AMASS_RATE} or more.` : "";
+    this.root.querySelector(".ls-rate-note").textContent = `${fps} frames a second: ${blender}${amass}`;
   }
 }

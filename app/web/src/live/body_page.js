@@ -171,8 +171,7 @@ export class BodyPage {
   }
 
   export(format) {
-    const [start, end] = this.range.poses;
-    this.exporter.run({ format, body: this.body, fps: this.range.fps, start, end });
+    this.exporter.run({ format, body: this.body, ...this.range.wishes });
   }
 
   // ---- every frame

@@ -1,5 +1,6 @@
 // Written by `python -m app.generate_protocol` from core and app.
 
+export const AMASS_RATE = 30;
 export const FPS = 20;
 export const JOINTS = 22;
 export const KEEP_SECONDS = 600;

@@ -1,14 +1,15 @@
 // The take as a strip: prompts as colored parts, the playhead, and the range to export.
 
 import { FPS } from "./bounds.js";
+import { clock } from "./page_view.js";
 
 const LEAST_SECONDS = 10;
-const GRIP = 9; // px around a range handle that count as the handle
 
 export class Timeline {
-  // `seek(pose)` while scrubbing; `select(from, to)` when the range was dragged
+  // `seek(pose)` while scrubbing; `select(from, to)` when a handle of the range was moved
   constructor(element, { seek, select }) {
     Object.assign(this, { element, seek, select });
+    this.handles = [...element.parentElement.querySelectorAll("[data-handle]")]; // from, to
     this.canvas = element.querySelector("canvas");
     this.context = this.canvas.getContext("2d");
     this.range = null; // [from, to] poses when a range is to be exported
@@ -19,8 +20,9 @@ export class Timeline {
     element.addEventListener("pointerdown", (event) => this.press(event));
     element.addEventListener("pointermove", (event) => this.drag(event));
     for (const end of ["pointerup", "pointercancel"]) {
-      element.addEventListener(end, () => (this.held = null));
+      element.addEventListener(end, () => (this.scrubbing = false));
     }
+    this.handles.forEach((handle, i) => this.listen(handle, i));
     new ResizeObserver(() => (this.drawn = "")).observe(element);
   }
 
@@ -42,24 +44,63 @@ export class Timeline {
   press(event) {
     if (!this.player?.take.length || event.button > 0) return;
     this.element.setPointerCapture(event.pointerId);
-    const x = event.clientX - this.element.getBoundingClientRect().left;
-    this.held = "head";
-    if (this.range) {
-      const [from, to] = this.range.map((pose) => Math.abs(this.x(pose) - x));
-      if (Math.min(from, to) < GRIP) this.held = from < to ? "from" : "to";
-    }
+    this.scrubbing = true;
     this.drag(event);
   }
 
   drag(event) {
-    if (!this.held) return;
+    if (!this.scrubbing) return;
     const { take } = this.player;
-    const pose = Math.min(Math.max(this.pose(event), take.first), take.end);
-    if (this.held === "head") return this.seek(pose);
+    this.seek(Math.min(Math.max(this.pose(event), take.first), take.end));
+  }
+
+  // A handle follows mouse and finger from where it was taken, and the keys.
+  listen(handle, i) {
+    let grip = null;
+    handle.addEventListener("pointerdown", (event) => {
+      if (event.button > 0) return;
+      handle.setPointerCapture(event.pointerId);
+      grip = this.range[i] - this.pose(event);
+    });
+    handle.addEventListener("pointermove", (event) => {
+      if (grip !== null) this.move(i, this.pose(event) + grip);
+    });
+    for (const end of ["pointerup", "pointercancel"]) handle.addEventListener(end, () => (grip = null));
+    handle.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const { take } = this.player;
+      const step = event.shiftKey ? FPS : 1;
+      const arrows = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step };
+      const steps = { ...arrows, PageUp: -5 * FPS, PageDown: 5 * FPS };
+      const ends = { Home: take.first, End: take.end };
+      const to = ends[event.key] ?? this.range[i] + steps[event.key];
+      if (Number.isNaN(to)) return;
+      event.preventDefault();
+      this.move(i, to);
+    });
+  }
+
+  // One end of the range stays where it is, and ahead of or behind the other.
+  move(i, pose) {
     const [from, to] = this.range;
     const whole = Math.round(pose);
-    if (this.held === "from") this.select(Math.min(whole, to - 1), to);
+    if (i === 0) this.select(Math.min(whole, to - 1), to);
     else this.select(from, Math.max(whole, from + 1));
+  }
+
+  place() {
+    this.handles.forEach((handle, i) => {
+      handle.hidden = !this.range;
+      if (!this.range) return;
+      const { take } = this.player;
+      const pose = this.range[i];
+      handle.style.left = `${this.x(pose)}px`;
+      handle.firstElementChild.textContent = clock(pose / FPS);
+      for (const [name, at] of [["min", take.first], ["max", take.end], ["now", pose]]) {
+        handle.setAttribute(`aria-value${name}`, (at / FPS).toFixed(2));
+      }
+      handle.setAttribute("aria-valuetext", `${(pose / FPS).toFixed(2)} seconds`);
+    });
   }
 
   draw(player, style) {
@@ -82,7 +123,8 @@ export class Timeline {
     this.drawMarks(c, take, height, style);
     this.drawGaps(c, take, height, style);
     this.drawTicks(c, take, width, height, style);
-    if (this.range && take.length) this.drawRange(c, width, height, style);
+    if (this.range) this.drawRange(c, width, height, style);
+    this.place();
     if (take.length) this.drawHead(c, player, height, style);
   }
 
@@ -155,12 +197,6 @@ export class Timeline {
     c.fillStyle = style.veil;
     c.fillRect(0, 2, Math.max(left, 0), height - 14);
     c.fillRect(right, 2, Math.max(width - right, 0), height - 14);
-    c.fillStyle = style.accent;
-    for (const x of [left, right]) {
-      c.beginPath();
-      c.roundRect(x - 3, 2, 6, height - 14, 3);
-      c.fill();
-    }
   }
 
   drawHead(c, player, height, style) {

@@ -1,9 +1,11 @@
 // The keys as caps beside the picture: outlined while pressed, filled while the picture obeys them.
+// They are places on the keyboard; what is printed there is up to its layout.
 
 const PLACES = {
   KeyW: ["left", 1, 2], KeyA: ["left", 2, 1], KeyS: ["left", 2, 2], KeyD: ["left", 2, 3],
   ArrowUp: ["right", 1, 2], ArrowLeft: ["right", 2, 1], ArrowDown: ["right", 2, 2], ArrowRight: ["right", 2, 3],
 };
+let printed = new Map(); // KeyboardEvent.code -> letter, where a browser tells
 const SIGNS = { ArrowUp: "\u2191", ArrowLeft: "\u2190", ArrowDown: "\u2193", ArrowRight: "\u2192" };
 
 export class Caps {
@@ -52,7 +54,13 @@ export function summary(keys) {
 }
 
 export function nameOf(code) {
-  return SIGNS[code] ?? code.replace(/^(Key|Digit)/, "");
+  const letter = code.startsWith("Key") && printed.get(code)?.toUpperCase();
+  return SIGNS[code] || letter || code.replace(/^(Key|Digit)/, "");
+}
+
+// Ask the browser what is printed on the keys; in a frame of another site it may refuse.
+export async function readLayout() {
+  printed = (await navigator.keyboard?.getLayoutMap().catch(() => null)) ?? printed;
 }
 
 function makeCap(code) {

@@ -3,7 +3,7 @@
 import { AS_IT_WAS, RECORDED, TRUTH, UPLOADED, WHAT_IF } from "../live/constants.js";
 import { packKeys, packShown } from "../live/protocol.js";
 import { Socket, sessionId } from "../live/socket.js";
-import { Caps } from "./caps.js";
+import { Caps, readLayout } from "./caps.js";
 import { Gallery } from "./gallery.js";
 import { Gamepads } from "./gamepad.js";
 import { handlers } from "./handlers.js";
@@ -53,6 +53,10 @@ export class WorldPage {
       status: (status) => this.connected(status),
     });
     requestAnimationFrame((now) => this.frame(now));
+    readLayout().then(() => {
+      if (this.card) this.nameKeys(this.card);
+      this.refresh();
+    });
   }
 
   // The parts that the visitor touches, and what each of them tells the page.
@@ -193,15 +197,19 @@ export class WorldPage {
     this.steering.learn(card.keys);
     this.pad.learn(card.keys);
     this.gamepads.learn(card.keys);
-    this.whatIf.learn(card.keys);
+    this.nameKeys(card);
     this.map.offer(card);
-    this.caps.learn(card.keys);
-    this.view.learn(card);
     this.recording.offer(card);
     gallery.start = start;
     gallery.offer(card);
     if (this.dream.state === "idle") this.pictures.left.still(gallery.address(gallery.start)).catch(() => {});
     this.light();
+  }
+
+  nameKeys(card) {
+    this.whatIf.learn(card.keys);
+    this.caps.learn(card.keys);
+    this.view.learn(card);
   }
 
   // Look at a moment of the past, which pauses play.

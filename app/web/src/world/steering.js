@@ -8,6 +8,7 @@ export class Steering {
     this.keys = [];
     this.bits = new Map(); // KeyboardEvent.code -> bit
     this.held = new Set(); // codes
+    this.waiting = new Set(); // codes that were pressed under Ctrl or Alt: they count once those are let go
     this.pads = {}; // what touch pad and gamepads hold, as masks
     this.sent = 0;
     this.seq = 0;
@@ -34,16 +35,25 @@ export class Steering {
   down(event) {
     // a Mac does not report what is let go while Meta is held
     if (event.key === "Meta") return this.release();
-    if (event.target !== this.stage || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== this.stage || event.metaKey) return;
     const steers = this.bits.has(event.code);
-    if (steers && !event.repeat) this.held.add(event.code);
+    if (event.ctrlKey || event.altKey) {
+      if (steers && !this.held.has(event.code)) this.waiting.add(event.code);
+      return;
+    }
+    if (steers) this.held.add(event.code); // a key that repeats was down before it could count
     if (steers) this.sync(event.timeStamp);
     const acted = !event.repeat && this.command(event.code, steers);
     if (steers || acted) event.preventDefault();
   }
 
   up(event) {
+    this.waiting.delete(event.code);
     if (this.held.delete(event.code)) this.sync(null);
+    if (event.ctrlKey || event.altKey || !this.waiting.size) return;
+    for (const code of this.waiting) this.held.add(code);
+    this.waiting.clear();
+    this.sync(event.timeStamp);
   }
 
   // What a pad holds, as a mask.
@@ -54,6 +64,7 @@ export class Steering {
 
   release() {
     this.held.clear();
+    this.waiting.clear();
     this.pads = {};
     this.letGo?.(); // the thumbs
     this.sync(null);
