@@ -32,6 +32,7 @@ from core.body.skeleton import (
     KNEES,
     SHOULDERS,
     WRISTS,
+    forward,
     global_rotations,
 )
 from core.body.take import Take
@@ -129,7 +130,8 @@ def read_back(take: Take, path: Path, settings: ExportSettings) -> Row:
 
     write(take, path, settings=settings, fps=FPS)
     found = read_motion(path)
-    joints, truth = found.joints.astype(np.float64), take.joints.astype(np.float64)
+    joints = found.joints.astype(np.float64)
+    truth = forward(take.root, take.rotations)[0].astype(np.float64)
     count = min(len(joints), len(truth))
     off = align(joints[:count], truth[:count]) - truth[:count]
     turns = turned(found.rotations[:count, 1:], take.rotations[:count, 1:])
