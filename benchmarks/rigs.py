@@ -9,6 +9,7 @@ which joint, where it is and how it is turned, and a rig writes that as a `Sourc
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -249,7 +250,8 @@ class Rig:
                 named = ["Xposition", "Yposition", "Zposition", *named]
                 columns.append(local)
             lines.append(f"CHANNELS {len(named)} {' '.join(named)}")
-            angles = Rotation.from_quat(turned[:, [1, 2, 3, 0]]).as_euler(order, degrees=True)
+            with warnings.catch_warnings(action="ignore"):  # where two angles do the same
+                angles = Rotation.from_quat(turned[:, [1, 2, 3, 0]]).as_euler(order, degrees=True)
             columns.append(angles)
             for child in children[i]:
                 write(child)

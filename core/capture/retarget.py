@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.body.feet import leg_lengths, stand
+from core.body.feet import aim, leg_lengths
 from core.body.ik import PoseSolver
 from core.body.rotations import (
     matrix_to_quat,
-    normalize,
     quat_between,
     quat_inverse,
     quat_multiply,
@@ -28,7 +27,6 @@ from core.body.rotations import (
 )
 from core.body.skeleton import (
     ANKLES,
-    BONE_LENGTHS,
     ELBOWS,
     HIPS,
     JOINTS,
@@ -47,8 +45,7 @@ from core.capture.standing import from_axis, rest_frame, upright
 
 _REST = REST_JOINTS.astype(np.float64)
 _HIP_MIDDLE = _REST[HIPS].mean(axis=0) - _REST[0]
-_LEGS = leg_lengths(_REST[HIPS], _REST[KNEES], _REST[ANKLES])
-_THIGHS, _SHINS = BONE_LENGTHS[KNEES].astype(np.float64), BONE_LENGTHS[ANKLES].astype(np.float64)
+_LEG = float(leg_lengths(_REST[HIPS], _REST[KNEES], _REST[ANKLES]).mean())
 _LIMBS = tuple(
     zip((*HIPS, *KNEES, *SHOULDERS, *ELBOWS), (*KNEES, *ANKLES, *ELBOWS, *WRISTS), strict=True)
 )
@@ -85,8 +82,7 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
     source = at_our_rate(source)
     frame = rest_frame(source.rest, match)
     turn, note = upright(source, match, frame) if up is None else (from_axis(up), "")
-    legs = _legs(source.positions, match)
-    scale = float(_LEGS.mean() / legs.mean())
+    scale = _LEG / _leg(source.positions, match)
     places = quat_rotate(turn, source.positions * scale)
     if source.rotations is None:
         root, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
@@ -94,7 +90,7 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
     else:
         turns = quat_multiply(turn, source.rotations)
         world = _turned(source, match, turns, places, frame)
-        root = _stand(match, places, world, _LEGS / (legs * scale))
+        root = _stand(match, places, world)
     return Motion(
         root=root,
         world=world,
@@ -130,8 +126,8 @@ def _reduced(source: Source, match: Match) -> tuple[Source, Match]:
     )
 
 
-def _legs(positions: np.ndarray, match: Match) -> np.ndarray:
-    """Lengths (2,) of the legs in the file's units."""
+def _leg(positions: np.ndarray, match: Match) -> float:
+    """Mean length of the legs in the file's units."""
     legs = [
         leg_lengths(*(positions[:, match.joints[f"{side}_{n}"]] for n in ("hip", "knee", "ankle")))
         for side in ("left", "right")
@@ -139,7 +135,7 @@ def _legs(positions: np.ndarray, match: Match) -> np.ndarray:
     lengths = np.median(legs, axis=1)
     if not lengths.min() > 1e-9:
         raise ValueError("the legs have no length; the skeleton's offsets are all zero")
-    return lengths
+    return float(lengths.mean())
 
 
 @dataclass(frozen=True)
@@ -247,29 +243,20 @@ def _stance(rest: np.ndarray, match: Match, frame: np.ndarray) -> np.ndarray:
     return out
 
 
-def _stand(match: Match, places: np.ndarray, world: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """Let legs stand where the file's do and bend as they do; return the root (T, 3).
-
-    `spans` (2,) are the lengths of our legs over the file's. The inverse of `Body.fit`.
-    """
+def _stand(match: Match, places: np.ndarray, world: np.ndarray) -> np.ndarray:
+    """Point legs where the file's stand, in place; return the root (T, 3). Undoes `Body.fit`."""
 
     def pair(name: str) -> np.ndarray:
         return np.stack([places[:, match.joints[f"{s}_{name}"]] for s in ("left", "right")], axis=1)
 
-    hips, knees, ankles = pair("hip"), pair("knee"), pair("ankle")
-    root = hips.mean(axis=1) - quat_rotate(world[:, 0], _HIP_MIDDLE)
-    lift, thigh, shin = stand(
-        root[:, None] + quat_rotate(world[:, :1], _REST[HIPS] - _REST[0]),
-        ankles,
-        knees - hips,
-        quat_rotate(world[:, ANKLES], normalize(_REST[TOES] - _REST[ANKLES])),
-        _THIGHS,
-        _SHINS,
-        np.linalg.norm(ankles - hips, axis=-1) * spans,
-    )
+    root = pair("hip").mean(axis=1) - quat_rotate(world[:, 0], _HIP_MIDDLE)
+    hips = root[:, None] + quat_rotate(world[:, :1], _REST[HIPS] - _REST[0])
+    legs = quat_rotate(world[:, HIPS], _REST[KNEES] - _REST[HIPS])
+    legs += quat_rotate(world[:, KNEES], _REST[ANKLES] - _REST[KNEES])
+    lift, turns = aim(hips, legs, pair("ankle"))
     root[:, 1] += lift
-    world[:, HIPS] = swing(world[:, HIPS], _REST[KNEES] - _REST[HIPS], thigh)
-    world[:, KNEES] = swing(world[:, KNEES], _REST[ANKLES] - _REST[KNEES], shin)
+    for bones in (HIPS, KNEES):
+        world[:, bones] = quat_multiply(turns, world[:, bones])
     return root
 
 
