@@ -1,258 +1,276 @@
-"""Reading the animation of a GLB file: where the nodes of its skeleton go, 20 times a second.
+"""Reading an animation of a glTF file: where the nodes of its skeleton go, 20 times a second.
 
-Only what the file itself holds is read; a GLB that points to other files is refused. Its
-description is checked before any number is decoded, and only the longest animation is.
-
-The description stays plain JSON. pygltflib, which writes our exports, would make an object of every
-part, wanted or not, at half a millisecond each (160 kB took 26 s), and decodes no accessor.
+Curves are sampled at our own poses, where they say exactly what the file says: more would be left
+out afterwards, and files of 120 s stay small. They begin at their first key.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from core.body.rotations import normalize, quat_slerp, quat_to_matrix
+from core.body.rotations import (
+    matrix_to_quat,
+    normalize,
+    quat_inverse,
+    quat_multiply,
+    quat_slerp,
+    quat_to_matrix,
+)
 from core.body.skeleton import FPS
-from core.capture.joint_maps import MOST_NAME, check_length, to_joints
+from core.capture.gltf_file import MOST_VALUE, Document, Json, channels, decode
+from core.capture.gltf_tree import Tree, above, skeleton
+from core.capture.joint_maps import check_length, to_joints
+from core.capture.source import Source, astray
 
-_TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_JSON, _BINARY = 0x4E4F534A, 0x004E4942
-MOST_CHUNKS = 16
-"""Parts of a file; glTF knows two."""
-MOST_JSON = 8_000_000
-"""Bytes of a file's description."""
-MOST_VALUES = 400_000
-"""Values in it: that many are read in a twentieth of a second."""
-MOST_JOINTS = 500
-MOST_NODES = 600
-"""Joints of a skeleton with all that is above them."""
-MOST_NUMBERS = 24_000_000
-"""Of the keys of all animations, shared ones counted as often as they are used: 64 MB hold 21."""
-_LENGTHS = {"translation": 3, "rotation": 4, "scale": 3, "matrix": 16}
+MOST_TOLD = 8
+"""Animations whose names fit into a note."""
 
-Curve = tuple[np.ndarray, np.ndarray, str]
-"""Times (K, 1) and values (K, width) as they are stored, and the kind of interpolation."""
-Keys = dict[tuple[int, str], Curve]
-"""By node and path."""
+_REST = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
+
+Curves = dict[tuple[int, str], np.ndarray]
+"""Values (T, 3) or (T, 4) by node and path."""
+Spots = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Keys before and after times, and the share (T) of the way from the one to the other."""
+Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
 
 
 def read_joints(path: str | Path, *, joint_map: str | Path | None = None) -> np.ndarray:
     """Read the longest animation as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order."""
-    where = str(path)
+    source = read(path)
+    names, parents = list(source.names), list(source.parents)
+    return to_joints(source.positions, names, parents, FPS, str(path), joint_map=joint_map)
+
+
+def read(path: str | Path, clip: int | None = None) -> Source:
+    """Read one animation of a file, `clip` from 1 or the longest, sampled 20 times a second.
+
+    Raises ValueError with the file's name where it cannot be read.
+    """
     try:
-        document, binary = read_document(Path(path).read_bytes())
-        animations = document.get("animations", ())
-        seconds = [_seconds(document, binary, animation) for animation in animations]
-        longest = max(seconds, default=0.0)
-        check_length(longest)
-        keys = _keys(document, binary, animations[seconds.index(longest)]) if seconds else {}
-        if not keys:
-            raise ValueError("it has no animation")
-        times = np.arange(int(longest * FPS + 1e-3) + 1) / FPS
-        nodes = document["nodes"]
-        parents = [-1] * len(nodes)
-        for i, node in enumerate(nodes):
-            for child in node.get("children", ()):
-                parents[child] = i
-        chosen = _skeleton(document, parents)
-        positions = _positions(nodes, parents, chosen, keys, times)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found where used
+            return _read(Document(Path(path)), clip)
     except (AttributeError, LookupError, TypeError, OverflowError, struct.error) as error:
-        raise ValueError(f"{where} is not a readable GLB file") from error
+        raise ValueError(f"{path} is not a readable glTF file") from error
     except ValueError as error:
-        raise ValueError(f"{where} cannot be read: {error}") from error
-    names = [str(nodes[i].get("name", f"node{i}")) for i in chosen]
-    kept = {node: i for i, node in enumerate(chosen)}
-    parents = [kept.get(parents[node], -1) for node in chosen]
-    return to_joints(positions, names, parents, FPS, where, joint_map=joint_map)
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def read_document(data: bytes) -> tuple[dict[str, Any], memoryview]:
-    """Split a file into its description and its numbers; raise ValueError where it is unfit."""
-    if data[:4] != b"glTF":
-        raise ValueError("it is no binary glTF")
-    found, at = {}, 12
-    for _ in range(MOST_CHUNKS):
-        if at + 8 > len(data):
-            break
-        length, kind = struct.unpack_from("<II", data, at)
-        found.setdefault(kind, memoryview(data)[at + 8 : at + 8 + length])
-        at += 8 + length
-    if _JSON not in found:
-        raise ValueError("it is cut off")
-    if len(found[_JSON]) > MOST_JSON:
-        raise ValueError(f"its description has more than {MOST_JSON // 10**6} MB")
-    text = bytes(found[_JSON])
-    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise ValueError(f"its description has more than {MOST_VALUES} values")
-    try:
-        document = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its description is nested too deeply") from error
-    except ValueError as error:  # what is no JSON, no UTF-8, or a number without end
-        raise ValueError("its description is damaged") from error
-    check_document(document)
-    if any("uri" in buffer for buffer in document.get("buffers", ())):
-        raise ValueError("its data lie in other files")
-    if "EXT_meshopt_compression" in document.get("extensionsUsed", ()):
-        raise ValueError("it is packed by meshopt; export it without compression")
-    return document, found.get(_BINARY, memoryview(b""))
+def _read(document: Document, clip: int | None) -> Source:
+    chosen, times, notes = _choose(document, clip)
+    animation = document.json["animations"][chosen]
+    tree = skeleton(document.json, {node for node, _, _ in channels(animation)})
+    curves = _curves(document, animation, times, {*tree.order})
+    return _source(document, tree, curves, len(times), chosen, notes)
 
 
-def check_document(document: dict[str, Any]) -> None:
-    """Raise ValueError where a description asks for more than we decode, or for odd shapes."""
-    for node in document.get("nodes", ()):
-        if len(str(node.get("name", ""))) > MOST_NAME:
-            raise ValueError(f"a node's name has more than {MOST_NAME} characters")
-        for part, length in _LENGTHS.items():
-            if part in node and [type(n) in (int, float) for n in node[part]] != [True] * length:
-                raise ValueError(f"the {part} of a node must be {length} numbers")
-    numbers = 0
-    for animation in document.get("animations", ()):
-        for _, _, sampler in channels(animation):
-            for end in ("input", "output"):
-                accessor = document["accessors"][sampler[end]]
-                if type(accessor["count"]) is not int or accessor["count"] < 1:
-                    raise ValueError("the count of its keys must be a number above 0")
-                numbers += accessor["count"] * _WIDTHS[accessor["type"]]
-    if numbers > MOST_NUMBERS:
-        raise ValueError(
-            f"its animations have {numbers:,} numbers; {MOST_NUMBERS:,} are the most, so export"
-            " only the part you want"
-        )
+def _choose(document: Document, clip: int | None) -> tuple[int, np.ndarray, tuple[str, ...]]:
+    """Pick an animation: its index, the times at which it is sampled, and what to say of it."""
+    clips = document.json.get("animations", ())
+    if clip is not None and not 1 <= clip <= len(clips):
+        raise ValueError(f"it has {len(clips)} animations; there is no number {clip}")
+    spans = [_span(document, animation) for animation in clips]
+    lengths = [last - first for first, last in spans]
+    chosen = clip - 1 if clip else int(np.argmax(lengths or [0]))
+    if not clips or not any(channels(clips[chosen])):
+        raise ValueError("it has no animation of a body")
+    check_length(lengths[chosen])
+    times = spans[chosen][0] + np.arange(int(lengths[chosen] * FPS + 1e-3) + 1) / FPS
+    if clip or len(clips) == 1:
+        return chosen, times, ()
+    told = [
+        f"{i} {name!r} of {length:.1f} s"
+        for i, (name, length) in enumerate(zip(_names(clips), lengths, strict=True), start=1)
+    ]
+    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+    note = (
+        f"The file has {len(clips)} animations: {', '.join(told[:MOST_TOLD] + more)}. The longest,"
+        f" number {chosen + 1}, is read; another can be chosen by its number."
+    )
+    return chosen, times, (note,)
 
 
-def channels(animation: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """What moves nodes: node, path and sampler."""
-    for channel in animation["channels"]:
-        target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
-        if "node" in target and target["path"] in ("translation", "rotation", "scale"):
-            yield target["node"], target["path"], sampler
+def _names(clips: list[Json]) -> list[str]:
+    return [str(clip.get("name") or f"animation {i}")[:60] for i, clip in enumerate(clips, start=1)]
 
 
-def _rows(document: dict[str, Any], binary: memoryview, index: int) -> np.ndarray:
-    """One accessor's numbers, (K, width), where and as they are stored."""
-    accessor = document["accessors"][index]
-    view = document["bufferViews"][accessor["bufferView"]]
-    kind, width = np.dtype(_TYPES[accessor["componentType"]]), _WIDTHS[accessor["type"]]
-    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    count, packed = accessor["count"], kind.itemsize * width
-    stride = view.get("byteStride", packed)
-    if start < 0 or stride < packed:
-        raise ValueError("its data lie nowhere")
-    if start + stride * (count - 1) + packed > len(binary):
-        raise ValueError("its data are cut off")
-    return np.ndarray((count, width), kind, binary, start, (stride, kind.itemsize))
-
-
-def _decode(rows: np.ndarray) -> np.ndarray:
-    """Stored numbers as float64; integers stand for shares of 1."""
-    values = rows.astype(np.float64)
-    if rows.dtype.kind != "f":
-        values /= np.iinfo(rows.dtype).max
-        np.maximum(values, -1, out=values)
-    return values
-
-
-def _seconds(document: dict[str, Any], binary: memoryview, animation: dict[str, Any]) -> float:
-    """When the last key of an animation is."""
-    inputs = {sampler["input"] for _, _, sampler in channels(animation)}
-    lasts = [float(_decode(_rows(document, binary, i)[-1:])[0, 0]) for i in inputs]
-    if not np.isfinite(lasts).all():
+def _span(document: Document, animation: Json) -> tuple[float, float]:
+    """When the first and the last key of an animation are."""
+    keys = [document.rows(i) for i in {sampler["input"] for _, _, sampler in channels(animation)}]
+    ends = [decode(rows[[0, -1]])[:, 0] for rows in keys] or [np.zeros(2)]
+    if not np.isfinite(ends).all():
         raise ValueError("it holds numbers that are not finite")
-    return max(lasts, default=0.0)
+    return float(np.min(ends)), float(np.max(ends))
 
 
-def _keys(document: dict[str, Any], binary: memoryview, animation: dict[str, Any]) -> Keys:
-    keys: Keys = {}
+def _curves(document: Document, animation: Json, times: np.ndarray, nodes: set[int]) -> Curves:
+    """Sample what moves some nodes; what channels share is decoded once."""
+    curves: Curves = {}
+    spots: dict[int, Spots] = {}
+    samples: dict[tuple[int, int, str, str], np.ndarray] = {}
     for node, path, sampler in channels(animation):
-        times = _rows(document, binary, sampler["input"])
-        values = _rows(document, binary, sampler["output"])
-        kind = sampler.get("interpolation", "LINEAR")
-        if kind == "CUBICSPLINE":  # tangent, value, tangent; between keys a line is close enough
-            values = values[1::3]
-        if len(values) != len(times):
-            raise ValueError("its keys do not match its times")
-        if not (np.isfinite(times).all() and np.isfinite(values).all()):
-            raise ValueError("it holds numbers that are not finite")
-        keys[node, path] = times, values, kind
-    return keys
+        if node not in nodes:
+            continue
+        kind, begin, end = (
+            sampler.get("interpolation", "LINEAR"),
+            sampler["input"],
+            sampler["output"],
+        )
+        if begin not in spots:
+            spots[begin] = _spots(decode(document.rows(begin))[:, 0], times)
+        if (begin, end, kind, path) not in samples:
+            rows = document.rows(end)
+            if kind == "CUBICSPLINE":  # tangent, value, tangent; a line between is close enough
+                rows = rows[1::3]
+            told = document.json["accessors"][begin]["count"], 4 if path == "rotation" else 3
+            if rows.shape != told:
+                raise ValueError("its keys do not match its times")
+            samples[begin, end, kind, path] = _sample(rows, spots[begin], kind, path)
+        curves[node, path] = samples[begin, end, kind, path]
+    return curves
 
 
-def _sample(curve: Curve, times: np.ndarray, turn: bool) -> np.ndarray:
-    """Values (T, width) of a curve at `times`."""
-    at, kind = _decode(curve[0])[:, 0], curve[2]
-    after = np.clip(np.searchsorted(at, times, side="right"), 1, max(len(at) - 1, 1))
-    before, after = after - 1, np.minimum(after, len(at) - 1)
-    share = np.clip((times - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)
-    if kind == "STEP":
-        share = np.floor(share)
+def _spots(keys: np.ndarray, times: np.ndarray) -> Spots:
+    """Between which keys each of `times` lies, and how far it is from the one to the other."""
+    after = np.clip(np.searchsorted(keys, times, side="right"), 1, max(len(keys) - 1, 1))
+    before, after = after - 1, np.minimum(after, len(keys) - 1)
+    share = np.clip((times - keys[before]) / np.maximum(keys[after] - keys[before], 1e-9), 0, 1)
+    return before, after, share
+
+
+def _sample(rows: np.ndarray, spots: Spots, kind: str, path: str) -> np.ndarray:
+    """Values (T, width) of a curve."""
+    before, after, share = spots
     # values are decoded where they are wanted: there can be far more of them than times
-    low, high = _decode(curve[1][before]), _decode(curve[1][after])
-    if turn:
+    low, high = decode(rows[before]), decode(rows[after])
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise ValueError("it holds numbers that are not finite")
+    if kind == "STEP":
+        share = np.floor(share + 1e-4)  # times of keys are rounded to 32 bits
+    if path == "rotation":
         return quat_slerp(normalize(low), normalize(high), share)
     return low + share[:, None] * (high - low)
 
 
-def _positions(
-    nodes: list[dict[str, Any]],
-    parents: list[int],
-    chosen: list[int],
-    keys: Keys,
-    times: np.ndarray,
-) -> np.ndarray:
-    """Where the chosen nodes are, (T, N, 3), by their transforms from the roots down."""
-    world: dict[int, np.ndarray] = {}
-
-    def matrix(i: int) -> np.ndarray:
-        """Transform (T, 4, 4) of a node relative to its parent."""
-        node, local = nodes[i], np.tile(np.eye(4), (len(times), 1, 1))
-        if "matrix" in node:
-            local[:] = np.array(node["matrix"], np.float64).reshape(4, 4).T
-            return local
-        parts = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
-        for name, rest in parts.items():
-            value = np.array(node.get(name, rest), np.float64)[None].repeat(len(times), axis=0)
-            if (i, name) in keys:
-                value = _sample(keys[i, name], times, turn=name == "rotation")
-            parts[name] = value
-        turn = quat_to_matrix(normalize(parts["rotation"])[:, [3, 0, 1, 2]])
-        local[:, :3, :3] = turn * parts["scale"][:, None]
-        local[:, :3, 3] = parts["translation"]
-        return local
-
-    def place(i: int) -> np.ndarray:
-        if i not in world:
-            up = parents[i]
-            world[i] = matrix(i) if up < 0 else place(up) @ matrix(i)
-        return world[i]
-
-    return np.stack([place(i)[:, :3, 3] for i in chosen], axis=1)
+def _source(
+    document: Document, tree: Tree, curves: Curves, poses: int, chosen: int, notes: tuple[str, ...]
+) -> Source:
+    """Move the skeleton by the curves of the chosen animation."""
+    nodes, kept = document.json["nodes"], tree.kept
+    world = _world(nodes, tree, curves)
+    positions = np.stack([np.broadcast_to(world[i][0], (poses, 3)) for i in kept], axis=1)
+    if (far := astray(positions)) is not None:
+        raise ValueError(f"its pose at {far / FPS:g} s lies far off all others; take it out")
+    rest = _rest(document, tree)
+    names = {node: str(bone) for bone, node in _humanoid(document.json)}
+    column = {node: i for i, node in enumerate(kept)}
+    return Source(
+        names=tuple(names.get(i) or str(nodes[i].get("name") or f"node{i}") for i in kept),
+        parents=tuple(column.get(above(i, tree.parents, column), -1) for i in kept),
+        positions=positions,
+        rotations=np.stack([np.broadcast_to(world[i][2], (poses, 4)) for i in kept], axis=1),
+        rest=np.concatenate([rest[i][0] for i in kept]),
+        rest_rotations=np.concatenate([rest[i][2] for i in kept]),
+        rate=float(FPS),
+        clips=tuple(_names(document.json["animations"])),
+        clip=chosen,
+        notes=notes,
+    )
 
 
-def _skeleton(document: dict[str, Any], parents: list[int]) -> list[int]:
-    """Nodes of the largest skin, parents first; all nodes where there is no skin."""
-    skins = [list(skin["joints"]) for skin in document.get("skins", ())]
-    chosen = max(skins, key=len, default=list(range(len(parents))))
-    if len(chosen) > MOST_JOINTS:
-        raise ValueError(f"its skeleton has {len(chosen)} joints; {MOST_JOINTS} are the most")
-    placed: set[int] = set()
+def _humanoid(description: Json) -> Iterator[tuple[str, int]]:
+    """Yield the bones that VRM and VRMA name, and their nodes."""
+    for version in ("VRMC_vrm_animation", "VRMC_vrm", "VRM"):
+        told = description.get("extensions", {}).get(version, {})
+        bones = told.get("humanoid", {}).get("humanBones", {})
+        if isinstance(bones, list):  # VRM 0
+            yield from ((bone["bone"], bone["node"]) for bone in bones)
+        else:
+            yield from ((name, bone["node"]) for name, bone in bones.items())
 
-    def depth(i: int) -> int:
-        steps = 0
-        while i >= 0:
-            placed.add(i)
-            if len(placed) > MOST_NODES:
-                raise ValueError(f"its skeleton hangs from more than {MOST_NODES} nodes")
-            if steps > MOST_NODES:
-                raise ValueError("its nodes are their own parents")
-            i, steps = parents[i], steps + 1
-        return steps
 
-    return sorted(chosen, key=depth)
+def _world(nodes: list[Json], tree: Tree, curves: Curves) -> dict[int, Transform]:
+    """Transforms of nodes relative to the world, from the roots down."""
+    world: dict[int, Transform] = {}
+    for i in tree.order:
+        own = _local(nodes[i], {path: curves[i, path] for path in _REST if (i, path) in curves})
+        world[i] = own if tree.parents[i] < 0 else _after(world[tree.parents[i]], own)
+    return world
+
+
+def _local(node: Json, curves: dict[str, np.ndarray]) -> Transform:
+    """Transform of a node relative to its parent."""
+    if "matrix" in node:
+        return _transform(np.array(node["matrix"], np.float64).reshape(4, 4).T)
+    parts = {
+        path: curves.get(path, np.array([node.get(path, still)], np.float64))
+        for path, still in _REST.items()
+    }
+    turn = normalize(parts["rotation"])[:, [3, 0, 1, 2]]
+    turn = np.where(turn.any(axis=-1, keepdims=True), turn, [1.0, 0, 0, 0])
+    return parts["translation"], quat_to_matrix(turn) * parts["scale"][:, None], turn
+
+
+def _transform(matrix: np.ndarray) -> Transform:
+    """A matrix (4, 4) in parts; its rotation is what is left without scale and mirror."""
+    linear = matrix[:3, :3]
+    columns = linear / np.maximum(np.linalg.norm(linear, axis=0), 1e-12)
+    turn = matrix_to_quat(columns * (1 if np.linalg.det(columns) > 0 else -1))
+    return matrix[None, :3, 3], linear[None], turn[None]
+
+
+def _after(up: Transform, own: Transform) -> Transform:
+    """A transform relative to the world, of the parent's and of one relative to that."""
+    place = up[0] + (up[1] @ own[0][..., None])[..., 0]
+    return place, up[1] @ own[1], quat_multiply(up[2], own[2])
+
+
+def _rest(document: Document, tree: Tree) -> dict[int, Transform]:
+    """Nodes in the pose in which the skin was bound to them; in their own where there is none.
+
+    Only what lies between two joints counts: what is above all joints, and in which space the skin
+    was bound, differs with the program.
+    """
+    nodes, inverses = document.json["nodes"], _inverse_binds(document, tree.skin)
+    still = _world(nodes, tree, {})
+    rest: dict[int, Transform] = {}
+    for i in tree.order:
+        own, up = _local(nodes[i], {}), tree.parents[i]
+        if i in inverses:
+            joint, (_, bound) = above(i, tree.parents, inverses), inverses[i]
+            if joint in inverses:
+                own, up = _transform(inverses[joint][0] @ bound), joint
+            else:
+                own = _turned(own, _transform(bound)[2], still.get(up))
+        rest[i] = own if up < 0 else _after(rest[up], own)
+    return rest
+
+
+def _turned(own: Transform, turn: np.ndarray, up: Transform | None) -> Transform:
+    """Turn the topmost joint as it was bound, in its parent's space or the world's.
+
+    What is nearer to where the file has it tells which.
+    """
+    ways = [turn] if up is None else [turn, quat_multiply(quat_inverse(up[2]), turn)]
+    nearest = max(ways, key=lambda way: abs((way * own[2]).sum()))
+    scale = np.linalg.norm(own[1], axis=1, keepdims=True)
+    return own[0], quat_to_matrix(nearest) * scale, nearest
+
+
+def _inverse_binds(document: Document, skin: Json) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Matrices (4, 4) from the space in which a skin was bound to each of its joints, and back."""
+    if "inverseBindMatrices" not in skin:
+        return {}
+    joints = skin["joints"]
+    rows = decode(document.rows(skin["inverseBindMatrices"])[: len(joints)])
+    matrices = rows.reshape(-1, 4, 4).transpose(0, 2, 1)
+    if len(matrices) < len(joints) or not (np.abs(matrices) < MOST_VALUE).all():
+        return {}
+    with contextlib.suppress(np.linalg.LinAlgError):
+        return dict(zip(joints, zip(matrices, np.linalg.inv(matrices), strict=True), strict=True))
+    return {}
