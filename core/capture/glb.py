@@ -176,6 +176,7 @@ def _source(
         rotations=np.stack([np.broadcast_to(world[i][2], (poses, 4)) for i in kept], axis=1),
         rest=np.concatenate([rest[i][0] for i in kept]),
         rest_rotations=np.concatenate([rest[i][2] for i in kept]),
+        up="y",
         rate=float(FPS),
         clips=tuple(_names(document.json["animations"])),
         clip=chosen,

@@ -26,9 +26,8 @@ def exported(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("suffix", "most"), [("bvh", 0.05), ("npz", 0.002), ("glb", 0.05)])
+@pytest.mark.parametrize(("suffix", "most"), [("bvh", 0.005), ("npz", 0.002), ("glb", 0.005)])
 def test_our_own_exports_come_back(exported, suffix, most):
-    """NPZ has our skeleton; the others have the body's, with hips and ankles elsewhere."""
     path = exported / f"walk.{suffix}"
     found = follow(path)
     assert len(found.take) == 40
@@ -52,7 +51,7 @@ def test_a_skeleton_map_is_chosen_or_given(tmp_path, name):
 
 def test_a_map_of_ones_own(tmp_path):
     path = write_bvh(tmp_path / "odd.bvh", {j: f"Zz{n.swapcase()}" for j, n in MIXAMO.items()})
-    assert "joint names fit none" in refusal(path)
+    assert len(follow(path).take) > 30  # the tree tells
     own = tmp_path / "own.json"
     own.write_text(json.dumps({"joints": {j: [f"Zz{n}"] for j, n in MIXAMO.items()}}))
     assert len(follow(path, CaptureSettings(joint_map=own)).take) > 30
