@@ -28,6 +28,8 @@ NEAR_FLOOR = 0.05
 SETTLE = 0.2
 """Share of that height error which one pose takes away."""
 
+AGAIN = 4
+"""Rounds: from raised hips ankles lie in another direction, by less every time."""
 LOWER = 0.03
 """A foot that is this much (m) higher than the other one counts a third of it."""
 
@@ -121,15 +123,18 @@ def aim(hips: np.ndarray, legs: np.ndarray, ankles: np.ndarray) -> tuple[np.ndar
     other. Returns by how much the hips have to be raised (T,) for the lower ankle to be as high as
     it should, and the rotations (T, 2, 4) that then point each leg at its ankle.
     """
-    weights = np.exp((ankles[..., 1].min(axis=1, keepdims=True) - ankles[..., 1]) / LOWER)
-    weights /= weights.sum(axis=1, keepdims=True)
-    raised = hips.copy()
-    turns = quat_between(legs, ankles - raised)
-    for _ in range(3):  # from raised hips ankles lie in another direction, by less every time
-        missing = (ankles - raised - quat_rotate(turns, legs))[..., 1]
-        raised[..., 1] += (weights * missing).sum(axis=1, keepdims=True)
+    raised, turns = hips, quat_between(legs, ankles - hips)
+    for _ in range(AGAIN):
+        raised = raised + of_lower(ankles, ankles - raised - quat_rotate(turns, legs))
         turns = quat_between(legs, ankles - raised)
     return raised[:, 0, 1] - hips[:, 0, 1], turns
+
+
+def of_lower(ankles: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Up by how much (T, 1, 3) the lower of two ankles (T, 2, 3) is `missing` (T, 2, 3) height."""
+    weights = np.exp((ankles[..., 1].min(axis=1, keepdims=True) - ankles[..., 1]) / LOWER)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return (weights * missing[..., 1]).sum(axis=1)[:, None, None] * np.array([0, 1, 0])
 
 
 def _across(v: np.ndarray, line: np.ndarray) -> np.ndarray:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.body.feet import aim, leg_lengths
+from core.body.feet import AGAIN, leg_lengths, of_lower
 from core.body.ik import PoseSolver
 from core.body.rotations import (
+    cross,
     matrix_to_quat,
+    normalize,
     quat_between,
     quat_inverse,
     quat_multiply,
@@ -244,7 +246,11 @@ def _stance(rest: np.ndarray, match: Match, frame: np.ndarray) -> np.ndarray:
 
 
 def _stand(match: Match, places: np.ndarray, world: np.ndarray) -> np.ndarray:
-    """Point legs where the file's stand, in place; return the root (T, 3). Undoes `Body.fit`."""
+    """Point legs along the file's, in place; return the root (T, 3). Undoes `Body.fit`.
+
+    The middle of the hips is the file's. Each ankle lies on the line of its leg, as far from our
+    hip as our leg reaches, and the lower one is as high as the file's.
+    """
 
     def pair(name: str) -> np.ndarray:
         return np.stack([places[:, match.joints[f"{s}_{name}"]] for s in ("left", "right")], axis=1)
@@ -253,11 +259,22 @@ def _stand(match: Match, places: np.ndarray, world: np.ndarray) -> np.ndarray:
     hips = root[:, None] + quat_rotate(world[:, :1], _REST[HIPS] - _REST[0])
     legs = quat_rotate(world[:, HIPS], _REST[KNEES] - _REST[HIPS])
     legs += quat_rotate(world[:, KNEES], _REST[ANKLES] - _REST[KNEES])
-    lift, turns = aim(hips, legs, pair("ankle"))
-    root[:, 1] += lift
+    along = normalize(pair("ankle") - pair("hip"))
+    lift, ankles = np.zeros((len(root), 1, 3)), pair("ankle")
+    for _ in range(AGAIN):
+        away = pair("hip") - hips - lift
+        near = (away * along).sum(-1)
+        reach = near**2 - (away**2).sum(-1) + (legs**2).sum(-1)  # of a sphere cut by a line
+        ankles = pair("hip") + (np.sqrt(np.maximum(reach, 0)) - near)[..., None] * along
+        lift = lift + of_lower(ankles, pair("ankle") - ankles)
+    # about an axis across the file's leg, so that nothing twists
+    wanted = normalize(ankles - hips - lift)
+    axis = normalize(cross(along, wanted - normalize(legs)))
+    flat = (v - (v * axis).sum(-1, keepdims=True) * axis for v in (legs, wanted))
+    turns = quat_between(*flat)
     for bones in (HIPS, KNEES):
         world[:, bones] = quat_multiply(turns, world[:, bones])
-    return root
+    return root + lift[:, 0]
 
 
 def _floor(source: Source, match: Match, frame: np.ndarray, scale: float) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.capture.follow import follow
 from core.export import write
 from tests.support.motion_files import refusal
 from tests.support.synthetic import walk_take
