@@ -47,10 +47,10 @@ def write_bvh(take: Take, path: Path, *, body: Body, settings: ExportSettings) -
     moved = tracks(take, body, settings.root)
     rest = body.rest_joints * _CM
     at_rest = rest[0] - [0, body.ground * _CM, 0] if settings.offset == "standing" else np.zeros(3)
-    order, lines = _hierarchy(rest, at_rest, rooted=moved.root is not None)
+    order, lines = _hierarchy(rest, at_rest, rooted=bool(moved.root))
     columns = [moved.hips * _CM, euler_zyx(moved.rotations)[:, order].reshape(len(take), -1)]
-    if moved.root is not None and moved.turns is not None:
-        columns = [moved.root * _CM, euler_zyx(moved.turns[:, None])[:, 0], *columns]
+    if moved.root:
+        columns = [moved.root.path * _CM, euler_zyx(moved.root.turns[:, None])[:, 0], *columns]
     values = np.concatenate(columns, axis=1)
     lines += ["MOTION", f"Frames: {len(take)}", f"Frame Time: {1 / take.fps:.8f}"]
     lines += [" ".join(f"{v:.6f}" for v in row) for row in values.tolist()]

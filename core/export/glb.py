@@ -75,7 +75,7 @@ def write_glb(take: Take, path: Path, *, body: Body, settings: ExportSettings) -
     """Write the take as an animation of the body, one key for each pose."""
     moved = tracks(take, body, settings.root)
     about = describe(take, body, root=settings.root)
-    builder = _build(body, BONES, about, rooted=moved.root is not None)
+    builder = _build(body, BONES, about, rooted=bool(moved.root))
     _animate(builder, take, moved)
     path.write_bytes(builder.to_bytes())
 
@@ -171,10 +171,10 @@ def _animate(builder: _Builder, take: Take, moved: Tracks) -> None:
     rotations = _as_xyzw(moved.rotations)
     for joint in range(len(JOINTS)):
         drive(joint, "rotation", rotations[:, joint])
-    if moved.root is not None and moved.turns is not None:
+    if moved.root:
         top = builder.gltf.skins[0].skeleton
-        drive(top, "translation", moved.root)
-        drive(top, "rotation", _as_xyzw(moved.turns))
+        drive(top, "translation", moved.root.path)
+        drive(top, "rotation", _as_xyzw(moved.root.turns))
     builder.gltf.animations = [animation]
 
 

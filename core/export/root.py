@@ -21,6 +21,16 @@ _UPSIDE_DOWN = -0.5
 
 
 @dataclass(frozen=True, kw_only=True)
+class Root:
+    """What a root bone on the floor does."""
+
+    path: np.ndarray
+    """Positions (T, 3), meters."""
+    turns: np.ndarray
+    """Rotations about the vertical, (T, 4)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tracks:
     """What the bones of a body do, as files tell it."""
 
@@ -28,10 +38,8 @@ class Tracks:
     """Positions (T, 3), meters; relative to the root bone where there is one."""
     rotations: np.ndarray
     """Of the 22 joints relative to the bone above each, (T, 22, 4)."""
-    root: np.ndarray | None = None
-    """Positions of the root bone on the floor, (T, 3); None where the hips are the root."""
-    turns: np.ndarray | None = None
-    """Its rotations about the vertical, (T, 4)."""
+    root: Root | None = None
+    """None where the hips are the root."""
 
 
 def tracks(take: Take, body: Body, root: str = "hips") -> Tracks:
@@ -50,8 +58,7 @@ def tracks(take: Take, body: Body, root: str = "hips") -> Tracks:
     return Tracks(
         hips=quat_rotate(back, hips - path).astype(np.float32),
         rotations=local,
-        root=path.astype(np.float32),
-        turns=turns.astype(np.float32),
+        root=Root(path=path.astype(np.float32), turns=turns.astype(np.float32)),
     )
 
 

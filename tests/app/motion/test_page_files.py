@@ -23,6 +23,11 @@ def test_api_makes_a_file(address):
     )
     assert Path(file).name == "livestep-a-person-walks.bvh"
     assert "Frames: 30" in Path(file).read_text()
+    part = {"root": "in-place", "offset": "zero", "start": 0.5, "end": 1.25}
+    file = client.predict("a person walks", 1.5, 3, "bvh", **part, api_name="/text_to_motion")
+    assert "Frames: 15" in Path(file).read_text()
+    with pytest.raises(Exception, match="list of choices"):
+        client.predict("a person walks", 1, 3, "bvh", root="feet", api_name="/text_to_motion")
     with pytest.raises(Exception, match=r"(?i)prompt"):
         client.predict("  ", 1.5, 3, "bvh", api_name="/text_to_motion")
     with pytest.raises(Exception, match=r"(?i)checkpoint"):

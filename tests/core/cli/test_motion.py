@@ -176,3 +176,39 @@ def test_runs_as_a_module_and_keeps_progress_off_stdout(folder, tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert json.loads(result.stdout)["poses"] == 8
+
+
+def test_a_part_for_other_tools(folder, tmp_path):
+    bvh, npz = tmp_path / "part.bvh", tmp_path / "part.npz"
+    asked = ["motion", "a person walks", "--seconds", 1.5, "--out", bvh, "--out", npz]
+    result = run(
+        folder, *asked, "--from", 0.2, "--to", 1.2, "--root", "floor", "--convention", "smplx"
+    )
+    assert f"{bvh}: 1 s" in result.stderr
+    text = bvh.read_text()
+    assert text.startswith("HIERARCHY\nROOT Root")
+    assert "Frames: 20\n" in text
+    about = json.loads((tmp_path / "part.bvh.json").read_text())
+    assert (about["root"], about["trim"]) == ("floor", "0.2 s to 1.2 s of the take")
+    with np.load(npz) as data:
+        assert data["poses"].shape[1] == 165
+        assert data["mocap_frame_rate"] == 30
+        assert json.loads(str(data["info"]))["trim"] == about["trim"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--root", "feet"), "root must be one of hips, floor, in-place, got 'feet'"),
+        (("--bvh-offset", "1"), "offset must be one of standing, zero"),
+        (("--convention", "smpl"), "convention must be one of livestep, amass, smplx"),
+        (("--from", 2, "--to", 1), "end must be later than start, which is 2 s, got 1 s"),
+        (("--from", 9), "no motion from 9 s to 1 s; the take lasts 1 s"),
+        (("--loop", "--to", 0.3), "a loop is looked for in 0.5 to 60 s of motion, this is 0.3 s"),
+    ],
+)
+def test_parts_that_cannot_be(folder, tmp_path, options, told):
+    out = tmp_path / "a.bvh"
+    result = run(folder, "motion", "walk", "--seconds", 1, "--out", out, *options, code=2)
+    assert f"error: {told}" in result.stderr.replace("there is ", "")
+    assert not out.exists()

@@ -12,6 +12,7 @@ from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle, quat_multiply, quat_rotate, quat_to_matrix
 from core.body.skeleton import forward
 from core.body.take import Take
+from core.capture.read import read_motion
 from core.export import write
 from core.export.metadata import BONES
 from core.export.root import about_y, headings, tracks
@@ -41,24 +42,25 @@ def in_world(take: Take, body: Body, root: str) -> np.ndarray:
     """Joints (T, 22, 3) of a take's tracks."""
     moved = tracks(take, body, root)
     joints, _ = forward(moved.hips, moved.rotations, body.rest_joints)
-    if moved.root is None:
+    if not moved.root:
         return joints
-    return quat_rotate(moved.turns[:, None], joints) + moved.root[:, None]
+    return quat_rotate(moved.root.turns[:, None], joints) + moved.root.path[:, None]
 
 
 def test_a_root_on_the_floor_carries_travel_and_heading(take, body):
     moved = tracks(take, body, "floor")
+    assert moved.root
     np.testing.assert_allclose(
         in_world(take, body, "floor"), in_world(take, body, "hips"), atol=1e-5
     )
-    assert not moved.root[:, 1].any()
-    angles = headings(moved.turns)
+    assert not moved.root.path[:, 1].any()
+    angles = headings(moved.root.turns)
     assert np.degrees(angles[-1] - angles[0]) == pytest.approx(90, abs=8)  # but for its sway
     assert np.abs(moved.hips[:, [0, 2]]).max() < 0.06
     swaying = np.abs(np.diff(headings(take.rotations[:, 0]), n=2)).max()
     assert np.abs(np.diff(angles, n=2)).max() < swaying / 3
     np.testing.assert_allclose(
-        moved.root[[0, -1]] + [0, 1, 0],
+        moved.root.path[[0, -1]] + [0, 1, 0],
         [[x, 1, z] for x, _, z in in_world(take, body, "hips")[[0, -1], 0]],
         atol=1e-5,
     )
@@ -138,6 +140,15 @@ def test_bvh_plays_the_same_walk(take, body, tmp_path, root, offset):
     assert rest["Hips"] == pytest.approx([0, height, 0], abs=0.01)
     assert rest["LeftToeBase"][1] == pytest.approx(height - 92.7, abs=0.1)
     assert f'"offset": "{offset}"' in (tmp_path / "walk.bvh.json").read_text()
+
+
+@pytest.mark.parametrize("offset", ["standing", "zero"])
+def test_bvh_with_a_root_is_read_back(take, tmp_path, offset):
+    found = []
+    for root in ("hips", "floor"):
+        write(take, tmp_path / "walk.bvh", settings=ExportSettings(root=root, offset=offset))
+        found.append(read_motion(tmp_path / "walk.bvh").joints)
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4)
 
 
 @pytest.mark.parametrize("root", ["floor", "in-place"])
