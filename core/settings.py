@@ -56,17 +56,10 @@ SMOOTHING = "binomial filter over 3 poses (0.15 s)"
 EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
 FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""
-MOTION_SUFFIXES = (".bvh", ".npz", ".glb")
-"""Files whose motion can be read."""
 MOTION_RATES = (1, 1000)
 """Poses a second that a motion file can have."""
 MOST_VIDEO_SECONDS = 20.0
 """Of a video that is followed."""
-VIDEO_SUFFIXES = (
-    *(".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts"),
-    *(".3gp", ".ogv", ".wmv", ".flv"),
-)
-"""Suffixes that an uploaded video may keep; to whoever reads it they mean nothing."""
 
 
 def one_of(choices: tuple[str, ...]) -> AfterValidator:

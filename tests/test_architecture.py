@@ -44,7 +44,7 @@ ALLOWED = {
     ),
     "core": "core.cli",
     "app": (
-        "app core.engine core.settings core.body core.capture.joint_maps"
+        "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
         " core.export core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",

@@ -1,7 +1,7 @@
 """Files of visitors: streamed to disk, measured while they come, told apart by what is in them.
 
-Each lies in a folder of its own under a name that we make up from the visitor's; what the file is
-decides its suffix, since neither the name nor the type that a browser states can be trusted.
+Each lies in a folder of its own, under the visitor's name as far as that is harmless. What it is,
+its first bytes say, since neither the name nor the type that a browser states can be trusted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unicodedata import category
 
 from app.protocol import MOST_UPLOAD
-from core.settings import VIDEO_SUFFIXES
+from core.capture.kinds import HEAD, MOTION, sniff
 
 MOST_NAME = 60
+_SIGNS = " ._()-',"
 MOST_SECONDS = 600
 """How long a file may take to arrive."""
 MOST_COMING = 8
@@ -100,9 +102,9 @@ class Uploads:
 def as_upload(path: Path, name: str) -> Upload:
     """Take a file that lies alone in its folder; `name` is what the visitor calls it."""
     with path.open("rb") as file:
-        head = file.read(256)
-    path = path.rename(path.with_name(file_name(name, head)))
-    return Upload(path, "motion" if motion_suffix(head) else "video", path.stat().st_size)
+        kind = sniff(file.read(HEAD), name)
+    path = path.rename(path.with_name(file_name(name)))
+    return Upload(path, "motion" if kind in MOTION else "video", path.stat().st_size)
 
 
 async def _write(parts: AsyncIterator[bytes], path: Path) -> None:
@@ -119,19 +121,11 @@ async def _write(parts: AsyncIterator[bytes], path: Path) -> None:
         raise ValueError("The file is empty.")
 
 
-def motion_suffix(head: bytes) -> str | None:
-    """The suffix of a motion file by its first bytes; None for whatever else it is."""
-    if head.startswith(b"glTF"):
-        return ".glb"
-    if head.startswith(b"PK\x03\x04"):
-        return ".npz"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return ".bvh" if text[:9].upper() == b"HIERARCHY" else None
-
-
-def file_name(name: str, head: bytes) -> str:
-    """A harmless name for a file that the visitor calls `name` and that begins with `head`."""
+def file_name(name: str) -> str:
+    """A harmless name that a visitor knows again: letters of any script, digits, few signs."""
     stem, dot, suffix = name.replace("\\", "/").rsplit("/", 1)[-1].rpartition(".")
-    stem = re.sub(r"[^A-Za-z0-9 ._()-]+", "-", stem if dot else suffix).strip(" .-")
-    told = f".{suffix.lower()}" if f".{suffix.lower()}" in VIDEO_SUFFIXES else ".video"
-    return (stem[:MOST_NAME].strip(" .-") or "clip") + (motion_suffix(head) or told)
+    if not dot or not re.fullmatch("[A-Za-z0-9]{1,8}", suffix):
+        stem, dot, suffix = stem + dot + suffix, "", ""
+    kept = (c if c.isalnum() or c in _SIGNS or category(c)[0] == "M" else "\0" for c in stem)
+    stem = re.sub("\0+", "-", "".join(kept)).strip(" .-")[:MOST_NAME].strip(" .-")
+    return (stem or "clip") + dot + suffix

@@ -12,32 +12,13 @@ import numpy as np
 
 from core.body.rotations import quat_multiply, quat_rotate
 from core.capture.bvh_text import MOST_HEAD, MOST_VALUE, Head, check_numbers, read_head, read_rows
-from core.capture.joint_maps import check_length, to_joints
+from core.capture.joint_maps import check_length
 from core.capture.kinds import encoding
 from core.capture.source import Source, astray
 from core.settings import MOTION_RATES
 
 USUAL_RATE = 30.0
 """Poses a second of files that do not say how many they have."""
-
-
-def read_joints(
-    path: str | Path,
-    *,
-    joint_map: str | Path | None = None,
-    scale: float | None = None,
-    up: str | None = None,
-    bounded: bool = False,
-) -> np.ndarray:
-    """Read one BVH file as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order.
-
-    joint_map, scale and up replace what is otherwise guessed from names, leg length and posture.
-    """
-    source = read(path, bounded=bounded)
-    names = [name or "EndSite" for name in source.names]
-    options = {"joint_map": joint_map, "scale": scale, "up": up}
-    where, parents = str(path), list(source.parents)
-    return to_joints(source.positions, names, parents, source.rate, where, **options)
 
 
 def read(path: str | Path, *, rate: float | None = None, bounded: bool = True) -> Source:
@@ -48,7 +29,7 @@ def read(path: str | Path, *, rate: float | None = None, bounded: bool = True) -
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path} does not exist")
+        raise ValueError(f"{path.name} does not exist")
     try:
         with path.open("rb") as file:
             if not (begin := file.read(MOST_HEAD)):
@@ -64,7 +45,7 @@ def read(path: str | Path, *, rate: float | None = None, bounded: bool = True) -
             check_length(len(values) / rate)
         return _pose(head, values, rate, notes + more)
     except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def _rate(head: Head, rate: float | None) -> tuple[float, list[str]]:

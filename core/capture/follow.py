@@ -17,11 +17,12 @@ from core.body.features import encode_all
 from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
+from core.capture.kinds import MOTION, look
 from core.capture.lift import Lifted, lift
 from core.capture.read import Reading, read_motion
 from core.capture.track import NETWORKS, Progress, Track, follow_person
 from core.capture.video import VideoInfo, open_video
-from core.settings import MOTION_SUFFIXES, POSE_THREADS, CaptureSettings
+from core.settings import POSE_THREADS, CaptureSettings
 
 CHOPPY = 12.0
 """A video with fewer pictures a second than this cannot show fast movements."""
@@ -73,13 +74,13 @@ def follow(
     threads: int = POSE_THREADS,
     progress: Progress | None = None,
 ) -> Capture:
-    """Make a motion of a video of a person, or of a BVH, NPZ or GLB file.
+    """Make a motion of a video of a person, or of a motion file, told apart by what is in them.
 
     `networks` is the folder of the pose networks. `progress` is told the share that is done; what
     it raises ends the work. Raises ValueError with a sentence for unfit files and missing networks.
     """
     path, settings = Path(path), settings or CaptureSettings()
-    if path.suffix.lower() in MOTION_SUFFIXES:
+    if look(path) in MOTION:
         return _of_file(read_motion(path, settings), path.name, settings)
     video, person = open_video(path), settings.person
     track = follow_person(

@@ -24,7 +24,7 @@ from core.body.rotations import (
 from core.body.skeleton import FPS
 from core.capture.gltf_file import MOST_VALUE, Document, Json, channels, decode
 from core.capture.gltf_tree import Tree, above, skeleton
-from core.capture.joint_maps import check_length, to_joints
+from core.capture.joint_maps import check_length
 from core.capture.source import Source, astray
 
 MOST_TOLD = 8
@@ -40,25 +40,19 @@ Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
 
 
-def read_joints(path: str | Path, *, joint_map: str | Path | None = None) -> np.ndarray:
-    """Read the longest animation as (T, 22, 3) float32 joints: meters, Y up, 20 fps, SMPL order."""
-    source = read(path)
-    names, parents = list(source.names), list(source.parents)
-    return to_joints(source.positions, names, parents, FPS, str(path), joint_map=joint_map)
-
-
 def read(path: str | Path, clip: int | None = None) -> Source:
     """Read one animation of a file, `clip` from 1 or the longest, sampled 20 times a second.
 
     Raises ValueError with the file's name where it cannot be read.
     """
+    path = Path(path)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found where used
-            return _read(Document(Path(path)), clip)
+            return _read(Document(path), clip)
     except (AttributeError, LookupError, TypeError, OverflowError, struct.error) as error:
-        raise ValueError(f"{path} is not a readable glTF file") from error
+        raise ValueError(f"{path.name} is not a readable glTF file") from error
     except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def _read(document: Document, clip: int | None) -> Source:

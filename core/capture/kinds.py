@@ -94,7 +94,7 @@ _ELSEWHERE = {
     "picture": ("a still picture", "a video of a person who moves is needed"),
     "sound": ("sound without pictures", "a video of a person who moves is needed"),
 }
-READ = "Videos, BVH, GLB, glTF, VRM, VRMA, NPZ and NPY are read."
+READ = "Videos, BVH, GLB, glTF, VRMA, NPZ and NPY are read."
 
 
 def look(path: Path) -> str:

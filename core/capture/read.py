@@ -1,7 +1,8 @@
-"""Motion files of other programs: BVH, glTF, and arrays (AMASS, SMPL, our own)."""
+"""Motion files of other programs: BVH, glTF, arrays (AMASS, SMPL, our own), a ZIP with one."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from core.body.rotations import quat_between, quat_continuous, quat_multiply, quat_rotate
 from core.body.skeleton import ANKLES, FPS, HIPS, REST_JOINTS, TOES, forward, local_rotations
-from core.capture import bvh, glb, npz
+from core.capture import bundle, bvh, glb, npz
 from core.capture.joint_maps import check_length
 from core.capture.kinds import READ, look
 from core.capture.matching import match as find_joints
@@ -121,6 +122,13 @@ def _read(path: Path, settings: CaptureSettings) -> Source:
             return npz.read(path, settings.rate)
         case "glb" | "gltf":
             return glb.read(path, settings.clip)
+        case "zip":
+            with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+                inner = bundle.unpack(path, Path(folder))
+                try:
+                    return _read(inner, settings)
+                except ValueError as error:
+                    raise ValueError(f"in {path.name}, {error}") from error
     raise ValueError(f"{path.name} is no motion file; {READ}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.capture import uploads
-from app.capture.uploads import Uploads, file_name
+from app.capture.uploads import Uploads, as_upload, file_name
 from app.protocol import (
     Ack,
     Follow,
@@ -60,7 +60,7 @@ def test_a_file_goes_in_and_an_export_comes_out(client):
         reply = upload(client, session, fake_film(20), "C:\\films\\Aunt Emma's dance.MP4")
         assert reply.json() == {
             "ok": True,
-            "name": "Aunt Emma-s dance.mp4",
+            "name": "Aunt Emma's dance.MP4",
             "kind": "video",
             "bytes": len(fake_film(20)),
         }
@@ -195,24 +195,46 @@ def test_a_file_cannot_be_replaced_while_it_is_followed(client):
 
 
 @pytest.mark.parametrize(
-    ("name", "head", "made"),
+    ("name", "made"),
     [
-        ("dance.MOV", b"....ftyp", "dance.mov"),
-        ("../../etc/passwd", b"root", "passwd.video"),
-        ("..\\..\\boot.ini", b"x", "boot.video"),
-        ("a/b\0c%d.mp4", b"x", "b-c-d.mp4"),
-        ("-rf *.mp4;rm.sh", b"x", "rf -.mp4-rm.video"),
-        ("\u0442\u0430\u043d\u0435\u0446.mp4", b"x", "clip.mp4"),
-        ("", b"x", "clip.video"),
-        ("x" * 300 + ".webm", b"x", "x" * 60 + ".webm"),
-        ("walk.mp4", b"\xef\xbb\xbf  HIERARCHY\r\nROOT", "walk.bvh"),
-        ("walk.exe", b"glTF\x02", "walk.glb"),
-        ("walk.bvh", b"PK\x03\x04", "walk.npz"),
-        ("walk.bvh", b"\x1aE\xdf\xa3", "walk.video"),
+        ("dance.MOV", "dance.MOV"),
+        ("Walking.fbx", "Walking.fbx"),
+        ("walk--01 (take 2), Emma's.bvh", "walk--01 (take 2), Emma's.bvh"),
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("..", "clip"),
+        (".htaccess", "clip.htaccess"),
+        ("a/b\0c%d.mp4", "b-c-d.mp4"),
+        ("-rf *.mp4;rm.sh", "rf -.mp4-rm.sh"),
+        ("a.m p4", "a.m p4"),
+        ("a.mp4\u202e", "a.mp4"),
+        ("\u0442\u0430\u043d\u0435\u0446.mp4", "\u0442\u0430\u043d\u0435\u0446.mp4"),
+        ("\u0928\u0943\u0924\u094d\u092f 1.bvh", "\u0928\u0943\u0924\u094d\u092f 1.bvh"),
+        ("\U0001f483.glb", "clip.glb"),
+        ("", "clip"),
+        ("x" * 300 + ".webm", "x" * 60 + ".webm"),
+        ("\U00020000" * 300 + ".webm", "\U00020000" * 60 + ".webm"),
     ],
 )
-def test_names_are_made_harmless_and_suffixes_come_from_the_content(name, head, made):
-    assert file_name(name, head) == made
+def test_names_are_made_harmless_and_are_known_again(tmp_path, name, made):
+    assert file_name(name) == made
+    (tmp_path / made).touch()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [
+        ("walk.mp4", b"\xef\xbb\xbf  HIERARCHY\r\nROOT", "motion"),
+        ("walk.exe", b"glTF\x02", "motion"),
+        ("walk.bvh", b"PK\x03\x04", "motion"),
+        ("walk.bvh", b"\x1aE\xdf\xa3", "video"),
+        ("Walking.fbx", b"Kaydara FBX Binary", "video"),
+    ],
+)
+def test_what_a_file_is_comes_from_the_content(tmp_path, name, head, kind):
+    (tmp_path / "incoming").write_bytes(head)
+    upload = as_upload(tmp_path / "incoming", name)
+    assert (upload.path.name, upload.kind) == (name, kind)
 
 
 def test_uploads_lie_apart_and_go(monkeypatch):

@@ -51,7 +51,8 @@ def test_progress_is_told_and_grows(page):
         (fake_film(problem="secret path", fault=True), "a.mp4", "could not go on"),
         (b"this is no film", "film.mp4", "film.mp4 cannot be read as a video"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 50, "film.webm", "is a still picture"),
-        (b"HIERARCHY\nnonsense", "film.mp4", "film.bvh"),
+        (b"HIERARCHY\nnonsense", "film.mp4", "film.mp4 cannot be read: line 2"),
+        (b"Kaydara FBX Binary", "W\u00e4lking.fbx", "W\u00e4lking.fbx is an FBX file"),
         (b"HIERARCHY" + b"\n" * 2**21, "x.bvh", "x.bvh cannot be read: its skeleton takes more"),
         (b"PK\x03\x04 but no archive", "x.npz", "not a readable NPZ"),
         (b"glTF but no model", "x.glb", "x.glb"),
@@ -73,7 +74,7 @@ def test_motion_files_are_read_by_what_is_in_them(page, engine, tmp_path):
     write_bvh(engine.walked("a person walks", 40), path, body=Body.load())
     page.follow(path.read_bytes(), "holiday.mp4")
     reference = page.last(Reference)
-    assert (reference.name, reference.kind) == ("holiday.bvh", "motion")
+    assert (reference.name, reference.kind) == ("holiday.mp4", "motion")
     assert abs(reference.poses - 40) <= 1
     assert page.follow(path.read_bytes(), "w.bvh", joint_map="unreal").reason == "problem"
     assert engine.followed[-1]["joint_map"] == "unreal"

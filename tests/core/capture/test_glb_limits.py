@@ -120,7 +120,7 @@ def test_a_glb_description_is_shallow_and_short(tmp_path, monkeypatch):
 def test_only_the_longest_animation_is_decoded(tmp_path, monkeypatch):
     write(walk_take(), tmp_path / "walk.glb")
     document, binary = parts(tmp_path / "walk.glb")
-    alone = glb.read_joints(tmp_path / "walk.glb")
+    alone = glb.read(tmp_path / "walk.glb").positions
     short = json.loads(json.dumps(document["animations"][0]))
     for sampler in short["samplers"]:
         for end in ("input", "output"):
@@ -129,7 +129,7 @@ def test_only_the_longest_animation_is_decoded(tmp_path, monkeypatch):
     document["animations"] = [short, document["animations"][0], short]
     decoded, curves = [], glb._curves
     monkeypatch.setattr(glb, "_curves", lambda *a: decoded.append(a[1]) or curves(*a))
-    assert (glb.read_joints(join(tmp_path / "b.glb", document, binary)) == alone).all()
+    assert (glb.read(join(tmp_path / "b.glb", document, binary)).positions == alone).all()
     assert decoded == [document["animations"][1]]
 
 
