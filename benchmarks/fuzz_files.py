@@ -29,6 +29,7 @@ from benchmarks.reporting import AsJson, Row, emit, peak_rss_mb, rounded, told_e
 
 SENTENCES = 8
 """Of the most frequent ones that are told."""
+FAULTS = 30
 GRACE = 2.0
 """Seconds beyond those that `core.capture.apart` gives a file."""
 
@@ -96,10 +97,11 @@ def attempt(path: Path) -> Row:
     try:
         reading = read_motion(path)
     except ValueError as error:
-        sentence = str(error)
-        if not sentence or "\n" in sentence or str(path.parent) in sentence:
+        told = str(error).replace(path.name, "FILE")
+        sentence = re.sub(r"\d[\d,.e+-]*", "N", told.replace(str(path.parent), "FOLDER"))
+        if not sentence or "\n" in sentence or "FOLDER" in sentence:
             return {"fault": f"no sentence for visitors: {sentence[:200]}"}
-        return {"refused": sentence.replace(path.name, "FILE")}
+        return {"refused": sentence}
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}:{last.lineno}"
@@ -135,7 +137,7 @@ def fuzz(reader: str, count: int, seed: int, keep: Path | None) -> Row:
                     if keep:
                         (keep / path.name).write_bytes(data)
                 elif "refused" in told:
-                    sentences[re.sub(r"\d[\d,.e+-]*", "N", told["refused"])] += 1
+                    sentences[told["refused"]] += 1
     finally:
         process.close()
     return {
@@ -143,7 +145,7 @@ def fuzz(reader: str, count: int, seed: int, keep: Path | None) -> Row:
         "slowest_s": slowest,
         "peak_mb": peak,
         "sentences": dict(sentences.most_common(SENTENCES)),
-        "faults": dict(faults.most_common()),
+        "faults": dict(faults.most_common(FAULTS)),
     }
 
 

@@ -265,7 +265,7 @@ def change_glb(rng: np.random.Generator, data: bytes) -> bytes:
     length = int.from_bytes(data[12:16], "little")
     text, binary = data[20 : 20 + length], data[28 + length :]
     if rng.random() < 0.7:
-        text = pick(rng, (change_json, change_json, swap_numbers, nest))(rng, text)
+        text = pick(rng, (*[change_json] * 8, swap_numbers, nest))(rng, text)
     else:
         binary = pick(rng, (overwrite, cut, flip))(rng, binary)
     return pack_glb(text, binary)
@@ -317,9 +317,9 @@ _ANY: tuple[Mutation, ...] = (flip, overwrite, cut, double)
 _TEXT: tuple[Mutation, ...] = (flip, cut, double, swap_numbers, swap_numbers, swap_lines, nest)
 _ARRAY: tuple[Mutation, ...] = (lie, lie, overwrite, overwrite, flip, cut)
 MUTATIONS: dict[str, tuple[Mutation, ...]] = {
-    "bvh": _TEXT,
+    "bvh": (*_TEXT, *[swap_numbers] * 7),
     "glb": (*_ANY, *[change_glb] * 8),
-    "gltf": (*_TEXT, *[change_json] * 7),
+    "gltf": (*_TEXT, *[change_json] * 21),
     "npz": (*_ANY, *[change_entry(*_ARRAY)] * 8),
     "npy": (*_ANY, *_ARRAY),
     "zip": (*_ANY, *[change_entry(*_TEXT, *_ANY, change_json, change_json)] * 8),

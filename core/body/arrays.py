@@ -112,7 +112,8 @@ def _shape(file: IO[bytes], size: int, name: str, kind: str) -> tuple[int, ...]:
         told, left = math.prod(shape) * dtype.itemsize, size - file.tell()
     if dtype.hasobject:
         raise ValueError(
-            f"`{name}` does not hold numbers but Python's objects, which can run code when opened"
+            f"`{name}` does not hold numbers but Python's objects, which can run code when opened;"
+            " save the arrays in it alone with np.savez"
         )
     if dtype.kind not in "fiub":
         raise ValueError(f"`{name}` does not hold numbers")
