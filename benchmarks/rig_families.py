@@ -207,6 +207,16 @@ spine > thigh.*=hip > thigh.*.001=hip/knee > shin.*=knee > shin.*.001=knee/ankle
 > toe.*=toe
 {hands("hand.*", "f_{}.0#.*", 3, "thumb index middle ring pinky")}
 """
+# what Blender's export makes of it without its other bones: limbs lose what they hang from
+RIGIFY_LOOSE = """
+rig=ground > DEF-spine=pelvis > DEF-spine.001=s3 > DEF-spine.002=s6 > DEF-spine.003=s10
+> DEF-spine.004=neck > DEF-spine.005=neck2 > DEF-spine.006=head
+rig > DEF-shoulder.*=collar'
+rig > DEF-upper_arm.*=shoulder > DEF-upper_arm.*.001=shoulder/elbow > DEF-forearm.*=elbow
+> DEF-forearm.*.001=elbow/wrist > DEF-hand.*=wrist > DEF-f_middle.01.*=hand
+rig > DEF-thigh.*=hip > DEF-thigh.*.001=hip/knee > DEF-shin.*=knee > DEF-shin.*.001=knee/ankle
+> DEF-foot.*=ankle > DEF-toe.*=toe
+"""
 UNREAL = f"""
 root=ground > pelvis=pelvis > spine_01=s1 > spine_02=s3 > spine_03=s6 > spine_04=s8 > spine_05=s10
 > neck_01=neck > neck_02=neck2 > head=head
@@ -279,6 +289,12 @@ MIKU_MIKU_DANCE = f"""
 全ての親 > *足IK親=ground+0.1,0,0 > *足ＩＫ=ground+0.1,0.08,0 > *つま先ＩＫ=ground+0.1,0.02,0.1
 {hands("*手首", "*{}指#", 3, "親 人 中 薬 小")}
 """
+# RootJoint, lTorso_Clavicle: of a course on animation whose files many have
+GAMES = """
+RootJoint=pelvis > pelvis_lowerback=s2 > lowerback_torso=s10 > torso_head=head > .=crown
+lowerback_torso > *Torso_Clavicle=collar > *Shoulder=shoulder > *Elbow=elbow > *Wrist=wrist > .=hand
+RootJoint > *Hip=hip > *Knee=knee > *Ankle=ankle > *ToeJoint=toe > .=tip
+"""
 GERMAN = """
 Wurzel=ground > Becken=pelvis > Bauch=s2 > Brust=s10 > Hals=neck > Kopf=head > .=crown
 Brust > Schulter *=collar > Oberarm *=shoulder > Unterarm *=elbow > Hand *=wrist > .=hand
@@ -321,6 +337,7 @@ FAMILIES = {
         tree=REALLUSION, sides=("L", "R"), prefix="CC_Base_", rest="A", binds=True
     ),
     "rigify": Family(tree=RIGIFY, sides=("L", "R"), prefix="DEF-", unit=1, rest="A", binds=True),
+    "rigify_loose": Family(tree=RIGIFY_LOOSE, sides=("L", "R"), unit=1, binds=True),
     "unreal": Family(tree=UNREAL, sides=("l", "r"), up="z", rest="A", frames="bone", binds=True),
     "vroid": Family(tree=VROID, sides=("L", "R"), unit=1, binds=True),
     "humanoid": Family(tree=HUMANOID, unit=1),
@@ -329,6 +346,7 @@ FAMILIES = {
     "deep_mimic": Family(tree=DEEP_MIMIC, sides=("left", "right"), unit=1, rest="I"),
     "bare": Family(tree=BARE),
     "miku_miku_dance": Family(tree=MIKU_MIKU_DANCE, sides=("左", "右"), unit=0.08, rest="A"),
+    "games": Family(tree=GAMES, sides=("l", "r"), unit=1),
     "german": Family(tree=GERMAN, sides=("links", "rechts")),
     "french": Family(tree=FRENCH, sides=("gauche", "droite")),
 }

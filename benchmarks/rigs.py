@@ -192,18 +192,28 @@ class Rig:
         places = up.apply(self.rest) / self.family.unit
         offsets, positions = places.copy(), np.tile(places, (len(motion.root), 1, 1))
         root = up.apply(motion.root) / self.family.unit
-        for i, parent in enumerate(self.parents):
+        root -= (up * motion.turn("pelvis")).apply(PLACES["pelvis"]) / self.family.unit
+        for i, (parent, carrier) in enumerate(zip(self.parents, self.carriers(), strict=True)):
             if parent >= 0:
                 offsets[i] = frames[parent].inv().apply(places[i] - places[parent])
-            if self.segments[i] == "ground":
-                continue
-            if parent < 0 or self.segments[parent] == "ground":
-                away = up.inv().apply(places[i]) - np.array(PLACES["pelvis"]) / self.family.unit
-                away = (up * motion.turn(self.segments[i])).apply(away)
-                positions[:, i] = root + away
-            else:
-                positions[:, i] = positions[:, parent] + quat_rotate(turned[:, parent], offsets[i])
+            if carrier is None:
+                turned_by = up * motion.turn(self.segments[i]) * up.inv()
+                positions[:, i] = root + turned_by.apply(places[i])
+            elif self.segments[i] != "ground":
+                away = frames[carrier].inv().apply(places[i] - places[carrier])
+                positions[:, i] = positions[:, carrier] + quat_rotate(turned[:, carrier], away)
         return positions, turned, offsets
+
+    def carriers(self) -> list[int | None]:
+        """Node that moves each: its parent, unless that stays on the ground; None for the first."""
+        loose = {"hip": self.joints["pelvis"]}
+        loose |= dict.fromkeys(("collar", "shoulder"), self.spine[-1])
+        return [
+            parent
+            if parent >= 0 and (self.segments[parent] != "ground" or self.segments[i] == "ground")
+            else loose.get(self.segments[i].split()[-1])
+            for i, parent in enumerate(self.parents)
+        ]
 
     def source(self, motion: Motion | None = None) -> Source:
         """Return it in motion, as a reader would."""

@@ -33,7 +33,6 @@ _PARTS = {
     "spine": "spine chest abdomen torso thorax waist back pelvis hips 上半身 下半身",
 }
 _WORDS = {word: tuple(parts.split()) for parts, line in _PARTS.items() for word in line.split()}
-_LONGEST_FIRST = sorted(_WORDS, key=len, reverse=True)
 
 _HELPERS = re.compile(
     r"twist|roll|share|pole|target|ctrl|control|weapon|prop|socket|skirt|hair|tail|wing|breast|bust"
@@ -57,10 +56,24 @@ def fold(name: str) -> str:
     return "".join(filter(str.isalnum, bare.casefold()))
 
 
+def bare(names: Sequence[str]) -> list[str]:
+    """Names without what four of five of them begin or end with: `mixamorig:`, `_jnt`."""
+    first, last = _shared(names), _shared([name[::-1] for name in names])[::-1]
+    return [name.removeprefix(first).removesuffix(last) for name in names]
+
+
+def _shared(names: Sequence[str]) -> str:
+    order = sorted(filter(None, names))
+    if len(order) < 5:
+        return ""
+    low, high = order[len(order) // 10], order[-1 - len(order) // 10]
+    same = (i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)
+    return low[: next(same, 0)]
+
+
 def parts(names: Sequence[str]) -> list[dict[str, float]]:
     """Say for each node how well it names a part of the body, 0 to 1; {HELPER: 1} for helpers."""
-    cut = len(_shared_prefix(names))
-    return [_part(name[cut:]) for name in names]
+    return [_part(name) for name in bare(names)]
 
 
 def _part(name: str) -> dict[str, float]:
@@ -70,21 +83,12 @@ def _part(name: str) -> dict[str, float]:
     if _HELPERS.search(spread):
         return {HELPER: 1.0}
     letters = "".join(filter(str.isalpha, spread))
-    word = next((word for word in _LONGEST_FIRST if word in letters), None)
-    if word is None:
+    ends = {word: letters.rfind(word) + len(word) for word in _WORDS if word in letters}
+    if not ends:
         return {}
-    # a word that says two things says each less surely
-    return dict.fromkeys(_WORDS[word], 1.0 if len(_WORDS[word]) == 1 else 0.8)
-
-
-def _shared_prefix(names: Sequence[str]) -> str:
-    """What four of five names begin with: `mixamorig:`, `CC_Base_`."""
-    order = sorted(filter(None, names))
-    if len(order) < 5:
-        return ""
-    first, last = order[len(order) // 10], order[-1 - len(order) // 10]
-    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
-    return first[:same]
+    # `torso_head` is a head and `UpperArm` no arm; what says two things says each less surely
+    said = _WORDS[max(ends, key=lambda word: (ends[word], len(word)))]
+    return dict.fromkeys(said, 1.0 if len(said) == 1 else 0.8)
 
 
 def side(one: str, other: str) -> int:
