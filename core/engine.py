@@ -220,6 +220,7 @@ class Engine:
         settings: CaptureSettings | None = None,
         threads: int = POSE_THREADS,
         progress: Progress | None = None,
+        apart: bool = False,
         **loose: Unpack[CaptureOptions],
     ) -> Capture:
         """Return the motion of a video, or of a motion file; see core.capture.follow."""
@@ -232,6 +233,7 @@ class Engine:
             networks=networks_in(self.checkpoints),
             threads=threads,
             progress=progress,
+            apart=apart,
         )
 
     def adjust(

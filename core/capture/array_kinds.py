@@ -1,8 +1,8 @@
 """Kinds of motion in arrays: SMPL's rotations in every spelling, Kimodo's joints, positions.
 
-Rotations of SMPL move the source skeleton, so that a person's shape (`betas`) does not matter. Its
-`trans` is not where the pelvis is, but the same few decimeters away in all poses, which does not
-matter either: where a motion stands is found by its feet.
+Rotations of SMPL move the skeleton of its neutral template: a person's shape (`betas`) would need
+SMPL's files, and where a motion stands is found by its feet. Its `trans` is where the template's
+origin goes, a few decimeters above the pelvis.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from core.body.skeleton import (
     WRISTS,
     forward,
 )
+from core.body.templates import neutral_rest
 from core.capture.source import Source
 
 MOST_NUMBER = 1e6
@@ -43,6 +44,8 @@ UNNAMED = "arr_0"
 """As np.savez calls an array without a name."""
 PLAIN = ("joints", "positions", "keypoints3d", "features", UNNAMED)
 """Joints in the order of SMPL, or HumanML3D's features."""
+_WIDTH_X = 165
+"""Of `poses` of SMPL-X."""
 _WIDTHS_6D = {(6 * joints,) for joints in (1, 21, 22, 23, 24)}
 """Of poses, where no body's rotation vectors are as wide."""
 _LIMBS = [*KNEES, *ANKLES, *ELBOWS, *WRISTS]
@@ -99,7 +102,7 @@ def _read(archive: Archive, name: str) -> np.ndarray:
 
 
 def read_smpl(archive: Archive, names: tuple[str, ...]) -> Source:
-    """Bend the source skeleton by rotations of all its joints, or of the root and the others."""
+    """Bend a skeleton by rotations of all its joints, or of the root and the others."""
     counts = (len(JOINTS),) if len(names) == 1 else (1, len(JOINTS) - 1)
     parts = [
         _turns(_read(archive, name), name, count) for name, count in zip(names, counts, strict=True)
@@ -116,7 +119,12 @@ def read_smpl(archive: Archive, names: tuple[str, ...]) -> Source:
         if array.size != root.size:
             raise ValueError(f"`{place}` must be {root.shape}, got {array.shape}")
         root = array.reshape(root.shape)
-    rest = REST_JOINTS.astype(np.float64)
+    if ours := {"features", "info"} <= {*archive.names}:  # on our skeleton, by its pelvis
+        rest = REST_JOINTS.astype(np.float64)
+    else:
+        of_x = names[0] == "global_orient" or archive.shapes[names[0]][-1] == _WIDTH_X
+        rest = neutral_rest("smplx" if of_x else "smplh")[0].astype(np.float64)
+        root = root + rest[0]
     joints, world = forward(root, local, rest)
     return Source(
         names=JOINTS,
@@ -126,6 +134,7 @@ def read_smpl(archive: Archive, names: tuple[str, ...]) -> Source:
         rest=rest,
         rest_rotations=_upright(len(JOINTS)),
         rate=FPS,
+        up="y" if ours else None,
         notes=notes,
     )
 

@@ -17,6 +17,7 @@ from core.body.features import encode_all
 from core.body.ik import PoseSolver
 from core.body.skeleton import FPS, forward
 from core.body.take import Take
+from core.capture.apart import read_apart
 from core.capture.kinds import MOTION, look
 from core.capture.lift import Lifted, lift
 from core.capture.read import Reading, read_motion
@@ -73,15 +74,22 @@ def follow(
     networks: Path = NETWORKS,
     threads: int = POSE_THREADS,
     progress: Progress | None = None,
+    apart: bool = False,
 ) -> Capture:
     """Make a motion of a video of a person, or of a motion file, told apart by what is in them.
 
     `networks` is the folder of the pose networks. `progress` is told the share that is done; what
-    it raises ends the work. Raises ValueError with a sentence for unfit files and missing networks.
+    it raises ends the work. With `apart` a motion file is read in a process of its own, within
+    limits of time and memory, as befits files of strangers. Raises ValueError with a sentence for
+    unfit files and missing networks.
     """
     path, settings = Path(path), settings or CaptureSettings()
     if look(path) in MOTION:
-        return _of_file(read_motion(path, settings), path.name, settings)
+        if apart:
+            reading = read_apart(path, settings, progress=progress)
+        else:
+            reading = read_motion(path, settings)
+        return _of_file(reading, path.name, settings)
     video, person = open_video(path), settings.person
     track = follow_person(
         video, person=person, threads=threads, networks=networks, progress=progress

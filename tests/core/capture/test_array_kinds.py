@@ -18,6 +18,7 @@ from core.body.rotations import (
     quat_to_matrix,
 )
 from core.body.skeleton import JOINTS, PARENTS, REST_JOINTS, forward
+from core.body.templates import neutral_rest
 from core.capture.array_kinds import _SOMA, _SOMA_PLACES
 from core.capture.npz import read
 from core.capture.source import Source
@@ -43,19 +44,19 @@ def angle(found: np.ndarray, told: np.ndarray) -> float:
     return float(np.degrees(np.linalg.norm(turns, axis=-1)).max())
 
 
-def check(source: Source, *, rate: float = 30.0, moves: bool = True) -> None:
-    """Whether it is the walk, on our skeleton at rest and up to its place."""
+def check(source: Source, *, rate: float = 30.0, moves: bool = True, ours: bool = False) -> None:
+    """Whether it is the walk, on our skeleton or on that of a template of SMPL's."""
     assert source.names == JOINTS
     assert source.parents == PARENTS
     assert source.rate == rate
-    places = source.positions - source.positions[:, :1] if not moves else source.positions
-    truth = PLACES - PLACES[:, :1] if not moves else PLACES
-    assert np.abs(places - truth).max() < 1e-5
+    assert source.rest is not None
+    known = [REST_JOINTS] if ours else [neutral_rest(name)[0] for name in ("smplh", "smplx")]
+    assert min(np.abs(source.rest - rest).max() for rest in known) < 1e-6
+    truth = forward(ROOT * moves + (0 if ours else source.rest[0]), LOCAL, source.rest)[0]
+    assert np.abs(source.positions - truth).max() < 1e-5
     assert source.rotations is not None
     assert angle(source.rotations, WORLD) < 0.01
-    assert source.rest is not None
     assert source.rest_rotations is not None
-    assert np.abs(source.rest - REST_JOINTS).max() < 1e-6
     assert (source.rest_rotations == [1, 0, 0, 0]).all()
 
 
@@ -106,7 +107,8 @@ def test_rotations_of_smpl_in_every_spelling(tmp_path, arrays):
 
 def test_half_precision_and_whole_numbers(tmp_path):
     path = save(tmp_path / "a.npz", poses=wide(66).astype(np.float16), trans=ROOT)
-    assert np.abs(read(path).positions - PLACES).max() < 0.01
+    exact = save(tmp_path / "exact.npz", poses=wide(66), trans=ROOT)
+    assert np.abs(read(path).positions - read(exact).positions).max() < 0.01
     path = save(tmp_path / "b.npz", poses=np.zeros((30, 66), np.uint8), trans=ROOT)
     assert len(read(path).positions) == 30
 
@@ -114,7 +116,7 @@ def test_half_precision_and_whole_numbers(tmp_path):
 def test_our_own(tmp_path):
     write(walk_take(30), tmp_path / "a.npz")
     source = read(tmp_path / "a.npz")
-    check(source, rate=20)
+    check(source, rate=20, ours=True)
     assert source.notes == ()
 
 
