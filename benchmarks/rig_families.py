@@ -130,8 +130,9 @@ chest > *Collar=collar > *Shldr=shoulder > *ForeArm=elbow > *Hand=wrist > .=hand
 hip > *Thigh=hip > *Shin=knee > *Foot=ankle > .=toe
 """
 SECOND_LIFE_BENTO = """
-Pelvis=pelvis > Spine1=s3' > Spine2=s0 > Torso=s3 > Spine3=s10' > Spine4=s3' > Chest=s10
-> Neck=neck > Head=head > Skull=crown
+Pelvis=pelvis > Spine1=s0+0,0.114,0 > Spine2=s0 > Torso=s3 > Spine3=s3+0,0.266,0 > Spine4=s3'
+> Chest=s10
+Chest > Neck=neck > Head=head > Skull=crown
 Head > Eye*=head+0.03,0.06,0.08
 Chest > Collar*=collar > Shoulder*=shoulder > Elbow*=elbow > Wrist*=wrist > HandMiddle1*=hand
 Chest > WingsRoot=s10+0,0,-0.05 > Wing1*=s10+0.1,0.1,-0.1 > Wing2*=s10+0.4,0.2,-0.2

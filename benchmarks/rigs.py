@@ -12,20 +12,21 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from benchmarks.rig_families import FAMILIES, Family
+from benchmarks.rig_families import FAMILIES, LIKE_MIXAMO, Family
 from core.body.rotations import quat_inverse, quat_multiply, quat_rotate
 from core.body.skeleton import JOINTS
 from core.capture.source import Source
 
-RATE = 30
-
 PLACES = {
     "ground": (0, 0, 0),
     "pelvis": (0, 0.95, 0),
+    "s10": (0, 1.33, 0),
     "neck0": (0, 1.33, 0),
     "neck": (0, 1.48, -0.01),
     "neck2": (0, 1.52, 0),
@@ -44,15 +45,15 @@ PLACES = {
     "hand": (0.79, 1.44, -0.02),
 }
 """Of a person who stands with arms out, in meters: Y up, facing +Z, left at +X; of two like places
-the left one. A place turns with the segment that begins there. Besides there are
-    s4         on the trunk, four tenths of the way from pelvis to chest (s10)
+the left one. What lies there turns with the part of the body that begins there. There are also
+    s4         four tenths of the way along the trunk, from the pelvis to s10
     hip/knee   half-way between two, turning with the first
     head+0.03,0.06,0.08   beside one, turning with it
     pelvis'    at one, without being that joint of ours
 """
-CHEST = np.array([0, 1.33, 0])
+LEG = ("hip", "knee", "ankle", "toe", "tip")
 ARM = ("shoulder", "elbow", "wrist", "hand")
-DROP = {"T": 0, "A": 45, "I": 85}
+HANGING = {"T": 0, "A": 45, "I": 85}
 """Degrees by which arms hang in a pose at rest."""
 UP = {
     "y": np.eye(3),
@@ -60,7 +61,7 @@ UP = {
     "x": np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]]),
     "-y": np.diag([1, -1, -1]),
 }
-"""What turns ours, whose Y points up, so that another axis does."""
+"""What turns our world, whose Y points up, so that another axis does."""
 
 
 @dataclass(frozen=True)
@@ -68,41 +69,40 @@ class Motion:
     """How the body moves, in meters with Y up, whatever the rig."""
 
     root: np.ndarray
-    """Where the pelvis is, (T, 3)."""
+    """How far the pelvis is from where it is at rest, (T, 3)."""
     turns: dict[str, Rotation]
-    """How segments are turned in the world since they stood as in PLACES; `left knee`, `head`."""
+    """How parts of the body are turned in the world since they stood as in PLACES: `left knee`."""
     trunk: Callable[[float], Rotation]
     """The same for the trunk, at 0 (pelvis) to 1 (chest)."""
-    rate: float = RATE
+    rate: float
 
-    def turn(self, segment: str) -> Rotation:
-        """Return the turns of a segment of either kind."""
-        tenths = re.fullmatch(r"s(\d+)", segment)
-        return self.trunk(int(tenths[1]) / 10) if tenths else self.turns[segment]
+    def turn(self, part: str) -> Rotation:
+        """T turns of a part of the body, `s4` and the like among them."""
+        tenths = re.fullmatch(r"s(\d+)", part)
+        return self.trunk(int(tenths[1]) / 10) if tenths else self.turns[part]
 
 
 def about(axis: str, angle: np.ndarray | float) -> Rotation:
-    """Turns of (T,) radians about an axis."""
+    """Turns about an axis by an angle, or by (T,) of them, in radians."""
     return Rotation.from_rotvec(np.atleast_1d(angle)[:, None] * np.eye(3)["xyz".index(axis)])
 
 
-def stroll(seconds: float = 4, speed: float = 1.0) -> Motion:
+def stroll(seconds: float = 4, speed: float = 1.0, rate: float = 30) -> Motion:
     """Walk with bending knees and swinging arms; bow on the way, then turn left by 90 degrees."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    part = time / seconds
-    step = 2 * np.pi * time
+    time = np.arange(round(seconds * rate)) / rate
+    part, step = time / seconds, 2 * np.pi * time
     heading = np.pi / 2 * np.clip(3 * part - 2, 0, 1) + 0.05 * np.sin(step)
     bow = 0.8 * np.clip(1 - abs(part - 0.45) / 0.2, 0, 1)
     ahead = about("y", heading)
-    root = np.cumsum(ahead.apply([0, 0, speed / RATE]), axis=0)
 
     def trunk(share: float) -> Rotation:
         return ahead * about("x", bow * share) * about("y", -0.1 * share * np.sin(step))
 
+    neck = trunk(1) * about("x", -0.3 * bow)
     turns = {"pelvis": ahead, "ground": about("y", 0 * time)}
-    turns["neck"] = trunk(1) * about("x", -0.3 * bow)
-    turns |= dict.fromkeys(("neck0", "neck2", "neck3"), turns["neck"])
-    turns["head"] = turns["crown"] = turns["neck"] * about("x", -0.2 * bow)
+    turns |= dict.fromkeys(("neck0", "neck", "neck2", "neck3"), neck)
+    turns |= dict.fromkeys(("head", "crown"), neck * about("x", -0.2 * bow))
+    heights = []
     for side, sign in (("left", 1), ("right", -1)):
         swing = sign * np.sin(step)
         thigh = ahead * about("x", -0.45 * swing - 0.1)
@@ -111,53 +111,74 @@ def stroll(seconds: float = 4, speed: float = 1.0) -> Motion:
         upper = trunk(1) * about("x", 0.4 * swing) * about("z", -1.25 * sign)
         lower = upper * about("y", -sign * (0.6 + 0.3 * swing))
         hand = lower * about("z", -0.1 * sign + 0.1 * swing)
-        legs = {"hip": thigh, "knee": shin, "ankle": foot, "toe": foot, "tip": foot}
-        arms = {"collar": trunk(1), "shoulder": upper, "elbow": lower, "wrist": hand, "hand": hand}
-        turns |= {f"{side} {place}": turn for place, turn in (legs | arms).items()}
-    low = [
-        sum(
-            turns[f"{side} {a}"].apply(np.subtract(PLACES[b], PLACES[a]))[:, 1]
-            for a, b in (("hip", "knee"), ("knee", "ankle"), ("ankle", "toe"))
-        )
-        for side in ("left", "right")
-    ]
-    root[:, 1] = 0.02 - np.min(low, axis=0) + PLACES["pelvis"][1] - PLACES["hip"][1]
-    return Motion(root, turns, trunk)
+        leg = dict(zip(LEG, (thigh, shin, foot, foot, foot), strict=True))
+        arm = dict(zip(ARM, (upper, lower, hand, hand), strict=True))
+        turns |= {f"{side} {place}": turn for place, turn in (leg | arm).items()}
+        turns[f"{side} collar"] = trunk(1)
+        bones = {a: np.subtract(PLACES[b], PLACES[a]) for a, b in pairwise(LEG[:4])}
+        heights.append(sum(leg[a].apply(bone)[:, 1] for a, bone in bones.items()))
+    root = np.cumsum(ahead.apply([0, 0, speed / rate]), axis=0)
+    root[:, 1] = PLACES["toe"][1] - PLACES["hip"][1] - np.min(heights, axis=0)
+    return Motion(root, turns, trunk, rate)
 
 
-def glide(seconds: float = 2, speed: float = 1.0, sway: float = 0.0) -> Motion:
+def glide(seconds: float = 2, speed: float = 1.0, sway: float = 0.0, rate: float = 20) -> Motion:
     """Stand with arms out while being moved ahead, and sway with the trunk, in degrees."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    still = about("y", 0 * time)
-    names = [*PLACES, *(f"{side} {place}" for side in ("left", "right") for place in PLACES)]
-    turns = dict.fromkeys(names, still)
-    lean = about("x", np.radians(sway) * np.sin(6 * time)) * about(
-        "z", sway / 150 * np.sin(8 * time)
-    )
-    above = [place for place in names if PLACES[place.split()[-1]][1] > 1.3]
-    root = np.array(PLACES["pelvis"]) + time[:, None] * [0, 0, speed]
-    return Motion(root, turns | dict.fromkeys(above, lean), lambda share: lean if share else still)
+    time = np.arange(round(seconds * rate)) / rate
+    still, sway = about("y", 0 * time), np.radians(sway)
+    lean = about("z", 0.4 * sway * np.sin(8 * time)) * about("x", sway * np.sin(6 * time))
+    turns = {
+        f"{side}{place}": still if place in ("ground", "pelvis", *LEG) else lean
+        for place in PLACES
+        for side in ("", "left ", "right ")
+    }
+    root = time[:, None] * [0, 0, speed]
+    return Motion(root, turns, lambda share: lean if share else still, rate)
 
 
 @dataclass(frozen=True)
 class Rig:
-    """A skeleton of a family."""
+    """A skeleton of a family. Nodes stand as in a BVH file, each before what hangs from it."""
 
+    family: Family
     names: tuple[str, ...]
+    """Empty for end sites."""
     parents: tuple[int, ...]
-    segments: tuple[str, ...]
-    """What each node turns with."""
-    joints: dict[str, int]
-    """Node of each of our joints that it has."""
-    spine: tuple[int, ...]
-    neck: tuple[int, ...]
+    places: tuple[str, ...]
+    parts: tuple[str, ...]
+    """Of the body, that nodes turn with."""
     rest: np.ndarray
     """Nodes (N, 3) in the family's pose at rest; meters, Y up."""
-    family: Family
 
     def renamed(self, new: Callable[[str], str]) -> Rig:
-        """Return the same with other names; end sites stay nameless."""
+        """The same with other names; end sites stay nameless."""
         return replace(self, names=tuple(name and new(name) for name in self.names))
+
+    @cached_property
+    def joints(self) -> dict[str, int]:
+        """Node of each of our joints that it has."""
+        found = {}
+        for i, (place, part) in enumerate(zip(self.places, self.parts, strict=True)):
+            if place == part.split()[-1]:
+                found.setdefault(part.replace(" ", "_").replace("toe", "foot"), i)
+        back = [i for i in self.spine if (self.rest[i] != self.rest[self.parents[i]]).any()]
+        named = {"spine1": back[:-1][:1], "spine2": back[1:-1], "spine3": back[-1:]}
+        found |= {name: nodes[(len(nodes) - 1) // 2] for name, nodes in named.items() if nodes}
+        return {joint: found[joint] for joint in JOINTS if joint in found}
+
+    @cached_property
+    def spine(self) -> tuple[int, ...]:
+        """Nodes between pelvis and chest, and the chest's."""
+        pelvis, chest = (self._above(self.places.index(place)) for place in ("pelvis", "s10"))
+        return tuple(i for i in reversed(chest) if i not in pelvis)
+
+    @cached_property
+    def neck(self) -> tuple[int, ...]:
+        """Nodes between chest and head."""
+        return tuple(i for i, place in enumerate(self.places) if re.fullmatch(r"neck\d?", place))
+
+    def _above(self, node: int) -> list[int]:
+        return [] if node < 0 else [node, *self._above(self.parents[node])]
 
     def frames(self) -> Rotation:
         """How the N nodes are framed in the world of a file while the body is at rest."""
@@ -166,62 +187,57 @@ class Rig:
         axes = np.tile(np.eye(3), (len(self.names), 1, 1))
         for i, parent in reversed(list(enumerate(self.parents))):
             bone = self.rest[i] - self.rest[parent]
-            if parent >= 0 and np.linalg.norm(bone) > 0:  # the first child is set last
+            if parent >= 0 and bone.any():  # the first child is set last
                 along = bone / np.linalg.norm(bone)
                 side = np.cross(along, [0.1, 0.2, 1.0])
                 side /= np.linalg.norm(side)
                 axes[parent] = np.stack([along, side, np.cross(along, side)], axis=-1)
         return Rotation.from_matrix(UP[self.family.up] @ axes)
 
-    def pose(self, motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Positions (T, N, 3), rotations (T, N, 4) w first, and offsets (N, 3), as in a file."""
-        up, frames = Rotation.from_matrix(UP[self.family.up]), self.frames()
-        turned = np.stack(
-            [
-                (
-                    up
-                    * motion.turn(s)
-                    * _rest_turn(s, self.family.rest).inv()
-                    * up.inv()
-                    * frames[[i]]
-                ).as_quat()[:, [3, 0, 1, 2]]
-                for i, s in enumerate(self.segments)
-            ],
-            axis=1,
-        )
-        places = up.apply(self.rest) / self.family.unit
-        offsets, positions = places.copy(), np.tile(places, (len(motion.root), 1, 1))
-        root = up.apply(motion.root) / self.family.unit
-        root -= (up * motion.turn("pelvis")).apply(PLACES["pelvis"]) / self.family.unit
-        for i, (parent, carrier) in enumerate(zip(self.parents, self.carriers(), strict=True)):
-            if parent >= 0:
-                offsets[i] = frames[parent].inv().apply(places[i] - places[parent])
-            if carrier is None:
-                turned_by = up * motion.turn(self.segments[i]) * up.inv()
-                positions[:, i] = root + turned_by.apply(places[i])
-            elif self.segments[i] != "ground":
-                away = frames[carrier].inv().apply(places[i] - places[carrier])
-                positions[:, i] = positions[:, carrier] + quat_rotate(turned[:, carrier], away)
-        return positions, turned, offsets
-
     def carriers(self) -> list[int | None]:
-        """Node that moves each: its parent, unless that stays on the ground; None for the first."""
+        """What moves each node: its parent, unless that stays on the ground; None for the root."""
         loose = {"hip": self.joints["pelvis"]}
         loose |= dict.fromkeys(("collar", "shoulder"), self.spine[-1])
         return [
             parent
-            if parent >= 0 and (self.segments[parent] != "ground" or self.segments[i] == "ground")
-            else loose.get(self.segments[i].split()[-1])
+            if parent >= 0 and (self.parts[parent] != "ground" or self.parts[i] == "ground")
+            else loose.get(self.parts[i].split()[-1])
             for i, parent in enumerate(self.parents)
         ]
 
+    def pose(self, motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions (T, N, 3), rotations (T, N, 4) w first, and offsets (N, 3), as in a file."""
+        up, frames = Rotation.from_matrix(UP[self.family.up]), self.frames()
+        # how each part is turned in the file's world since the pose at rest
+        turns = [
+            up * motion.turn(part) * _at_rest(part, self.family.rest).inv() * up.inv()
+            for part in self.parts
+        ]
+        turned = [_wxyz(turn * frames[[i]]) for i, turn in enumerate(turns)]
+        rotations = np.stack(turned, axis=1)
+        places = up.apply(self.rest) / self.family.unit
+        pelvis = places[self.joints["pelvis"]]
+        root = pelvis + up.apply(motion.root) / self.family.unit
+        offsets, positions = places.copy(), np.tile(places, (len(root), 1, 1))
+        for i, (parent, carrier) in enumerate(zip(self.parents, self.carriers(), strict=True)):
+            if parent >= 0:
+                offsets[i] = frames[parent].inv().apply(places[i] - places[parent])
+            if self.parts[i] == "ground":
+                continue
+            if carrier is None:
+                positions[:, i] = root + turns[i].apply(places[i] - pelvis)
+            else:
+                away = turns[carrier].apply(places[i] - places[carrier])
+                positions[:, i] = positions[:, carrier] + away
+        return positions, rotations, offsets
+
     def source(self, motion: Motion | None = None) -> Source:
-        """Return it in motion, as a reader would."""
+        """It in motion, as a reader hands it on."""
         motion = motion or stroll()
         positions, rotations, offsets = self.pose(motion)
         if self.family.binds:
-            rest = UP[self.family.up] @ self.rest[..., None] / self.family.unit
-            rest, framed = rest[..., 0], self.frames().as_quat()[:, [3, 0, 1, 2]]
+            rest = Rotation.from_matrix(UP[self.family.up]).apply(self.rest) / self.family.unit
+            framed = _wxyz(self.frames())
         else:
             rest, framed = offsets.copy(), np.tile([1.0, 0, 0, 0], (len(offsets), 1))
             for i, parent in enumerate(self.parents):
@@ -240,116 +256,155 @@ class Rig:
         """Write it as BVH; `six`: with position channels at every joint, as Blender does."""
         motion = motion or stroll()
         positions, rotations, offsets = self.pose(motion)
-        lines, columns = ["HIERARCHY"], []
-        children = [[j for j, p in enumerate(self.parents) if p == i] for i in range(len(offsets))]
-
-        def write(i: int) -> None:
-            parent = self.parents[i]
-            if not self.names[i]:
-                lines.extend(["End Site", "{", _numbers("OFFSET", offsets[i]), "}"])
-                return
-            lines.extend([("ROOT " if parent < 0 else "JOINT ") + self.names[i], "{"])
-            lines.append(_numbers("OFFSET", 0 * offsets[i] if parent < 0 else offsets[i]))
-            local, turned = positions[:, i], rotations[:, i]
+        lines, columns, open_blocks = ["HIERARCHY"], [], []
+        for i, (name, parent) in enumerate(zip(self.names, self.parents, strict=True)):
+            while open_blocks and open_blocks[-1] != parent:
+                lines.append("}")
+                open_blocks.pop()
+            open_blocks.append(i)
+            lines += [f"{'JOINT' if parent >= 0 else 'ROOT'} {name}" if name else "End Site", "{"]
+            lines.append("OFFSET " + _row(offsets[i] if parent >= 0 else 0 * offsets[i]))
+            if not name:
+                continue
+            place, turned = positions[:, i], rotations[:, i]
             if parent >= 0:
                 back = quat_inverse(rotations[:, parent])
-                local = quat_rotate(back, local - positions[:, parent])
+                place = quat_rotate(back, place - positions[:, parent])
                 turned = quat_multiply(back, turned)
-            named = [f"{axis}rotation" for axis in order]
-            if six or parent < 0 or self.segments[i] != "ground" == self.segments[parent]:
-                named = ["Xposition", "Yposition", "Zposition", *named]
-                columns.append(local)
-            lines.append(f"CHANNELS {len(named)} {' '.join(named)}")
+            channels = [f"{axis}rotation" for axis in order]
+            if six or parent < 0 or self.parts[i] != "ground" == self.parts[parent]:
+                channels = ["Xposition", "Yposition", "Zposition", *channels]
+                columns.append(place)
+            lines.append(f"CHANNELS {len(channels)} {' '.join(channels)}")
             with warnings.catch_warnings(action="ignore"):  # where two angles do the same
                 angles = Rotation.from_quat(turned[:, [1, 2, 3, 0]]).as_euler(order, degrees=True)
             columns.append(angles)
-            for child in children[i]:
-                write(child)
-            lines.append("}")
-
-        write(0)
+        lines += ["}"] * len(open_blocks)
         rows = np.concatenate(columns, axis=1)
         lines += ["MOTION", f"Frames: {len(rows)}", f"Frame Time: {1 / motion.rate:.7f}"]
-        lines += [_numbers("", row).strip() for row in rows]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *map(_row, rows)]) + "\n"
 
 
-def _numbers(word: str, values: np.ndarray) -> str:
-    return " ".join([word, *(f"{v + 0:.6f}" for v in values)])
+def _row(values: np.ndarray) -> str:
+    return " ".join(f"{value + 0:.6f}" for value in values)
 
 
-def _rest_turn(segment: str, rest: str) -> Rotation:
-    side, _, place = segment.rpartition(" ")
+def _wxyz(turns: Rotation) -> np.ndarray:
+    return turns.as_quat()[:, [3, 0, 1, 2]]
+
+
+def _at_rest(part: str, rest: str) -> Rotation:
+    """How a part of the body is turned in a pose at rest."""
+    side, _, place = part.rpartition(" ")
     sign = -1 if side == "left" else 1
-    return about("z", sign * np.radians(DROP[rest]) if place in ARM else 0.0)
+    return about("z", sign * np.radians(HANGING[rest]) if place in ARM else 0.0)
 
 
-def _place(text: str, mirrored: bool, places: dict) -> tuple[np.ndarray, str]:
-    """Where a place is, (3,), and what turns it."""
-    text, _, beside = text.rstrip("'").partition("+")
-    first, _, second = text.partition("/")
-    ends = []
-    for name in (first, second or first):
-        tenths = re.fullmatch(r"s(\d+)", name)
-        pelvis = np.array(places["pelvis"])
-        along = pelvis + (CHEST - pelvis) * int(tenths[1]) / 10 if tenths else places[name]
-        ends.append(np.array(along, float))
-    at = (ends[0] + ends[1]) / 2
-    if beside:
-        at = at + [float(n) for n in beside.split(",")]
-    sided = PLACES.get(first, (0,))[0] > 0
-    side = ("right " if mirrored else "left ") if sided else ""
-    return at * [-1 if mirrored else 1, 1, 1], side + first
-
-
-def make(family: Family, **places: tuple[float, float, float]) -> Rig:
-    """Make a rig of a family; places may be set elsewhere, in meters."""
-    measured = PLACES | places
-    names, parents, at_places, segments, rest = [], [], [], [], []
-    joints: dict[str, int] = {}
+def make(family: Family, **measured: tuple[float, float, float]) -> Rig:
+    """Make a rig of a family; places may be measured anew, in meters."""
+    nodes: list[tuple[str, str, bool]] = []  # name, place, whether on the right
+    children: list[list[int]] = []
     for line in family.tree.strip().replace("\n>", " >").splitlines():
         for side in family.sides[: 1 + ("*" in line or "^" in line)]:
-            mirrored = side != family.sides[0]
-            nodes = [n.strip() for n in line.replace("*", side).replace("^", side[0]).split(">")]
-            parent = -1 if not names else names.index(family.prefix + nodes.pop(0))
-            for node in nodes:
-                name, _, place = node.partition("=")
-                at, segment = _place(place, mirrored, measured)
-                parents.append(parent)
-                parent = len(names)
-                joint = segment.replace(" ", "_") if place == segment.split()[-1] else place
-                joint = joint.replace("left_toe", "left_foot").replace("right_toe", "right_foot")
-                joints.setdefault(joint, parent)
-                names.append("" if name == "." else family.prefix + name)
-                at_places.append(place)
-                segments.append(segment)
-                rest.append(at)
-    rest = _lower_arms(np.array(rest), segments, family.rest, measured)
-    spine = [i for i, place in enumerate(at_places) if re.fullmatch(r"s\d+'?", place)]
-    neck = [i for i, place in enumerate(at_places) if re.fullmatch(r"neck\d?", place)]
-    back = [i for i in spine if (rest[i] != rest[parents[i]]).any()]
-    named = {"spine3": back[-1:], "spine1": back[:1] if len(back) > 1 else [], "spine2": back[1:-1]}
-    joints |= {name: nodes[(len(nodes) - 1) // 2] for name, nodes in named.items() if nodes}
-    joints = {joint: joints[joint] for joint in JOINTS if joint in joints}
+            chain = [n.strip() for n in line.replace("*", side).replace("^", side[0]).split(">")]
+            names = [name for name, _, _ in nodes]
+            above = children[names.index(family.prefix + chain.pop(0))] if nodes else []
+            for name, _, place in (node.partition("=") for node in chain):
+                above.append(len(nodes))
+                above = []
+                children.append(above)
+                written = "" if name == "." else family.prefix + name
+                nodes.append((written, place, side != family.sides[0]))
+
+    order, parents = [], []
+
+    def visit(node: int, parent: int) -> None:
+        at = len(order)
+        order.append(node)
+        parents.append(parent)
+        for child in children[node]:
+            visit(child, at)
+
+    visit(0, -1)
+    names, places, mirrored = zip(*(nodes[i] for i in order), strict=True)
+    body = PLACES | measured
+    found = [
+        _find(place, right, family.rest, body)
+        for place, right in zip(places, mirrored, strict=True)
+    ]
     return Rig(
-        tuple(names),
-        tuple(parents),
-        tuple(segments),
-        joints,
-        tuple(spine),
-        tuple(neck),
-        rest,
         family,
+        names,
+        tuple(parents),
+        places,
+        tuple(p for _, p in found),
+        np.array([at for at, _ in found]),
     )
 
 
-def _lower_arms(at: np.ndarray, segments: list[str], rest: str, places: dict) -> np.ndarray:
-    for i, segment in enumerate(segments):
-        side, _, place = segment.rpartition(" ")
-        if place in ARM:
-            shoulder = places["shoulder"] * np.array([1 if side == "left" else -1, 1, 1])
-            at[i] = shoulder + _rest_turn(segment, rest).apply(at[i] - shoulder)[0]
-    return at
+def _find(place: str, mirrored: bool, rest: str, body: dict) -> tuple[np.ndarray, str]:
+    """Where a place (3,) is in a pose at rest, and the part of the body that turns it."""
+    spot, _, beside = place.rstrip("'").partition("+")
+    first, _, second = spot.partition("/")
+    ends = []
+    for name in (first, second or first):
+        tenths = re.fullmatch(r"s(\d+)", name)
+        low, high = np.array(body["pelvis"], float), np.array(body["s10"], float)
+        ends.append(
+            low + (high - low) * int(tenths[1]) / 10 if tenths else np.array(body[name], float)
+        )
+    at = sum(ends) / 2 + (np.array(beside.split(","), float) if beside else 0)
+    mirror = np.array([-1 if mirrored else 1, 1, 1])
+    at = at * mirror
+    part = first
+    if PLACES.get(first, (0,))[0] > 0:
+        part = f"{'right' if mirrored else 'left'} {first}"
+    if first in ARM:
+        shoulder = body["shoulder"] * mirror
+        at = shoulder + _at_rest(part, rest).apply(at - shoulder)[0]
+    return at, part
 
 
 RIGS = {name: make(family) for name, family in FAMILIES.items()}
+
+
+def case(
+    drop: float = 0.08, collar: float = 0.05, neck: bool = True, toe: bool = True, root: str = ""
+) -> Rig:
+    """Make a rig with straight legs, with its hips `drop` m below its pelvis and its collars that
+    far from the middle; with or without a neck, toe joints and a root that stands still."""
+    tree = LIKE_MIXAMO if neck else LIKE_MIXAMO.replace("Neck=neck > ", "")
+    tree = tree if toe else tree.replace("*ToeBase=toe > .=tip", ".=toe")
+    chest = 1.3 + drop
+    arms = chest + 0.12
+    middle = {"pelvis": 0.96 + drop, "s10": chest, "neck": chest + 0.15}
+    middle |= {"head": chest + 0.24, "crown": chest + 0.42}
+    measured = {name: (0.0, y, 0.0) for name, y in middle.items()}
+    measured |= {"hip": (0.09, 0.96, 0), "knee": (0.09, 0.51, 0), "ankle": (0.09, 0.06, 0)}
+    measured |= {"toe": (0.09, 0, 0.12), "tip": (0.09, 0, 0.17), "collar": (collar, arms, 0)}
+    measured |= {"shoulder": (0.17, arms, 0), "elbow": (0.44, arms, 0)}
+    measured |= {"wrist": (0.69, arms, 0), "hand": (0.77, arms, 0)}
+    return make(Family(tree=f"{root}=ground > {tree.strip()}" if root else tree), **measured)
+
+
+def cases() -> dict[str, bytes]:
+    """Files with one oddity each, by name; they last 2 s, and the legs in them never bend."""
+    walk, still = case().bvh(glide()), glide(speed=0)
+    texts = {f"straight_drop{cm}.bvh": case(drop=cm / 100).bvh(still) for cm in (0, 4, 8, 12, 16)}
+    texts |= {
+        "plain_walk.bvh": walk,
+        "static_root_walk.bvh": case(root="Armature").bvh(glide()),
+        "collars_on_midline.bvh": case(collar=0, neck=False).bvh(glide(speed=0, sway=5)),
+        "collars_5cm.bvh": case(neck=False).bvh(glide(speed=0, sway=5)),
+        "one_row_more.bvh": walk.replace("Frames: 40", "Frames: 39"),
+        "one_row_less.bvh": walk.replace("Frames: 40", "Frames: 41"),
+        "no_toe_joint.bvh": case(toe=False).bvh(still),
+        "comment_first.bvh": "# made by hand\n" + walk,
+        "decimal_comma.bvh": walk.replace(".", ","),
+        "names_with_spaces.bvh": case().renamed("Bip01 {}".format).bvh(glide()),
+        "japanese_names.bvh": case().renamed("骨{}".format).bvh(glide()),
+        "trailing_ctrl_z.bvh": walk + "\x1a",
+        "trailing_nul.bvh": walk + "\0",
+    }
+    files = {name: text.encode() for name, text in texts.items()}
+    return files | {"utf16.bvh": walk.encode("utf-16")}

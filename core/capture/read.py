@@ -86,7 +86,8 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
     root, rotations = _placed(motion)
-    places = source.positions[0] if source.rest is None else source.rest
+    rests = motion.floor is not None and source.rest is not None
+    places = source.rest if rests else source.positions[len(source.positions) // 2]
     places = quat_rotate(motion.turn, places * motion.scale).astype(np.float32)
     return Reading(
         root=root,
