@@ -276,7 +276,8 @@ class Rig:
                 channels = ["Xposition", "Yposition", "Zposition", *channels]
                 columns.append(place)
             lines.append(f"CHANNELS {len(channels)} {' '.join(channels)}")
-            with warnings.catch_warnings(action="ignore"):  # where two angles do the same
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # where two angles do the same
                 angles = Rotation.from_quat(turned[:, [1, 2, 3, 0]]).as_euler(order, degrees=True)
             columns.append(angles)
         lines += ["}"] * len(open_blocks)
