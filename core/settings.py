@@ -154,8 +154,9 @@ class CaptureSettings(Settings):
 
     person: int | None = None
     """Whom of a video to follow, counted from the left; None for the largest."""
-    joint_map: str | Path | None = None
-    """Skeleton of a motion file, see core.capture.joint_maps; None to find out."""
+    joint_map: str | Path | dict[str, Any] | None = None
+    """Skeleton of a motion file: a built-in map by name, a map's file, or the joints of one, see
+    core.capture.joint_maps; None to find out."""
     rate: Rate | None = None
     """Poses a second of a motion file, against what it says or where it says nothing."""
     clip: Annotated[int, within(1, 10_000)] | None = None
@@ -209,7 +210,7 @@ class CaptureOptions(TypedDict, total=False):
     """The fields of CaptureSettings as loose keywords."""
 
     person: int | None
-    joint_map: str | Path | None
+    joint_map: str | Path | dict[str, Any] | None
     rate: float | None
     clip: int | None
     tilt: float

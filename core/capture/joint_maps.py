@@ -4,19 +4,24 @@ A map file (core/capture/maps/*.json, or the user's own) is
     {"detect": ["Name|Other name", ...], "joints": {"pelvis": ["Hips"], "left_hip": [...], ...}}
 where each of our joints lists the names that file format gives it, best first. Namespaces
 (`mixamorig:`), prefixes shared by all names, case and punctuation do not matter; the end site
-below joint X is called EndSiteX. Collars, spine and head may be left out: they are interpolated.
+below joint X is called EndSiteX. A number counts the file's nodes from 0, for those whose name is
+not theirs alone. All but `NEEDED` may be left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.body.feet import leg_lengths
 from core.body.skeleton import ANKLES, BONE_LENGTHS, FPS, HIPS, INDEX, JOINTS, KNEES, LEG
+from core.capture.source import Skeleton
 
 MOST_SECONDS = 120.0
 """Of a motion file."""
@@ -39,6 +44,11 @@ CHAINS = (
     ("spine3", "right_collar", "right_shoulder"),
 )
 """Chains whose inner joints can be interpolated, in the order that makes their ends known."""
+NEEDED = (
+    "pelvis",
+    *(f"{s}_{p}" for p in ("hip", "knee", "ankle", "shoulder", "elbow") for s in ("left", "right")),
+)
+"""Our joints without which a skeleton is no body's."""
 OPTIONAL = {"spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar"}
 
 
@@ -86,24 +96,56 @@ def to_joints(
     return resample(joints, rate).astype(np.float32)
 
 
-def load_map(name: str | Path) -> dict:
-    """Load a built-in map by name, or a map file by path."""
-    path = MAPS / f"{name}.json" if str(name) in BUILT_IN else Path(name)
-    if not path.is_file():
-        raise ValueError(
-            f"no joint map {str(name)!r}; use one of {', '.join(BUILT_IN)} or a path to a json file"
-        )
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+def load_map(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """Load a built-in map by name, or a map file by path; or take the joints of one."""
+    if isinstance(given, Mapping):
+        table, where = {"joints": dict(given)}, "the joint map"
+    else:
+        path = MAPS / f"{given}.json" if str(given) in BUILT_IN else Path(given)
+        if not path.is_file():
+            raise ValueError(
+                f"no joint map {str(given)!r}; use one of {', '.join(BUILT_IN)} or a path to a json"
+                " file"
+            )
+        where = path.name
+        try:
+            table = json.loads(path.read_text(encoding="utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{where} is not JSON: {error}") from error
     if not isinstance(table, dict) or not isinstance(table.get("joints"), dict):
-        raise ValueError(f"{path} is no joint map; {MAPS / 'mixamo.json'} is one")
-    if unknown := set(table.get("joints", {})) - set(JOINTS):
-        raise ValueError(f"{path} maps joints we do not have: {', '.join(sorted(unknown))}")
-    if missing := set(JOINTS) - OPTIONAL - set(table.get("joints", {})):
-        raise ValueError(f"{path} does not map {', '.join(sorted(missing))}")
+        raise ValueError(f'{where} is no joint map, which begins {{"joints": {{"pelvis": ["Hips"],')
+    if unknown := set(table["joints"]) - set(JOINTS):
+        raise ValueError(f"{where} maps joints we do not have: {', '.join(sorted(unknown))}")
+    if missing := [joint for joint in NEEDED if joint not in table["joints"]]:
+        raise ValueError(f"{where} does not map {', '.join(missing)}")
+    for joint, nodes in table["joints"].items():
+        if not all(isinstance(node, str | int) for node in as_list(nodes)):
+            raise ValueError(f"{where} maps {joint} to something else than names and numbers")
     return table
+
+
+def as_list(nodes: Any) -> list[Any]:
+    """Return what a map says of a joint as a list."""
+    return nodes if isinstance(nodes, list) else [nodes]
+
+
+def spelled(names: Sequence[str], parents: Sequence[int]) -> list[str]:
+    """Return the nodes' names as maps have them: end sites are called by their parents'."""
+    return [
+        name or (f"EndSite{names[parent]}" if parent >= 0 else "")
+        for name, parent in zip(names, parents, strict=True)
+    ]
+
+
+def to_map(skeleton: Skeleton, about: str) -> dict[str, Any]:
+    """Return a map that finds the same joints again: by name where that is one node's alone."""
+    names = spelled(skeleton.names, skeleton.parents)
+    bearers = Counter(names)
+    nodes = {
+        joint: [names[i] if names[i] and bearers[names[i]] == 1 else i]
+        for joint, i in skeleton.joints.items()
+    }
+    return {"about": about, "joints": nodes}
 
 
 def plain_names(names: list[str], parents: list[int]) -> list[str]:

@@ -8,13 +8,15 @@ left one.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.body.rotations import cross, normalize
 from core.body.skeleton import JOINTS
-from core.capture.joint_maps import load_map
+from core.capture.joint_maps import NEEDED, as_list, load_map, spelled
 from core.capture.joint_names import bare, fold
 from core.capture.limbs import ARM, LEG, NEAR, Limb, Pair, Tree, find_pairs
 from core.capture.source import Match, MatchError, Skeleton, Source
@@ -27,11 +29,12 @@ LEAST = -2.0
 GUESS = "nothing in it says which side is the left one, so the motion may come out mirrored"
 
 _SIDES = ("left", "right")
-_NEEDED = ("pelvis", *(f"{side}_{part}" for side in _SIDES for part in (*LEG, *ARM[:2])))
+MOST_TOLD = 40
+"""Characters of a name that a sentence repeats."""
 
 
-def match(source: Source, joint_map: str | Path | None = None) -> Match:
-    """Say which nodes are our joints; a map, built in or a file, is obeyed where one is given.
+def match(source: Source, joint_map: str | Path | dict[str, Any] | None = None) -> Match:
+    """Say which nodes are our joints; a map (see `joint_maps.load_map`) is obeyed where given.
 
     Raises ValueError where that is no map, and MatchError where joints are not found.
     """
@@ -40,6 +43,8 @@ def match(source: Source, joint_map: str | Path | None = None) -> Match:
         found, lacking = _mapped(source, load_map(joint_map))
         if lacking:
             raise _error(source, f"joints of the map are not in it ({'; '.join(lacking)})", found)
+        if len({found[joint] for joint in NEEDED}) < len(NEEDED):
+            raise _error(source, "the map takes one node for several joints", found)
         return _complete(tree, found, "map")
     legs, arms = find_pairs(tree, LEG), find_pairs(tree, ARM)
     bodies = [(_body(tree, a, b), a, b) for a in legs for b in arms]
@@ -55,38 +60,35 @@ def match(source: Source, joint_map: str | Path | None = None) -> Match:
     for name, (a_leg, an_arm) in (("left", left), ("right", right)):
         found |= {f"{name}_foot": i for i in _toe(tree, a_leg)}
         found |= {f"{name}_collar": i for i in _collar(tree, an_arm)}
-    named = all(tree.word(found[joint], joint.split("_")[-1]) > 0 for joint in _NEEDED[1:])
+    named = all(tree.word(found[joint], joint.split("_")[-1]) > 0 for joint in NEEDED[1:])
     return _complete(tree, found, "names" if named else "tree", () if told else (GUESS,))
 
 
-def _mapped(source: Source, table: dict) -> tuple[dict[str, int], list[str]]:
+def _mapped(source: Source, table: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     """Nodes of the joints that a map names, and what it says in vain of those that we need."""
-    exact = [
-        name or (f"EndSite{source.names[parent]}" if parent >= 0 else "")
-        for name, parent in zip(source.names, source.parents, strict=True)
-    ]
-    nodes: dict[str, int] = {}
+    exact = spelled(source.names, source.parents)
+    nodes: dict[str | int, int] = {i: i for i in range(len(exact))}
     # spelled alike wins over nearly alike, and the first over later ones
-    for spelled in (exact, map(fold, exact), map(fold, bare(exact))):
-        for i, name in enumerate(spelled):
+    for spelling in (exact, map(fold, exact), map(fold, bare(exact))):
+        for i, name in enumerate(spelling):
             nodes.setdefault(name, i)
+    nodes.pop("", None)
     found, lacking = {}, []
-    for joint, names in table["joints"].items():
-        names = [names] if isinstance(names, str) else names
-        spellings = [spelled for name in map(str, names) for spelled in (name, fold(name))]
-        hit = next((nodes[name] for name in spellings if name in nodes), None)
+    for joint, given in table["joints"].items():
+        names = as_list(given)
+        tried = chain(*((n, fold(n)) if isinstance(n, str) else (n,) for n in names))
+        hit = next((nodes[name] for name in tried if name in nodes), None)
         if hit is not None:
             found[joint] = hit
-        elif joint in _NEEDED:
+        elif joint in NEEDED:
             lacking.append(f"looked for {joint} as {' or '.join(map(str, names))}")
     return found, lacking
 
 
 def _error(source: Source, what: str, joints: dict[str, int]) -> MatchError:
-    named = [name for name in source.names if name]
+    named = [name[:MOST_TOLD] for name in source.names if name]
     return MatchError(
-        f"{what}: its joints begin {', '.join(named[:8])}; say which is which by a joint map, a"
-        ' json file like {"joints": {"pelvis": ["Hips"], "left_hip": ["LeftUpLeg"], ...}}',
+        f"{what}; its nodes begin {', '.join(named[:8])}, and a joint map can say which is which",
         Skeleton(
             names=source.names,
             parents=source.parents,

@@ -93,7 +93,11 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
         root=root,
         rotations=rotations,
         skeleton=Skeleton(
-            names=source.names, parents=source.parents, places=places, joints=match.joints
+            names=source.names,
+            parents=source.parents,
+            places=places,
+            joints=match.joints,
+            how=match.how,
         ),
         rate=source.rate,
         clips=source.clips,

@@ -68,6 +68,8 @@ class Skeleton:
     """Nodes (N, 3) float32 in meters, Y up, where that much is known; else as in the file."""
     joints: dict[str, int] = field(default_factory=dict)
     """Node of each of our joints that was found."""
+    how: str = ""
+    """What told, as in Match."""
 
 
 class MatchError(ValueError):
