@@ -23,9 +23,9 @@ from core.body.rotations import (
 from core.body.skeleton import FPS, INDEX, LEG
 from core.capture.flips import resolve_flips, turn
 from core.capture.ground import place_on_floor
-from core.capture.joint_maps import resample
 from core.capture.joints import SIDES, landmarks_to_joints, leg_length, middle, point
 from core.capture.landmarks import HIPS, POINT
+from core.capture.resample import resample
 from core.capture.track import Track
 from core.settings import CaptureSettings
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,18 +66,24 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
         raise ValueError(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out the part")
-    try:
+    with _named(path):
         return _reading(path, settings)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let every sentence have the file's name and never its folder."""
+
+    def told(error: ValueError) -> str:
+        sentence = str(error).replace(str(path), path.name)
+        return sentence if path.name in sentence else f"{path.name} cannot be read: {sentence}"
+
+    try:
+        yield
     except MatchError as error:
-        raise MatchError(_told(error, path), error.skeleton) from error
+        raise MatchError(told(error), error.skeleton) from error
     except ValueError as error:
-        raise ValueError(_told(error, path)) from error
-
-
-def _told(error: ValueError, path: Path) -> str:
-    """Return what went wrong, with the file's name and without its folder."""
-    sentence = str(error).replace(str(path), path.name)
-    return sentence if path.name in sentence else f"{path.name} cannot be read: {sentence}"
+        raise ValueError(told(error)) from error
 
 
 def _reading(path: Path, settings: CaptureSettings) -> Reading:
@@ -114,9 +122,10 @@ def read_joints(
     `joint_map` and `up` (x, y or z) replace what names and posture say. Raises ValueError like
     `read_motion`.
     """
-    source = bvh.read(path, bounded=False)
-    motion = retarget(source, find_joints(source, joint_map), up=up)
-    return forward(*_placed(motion))[0]
+    with _named(Path(path)):
+        source = bvh.read(path, bounded=False)
+        motion = retarget(source, find_joints(source, joint_map), up=up)
+        return forward(*_placed(motion))[0]
 
 
 def _read(path: Path, settings: CaptureSettings) -> Source:

@@ -27,6 +27,13 @@ def at_our_rate(source: Source) -> Source:
     return replace(source, positions=positions, rotations=rotations, rate=float(FPS))
 
 
+def resample(values: np.ndarray, rate: float) -> np.ndarray:
+    """Bring (T, ...) at `rate` a second to ours, by cubic splines through what is there."""
+    if len(values) < 2 or abs(rate - FPS) < 1e-3:
+        return values
+    return splined(values, times(len(values), rate) * rate)
+
+
 def times(count: int, rate: float) -> np.ndarray:
     """Seconds of our poses within `count` poses at `rate` a second."""
     last = (count - 1) / rate

@@ -10,9 +10,9 @@ from core.body.rotations import quat_from_axis_angle, quat_rotate
 from core.body.skeleton import BONE_LENGTHS, FEET, PARENTS
 from core.capture import ground
 from core.capture.detector import whole
-from core.capture.joint_maps import resample
 from core.capture.joints import landmarks_to_joints
 from core.capture.lift import depths, face_forward, lift, lowpass, place, rays, upright
+from core.capture.resample import resample
 from core.settings import LENS, CaptureSettings
 from tests.support import drawn_films as made
 from tests.support.fake_capture import track_of
