@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import logging
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -105,6 +106,7 @@ def main(
     lobby = Lobby(loader, limits)
     exports = Exports()
     page = build(lobby, exports)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
     print(f"Livestep is at http://{host}:{port}", flush=True)
     try:
         page.launch(server_name=host, server_port=port, **launch_options(lobby, exports))

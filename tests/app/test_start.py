@@ -1,13 +1,21 @@
-"""`python app.py`: what keeps it from starting is said in a sentence."""
+"""`python app.py`: what keeps it from starting is said in a sentence, and it ends tidily."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
+from websockets.sync.client import connect
+
+from app.protocol import pack
+from tests.support.server import hello
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +63,35 @@ def test_a_port_of_the_administrator_is_named():
     assert told.returncode == 2
     said = "error: port 80 is for administrators; choose one from 1024 on with --port\n"
     assert told.stderr == said
+
+
+@pytest.mark.slow
+def test_files_of_visitors_go_with_the_server(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "app.py", "--port", host.split(":")[1]]
+    command += ["--checkpoints", str(tmp_path / "none")]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)})
+    try:
+        await_health(host)
+        greeting = hello()
+        with connect(f"ws://{host}/livestep/follow") as page:
+            page.send(pack(greeting))
+            page.recv()
+            clip = f"http://{host}/livestep/clip/{greeting.session}"
+            assert httpx.post(clip, params={"name": "a.mp4"}, content=b"a film").json()["ok"]
+            assert list(tmp_path.glob("livestep-*/*/a.mp4"))
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) in (0, 130)  # by whether Gradio had finished starting
+        assert not list(tmp_path.glob("livestep-*"))
+    finally:
+        server.kill()
+
+
+def await_health(host: str) -> None:
+    for _ in range(120):
+        try:
+            return httpx.get(f"http://{host}/livestep/health").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.5)
+    pytest.fail("it did not start")
