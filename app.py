@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib.util
 import logging
 import os
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +23,28 @@ FOLDER = Path(os.path.relpath(CHECKPOINTS))
 """Of checkpoints, as it is called from where the app is started."""
 M_ARENA_MAX = -8
 """Of malloc.h."""
+
+
+def trouble(host: str, port: int) -> str:
+    """Say in a sentence why nothing can listen there; empty where something can."""
+    if not 0 < port < 2**16:
+        return f"port must be in 1..65535, got {port}"
+    name = host.strip("[]")
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    try:
+        socket.create_server((name, port), family=family).close()
+        socket.create_server(("127.0.0.1", port)).close()  # Gradio wants it, too
+    except (OSError, UnicodeError) as error:
+        code = getattr(error, "errno", None)
+        if code == errno.EADDRINUSE:
+            return f"port {port} is in use; choose another with --port"
+        if code == errno.EACCES:
+            return f"port {port} is for administrators; choose one from 1024 on with --port"
+        return (
+            f"{host} is no address of this machine; with --host, 127.0.0.1 listens to this machine"
+            " only and 0.0.0.0 to others, too"
+        )
+    return ""
 
 
 def main(
@@ -45,6 +70,9 @@ def main(
     ] = False,
 ) -> None:
     """Serve the Livestep page."""
+    if why := trouble(host, port):
+        typer.echo(f"error: {why}", err=True)
+        raise typer.Exit(2)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -78,6 +106,7 @@ def main(
     lobby = Lobby(loader, limits)
     exports = Exports()
     page = build(lobby, exports)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
     print(f"Livestep is at http://{host}:{port}", flush=True)
     try:
         page.launch(server_name=host, server_port=port, **launch_options(lobby, exports))

@@ -7,6 +7,7 @@ share it. A value out of range is refused in one sentence.
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -219,15 +220,21 @@ class CaptureOptions(TypedDict, total=False):
 
 
 def check_prompt(text: str) -> str:
-    """Return the prompt without surrounding space; raise ValueError for what cannot be one."""
-    text = " ".join(text.split())
+    """Return the prompt without what nobody sees; raise ValueError for what cannot be one."""
+    text = " ".join("".join(c for c in text if not _unseen(c)).split())
     if not any(c.isalnum() for c in text):
         raise ValueError('the prompt is empty; describe a motion, such as "a person walks forward"')
     if len(text) > MAX_PROMPT:
         raise ValueError(f"the prompt has {len(text)} characters; {MAX_PROMPT} are the most")
-    if not text.isprintable():
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise ValueError("the prompt holds control characters; plain text is expected")
     return text
+
+
+def _unseen(character: str) -> bool:
+    """Whether it only says how others look: joiners, soft hyphens, marks of direction, variants."""
+    name = unicodedata.name(character, "")
+    return unicodedata.category(character) == "Cf" or "VARIATION SELECTOR" in name
 
 
 def whole(prompt: str) -> str:

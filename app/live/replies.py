@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 
 def sentence(error: Exception) -> str:
     """An error's text as a sentence for the page."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        error = ValueError(f"{first['loc'][-1]}: {first['msg'].removeprefix('Value error, ')}")
     text = str(error).strip() or "Something went wrong"
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 

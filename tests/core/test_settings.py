@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from core import settings
-from core.settings import CaptureSettings, MotionSettings, WorldSettings
+from core.settings import CaptureSettings, MotionSettings, WorldSettings, check_prompt
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,42 @@ def test_settings_are_changed_by_making_new_ones():
 def test_loose_keywords_are_the_fields(name):
     options, kind = getattr(settings, f"{name}Options"), getattr(settings, f"{name}Settings")
     assert list(options.__annotations__) == list(kind.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("a person\u200b walks", "a person walks"),
+        ("a per\u00adson walks", "a person walks"),
+        ("\ufeffa person walks\u2060", "a person walks"),
+        ("\u202aa person walks\u202c", "a person walks"),
+        (
+            "a \U0001f468\u200d\U0001f469\u200d\U0001f467 waves",
+            "a \U0001f468\U0001f469\U0001f467 waves",
+        ),
+        ("a person \u2764\ufe0f dances", "a person \u2764 dances"),
+        ("a \u845b\U000e0100 walks", "a \u845b walks"),
+        ("\u200b a person\u00a0\u200b walks\u2028on ", "a person walks on"),
+        ("a person \U0001fae0 melts", "a person \U0001fae0 melts"),  # newer than old Pythons
+    ],
+)
+def test_what_nobody_sees_is_dropped_from_a_prompt(typed, read):
+    assert check_prompt(typed) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("a person\x00 walks", "control characters"),
+        ("a person\x1b[31m walks", "control characters"),
+        ("a person \ud800 walks", "control characters"),
+        ("\u200b\u200d", "empty"),
+        ("x" * 301, "301 characters; 300"),
+    ],
+)
+def test_what_cannot_be_a_prompt_is_said(typed, why):
+    with pytest.raises(ValueError, match=why):
+        check_prompt(typed)
 
 
 def test_settings_are_quick_to_import():

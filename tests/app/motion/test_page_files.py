@@ -32,6 +32,12 @@ def test_api_makes_a_file(address):
         client.predict("  ", 1.5, 3, "bvh", api_name="/text_to_motion")
     with pytest.raises(Exception, match=r"(?i)checkpoint"):
         client.predict("a person walks", 2, 3, "bvh", checkpoint="../x", api_name="/text_to_motion")
+    for values, said in {
+        ("a person walks", 2, 1e308): r"^Seed: Input should be less than or equal to \d+\.$",
+        ("walk " * 2000, 2, 1): r"^Prompt: String should have at most 2000 characters\.$",
+    }.items():
+        with pytest.raises(Exception, match=said):
+            client.predict(*values, api_name="/text_to_motion")
 
 
 @pytest.mark.browser

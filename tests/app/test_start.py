@@ -1,0 +1,97 @@
+"""`python app.py`: what keeps it from starting is said in a sentence, and it ends tidily."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from app.protocol import pack
+from tests.support.server import hello
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(*options: str) -> str:
+    """What is said when it does not start."""
+    command = [sys.executable, "app.py", *options]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 2
+    assert not told.stdout
+    assert "Traceback" not in told.stderr
+    return told.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_in_use_is_named(address):
+    with socket.create_server((address, 0)) as other:
+        port = str(other.getsockname()[1])
+        said = f"error: port {port} is in use; choose another with --port\n"
+        assert refused("--port", port) == said
+        assert refused("--port", port, "--host", "0.0.0.0") == said
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "x" * 70, "2001:db8::1"])
+def test_a_host_that_is_not_here_is_named(host):
+    said = refused("--host", host)
+    assert said.startswith(f"error: {host} is no address of this machine; ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_port_that_is_none_is_refused(port):
+    assert refused(f"--port={port}") == f"error: port must be in 1..65535, got {port}\n"
+
+
+def test_a_port_of_the_administrator_is_named():
+    code = """if True:
+        import runpy, socket, sys
+        def refuse(*_, **__): raise PermissionError(13, "Permission denied")
+        socket.create_server = refuse
+        sys.argv = ["app.py", "--port", "80"]
+        runpy.run_path("app.py", run_name="__main__")"""
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 2
+    said = "error: port 80 is for administrators; choose one from 1024 on with --port\n"
+    assert told.stderr == said
+
+
+@pytest.mark.slow
+def test_files_of_visitors_go_with_the_server(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "app.py", "--port", host.split(":")[1]]
+    command += ["--checkpoints", str(tmp_path / "none")]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)})
+    try:
+        await_health(host)
+        greeting = hello()
+        with connect(f"ws://{host}/livestep/follow") as page:
+            page.send(pack(greeting))
+            page.recv()
+            clip = f"http://{host}/livestep/clip/{greeting.session}"
+            assert httpx.post(clip, params={"name": "a.mp4"}, content=b"a film").json()["ok"]
+            assert list(tmp_path.glob("livestep-*/*/a.mp4"))
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) in (0, 130)  # by whether Gradio had finished starting
+        assert not list(tmp_path.glob("livestep-*"))
+    finally:
+        server.kill()
+
+
+def await_health(host: str) -> None:
+    for _ in range(120):
+        try:
+            return httpx.get(f"http://{host}/livestep/health").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.5)
+    pytest.fail("it did not start")
