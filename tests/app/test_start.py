@@ -91,7 +91,8 @@ def test_files_of_visitors_go_with_the_server(tmp_path):
 def await_health(host: str) -> None:
     for _ in range(120):
         try:
-            return httpx.get(f"http://{host}/livestep/health").raise_for_status()
+            httpx.get(f"http://{host}/livestep/health").raise_for_status()
+            return
         except httpx.TransportError:
             time.sleep(0.5)
     pytest.fail("it did not start")
