@@ -103,6 +103,7 @@ def family_row(rig: Rig, path: Path) -> tuple[Row, np.ndarray, np.ndarray]:
     torso = [
         turned(world[:, JOINTS.index(joint)], _at_our_rate(motion.turn(segment), motion.rate))
         for joint, segment in trunk.items()
+        if joint in rig.joints
     ]
     row = {
         "knee_degrees": float(np.abs(bends(joints) - bends(truth)).max()),

@@ -270,7 +270,7 @@ pelvis > *_hip=hip > *_knee=knee > *_ankle=ankle > *_foot=toe
 {hands("*_wrist", "*_{}#", 3, "thumb index middle ring pinky")}
 """
 DEEP_MIMIC = """
-root=pelvis > chest=s10 > neck=head > .=crown
+root=pelvis > chest=s10 > neck=neck > .=crown
 chest > *_shoulder=shoulder > *_elbow=elbow > *_wrist=wrist
 root > *_hip=hip > *_knee=knee > *_ankle=ankle
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from math import log
 
 import numpy as np
 
@@ -104,6 +105,8 @@ class Pair:
     limbs: tuple[Limb, Limb]
     sides: int
     """How many of their names say that the first is the left one, less those that say the right."""
+    middle: np.ndarray
+    """Point between their first joints in the poses looked at, (P, 3)."""
     length: float
     score: float
 
@@ -123,7 +126,7 @@ def find_pairs(tree: Tree, names: tuple[str, str, str]) -> list[Pair]:
         pairs = (_pair(tree, node, one, other) for one, other in combinations(branches, 2))
         found += [pair for pair in pairs if pair]
     # fingers are like each other too, but small
-    found.sort(key=lambda pair: pair.score + 2 * np.log(pair.length), reverse=True)
+    found.sort(key=lambda pair: pair.score + 2 * log(pair.length), reverse=True)
     return found[:MOST_PAIRS]
 
 
@@ -132,7 +135,7 @@ class _Branch:
 
     def __init__(self, tree: Tree, node: int, names: tuple[str, str, str]) -> None:
         self.path = path = tree.path(node)
-        places = tree.poses[:, path]
+        self.places = places = tree.poses[:, path]
         apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)  # (P, L, L)
         along = np.cumsum([0.0, *(tree.lengths[i] for i in path[1:])])
         far = np.median(apart, axis=0)
@@ -144,10 +147,12 @@ class _Branch:
         self.far = far = np.maximum(far, 1e-9)
         upper, lower = far[:, :, None], far
         stretch = np.minimum(10 * apart.std(axis=0) / far, 1)
-        # a branch that ends in a joint, not in an end site, may do without foot and hand
+        # a branch that ends in a joint, not in an end site, may do without foot and hand; and what
+        # is longer than a limb is held in a hand
         least = 0.15 if tree.names[path[-1]] else 0.05
-        rest = np.maximum((along[-1] - along) / (upper + lower), least)
-        share = 0.8 if names == LEG else 0.65  # collars and hands take more than feet
+        rest = np.clip((along[-1] - along) / (upper + lower), least, 1)
+        share = (upper + lower) / np.minimum(along[-1], along + upper + lower)
+        usual = 0.8 if names == LEG else 0.65  # collars and hands take more than feet
         first, middle, last = (np.array([tree.word(i, name) for i in path]) for name in names)
         fingers = np.array([len(tree.children[i]) > 2 for i in path])
         self.scores = (
@@ -155,7 +160,7 @@ class _Branch:
             + middle[:, None]
             + last
             - 4 * np.log(upper / lower) ** 2
-            - 2 * np.log((upper + lower) / along[-1] / share) ** 2
+            - 2 * np.log(share / usual) ** 2
             - 0.2 * np.log(rest / 0.3) ** 2
             - stretch[:, :, None]
             - stretch
@@ -164,26 +169,38 @@ class _Branch:
         )
         self.scores[~valid] = -np.inf
 
-    def limb(self, scores: np.ndarray) -> tuple[Limb, float]:
-        """What is taken where `scores` are best, and this branch's own score of it."""
-        at = a, b, c = np.unravel_index(np.argmax(scores), scores.shape)
-        nodes = self.path[a], self.path[b], self.path[c]
+    def limb(self, at: tuple[int, int, int]) -> Limb:
+        """What lies at three steps of the path."""
+        a, b, c = at
         bones = float(self.far[a, b]), float(self.far[b, c])
-        return Limb(self.path, nodes, bones), float(self.scores[at])
+        return Limb(self.path, (self.path[a], self.path[b], self.path[c]), bones)
 
 
 def _pair(tree: Tree, fork: int, one: _Branch, other: _Branch) -> Pair | None:
     """Take two branches as one kind of limb; None where they are too unlike."""
-    # of branches that mirror each other, both tell which nodes are to be taken
-    like = len(one.path) == len(other.path) and np.isfinite(one.scores + other.scores).any()
-    both = one.scores + other.scores if like else None
-    first, first_score = one.limb(one.scores if both is None else both)
-    second, second_score = other.limb(other.scores if both is None else both)
-    unlike = float(np.abs(np.log(np.divide(first.bones, second.bones))).max())
-    length = (sum(first.bones) + sum(second.bones)) / 2
-    if unlike > UNLIKE or tree.apart(first.nodes[1], second.nodes[1]) < NEAR * length:
+    size = min(len(one.path), len(other.path))
+    gaps = np.abs(one.places[:, :, None] - other.places[:, None]).max(axis=(0, 3))
+    joined = gaps < NEAR * tree.size  # (steps of one, steps of the other): no limbs, or not yet
+    # where limbs mirror each other, both tell which nodes to take; a sword may hang from one
+    both = one.scores[:size, :size, :size] + other.scores[:size, :size, :size]
+    both -= joined.diagonal()[:size, None, None]
+    found = []
+    for at, at_other in ((_best(both),) * 2, (_best(one.scores), _best(other.scores))):
+        limbs = one.limb(at), other.limb(at_other)
+        unlike = max(abs(log(a / b)) for a, b in zip(limbs[0].bones, limbs[1].bones, strict=True))
+        if unlike < UNLIKE and not joined[at[1], at_other[1]]:
+            score = one.scores[at] + other.scores[at_other] - joined[at[0], at_other[0]]
+            found.append((float(score) - 12 * unlike**2, limbs))
+    if not found:
         return None
+    score, (first, second) = max(found, key=lambda pair: pair[0])
+    length = (sum(first.bones) + sum(second.bones)) / 2
     names = [(tree.names[i], tree.names[j]) for i, j in zip(first.nodes, second.nodes, strict=True)]
     sides = sum(side(*named) for named in names)
-    score = first_score + second_score + abs(sides) / 3 - 12 * unlike**2
-    return Pair(fork, (first, second), sides, length, score)
+    middle = tree.poses[:, [first.nodes[0], second.nodes[0]]].mean(axis=1)
+    return Pair(fork, (first, second), sides, middle, length, score + abs(sides) / 3)
+
+
+def _best(scores: np.ndarray) -> tuple[int, int, int]:
+    a, b, c = np.unravel_index(np.argmax(scores), scores.shape)
+    return int(a), int(b), int(c)

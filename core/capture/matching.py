@@ -9,6 +9,7 @@ left one.
 from __future__ import annotations
 
 from itertools import chain
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,12 @@ def match(source: Source, joint_map: str | Path | dict[str, Any] | None = None) 
             raise _error(source, "the map takes one node for several joints", found)
         return _complete(tree, found, "map")
     legs, arms = find_pairs(tree, LEG), find_pairs(tree, ARM)
-    bodies = [(_body(tree, a, b), a, b) for a in legs for b in arms]
-    score, leg, arm = max(bodies, key=lambda body: body[0], default=(-np.inf, None, None))
+    leg, arm, score = _best_body(tree, legs, arms)
     if leg is None or arm is None or score < LEAST:
         lacking = [part for part, pairs in (("legs", legs), ("arms", arms)) if not pairs]
-        what = f"two like {' and two like '.join(lacking or ['legs below', 'arms above a trunk'])}"
-        found = [_named(legs[0].limbs, LEG) if legs else _named(arms[0].limbs, ARM) if arms else {}]
-        raise _error(source, f"{what} were not found in it", found[0])
+        what = " and two like ".join(lacking or ["legs below", "arms above a trunk"])
+        found = _named(legs[0].limbs, LEG) if legs else _named(arms[0].limbs, ARM) if arms else {}
+        raise _error(source, f"two like {what} were not found in it", found)
     left, right, told = _left_first(tree, leg, arm)
     found = {"pelvis": _pelvis(tree, leg, arm)}
     found |= _named((left[0], right[0]), LEG) | _named((left[1], right[1]), ARM)
@@ -69,7 +69,8 @@ def _mapped(source: Source, table: dict[str, Any]) -> tuple[dict[str, int], list
     exact = spelled(source.names, source.parents)
     nodes: dict[str | int, int] = {i: i for i in range(len(exact))}
     # spelled alike wins over nearly alike, and the first over later ones
-    for spelling in (exact, map(fold, exact), map(fold, bare(exact))):
+    plain = spelled(bare(source.names), source.parents)
+    for spelling in (exact, map(fold, exact), map(fold, plain)):
         for i, name in enumerate(spelling):
             nodes.setdefault(name, i)
     nodes.pop("", None)
@@ -107,22 +108,32 @@ def _named(limbs: tuple[Limb, Limb], parts: tuple[str, str, str]) -> dict[str, i
     }
 
 
-def _middle(tree: Tree, pair: Pair) -> np.ndarray:
-    """Point (P, 3) between two hips or shoulders."""
-    return tree.poses[:, [limb.nodes[0] for limb in pair.limbs]].mean(axis=1)
+def _best_body(
+    tree: Tree, legs: list[Pair], arms: list[Pair]
+) -> tuple[Pair | None, Pair | None, float]:
+    """Two pairs that go together best, and how well they do."""
+    if not (legs and arms):
+        return None, None, -np.inf
+    low, high = (np.stack([pair.middle for pair in pairs]) for pairs in (legs, arms))
+    trunks = np.median(np.linalg.norm(low[:, None] - high, axis=-1), axis=-1)
+    scores = [
+        [_body(tree, leg, arm, trunk) for arm, trunk in zip(arms, row, strict=True)]
+        for leg, row in zip(legs, trunks.tolist(), strict=True)
+    ]
+    leg, arm = np.unravel_index(np.argmax(scores), trunks.shape)
+    return legs[leg], arms[arm], scores[leg][arm]
 
 
-def _body(tree: Tree, legs: Pair, arms: Pair) -> float:
-    """How well two pairs go together."""
+def _body(tree: Tree, legs: Pair, arms: Pair, trunk: float) -> float:
+    """How well two pairs go together whose middles are `trunk` apart."""
     taken = {limb.path[0] for limb in (*legs.limbs, *arms.limbs)}
     below = tree.above(arms.fork)
-    if len(taken) < 4 or taken & {*below, *tree.above(legs.fork)}:
+    if len(taken) < 4 or not taken.isdisjoint((*below, *tree.above(legs.fork))):
         return -np.inf
-    trunk = np.linalg.norm(_middle(tree, legs) - _middle(tree, arms), axis=-1)
-    trunk = max(float(np.median(trunk)), NEAR * legs.length)
-    score = legs.score + arms.score + 2 * np.log(legs.length / tree.size)  # no fingers, please
-    score -= 4 * np.log(legs.length / arms.length / LEG_TO_ARM) ** 2
-    score -= min(np.log(trunk / legs.length / TRUNK_TO_LEG) ** 2, 1.5)
+    trunk = max(trunk / legs.length, NEAR)
+    score = legs.score + arms.score + 2 * log(legs.length / tree.size)  # no fingers, please
+    score -= 4 * log(legs.length / arms.length / LEG_TO_ARM) ** 2
+    score -= min(log(trunk / TRUNK_TO_LEG) ** 2, 1.5)
     # what hangs from Hips while Hand hangs from Chest is a leg; DAZ hangs both from a third node
     score += 2.0 * (legs.fork in below or tree.parents[legs.fork] in below)
     score -= 3.0 * (legs.fork == arms.fork)
@@ -159,7 +170,7 @@ def _left_first(
 
 def _facing(tree: Tree, legs: Pair, arms: Pair) -> float:
     """Above 0 where the first leg is the left one: toes and knees point ahead, elbows back."""
-    up = _middle(tree, arms) - _middle(tree, legs)
+    up = arms.middle - legs.middle
     ahead = np.zeros_like(up)
     for pair, sign in ((legs, 1), (arms, -1)):
         for limb in pair.limbs:
@@ -229,6 +240,8 @@ def _trunk(tree: Tree, found: dict[str, int]) -> tuple[list[int], list[int], lis
     below = tree.above(chest)
     spine = below[: next((k for k, i in enumerate(below) if i in up), len(below))][::-1]
     above = _head(tree, chest, found, limbs)
+    if above and "head" not in found and tree.word(above[-1], "neck") > 0:
+        return spine, above, []
     if tree.word(chest, "neck") > 0 and len(spine) > 1:  # Biped hangs the arms from it
         spine, above = spine[:-1], [chest, *above]
     return spine, above[:-1], above[-1:]
@@ -236,26 +249,24 @@ def _trunk(tree: Tree, found: dict[str, int]) -> tuple[list[int], list[int], lis
 
 def _head(tree: Tree, chest: int, found: dict[str, int], limbs: set[int]) -> list[int]:
     """Nodes above the chest up to the head's, the last."""
+    if "head" in found:
+        below = tree.above(found["head"])
+        return below[: below.index(chest)][::-1] if chest in below else []
     leg = _leg(tree, found)
     up = normalize(tree.poses[:, chest] - tree.poses[:, found["pelvis"]])
     best, chosen = 0.0, []
     for child in tree.children[chest]:
-        if child in limbs:
+        if child in limbs or not tree.names[child]:
             continue
         path = tree.path(child)
-        named = next((k for k, i in enumerate(path) if tree.word(i, "head") > 0), None)
-        if named is None:
-            # eyes, jaw and hair part at the head; an end site is none
-            path = path[
-                : 1 + next((k for k, i in enumerate(path) if len(tree.children[i]) > 1), 99)
-            ]
+        last = next((k for k, i in enumerate(path) if tree.word(i, "head") > 0), None)
+        if last is None:
+            # no end site is a head; eyes, jaw and hair part at one
             path = [i for i in path if tree.names[i]]
-            along = np.cumsum([tree.lengths[i] for i in path])
-            off = np.abs(np.log(np.maximum(along / leg, 1e-9) / HEAD_TO_LEG))
-            named = int(off.argmin()) if path else -1
-        nodes = path[: named + 1]
-        if not nodes:
-            continue
+            forks = [k for k, i in enumerate(path) if len(tree.children[i]) > 1]
+            along = np.cumsum([tree.lengths[i] for i in path[: forks[0] + 1 if forks else None]])
+            last = int(np.abs(np.log(np.maximum(along / leg, 1e-9) / HEAD_TO_LEG)).argmin())
+        nodes = path[: last + 1]
         line = tree.poses[:, nodes[-1]] - tree.poses[:, chest]
         score = float((line * up).sum(axis=-1).mean()) / leg
         score += sum(max(tree.word(i, "head"), tree.word(i, "neck")) > 0 for i in nodes)
