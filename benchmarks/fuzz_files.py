@@ -81,7 +81,8 @@ def work() -> None:
     if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (apart.MOST_MEMORY,) * 2)
+        most = apart.MOST_MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what readers print is no answer

@@ -178,7 +178,7 @@ def mutate(reader: str, data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def pick(rng: np.random.Generator, things: Sequence[Any]) -> Any:
-    return things[rng.integers(len(things))]
+    return things[int(rng.integers(len(things)))]
 
 
 def flip(rng: np.random.Generator, data: bytes) -> bytes:

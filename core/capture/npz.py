@@ -21,8 +21,9 @@ from core.capture.array_kinds import (
     read_smpl,
 )
 from core.capture.joint_maps import MOST_RATE, check_length
+from core.capture.kinds import HEAD, sniff
 from core.capture.source import Source
-from core.capture.torch_file import SAVE, open_tensors
+from core.capture.torch_file import open_tensors
 
 MOST_BYTES = 256_000_000
 """Of the arrays that are of use, when unpacked."""
@@ -48,13 +49,11 @@ def read(path: str | Path, rate: float | None = None) -> Source:
 def _open(path: Path, names: tuple[str, ...]) -> AbstractContextManager[Archive]:
     """Open any of the kinds by what is in the file."""
     with path.open("rb") as file:
-        head = file.read(256)
-    if head.startswith(b"\x93NUMPY"):
+        kind = sniff(file.read(HEAD), path.name)
+    if kind == "npy":
         return open_array(path, UNNAMED, most_bytes=MOST_BYTES)
-    if head.startswith(b"PK") and b"/data.pkl" in head:
+    if kind == "pt":
         return open_tensors(path, names, most_bytes=MOST_BYTES)
-    if head[:1] == b"\x80" or head.startswith((b"MATLAB", b"\x89HDF")):
-        raise ValueError(f"it is a pickle, MATLAB's or HDF5, which are not opened; {SAVE}")
     return open_arrays(path, names, most_bytes=MOST_BYTES)
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from core.body.arrays import MOST_ENTRIES, Archive, check_bytes, find
 
-SAVE = "save its arrays with np.savez('motion.npz', poses=..., trans=..., mocap_framerate=...)"
-"""What to do with a file that is not opened."""
 DEEPEST = 3
 """Dictionaries in dictionaries."""
 
@@ -57,5 +55,6 @@ def _readable() -> Iterator[None]:
         yield
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise ValueError(
-            f"it is not a PyTorch file of tensors alone that can be read; {SAVE}"
+            "it is not a PyTorch file of tensors alone that can be read; save its arrays with"
+            " np.savez('motion.npz', poses=..., trans=..., mocap_framerate=...)"
         ) from error

@@ -282,16 +282,6 @@ def test_npy_that_is_no_motion(tmp_path, array, told):
     assert told in refused(tmp_path / "a.npy")
 
 
-def test_what_is_not_opened_says_what_to_do(tmp_path):
-    for name, data in {
-        "a.pkl": b"\x80\x04\x95\x00",
-        "a.mat": b"MATLAB 5.0 MAT-file",
-        "b.mat": b"\x89HDF\r\n\x1a\n",
-    }.items():
-        (tmp_path / name).write_bytes(data)
-        assert "np.savez" in refused(tmp_path / name)
-
-
 def test_what_there_is_instead_is_named(tmp_path):
     path = save(tmp_path / "a.npz", dof_pos=np.zeros((9, 29)), **{"\x07": np.zeros(1)})
     assert refused(path).endswith("nor `joints` (T, 22, 3); it has `dof_pos`")
