@@ -1,4 +1,4 @@
-"""Legs that reach and feet that stay.
+"""Feet that stay where they stand, and on the floor.
 
 A foot that its contact bits call planted is moved back by what it slid in this pose, without
 looking ahead; the correction grows with the slide and melts away once the foot lifts, so nothing
@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.body.rotations import normalize, quat_between, quat_rotate
-from core.body.skeleton import FPS, REST_TOE_HEIGHT
+from core.body.skeleton import FPS
+from core.body.soles import flat_heights
 
 SLOW, FAST = 0.35, 0.9
 """Feet below SLOW (m/s) are held fully, above FAST not at all."""
@@ -24,19 +25,28 @@ MELT = 0.3
 REACH = 0.08
 """Largest correction (m); a foot that drifts further than this slides."""
 NEAR_FLOOR = 0.05
-"""A planted toe within this height (m) of where toes rest is drawn to the floor."""
-SETTLE = 0.2
+"""A planted sole within this height (m) of the floor is drawn to it."""
+SETTLE = 0.4
 """Share of that height error which one pose takes away."""
 
 AGAIN = 4
 """Rounds: from raised hips ankles lie in another direction, by less every time."""
 LOWER = 0.03
 """A foot that is this much (m) higher than the other one counts a third of it."""
+RISE = 0.3
+"""Share of what a standing body should rise that one pose makes up for."""
+MOST_RISE = 0.12
+"""Largest rise (m)."""
+UPRIGHT, SLANTED = 0.9, 0.6
+"""Legs that point down like this, as a sine, tell how high a body stands; tell nothing."""
+FOLDED = 0.12
+"""A folded leg's length from hip to ankle, of that of a straight one."""
 
 
 def holding(values: np.ndarray, fully: float, not_at_all: float) -> np.ndarray:
     """Return 1 where values are `fully` or beyond, 0 at `not_at_all`, and a line between."""
-    return np.clip((not_at_all - values) / (not_at_all - fully), 0, 1)
+    share = (not_at_all - values) / (not_at_all - fully)
+    return np.minimum(np.maximum(share, 0), 1)  # np.clip takes longer than all of this
 
 
 class FootPins:
@@ -63,21 +73,59 @@ class FootPins:
         firm = np.argmax(wanted - 1e-3 * speeds, axis=2)[..., None]
         wanted = np.take_along_axis(wanted, firm, axis=2)[..., 0]  # (T, 2)
         slides = np.take_along_axis(steps, firm[..., None], axis=2)[:, :, 0]  # (T, 2, 3)
-        heights = toes[..., 1] - REST_TOE_HEIGHT
-        settles = SETTLE * contacts[..., 1] * (np.abs(heights) < NEAR_FLOOR)
+        heights = flat_heights(ankles, normalize(toes - ankles))
+        settles = SETTLE * contacts.max(axis=2) * (np.abs(heights) < NEAR_FLOOR)
 
         offsets = np.empty_like(ankles)
         for t in range(len(offsets)):
-            self._grip += np.clip(wanted[t] - self._grip, -LIFT, ONSET)
+            self._grip += np.minimum(np.maximum(wanted[t] - self._grip, -LIFT), ONSET)
             offset = self._offset - self._grip[:, None] * slides[t]
             offset *= 1 - MELT * (1 - self._grip[:, None])
             offset[:, 1] -= self._grip * settles[t] * (heights[t] + offset[:, 1])
-            length = np.sqrt((offset * offset).sum(axis=1, keepdims=True))
+            length = np.sqrt(np.vecdot(offset, offset))[:, None]
             self._offset = offset * np.minimum(1, REACH / np.maximum(length, REACH))
             offsets[t] = self._offset
-        sunk = -np.minimum(toes[..., 1] + offsets[..., 1], 0)  # no toe goes below the floor
-        offsets[..., 1] += sunk
+        offsets[..., 1] -= np.minimum(heights + offsets[..., 1], 0)  # no sole sinks
         return offsets
+
+
+class Stature:
+    """How much higher a body stands on legs of our lengths than it did on its own.
+
+    Legs that are longer, hang elsewhere or stand on higher soles would have to bend more to reach
+    the floor; instead the body rises, slowly, until legs that stand are bent as they were.
+    """
+
+    def __init__(self) -> None:
+        self._rise: float | None = None
+
+    def push(
+        self, lines: np.ndarray, bends: np.ndarray, thighs: np.ndarray, shins: np.ndarray
+    ) -> np.ndarray:
+        """Return by how much (T,) to raise the hips of legs with `thighs` and `shins` (2,) long.
+
+        `lines` (T, 2, 3) lead from each hip to where its ankle shall be, `bends` (T, 2) are the
+        cosines of the angles at the knees that are wanted.
+        """
+        flat = lines[..., 0] ** 2 + lines[..., 2] ** 2
+        down = holding(-lines[..., 1] / np.sqrt(flat + lines[..., 1] ** 2), UPRIGHT, SLANTED)
+        as_bent = thighs**2 + shins**2 + 2 * thighs * shins * bends
+        bent, straight = (
+            lines[..., 1] + np.sqrt(np.maximum(square - flat, 0))
+            for square in (as_bent, (thighs + shins) ** 2)
+        )
+        total = down.sum(axis=1)
+        wanted = (down * bent).sum(axis=1) / np.maximum(total, 1e-6)
+        wanted = np.minimum(np.maximum(wanted, -MOST_RISE), MOST_RISE)
+        most = np.where(down > 0.5, straight, MOST_RISE).min(axis=1)
+        rise, rises = self._rise, []
+        columns = wanted.tolist(), np.minimum(total, 1).tolist(), most.tolist()
+        for want, share, cap in zip(*columns, strict=True):
+            rise = want * share if rise is None else rise + RISE * share * (want - rise)
+            rise = min(rise, max(cap, -MOST_RISE))  # no leg that stands is out of reach
+            rises.append(rise)
+        self._rise = rise
+        return np.array(rises)
 
 
 def leg_lengths(hips: np.ndarray, knees: np.ndarray, ankles: np.ndarray) -> np.ndarray:
@@ -103,7 +151,7 @@ def reach(
     length = np.sqrt(np.einsum("tli,tli->tl", line, line))
     line = line / np.maximum(length, 1e-8)[..., None]
     longest = thighs + shins
-    length = np.clip(length, 0.2 * longest, (1 - 1e-9) * longest)
+    length = np.clip(length, FOLDED * longest, (1 - 1e-9) * longest)
     along = (length**2 + thighs**2 - shins**2) / (2 * length)
     away = np.sqrt(np.maximum(thighs**2 - along**2, 0))
     side, ahead = _across(knees, line), _across(ahead, line)

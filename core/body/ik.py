@@ -1,29 +1,22 @@
 """Joint positions -> joint rotations on the source skeleton, a few poses at a time.
 
-The hips and the shoulder girdle are rigid fans fitted by Kabsch's method; every bone that ends in
-one joint is swung onto its direction; what a swing leaves open, the twist of thigh and upper arm,
-follows from the hinge below: a knee bends about one axis only, an elbow likewise. A straight leg
-takes its twist from the foot, a straight arm keeps the twist it had. Legs are solved as two-bone
-chains, so that ankles end where they should even when bone lengths of the input differ a little.
+From the pelvis outwards every bone is swung from its parent to where it points; what that leaves
+open, its twist, is told by hips, shoulders and hinges (core.body.torso, core.body.limbs) as far as
+they settle it, and goes on from the pose before where they do not (core.body.twists). Legs hang
+where the hips of the input are and are solved as two-bone chains, so that ankles end where they
+should; the body stands as high as our legs carry it (core.body.feet), so that straight ones stay
+straight.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.body.feet import FootPins, reach
-from core.body.rotations import (
-    cross,
-    matrix_to_quat,
-    normalize,
-    quat_continuous,
-    quat_from_axis_angle,
-    quat_inverse,
-    quat_multiply,
-    quat_rotate,
-    swing,
-)
+from core.body.feet import FootPins, Stature, holding, reach
+from core.body.limbs import MIDDLE, UPPER, foot_twists, limb_twists
+from core.body.rotations import normalize, quat_continuous, quat_rotate
 from core.body.skeleton import (
+    AIMS,
     ANKLES,
     BONE_LENGTHS,
     COLLARS,
@@ -34,86 +27,21 @@ from core.body.skeleton import (
     KNEES,
     PARENTS,
     REST_JOINTS,
-    SHOULDERS,
     TOES,
     WRISTS,
     local_rotations,
 )
+from core.body.soles import flat_heights, heights
+from core.body.torso import PELVIS, TORSO, TorsoSolver
+from core.body.twists import Twists, dot
 
-_REST = REST_JOINTS.astype(np.float64)
-
-
-def _rest_bones(joints: list[int], children: list[int]) -> np.ndarray:
-    return _REST[children] - _REST[joints]
-
-
-PELVIS, SPINE1, SPINE2, SPINE3, NECK, HEAD = (
-    INDEX[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
-)
-_PELVIS_FAN, _CHEST_FAN = [*HIPS, SPINE1], [NECK, *COLLARS]
-_FANS = np.stack([_REST[_PELVIS_FAN] - _REST[PELVIS], _REST[_CHEST_FAN] - _REST[SPINE3]])
-
-# The four limbs in this order everywhere below: left leg, right leg, left arm, right arm.
-_UPPER, _MIDDLE, _END = [*HIPS, *SHOULDERS], [*KNEES, *ELBOWS], [*ANKLES, *WRISTS]
-_UPPER_BONES = _rest_bones(_UPPER, _MIDDLE)
-_LOWER_BONES = normalize(_rest_bones(_MIDDLE, _END))
-_FOOT_BONES = normalize(_rest_bones(ANKLES, TOES))
-_HINGES = np.array([[1.0, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0]])
-"""Axes at rest about which knees and elbows bend by positive angles."""
+_GIRDLE = [INDEX["neck"], *COLLARS]
+_GROUPS = _GIRDLE, UPPER, MIDDLE, ANKLES
+_BONES = normalize(REST_JOINTS[list(AIMS)].astype(np.float64) - REST_JOINTS)
+_HIPS = REST_JOINTS[HIPS].astype(np.float64) - REST_JOINTS[PELVIS]
 _THIGHS, _SHINS = BONE_LENGTHS[KNEES].astype(np.float64), BONE_LENGTHS[ANKLES].astype(np.float64)
-
-_STRAIGHT, _BENT = np.radians(10), np.radians(25)
-"""A hinge bent less than this says nothing about the twist; bent more, everything."""
-_LEG_TWIST_LIMIT = np.radians(100)
-"""No hip turns further; a knee that claims so is overstretched, not turned."""
-_TWIST_STEP = 0.6
-"""Largest change of a twist (rad) between two poses, against pops in noisy input."""
-_RELAX = 0.02
-"""Share of its twist which a straight arm gives up in each pose."""
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.einsum("...i,...i->...", a, b)
-
-
-def _wrap(angle: np.ndarray) -> np.ndarray:
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
-def _fit_fans(joints: np.ndarray) -> np.ndarray:
-    """Best rotations of pelvis and chest, (T, 22, 3) -> (T, 2, 4); Kabsch 1976."""
-    fans = np.stack(
-        [
-            joints[:, _PELVIS_FAN] - joints[:, PELVIS, None],
-            joints[:, _CHEST_FAN] - joints[:, SPINE3, None],
-        ],
-        axis=1,
-    )
-    u, _, vt = np.linalg.svd(np.einsum("tfki,fkj->tfij", fans, _FANS))
-    u[..., 2] *= (np.linalg.det(u) * np.linalg.det(vt))[..., None]
-    return matrix_to_quat(u @ vt)
-
-
-def _hinge_twist(
-    swung: np.ndarray,
-    axis: np.ndarray,
-    hinge: np.ndarray,
-    bone: np.ndarray,
-    seen: np.ndarray,
-    side: int,
-) -> np.ndarray:
-    """Twist about `axis` after which a bone on a hinge can point where it was seen.
-
-    A hinge keeps the bone's component along itself: hinge . seen = hinge . bone, which reads
-    A cos t + B sin t = C in the twist t. Of its two solutions `side` (+1 or -1) takes one.
-    """
-    h = quat_rotate(swung, hinge)
-    along = _dot(h, axis)
-    flat = h - along[..., None] * axis
-    a, b = _dot(flat, seen), _dot(cross(axis, flat), seen)
-    c = _dot(hinge, bone) - along * _dot(axis, seen)
-    size = np.maximum(np.hypot(a, b), 1e-9)
-    return _wrap(np.arctan2(b, a) + side * np.arccos(np.clip(c / size, -1, 1)))
+LYING, LIFTED = 0.03, 0.15
+"""Heights (m) of a sole below which its foot lies flat and above which it is free."""
 
 
 class PoseSolver:
@@ -124,13 +52,20 @@ class PoseSolver:
 
     def __init__(self, foot_contacts: bool = True) -> None:
         self._pins = FootPins() if foot_contacts else None
-        self._twists = np.zeros(4)
+        self._stature = Stature()
+        self._torso = TorsoSolver()
+        self._girdle, self._upper, self._lower, self._feet = self._bones = [
+            Twists(_BONES[joints]) for joints in _GROUPS
+        ]
         self._before: np.ndarray | None = None
 
     def prime(self, joints: np.ndarray, contacts: np.ndarray, rotations: np.ndarray) -> None:
         """Go on as if `push` had just made the rotations (T, 22, 4) of these joints."""
         self.push(joints, contacts)
-        self._before = rotations[-1].astype(np.float64)
+        self._before = local = rotations[-1].astype(np.float64)
+        self._torso.stand(local)
+        for group, bones in zip(_GROUPS, self._bones, strict=True):
+            bones.stand(local[group])
 
     def push(
         self, joints: np.ndarray, contacts: np.ndarray | None = None
@@ -147,13 +82,18 @@ class PoseSolver:
         if not np.isfinite(joints).all():
             raise ValueError("joint positions hold values that are not finite")
         world = np.empty((*joints.shape[:2], 4))
-        world[:, [PELVIS, SPINE3]] = _fit_fans(joints)
-        self._solve_torso(world, joints)
-        self._solve_limbs(world, joints, self._foot_offsets(joints, contacts))
-        world[:, [HEAD, *TOES, *WRISTS]] = world[:, [NECK, *ANKLES, *ELBOWS]]
+        world[:, TORSO] = self._torso.push(joints)
+        world[:, _GIRDLE] = self._girdle.push(_parents(world, _GIRDLE), _points(joints, _GIRDLE))
+        # hips are where legs hang, so they, and not the pelvis, are where they were
+        root = joints[:, HIPS].mean(axis=1) - quat_rotate(world[:, PELVIS], _HIPS.mean(axis=0))
+        ankles = self._push_limbs(world, root, joints, self._foot_offsets(joints, contacts))
+        world[:, [INDEX["head"], *TOES, *WRISTS]] = world[:, [_GIRDLE[0], *ANKLES, *ELBOWS]]
         local = quat_continuous(local_rotations(world), self._before)
         self._before = local[-1]
-        return joints[:, PELVIS].astype(np.float32), local.astype(np.float32)
+        if self._pins is not None and contacts is not None:
+            # a foot that could not roll or reach in time lifts the whole body
+            root[:, 1] -= np.minimum(heights(ankles, world[:, ANKLES]).min(axis=1), 0)
+        return root.astype(np.float32), local.astype(np.float32)
 
     def _foot_offsets(self, joints: np.ndarray, contacts: np.ndarray | None) -> np.ndarray | float:
         if self._pins is None or contacts is None:
@@ -161,69 +101,38 @@ class PoseSolver:
         bits = np.asarray(contacts, dtype=np.float64).reshape(len(joints), 2, 2)
         return self._pins.push(joints[:, ANKLES], joints[:, TOES], bits)
 
-    @staticmethod
-    def _solve_torso(world: np.ndarray, joints: np.ndarray) -> None:
-        """Bend the spine, spreading the twist between pelvis and chest over its three joints."""
-        lower, upper = _REST[SPINE2] - _REST[SPINE1], _REST[SPINE3] - _REST[SPINE2]
-        to_spine2 = joints[:, SPINE2] - joints[:, SPINE1]
-        to_spine3 = joints[:, SPINE3] - joints[:, SPINE2]
-        spine1 = swing(world[:, PELVIS], lower, to_spine2)
-        spine2 = swing(spine1, upper, to_spine3)
-        left_open = quat_multiply(quat_inverse(spine2), world[:, SPINE3])
-        twist = _wrap(2 * np.arctan2(left_open[:, 1:] @ normalize(upper), left_open[:, 0]))
-        third = twist[:, None] / 3
-        spine1 = quat_multiply(spine1, quat_from_axis_angle(third * normalize(lower)))
-        spine2 = swing(spine1, upper, to_spine3)
-        world[:, SPINE1] = spine1
-        world[:, SPINE2] = quat_multiply(spine2, quat_from_axis_angle(third * normalize(upper)))
-        children = [HEAD, *SHOULDERS]
-        world[:, _CHEST_FAN] = swing(
-            world[:, SPINE3, None],
-            _rest_bones(_CHEST_FAN, children),
-            joints[:, children] - joints[:, _CHEST_FAN],
-        )
-
-    def _solve_limbs(
-        self, world: np.ndarray, joints: np.ndarray, offsets: np.ndarray | float
-    ) -> None:
-        upper = normalize(joints[:, _MIDDLE] - joints[:, _UPPER])
-        lower = normalize(joints[:, _END] - joints[:, _MIDDLE])
-        foot = normalize(joints[:, TOES] - joints[:, ANKLES])
-        upper[:, :2], lower[:, :2] = reach(
-            joints[:, PELVIS, None] + quat_rotate(world[:, PELVIS, None], _FANS[0, :2]),
-            joints[:, ANKLES] + offsets,
-            joints[:, KNEES] - joints[:, HIPS],
-            foot,
-            _THIGHS,
-            _SHINS,
-        )
-        parents = world[:, [PARENTS[i] for i in _UPPER]]
-        swung = swing(parents, _UPPER_BONES, upper)
-        twists = self._limb_twists(swung, upper, lower, foot)
-        thigh = quat_multiply(quat_from_axis_angle(upper * twists[..., None]), swung)
-        shin = swing(thigh, _LOWER_BONES, lower)
-        world[:, _UPPER], world[:, _MIDDLE] = thigh, shin
-        world[:, ANKLES] = swing(shin[:, :2], _FOOT_BONES, foot)
-
-    def _limb_twists(
-        self, swung: np.ndarray, upper: np.ndarray, lower: np.ndarray, foot: np.ndarray
+    def _push_limbs(
+        self, world: np.ndarray, root: np.ndarray, joints: np.ndarray, offsets: np.ndarray | float
     ) -> np.ndarray:
-        """Twists (T, 4) of thighs and upper arms about their own direction."""
-        bend = np.arccos(np.clip(_dot(upper, lower), -1, 1))
-        weight = np.clip((bend - _STRAIGHT) / (_BENT - _STRAIGHT), 0, 1)
-        wanted = _hinge_twist(swung, upper, _HINGES, _LOWER_BONES, lower, +1)
-        weight[:, :2] *= np.abs(wanted[:, :2]) < _LEG_TWIST_LIMIT
-        by_foot = _hinge_twist(swung[:, :2], upper[:, :2], _HINGES[:2], _FOOT_BONES, foot, -1)
-        by_foot *= np.abs(by_foot) < _LEG_TWIST_LIMIT
-        wanted[:, :2] = by_foot + weight[:, :2] * _wrap(wanted[:, :2] - by_foot)
-        weight[:, :2] = 1  # between knee and foot a leg always knows
-        twists = np.empty_like(wanted)
-        for t in range(len(twists)):
-            step = weight[t] * _wrap(wanted[t] - self._twists)
-            step -= _RELAX * (1 - weight[t]) * self._twists
-            self._twists = _wrap(self._twists + np.clip(step, -_TWIST_STEP, _TWIST_STEP))
-            twists[t] = self._twists
-        return twists
+        """Set `world` of arms, legs and feet, and raise `root` to the height at which legs stand;
+        return where the ankles are then, (T, 2, 3)."""
+        upper, lower, feet = (_points(joints, group) for group in (UPPER, MIDDLE, ANKLES))
+        knees = joints[:, KNEES] - joints[:, HIPS]
+        ankles = joints[:, ANKLES] + offsets
+        hips = root[:, None] + quat_rotate(world[:, [PELVIS]], _HIPS)
+        bends = dot(upper[:, :2], lower[:, :2])
+        rise = self._stature.push(ankles - hips, bends, _THIGHS, _SHINS)
+        root[:, 1] += rise
+        hips[..., 1] += rise[:, None]
+        upper[:, :2], lower[:, :2] = reach(hips, ankles, knees, feet, _THIGHS, _SHINS)
+        world[:, UPPER] = self._upper.push(
+            _parents(world, UPPER), upper, lambda swung: limb_twists(swung, upper, lower, feet)
+        )
+        world[:, MIDDLE] = self._lower.push(world[:, UPPER], lower)
+        near = holding(flat_heights(ankles, feet), LYING, LIFTED)
+        world[:, ANKLES] = self._feet.push(
+            world[:, KNEES], feet, lambda swung: foot_twists(swung, lower[:, :2], feet, near)
+        )
+        return hips + upper[:, :2] * _THIGHS[:, None] + lower[:, :2] * _SHINS[:, None]
+
+
+def _points(joints: np.ndarray, group: list[int]) -> np.ndarray:
+    """Where the main bones of some joints point, (T, K, 3)."""
+    return normalize(joints[:, [AIMS[i] for i in group]] - joints[:, group])
+
+
+def _parents(world: np.ndarray, group: list[int]) -> np.ndarray:
+    return world[:, [PARENTS[i] for i in group]]
 
 
 def solve(

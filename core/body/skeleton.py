@@ -28,6 +28,13 @@ HIPS, KNEES, ANKLES, TOES, COLLARS, SHOULDERS, ELBOWS, WRISTS = (
     [INDEX[f"left_{name}"], INDEX[f"right_{name}"]]
     for name in ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
 )
+AIMS = tuple(
+    {"pelvis": INDEX["spine1"], "spine3": INDEX["neck"]}.get(
+        name, PARENTS.index(i) if i in PARENTS else -1
+    )
+    for i, name in enumerate(JOINTS)
+)
+"""The joint that each joint's main bone ends in; -1 where a limb ends."""
 FEET = [i for foot in zip(ANKLES, TOES, strict=True) for i in foot]
 """Joints of the four contact flags: left ankle, left toe, right ankle, right toe."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from core.body.rotations import quat_between, quat_continuous, quat_multiply, quat_rotate
-from core.body.skeleton import ANKLES, FPS, HIPS, REST_JOINTS, TOES, forward, local_rotations
+from core.body.skeleton import ANKLES, FPS, HIPS, forward, local_rotations
+from core.body.soles import heights
 from core.capture import bundle, bvh, glb, npz
 from core.capture.joint_maps import check_length
 from core.capture.kinds import READ, look
@@ -151,7 +152,7 @@ def _placed(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     root, world = motion.root.copy(), motion.world
     rest = local_rotations(world)
     joints = forward(root, rest)[0]
-    floor = _standing_height(joints)
+    floor = _standing_height(joints[:, ANKLES], world[:, ANKLES])
     if motion.floor is not None and abs(floor - motion.floor) < OFF_FLOOR:
         floor = motion.floor
     root[:, 1] -= floor
@@ -165,14 +166,13 @@ def _placed(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     return root.astype(np.float32), quat_continuous(rest).astype(np.float32)
 
 
-def _standing_height(joints: np.ndarray) -> float:
-    """Height (m) of the floor under joints (T, 22, 3): where feet stand still."""
-    drop = REST_JOINTS[[*ANKLES, *TOES], 1]
-    feet = joints[:, [*ANKLES, *TOES]]
-    heights = feet[..., 1] - drop
-    speed = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * FPS
-    lowest = heights.argmin(axis=1)
-    still = np.take_along_axis(speed, lowest[1:, None], axis=1)[:, 0] < SLOW
-    low = heights.min(axis=1)
-    stands = low[1:][still]
-    return float(np.percentile(stands, 5) if len(stands) else low.min())
+def _standing_height(ankles: np.ndarray, rotations: np.ndarray) -> float:
+    """Height (m) of the floor under ankles (T, 2, 3) turned like this (T, 2, 4): where they stand.
+
+    Most poses that stand do so on it; some sink a little.
+    """
+    low = heights(ankles, rotations)
+    speed = np.linalg.norm(np.diff(ankles, axis=0), axis=-1) * FPS
+    lower = low[1:].argmin(axis=1)[:, None]
+    stands = np.take_along_axis(low[1:], lower, 1)[np.take_along_axis(speed, lower, 1) < SLOW]
+    return float(np.percentile(stands, 10) if len(stands) else low.min())
