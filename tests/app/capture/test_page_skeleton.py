@@ -28,6 +28,10 @@ pytestmark = pytest.mark.browser
 
 SIX = "CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation"
 CARD = f"{FOLLOW}.skeleton"
+KEEP_SENT = """() => {
+  const { send } = XMLHttpRequest.prototype;
+  XMLHttpRequest.prototype.send = function (file) { window.sent = file; send.call(this, file); };
+}"""
 
 
 def scattered() -> bytes:
@@ -46,10 +50,15 @@ def scattered() -> bytes:
     return "\n".join(lines).encode()
 
 
+def walk_glb(folder: Path) -> Path:
+    """Our own GLB file of a walk."""
+    write(FakeEngine().walked("a person walks", 40), folder / "walk.glb", body=Body.load())
+    return folder / "walk.glb"
+
+
 def two_animations(folder: Path) -> bytes:
     """A GLB file of a walk and, with the same keys, a dance."""
-    write(FakeEngine().walked("a person walks", 40), folder / "walk.glb", body=Body.load())
-    document, binary = parts(folder / "walk.glb")
+    document, binary = parts(walk_glb(folder))
     document["animations"] = [
         {**document["animations"][0], "name": name} for name in ("Walk", "Dance")
     ]
@@ -128,7 +137,7 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
 def test_joints_that_are_not_found_are_said_by_the_visitor(open_follow):
     page = open_follow(viewport={"width": 1280, "height": 900})
     choose(page, "odd.bvh", scattered())
-    told(page, "Say below which bone is which.")
+    told(page, "You can say so below, too.")
     assert page.evaluate(f"{CARD}.card.open")
     page.get_by_text("pelvis: click where it is in the picture").wait_for()
     apply = page.get_by_role("button", name="Follow with these joints")
@@ -155,7 +164,7 @@ def test_joints_that_are_not_found_are_said_by_the_visitor(open_follow):
     page.wait_for_function(f"{FOLLOW}.reference.name === 'odd2.bvh'")
     finish(page)
     give(page, ("odd.bvh", scattered()))
-    told(page, "Say below which bone is which.")
+    told(page, "You can say so below, too.")
     give(page, ("odd.json", json.dumps(table).encode()))
     page.wait_for_function(f"{FOLLOW}.reference.name === 'odd.bvh'")
 
@@ -186,13 +195,15 @@ def test_what_is_no_map_is_told(open_follow):
     told(page, "looked for pelvis as Nowhere")
 
 
-def test_a_gltf_comes_with_what_lies_beside_it(open_follow):
+def test_a_gltf_comes_with_what_lies_beside_it(open_follow, tmp_path):
     page = open_follow()
-    files = ("scene \u00e9.gltf", b'{"asset": {}}'), ("scene.bin", bytes(range(256)) * 50)
-    page.evaluate("XMLHttpRequest.prototype.send = (file) => (window.sent = file)")
+    document, binary = parts(walk_glb(tmp_path))
+    document["buffers"][0]["uri"] = "walk%20\u6b69.bin"
+    files = ("scene \u00e9.gltf", json.dumps(document).encode()), ("walk \u6b69.bin", binary)
+    page.evaluate(KEEP_SENT)
     give(page, *files)
-    page.wait_for_function("window.sent")
-    assert page.evaluate("sent.name") == "scene \u00e9.zip"
+    finish(page)
+    assert state(page, "reference.name") == "scene \u00e9.zip"
     sent = page.evaluate("sent.arrayBuffer().then((data) => [...new Uint8Array(data)])")
     with zipfile.ZipFile(io.BytesIO(bytes(sent))) as archive:
         assert archive.testzip() is None

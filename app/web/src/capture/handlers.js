@@ -39,7 +39,7 @@ export function handlers(page) {
     page.uploaded = { name, kind: "motion" };
     page.skeleton.show(skeleton, { name, lacking: true });
     page.refresh();
-    view.trouble(`${message} Say below which bone is which.`);
+    view.trouble(`${message} You can say so below, too.`);
   }
 
   function manner({ weight, matches }) {
