@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import get_args
 
 from app import protocol
+from app.capture.protocol import MOST_MAP
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
-from core.body.skeleton import FPS, JOINTS
+from core.body.skeleton import FPS, JOINTS, PARENTS
+from core.capture.joint_maps import NEEDED
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 
 TARGET = Path(__file__).parent / "web/src/live"
@@ -52,9 +54,13 @@ def bounds() -> dict[str, object]:
         "AMASS_RATE": AMASS_RATE,
         "FPS": FPS,
         "JOINTS": len(JOINTS),
+        "JOINT_NAMES": list(JOINTS),
+        "JOINT_PARENTS": [int(parent) for parent in PARENTS],
+        "NEEDED_JOINTS": list(NEEDED),
         "KEEP_SECONDS": KEEP_SECONDS,
         "MAX_PROMPT": MAX_PROMPT,
         "MOST_PICTURE": MOST_BYTES,
+        "MOST_MAP": MOST_MAP,
         "MOST_SECONDS": MOST_VIDEO_SECONDS,
         "MOST_TOGETHER": MOST_TOGETHER,
     }

@@ -29,6 +29,8 @@ from app.capture.protocol import (
     MatchInfo,
     Onward,
     Reference,
+    SkeletonInfo,
+    Unmatched,
 )
 from app.live.protocol import ACK, FRAME, JSON, KEYS, POSES, SHOWN, VERSION, Hello, Problem, Reason
 from app.motion.protocol import (
@@ -75,7 +77,17 @@ MAX_WORLD_MESSAGE = 2**18
 
 FromPage = Hello | Start | Prompt | Stop | World | Drive | Tune | Stand | WhatIf | Follow | Onward
 FromServer = (
-    Model | TakeInfo | Mark | State | Problem | Worlds | DreamState | Tally | Reference | MannerInfo
+    Model
+    | TakeInfo
+    | Mark
+    | State
+    | Problem
+    | Worlds
+    | DreamState
+    | Tally
+    | Reference
+    | Unmatched
+    | MannerInfo
 )
 PageBytes = Ack | Keys | Shown
 ServerBytes = Poses | Frame
@@ -165,6 +177,7 @@ __all__ = [
     "Reference",
     "ServerBytes",
     "Shown",
+    "SkeletonInfo",
     "Stand",
     "Start",
     "State",
@@ -172,6 +185,7 @@ __all__ = [
     "TakeInfo",
     "Tally",
     "Tune",
+    "Unmatched",
     "WhatIf",
     "World",
     "WorldCard",

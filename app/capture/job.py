@@ -17,7 +17,7 @@ from app.live.loader import EngineLike
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
-from core.capture.joint_maps import BUILT_IN
+from core.capture.joint_maps import BUILT_IN, load_map
 from core.export.metadata import continued, provenance
 from core.settings import CaptureSettings, MotionSettings, check_prompt, whole
 
@@ -37,6 +37,8 @@ class CaptureJob(Job):
         super().__init__()
         if request.joint_map and request.joint_map not in BUILT_IN:  # never a path
             raise ValueError(f"The skeleton must be one of {', '.join(BUILT_IN)}.")
+        if request.joints is not None:
+            load_map(request.joints)
         self.upload, self.request = upload, request
 
     def follow(self, engine: EngineLike, tell: Tell | None, **camera: Any) -> CapturedTake:
@@ -45,8 +47,13 @@ class CaptureJob(Job):
         `camera` is what can also be adjusted later: tilt, lens, turned.
         """
         lower_priority()
+        request = self.request
         settings = CaptureSettings(
-            person=self.request.person, joint_map=self.request.joint_map or None, **camera
+            person=request.person,
+            joint_map=request.joints or request.joint_map or None,
+            rate=request.rate,
+            clip=request.clip,
+            **camera,
         )
         capture = engine.follow(self.upload.path, settings=settings, progress=tell)
         return CapturedTake(self.upload, self.request, capture)

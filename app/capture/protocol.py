@@ -1,4 +1,4 @@
-"""Messages of the tab that follows a video: a file becomes a take, and the take goes on."""
+"""Messages of the tab that follows a file: it becomes a take, and the take goes on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.live.protocol import Index, Name, Short, Text, message
+from core.body.skeleton import JOINTS
+from core.capture.joint_maps import MOST_NAME
+from core.settings import MOTION_RATES
 
 MOST_UPLOAD = 64 * 2**20
 """Bytes of a visitor's file."""
 MOST_ONWARD = 20.0
 """Seconds that a take goes on at a time."""
+MOST_MAP = 60_000
+"""Bytes of a visitor's joint map."""
+MOST_MESSAGE = MOST_MAP + 5000
+"""Longest message of the tab, which may bring one."""
 
+MOST_NODES = 1000
+"""Of a skeleton; readers take no more."""
+
+NodeName = Annotated[str, Field(max_length=MOST_NAME)]
+NodeNumber = Annotated[int, Field(ge=0, lt=MOST_NODES)]
+Node = NodeName | NodeNumber
+Nodes = Node | Annotated[list[Node], Field(max_length=32)]
+"""Nodes of a skeleton that a joint may be, best first, by name or counted from 0."""
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -29,6 +44,12 @@ class Follow:
     """Whom to follow, counted from the left; None for the largest."""
     joint_map: Name = ""
     """Skeleton of a motion file; empty to find out."""
+    joints: Annotated[dict[Name, Nodes], Field(max_length=len(JOINTS))] | None = None
+    """Which nodes of it are our joints, as the visitor says; see core.capture.joint_maps."""
+    rate: Annotated[float, Field(ge=MOTION_RATES[0], le=MOTION_RATES[1])] | None = None
+    """Poses a second of a motion file, where it is wrong or silent."""
+    clip: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Which of its animations, counted from 1; None for the longest."""
 
 
 @message
@@ -48,6 +69,30 @@ class Onward:
 
 
 # ---- server to page
+
+
+@message
+class SkeletonInfo:
+    """A motion file's skeleton, and which of its nodes are our joints."""
+
+    names: list[str]
+    """As joint maps have them."""
+    parents: list[int]
+    places: list[tuple[float, float, float]]
+    """Meters, Y up, where that much is known; else as in the file."""
+    joints: dict[str, int]
+    how: str = ""
+    """What told: "names", "tree", or "map"."""
+
+
+@message
+class Unmatched:
+    """A motion file whose joints were not found: its visitor can say which they are."""
+
+    tag: Literal["unmatched"] = "unmatched"
+    name: str
+    message: str
+    skeleton: SkeletonInfo
 
 
 @message
@@ -74,6 +119,15 @@ class Reference:
     tilt: float = 0.0
     lens: float = 0.0
     turned: bool = False
+    rate: float = 0.0
+    """Poses a second of a motion file."""
+    rate_asked: bool = False
+    """Whether it was the visitor who said so."""
+    clips: list[str] = field(default_factory=list[str])
+    """Animations of a motion file that can hold several."""
+    clip: int = 1
+    """Which of them this is, counted from 1."""
+    skeleton: SkeletonInfo | None = None
 
 
 @message

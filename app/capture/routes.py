@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.capture.protocol import MOST_MESSAGE
 from app.capture.uploads import TOO_LONG
 from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
@@ -46,7 +47,7 @@ class Question:
 
 def capture_routes(lobby: Lobby) -> list[BaseRoute]:
     """Everything of the tab below /livestep but its exports."""
-    channel = pose_channel(lobby.loader, lobby.capture_visitors.open, act)
+    channel = pose_channel(lobby.loader, lobby.capture_visitors.open, act, MOST_MESSAGE)
 
     async def clip(request: Request) -> Response:
         """POST: the file to follow; `name` is what the visitor calls it."""

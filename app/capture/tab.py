@@ -17,7 +17,8 @@ from app.live.lobby import Lobby
 from app.live_page import LENSES, TILTS, endpoint, file_row, part_rows
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
-from core.settings import LENS, MAX_PROMPT
+from core.capture.joint_maps import parse_map
+from core.settings import LENS, MAX_PROMPT, CaptureSettings
 
 
 def files_form(lobby: Lobby, exports: Exports) -> None:
@@ -43,11 +44,15 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         start: float = 0,
         end: float = 0,
         loop: bool = False,
+        rate: float = 0,
+        animation: float = 0,
+        joint_map: str = "",
     ) -> Order:
         """Take the motion out of a video of a person and return it as BVH, GLB, NPZ or MP4.
 
         Args:
-            clip: a video of up to 20 seconds, or a BVH, NPZ or GLB file
+            clip: a video of up to 20 seconds, or a BVH, GLB, VRMA or NPZ file, or a ZIP of a glTF
+                and its neighbors
             then: what the body does afterwards, in English; empty for nothing
             seconds: how long it does that, up to 20
             manner: how much real motions like the video's are looked at for it, 0 to 1
@@ -66,6 +71,10 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             start: where the part of the motion that is written begins, in seconds
             end: where it ends; 0 for the end of the motion
             loop: cut that part so that it can be repeated
+            rate: frames a second of a motion file, where it is wrong or silent; 0 for as it says
+            animation: which of a motion file's animations, counted from 1; 0 for the longest
+            joint_map: a motion file's skeleton: cmu, mixamo, smpl, unreal or humanoid, or a joint
+                map's JSON; empty to find out
         """
         if not clip:
             raise ValueError("Choose a file first.")
@@ -77,7 +86,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             checkpoint=checkpoint,
             manner=min(max(float(manner), 0.0), 1.0),
         )
-        request = Follow(person=int(person) or None)
+        request = asked(person, rate, animation, joint_map)
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
         take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
         how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
@@ -85,7 +94,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         return order(take, format=format, body=body, fps=int(fps), **how, **span)
 
     with gr.Row():
-        clip = gr.File(label="A video, or a BVH, NPZ or GLB file", height=140, scale=2)
+        clip = gr.File(label="A video, or a motion: BVH, GLB, NPZ", height=140, scale=2)
         with gr.Column(scale=3):
             then = gr.Textbox(
                 "", label="And then", placeholder="a person jumps", max_length=MAX_PROMPT
@@ -100,13 +109,29 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         person = gr.Number(value=0, precision=0, minimum=0, label="Person, from the left")
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed")
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
+    with gr.Row():
+        rate = gr.Number(value=0, minimum=0, label="Frames a second of a motion file")
+        animation = gr.Number(value=0, precision=0, minimum=0, label="Animation of it")
+        joint_map = gr.Textbox("", label="Skeleton of it, or a joint map")
     format, body, fps = file_row()
     part = part_rows()
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
-    endpoint(
-        exports, video_to_motion, [*inputs, checkpoint, *part], file, on=[button.click], most=1
+    inputs += [checkpoint, *part, rate, animation, joint_map]
+    endpoint(exports, video_to_motion, inputs, file, on=[button.click], most=1)
+
+
+def asked(person: float, rate: float, animation: float, joint_map: str) -> Follow:
+    """Say how to read a file; 0 and "" leave it to the file. Raises ValueError with a sentence."""
+    settings = CaptureSettings(rate=rate or None, clip=int(animation) or None)
+    table = parse_map(joint_map)["joints"] if joint_map.lstrip().startswith("{") else None
+    return Follow(
+        person=int(person) or None,
+        joint_map="" if table else joint_map.strip(),
+        joints=table,
+        rate=settings.rate,
+        clip=settings.clip,
     )
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from app.capture.uploads import Upload
 from app.live.take_buffer import TakeBuffer
-from app.protocol import Follow, Reference, TakeInfo
+from app.protocol import Follow, Reference, SkeletonInfo, TakeInfo
 from core.body.skeleton import FPS
 from core.body.take import Take
+from core.capture.joint_maps import spelled
+
+if TYPE_CHECKING:
+    from core.capture.read import Reading
+    from core.capture.source import Skeleton
 
 LONGEST = 180
 """Seconds of a take with all that it went on by."""
@@ -57,6 +64,7 @@ class CapturedTake:
     def _describe(self) -> Reference:
         """Say what the file was found to show."""
         found = self.capture
+        read = {} if found.reading is None else reading_info(found.reading, self.request)
         return Reference(
             take=self.number,
             name=self.upload.path.name,
@@ -72,7 +80,33 @@ class CapturedTake:
             tilt=found.settings.tilt,
             lens=found.settings.lens,
             turned=found.settings.turned,
+            **read,
         )
+
+
+def reading_info(reading: Reading, request: Follow) -> dict[str, Any]:
+    """Say what a motion file holds besides its motion."""
+    return {
+        "rate": reading.rate,
+        "rate_asked": request.rate is not None,
+        "clips": list(reading.clips),
+        "clip": reading.clip + 1,
+        "skeleton": skeleton_info(reading.skeleton),
+    }
+
+
+def skeleton_info(skeleton: Skeleton) -> SkeletonInfo:
+    """Say what the page shows of a skeleton."""
+    places = skeleton.places.astype(float)
+    if not skeleton.how:  # units are unknown
+        places = 2 * places / max(np.ptp(places, axis=0).max(), 1e-9)
+    return SkeletonInfo(
+        names=spelled(skeleton.names, skeleton.parents),
+        parents=list(skeleton.parents),
+        places=[(x, y, z) for x, y, z in (places - places[0]).round(3).tolist()],
+        joints={joint: int(node) for joint, node in skeleton.joints.items()},
+        how=skeleton.how,
+    )
 
 
 def most_onward(start: int, seconds: float) -> int:

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.capture.job import CaptureJob, ContinueJob, match_info
-from app.capture.take import CapturedTake
+from app.capture.take import CapturedTake, skeleton_info
 from app.capture.uploads import Upload
 from app.live.feed import PoseFeed
+from app.live.replies import sentence
 from app.live.visitor import Visitor
-from app.protocol import Ack, Follow, FromServer, MatchInfo, Onward, Poses, State
+from app.protocol import Ack, Follow, FromServer, MatchInfo, Onward, Poses, State, Unmatched
 from core.body.mesh import Body
 from core.body.take import Take
+from core.capture.source import MatchError
 
 TELL_SECONDS = 0.15
 """Between two words about how far something is."""
@@ -111,6 +113,8 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     def keep(self, upload: Upload) -> None:
         """Take a file in place of the one before."""
+        with self._changed:
+            self._facts.pop("unmatched", None)
         self._drop(upload)
 
     def follow(self, request: Follow) -> None:
@@ -191,7 +195,16 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         def tell(share: float, message: str) -> None:
             self._tell(job, share, message)
 
-        captured = job.follow(self._loader.engine(), tell)
+        try:
+            captured = job.follow(self._loader.engine(), tell)
+        except MatchError as error:
+            with self._wanted(job):
+                self._facts["unmatched"] = Unmatched(
+                    name=job.upload.path.name,
+                    message=sentence(error),
+                    skeleton=skeleton_info(error.skeleton),
+                )
+            raise
         with self._wanted(job):
             self._show(captured)
             self._finish(job)

@@ -83,6 +83,7 @@ def pose_channel(
     loader: Loader,
     open: Callable[[str], V],
     act: Callable[[V, PoseFeed, FromPage | PageBytes], None],
+    most_bytes: int = MAX_MESSAGE,
 ) -> Channel[V, PoseFeed]:
     """Make a channel for poses: the motion tab's, and that of the tab of videos."""
     return Channel(
@@ -91,6 +92,7 @@ def pose_channel(
         greet=loader.model,
         known=loader.engine_known,
         act=act,
+        most_bytes=most_bytes,
     )
 
 

@@ -53,19 +53,24 @@ def check_length(seconds: float, poses: int = 0) -> None:
 def load_map(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """Load a built-in map by name, or a map file by path; or take the joints of one."""
     if isinstance(given, Mapping):
-        table, where = {"joints": dict(given)}, "the joint map"
-    else:
-        path = MAPS / f"{given}.json" if str(given) in BUILT_IN else Path(given)
-        if not path.is_file():
-            raise ValueError(
-                f"no joint map {str(given)!r}; use one of {', '.join(BUILT_IN)} or a path to a json"
-                " file"
-            )
-        where = path.name
-        try:
-            table = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{where} is not JSON: {error}") from error
+        return _checked({"joints": dict(given)}, "the joint map")
+    path = MAPS / f"{given}.json" if str(given) in BUILT_IN else Path(given)
+    if not path.is_file():
+        told = ", ".join(BUILT_IN)
+        raise ValueError(f"no joint map {str(given)!r}; use one of {told} or a path to a json file")
+    return parse_map(path.read_text(encoding="utf-8-sig", errors="replace"), path.name)
+
+
+def parse_map(text: str, where: str = "the joint map") -> dict[str, Any]:
+    """Read what a map file holds; raise ValueError, beginning with `where`, for anything else."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not JSON: {error}") from error
+    return _checked(table, where)
+
+
+def _checked(table: Any, where: str) -> dict[str, Any]:
     if not isinstance(table, dict) or not isinstance(table.get("joints"), dict):
         raise ValueError(f'{where} is no joint map, which begins {{"joints": {{"pelvis": ["Hips"],')
     if unknown := set(table["joints"]) - set(JOINTS):
@@ -96,7 +101,7 @@ def to_map(skeleton: Skeleton, about: str) -> dict[str, Any]:
     names = spelled(skeleton.names, skeleton.parents)
     bearers = Counter(names)
     nodes = {
-        joint: [names[i] if names[i] and bearers[names[i]] == 1 else i]
+        joint: names[i] if names[i] and bearers[names[i]] == 1 else int(i)
         for joint, i in skeleton.joints.items()
     }
     return {"about": about, "joints": nodes}

@@ -6,6 +6,7 @@ moved alike.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from core.capture.follow import Capture
     from core.engine import Engine
     from core.retrieval.search import Match
+
+MAP_HELP = (
+    "Its skeleton: cmu, mixamo, smpl, unreal, humanoid, or a file that says which joint is which,"
+    ' like {"joints": {"pelvis": "Hips", "left_hip": "LeftUpLeg", ...}}. [found out]'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +127,21 @@ def report(capture: Capture, take: Take) -> dict[str, Any]:
     if capture.track is not None:
         found["pictures"] = capture.track.frames
         found["pictures_with_person"] = len(capture.track.tracked)
+    if capture.reading is not None:
+        reading = capture.reading
+        found |= {"rate": reading.rate, "clips": list(reading.clips), "clip": reading.clip + 1}
+        found["joints"] = joints_of(capture)["joints"]
+        found["joints_by"] = reading.skeleton.how
     return found
+
+
+def joints_of(capture: Capture) -> dict[str, Any]:
+    """Return a motion file's joints as a map; raise ValueError for a video, which has none."""
+    from core.capture.joint_maps import to_map
+
+    if capture.reading is None:
+        raise ValueError("--save-map is for motion files; a video has no joints to map")
+    return to_map(capture.reading.skeleton, f"Joints of {capture.take.info['reference']}.")
 
 
 def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int) -> Capture:
@@ -138,7 +158,7 @@ def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int)
 
 @shared.sentences()
 def follow(
-    clip: Annotated[Path, typer.Argument(help="A video, or a .bvh, .npz or .glb file.")],
+    file: Annotated[Path, typer.Argument(help="A video, or a motion: .bvh .glb .gltf .npz ...")],
     out: shared.Out = None,
     tilt: Annotated[
         float, typer.Option(help="Degrees by which the camera looks down more than it seems.")
@@ -148,10 +168,17 @@ def follow(
     ] = None,
     turned: Annotated[bool, typer.Option(help="Exchange front and back.")] = False,
     person: Annotated[
-        int | None, typer.Option(help="Whom to follow, counted from the left. [the largest]")
+        int | None, typer.Option(help="Which person, counted from the left. [the largest]")
     ] = None,
-    joint_map: Annotated[
-        str | None, typer.Option("--map", help="Skeleton of a motion file, or a map's .json.")
+    rate: Annotated[
+        float | None, typer.Option(help="Frames a second of a motion file. [as it says]")
+    ] = None,
+    animation: Annotated[
+        int | None, typer.Option("--clip", help="Which of its animations, from 1. [the longest]")
+    ] = None,
+    joint_map: Annotated[str | None, typer.Option("--map", help=MAP_HELP)] = None,
+    save_map: Annotated[
+        Path | None, typer.Option(help="Write which joint is which as such a file.")
     ] = None,
     then: Annotated[
         list[str] | None, typer.Option(help="What the body does next; repeatable.")
@@ -182,7 +209,7 @@ def follow(
     """Take the motion out of a video, or of a motion file, and write it to files."""
     from core.engine import Engine
 
-    shared.check_out(out or [], fps, as_json, "to see what is found")
+    shared.check_out(out or [], fps, as_json or save_map is not None, "to see what is found")
     how = ExportSettings(
         convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
     )
@@ -191,16 +218,20 @@ def follow(
     settings = CaptureSettings(
         person=person,
         joint_map=joint_map,
+        rate=rate,
+        clip=animation,
         tilt=tilt,
         lens=LENS if lens is None else lens,
         turned=turned,
     )
     engine = Engine(checkpoints, device)
     began = time.perf_counter()
-    capture = watched(engine, clip, settings, threads)
+    capture = watched(engine, file, settings, threads)
     follow_ms = shared.ms_since(began)
     for note in capture.notes:
         typer.echo(note, err=True)
+    if save_map:
+        save_map.write_text(json.dumps(joints_of(capture), indent=2) + "\n", encoding="utf-8")
     take, more = capture.take, {}
     if wishes.segments or wishes.similar:
         take, more = wishes.fulfill(engine, take)

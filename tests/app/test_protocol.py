@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from app import generate_protocol, protocol
+from app.capture.protocol import MOST_MAP, MOST_MESSAGE
 from app.live_page import markup
 from app.protocol import (
     Ack,
@@ -34,6 +36,7 @@ from app.protocol import (
     Prompt,
     Reference,
     Shown,
+    SkeletonInfo,
     Stand,
     Start,
     State,
@@ -41,6 +44,7 @@ from app.protocol import (
     TakeInfo,
     Tally,
     Tune,
+    Unmatched,
     WhatIf,
     World,
     WorldCard,
@@ -50,6 +54,8 @@ from app.protocol import (
     unpack_from_server,
 )
 from app.world.protocol import PLACED
+from core.body.skeleton import JOINTS
+from core.capture.joint_maps import MOST_NAME
 
 APP = Path(protocol.__file__).parent
 WEB, STATIC = APP / "web", APP / "static"
@@ -71,10 +77,18 @@ FROM_PAGE = [
     Stand(x=-8, y=0.5),
     WhatIf(frame=2**32 - 1, mask=33),
     Follow(person=2, joint_map="mixamo"),
+    Follow(joints={"pelvis": 0, "head": "Head", "neck": [3, "Neck"]}, rate=29.97, clip=2),
     Onward(id=1, prompt="and then jumps", start=80, seconds=2.5, seed=4, manner=0.5),
     Keys(mask=2**16 - 1, seq=2**32 - 1),
     Shown(index=90_000),
 ]
+SKELETON = SkeletonInfo(
+    names=["Hips", "EndSiteHips"],
+    parents=[-1, 0],
+    places=[(0.0, 0.95, 0.0), (0.0, 1.2, 0.001)],
+    joints={"pelvis": 0},
+    how="tree",
+)
 FROM_SERVER = [
     Model(
         state="ready",
@@ -98,6 +112,20 @@ FROM_SERVER = [
         person=1,
         lens=0.9,
     ),
+    Reference(
+        take=9,
+        name="walk.glb",
+        kind="motion",
+        poses=60,
+        seconds=3,
+        kept=(0, 3),
+        rate=120.0,
+        rate_asked=True,
+        clips=["Idle", "Walk"],
+        clip=2,
+        skeleton=SKELETON,
+    ),
+    Unmatched(name="walk.bvh", message="Two legs were not found.", skeleton=SKELETON),
     MannerInfo(
         weight=0.5,
         matches=[
@@ -197,6 +225,15 @@ def test_poses_round_trip_within_half_precision():
         b'\x03{"tag":"what_if","frame":1,"mask":65536}',
         b'\x03{"tag":"what_if","frame":1.5,"mask":0}',
         b'\x03{"tag":"follow","person":0}',
+        b'\x03{"tag":"follow","rate":0}',
+        b'\x03{"tag":"follow","rate":NaN}',
+        b'\x03{"tag":"follow","clip":0}',
+        b'\x03{"tag":"follow","joints":{"pelvis":-1}}',
+        b'\x03{"tag":"follow","joints":{"pelvis":1000}}',
+        b'\x03{"tag":"follow","joints":{"pelvis":{"name":"Hips"}}}',
+        b'\x03{"tag":"follow","joints":{"pelvis":"%s"}}' % (201 * b"x"),
+        b'\x03{"tag":"follow","joints":{"pelvis":[%s1]}}' % (32 * b"1,"),
+        b'\x03{"tag":"follow","joints":{%s"a":1}}' % b"".join(b'"%d":1,' % i for i in range(22)),
         b'\x03{"tag":"onward","id":1,"prompt":"x","seconds":21}',
         b'\x03{"tag":"onward","id":1,"prompt":"x","manner":NaN}',
         b'\x03{"tag":"tune","together":0}',
@@ -213,6 +250,13 @@ def test_what_is_not_a_message_gets_a_sentence(data):
         unpack_from_page(data)
     assert type(caught.value) is ValueError
     assert len(str(caught.value)) < 300
+
+
+def test_a_joint_map_fits_into_a_message():
+    joints = dict.fromkeys(JOINTS, ["x" * MOST_NAME] * 12)
+    assert len(json.dumps(joints)) < MOST_MAP < MOST_MESSAGE - 1000
+    data = pack(Follow(joints=joints))
+    assert unpack_from_page(data, MOST_MESSAGE) == Follow(joints=joints)
 
 
 def test_only_the_world_tab_may_be_long():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.capture import tab
-from app.capture.tab import make
+from app.capture.tab import asked, make
 from app.protocol import Follow, Onward
+from core.capture.joint_maps import NEEDED
 from tests.support.fake_capture import fake_film
 
 pytest_plugins = ["tests.support.browsing"]
@@ -28,6 +30,21 @@ def test_a_film_is_followed_and_goes_on_as_on_the_page(lobby, tmp_path, monkeypa
     monkeypatch.setattr(tab, "MOST_UPLOAD", 10)
     with pytest.raises(ValueError, match="MB at most"):
         make(lobby, path, Follow(), PLAIN, None)
+
+
+def test_how_a_motion_file_is_read_can_be_said():
+    assert asked(0, 0, 0, "") == Follow()
+    assert asked(2, 30, 3, " cmu ") == Follow(person=2, rate=30, clip=3, joint_map="cmu")
+    joints = {joint: joint.title() for joint in NEEDED}
+    assert asked(0, 0, 0, json.dumps({"joints": joints})).joints == joints
+    for said, sentence in (
+        ((0, 5000, 0, ""), "rate must be in 1..1000, got 5000"),
+        ((0, 0, -1, ""), "clip must be in 1..10000, got -1"),
+        ((0, 0, 0, "{"), "the joint map is not JSON"),
+        ((0, 0, 0, '{"joints": {}}'), "the joint map does not map pelvis"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            asked(*said)
 
 
 def test_api_makes_a_file(address, tmp_path):

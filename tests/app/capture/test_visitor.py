@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 
 from app.exports.files import file_stem
-from app.protocol import Follow, MannerInfo, Mark, Onward, Reference, State, TakeInfo
+from app.live.feed import PoseFeed
+from app.protocol import (
+    Follow,
+    MannerInfo,
+    Mark,
+    Onward,
+    Reference,
+    State,
+    TakeInfo,
+    Unmatched,
+    unpack_from_server,
+)
 from core.body.mesh import Body
-from core.export.bvh import write_bvh
+from core.body.skeleton import JOINTS
+from core.export import write
 from core.settings import whole
 from tests.support.fake_capture import fake_film
 from tests.support.visitors import GO
@@ -69,19 +81,74 @@ def test_bad_files_get_a_sentence_and_take_nothing_away(page, data, name, words)
     assert len(page.visitor.cut(0, 99)) == 20
 
 
-def test_motion_files_are_read_by_what_is_in_them(page, engine, tmp_path):
-    path = tmp_path / "walk.bvh"
-    write_bvh(engine.walked("a person walks", 40), path, body=Body.load())
-    page.follow(path.read_bytes(), "holiday.mp4")
+@pytest.fixture
+def walk(engine, tmp_path) -> bytes:
+    """Our own BVH file of a walk."""
+    write(engine.walked("a person walks", 40), tmp_path / "walk.bvh", body=Body.load())
+    return (tmp_path / "walk.bvh").read_bytes()
+
+
+def test_motion_files_are_read_by_what_is_in_them(page, engine, walk):
+    page.follow(walk, "holiday.mp4")
     reference = page.last(Reference)
     assert (reference.name, reference.kind) == ("holiday.mp4", "motion")
     assert abs(reference.poses - 40) <= 1
-    assert page.follow(path.read_bytes(), "w.bvh", joint_map="unreal").reason == "problem"
+    assert page.follow(walk, "w.bvh", joint_map="unreal").reason == "problem"
     assert engine.followed[-1]["joint_map"] == "unreal"
     with pytest.raises(ValueError, match="skeleton must be one of cmu"):
         page.visitor.follow(Follow(joint_map="../../etc/passwd"))
+    with pytest.raises(ValueError, match="joint map does not map left_hip"):
+        page.visitor.follow(Follow(joints={"pelvis": 0}))
     with pytest.raises(ValueError, match="for videos"):
         page.visitor.adjust(tilt=1, lens=1, turned=False)
+
+
+def test_a_motion_files_skeleton_is_told_and_obeyed_as_put_right(page, walk):
+    page.follow(walk, "walk.bvh")
+    before = page.last(Reference)
+    found = before.skeleton
+    assert found.how == "names"
+    assert found.joints.keys() == set(JOINTS)
+    assert len(found.names) == len(found.parents) == len(found.places)
+    assert (before.rate, before.rate_asked, before.clips, before.clip) == (20, False, [], 1)
+    high = max(place[1] for place in found.places) - min(place[1] for place in found.places)
+    assert 1.4 < high < 2  # meters
+
+    swapped = {mirrored(joint): node for joint, node in found.joints.items() if joint != "head"}
+    page.visitor.follow(Follow(joints=swapped, rate=40))
+    assert page.wait().reason == ""
+    after = page.last(Reference)
+    assert (after.skeleton.joints, after.skeleton.how) == (swapped, "map")
+    assert (after.rate, after.rate_asked) == (40, True)
+    assert after.seconds == pytest.approx(before.seconds / 2, abs=0.1)
+
+
+def test_a_skeleton_whose_joints_are_not_found_is_told_until_they_are(page, walk):
+    page.follow(fake_film(20))
+    joints = dict.fromkeys(JOINTS, "Nowhere")
+    state = page.follow(walk, "odd.bvh", joints=joints)
+    assert "looked for pelvis as Nowhere" in state.message
+    unmatched = page.last(Unmatched)
+    assert (unmatched.name, unmatched.message) == ("odd.bvh", state.message)
+    assert "Nowhere" not in unmatched.skeleton.names
+    again = PoseFeed(lambda: None)  # the page comes back
+    page.visitor.attach(again)
+    told = [unpack_from_server(data) for data in page.visitor.collect(again)]
+    assert [type(item) for item in told if isinstance(item, Reference | Unmatched)] == [
+        Reference,
+        Unmatched,
+    ]
+    page.visitor.attach(page.feed)
+    page.follow(walk, "odd.bvh")
+    page.visitor.attach(again := PoseFeed(lambda: None))
+    told = [unpack_from_server(data) for data in page.visitor.collect(again)]
+    assert not any(isinstance(item, Unmatched) for item in told)
+
+
+def mirrored(joint: str) -> str:
+    """The joint on the other side."""
+    side, _, part = joint.partition("_")
+    return {"left": f"right_{part}", "right": f"left_{part}"}.get(side, joint)
 
 
 def test_adjusting_lifts_anew_without_looking_again(page, engine):

@@ -33,10 +33,10 @@ def test_a_saved_map_finds_the_same_joints_again(tmp_path):
     ours = source(names, (*PARENTS, 21, 20, 23))
     joints = {joint: i for i, joint in enumerate(JOINTS)} | {"left_wrist": 24, "right_wrist": 22}
     table = to_map(skeleton(ours, joints), "by hand")
-    assert table["joints"]["pelvis"] == [0]
-    assert table["joints"]["right_hip"] == ["EndSiteBone"]
-    assert table["joints"]["left_wrist"] == ["EndSiteTip"]
-    assert table["joints"]["left_knee"] == ["Zz left_knee"]
+    assert table["joints"]["pelvis"] == 0
+    assert table["joints"]["right_hip"] == "EndSiteBone"
+    assert table["joints"]["left_wrist"] == "EndSiteTip"
+    assert table["joints"]["left_knee"] == "Zz left_knee"
     path = tmp_path / "mine.json"
     path.write_text("\ufeff" + json.dumps(table), encoding="utf-8")
     for given in (path, table["joints"], joints):

@@ -75,9 +75,34 @@ def test_the_same_seed_makes_the_same_file(folder, clip, tmp_path):
     assert one != other
 
 
+def test_joints_are_told_saved_and_obeyed(folder, clip, tmp_path):
+    path = tmp_path / "map.json"
+    run(folder, clip, "--save-map", path)
+    table = json.loads(path.read_text())
+    assert "walk.bvh" in table["about"]
+    found = json.loads(run(folder, clip, "--json").stdout)
+    assert found["joints"] == table["joints"]
+    assert (found["joints_by"], found["rate"], found["clips"], found["clip"]) == (
+        "names",
+        20,
+        [],
+        1,
+    )
+    left, right = table["joints"]["left_hip"], table["joints"]["right_hip"]
+    table["joints"] |= {"left_hip": right, "right_hip": ["no such", left]}
+    path.write_text(json.dumps(table))
+    said = json.loads(run(folder, clip, "--map", path, "--rate", 40, "--json").stdout)
+    assert (said["joints_by"], said["rate"]) == ("map", 40)
+    assert (said["joints"]["left_hip"], said["joints"]["right_hip"]) == (right, left)
+    assert said["seconds"] == pytest.approx(found["seconds"] / 2, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["--rate", "0"], "rate must be in 1..1000, got 0"),
+        (["--clip", "0"], "clip must be in 1..10000, got 0"),
+        (["--map", "nowhere.json"], "no joint map 'nowhere.json'; use one of cmu"),
         (["--seconds", "2"], "give --then PROMPT"),
         (["--manner", "0.5"], "give --then PROMPT"),
         ([*JUMP, "--manner", "2"], "weight of a manner must be in 0..1"),

@@ -24,12 +24,22 @@ export function handlers(page) {
     page.timeline.gaps = message.gaps;
     page.timeline.seam = message.poses;
     page.cameraFix.learn(message);
+    page.reading.learn(message);
+    page.skeleton.show(message.skeleton, message);
     view.found(message);
     if (!page.cameraFix.asking) {
       page.similar.clear();
       page.similar.find("");
     }
     page.refresh();
+  }
+
+  // Joints of a motion file were not found: its visitor can say which they are.
+  function unmatched({ name, message, skeleton }) {
+    page.uploaded = { name, kind: "motion" };
+    page.skeleton.show(skeleton, { name, lacking: true });
+    page.refresh();
+    view.trouble(`${message} You can say so below, too.`);
   }
 
   function manner({ weight, matches }) {
@@ -51,8 +61,8 @@ export function handlers(page) {
       page.awaited = false;
       page.clip.restore();
     }
-    if (message.state === "stopped" && message.reason === "problem") fail(message);
     page.refresh();
+    if (message.state === "stopped" && message.reason === "problem") fail(message);
   }
 
   // What went wrong is said where it was asked for.
@@ -64,7 +74,11 @@ export function handlers(page) {
   function problem({ message, about }) {
     if (about === "prompt") view.hint(message, true);
     else view.flash(message);
-    if (page.server.message === "" && page.busy) page.server = { ...page.server, state: "stopped", reason: "" };
+    if (page.server.heard === false) { // it will not be done
+      page.server = { ...page.server, state: "stopped", reason: "", heard: true };
+      page.awaited = false;
+      page.clip.restore();
+    }
     page.refresh();
   }
 
@@ -79,5 +93,5 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { take, reference, manner, mark, state, problem, poses };
+  return { take, reference, unmatched, manner, mark, state, problem, poses };
 }

@@ -4,7 +4,7 @@ import { MOST_UPLOAD } from "../live/constants.js";
 import { takeFiles } from "../live/files.js";
 
 export class Intake {
-  // Files go to `address`; `take(file)` when one was chosen
+  // Files go to `address`; `take(files)` when some were chosen
   constructor(root, { address, take }) {
     Object.assign(this, { root, address, take });
     this.request = null;

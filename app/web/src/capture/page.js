@@ -7,9 +7,12 @@ import { Camera } from "./camera.js";
 import { CameraFix } from "./camera_fix.js";
 import { Clip } from "./clip.js";
 import { Continuation } from "./continuation.js";
+import { gather } from "./gather.js";
 import { handlers } from "./handlers.js";
 import { Intake } from "./intake.js";
+import { Reading } from "./reading.js";
 import { Similar } from "./similar.js";
+import { Skeleton } from "./skeleton.js";
 import { View } from "./view.js";
 
 const LEAD_IN = 1.5; // s of the old motion that are shown before the new
@@ -26,13 +29,12 @@ export class CapturePage extends BodyPage {
     this.clip = new Clip(root);
     this.intake = new Intake(root, {
       address: `${base}clip/${session}`,
-      take: (file) => this.send(file),
+      take: (files) => this.receive(files),
     });
     this.camera = new Camera(root, { done: (file) => this.send(file), change: () => this.refresh() });
-    this.cameraFix = new CameraFix(root, {
-      address: `${base}adjust/${session}`,
-      follow: (choice) => this.follow(choice),
-    });
+    this.cameraFix = new CameraFix(root, `${base}adjust/${session}`);
+    this.reading = new Reading(root, (choice) => this.follow(choice));
+    this.skeleton = new Skeleton(root, (joints) => this.followWith(joints));
     this.continuation = new Continuation(root);
     this.similar = new Similar(root, {
       base,
@@ -42,13 +44,16 @@ export class CapturePage extends BodyPage {
     this.listen({
       cancel: () => this.cancel(),
       redo: () => this.redo(),
-      again: () => this.follow(this.cameraFix.choice),
+      again: () => this.follow(this.reading.choice),
       another: () => this.intake.open(),
       camera: () => this.camera.open(),
       shoot: () => this.camera.shoot(),
       uncamera: () => this.camera.close(),
       back: () => this.preview(null),
       loop: () => this.toggleLoop(),
+      match: () => this.skeleton.apply(),
+      sides: () => this.skeleton.exchange(),
+      save: () => this.skeleton.save(),
       sound: () => this.view.pressed("sound", this.clip.toggleSound()),
     });
     this.connect("follow", handlers(this));
@@ -64,12 +69,26 @@ export class CapturePage extends BodyPage {
 
   // ---- the file
 
+  // Files were chosen or dropped: one to follow, or a joint map for the one there is, or both.
+  async receive(files) {
+    this.view.trouble("");
+    try {
+      const { file, joints } = await gather(files);
+      if (file) await this.send(file, joints);
+      else if (this.uploaded?.kind === "motion") this.followWith(joints);
+      else throw new Error("A joint map says which joints of a motion file are ours; bring that file, too.");
+    } catch (error) {
+      this.view.trouble(error.message);
+    }
+  }
+
   // Show a file here, give it to the server and have it followed.
-  async send(file) {
+  async send(file, joints = null) {
     if (this.busy || this.intake.sending) return this.view.flash("Something is still being made; cancel it first.");
     this.view.trouble("");
     if (!this.intake.fits(file)) return this.view.trouble(this.intake.refusal(file));
     this.preview(null);
+    this.skeleton.show(null);
     this.clip.show(file);
     this.refresh();
     try {
@@ -77,14 +96,22 @@ export class CapturePage extends BodyPage {
     } catch (error) {
       return this.lose(error.message);
     }
-    this.cameraFix.choose(this.uploaded);
-    this.follow({ person: null, joint_map: "" });
+    this.cameraFix.say("");
+    this.reading.choose(this.uploaded, joints);
+    this.follow(this.reading.choice);
+  }
+
+  // Follow the file anew with these nodes as our joints.
+  followWith(joints) {
+    if (this.busy || this.intake.sending) return this.view.flash("Something is still being made; cancel it first.");
+    this.reading.say(joints);
+    this.follow(this.reading.choice);
   }
 
   lose(message) {
     this.clip.drop();
-    this.view.trouble(message);
     this.refresh();
+    this.view.trouble(message);
   }
 
   follow(choice) {
@@ -92,7 +119,7 @@ export class CapturePage extends BodyPage {
     this.awaited = true; // a take of what was asked for
     if (!this.socket.send("follow", choice)) return this.lose("The connection was lost; try again in a moment.");
     // said before the server does, so that nothing can be asked for twice
-    this.server = { ...this.server, state: "running", work: "follow", share: 0, message: "Opening the file \u2026" };
+    this.server = { ...this.server, state: "running", work: "follow", share: 0, message: "Opening the file \u2026", heard: false };
     this.refresh();
   }
 
@@ -124,7 +151,7 @@ export class CapturePage extends BodyPage {
     if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.continuation.values() })) {
       return this.view.hint("The connection was lost; try again in a moment.", true);
     }
-    this.server = { ...this.server, state: "running", work: "onward", share: 0, message: "" };
+    this.server = { ...this.server, state: "running", work: "onward", share: 0, message: "", heard: false };
     if (start === null) this.leadIn(this.mine.take.end);
     this.refresh();
   }

@@ -54,6 +54,8 @@ export class View extends BodyView {
     this.progress(page, sending);
     this.buttons(page, following);
     page.cameraFix.refresh(page);
+    page.reading.refresh(page);
+    page.skeleton.refresh(page);
     if (!page.exporter?.busy) {
       const mine = has && player === page.mine;
       for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !mine;

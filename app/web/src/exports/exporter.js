@@ -55,7 +55,7 @@ function progress(job, format, elapsed) {
   return seconds ? `${what} ... ${seconds} s` : `${what} ...`;
 }
 
-function download(address, name) {
+export function download(address, name) {
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

@@ -1,10 +1,10 @@
-// A file that is chosen in `input` or dropped onto `root` goes to `take`; `over(on)` while one hovers.
+// Files that are chosen in `input` or dropped onto `root` go to `take`; `over(on)` while one hovers.
 
 export function takeFiles({ root, input, over, take }) {
   input.addEventListener("change", () => {
-    const [file] = input.files;
+    const files = [...input.files];
     input.value = ""; // so that the same file can be chosen again
-    if (file) take(file);
+    if (files.length) take(files);
   });
   root.addEventListener("dragover", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -15,7 +15,7 @@ export function takeFiles({ root, input, over, take }) {
   root.addEventListener("drop", (event) => {
     event.preventDefault();
     over(false);
-    const [file] = event.dataTransfer.files;
-    if (file && !input.disabled) take(file);
+    const files = [...event.dataTransfer.files];
+    if (files.length && !input.disabled) take(files);
   });
 }

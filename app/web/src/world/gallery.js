@@ -24,7 +24,7 @@ export class Gallery {
       root,
       input: this.input,
       over: (on) => area.classList.toggle("lw-drop", on),
-      take: (file) => this.upload(file),
+      take: ([file]) => this.upload(file),
     });
   }
 
