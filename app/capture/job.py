@@ -55,7 +55,8 @@ class CaptureJob(Job):
             clip=request.clip,
             **camera,
         )
-        capture = engine.follow(self.upload.path, settings=settings, progress=tell)
+        path = self.upload.path
+        capture = engine.follow(path, settings=settings, progress=tell, apart=True)
         return CapturedTake(self.upload, self.request, capture)
 
 

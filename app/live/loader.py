@@ -45,6 +45,7 @@ class EngineLike(Protocol):
         *,
         settings: CaptureSettings,
         progress: Callable[[float, str], None] | None,
+        apart: bool,
     ) -> Any: ...
 
     def adjust(self, capture: Any, *, tilt: float, lens: float, turned: bool) -> Any: ...

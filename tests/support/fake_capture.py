@@ -90,13 +90,18 @@ class FakeCaptures:
         raise NotImplementedError
 
     def follow(
-        self, path: Path, *, settings: CaptureSettings | None = None, progress: Any = None
+        self,
+        path: Path,
+        *,
+        settings: CaptureSettings | None = None,
+        progress: Any = None,
+        apart: bool = False,
     ) -> Capture:
         settings = settings or CaptureSettings()
         self.followed.append({"path": path, **dict(settings)})
         data = Path(path).read_bytes()
         if not data.startswith(MAGIC):
-            return really_follow(path, settings, progress=progress)
+            return really_follow(path, settings, progress=progress, apart=apart)
         about = json.loads(data[len(MAGIC) :])
         frames, people = about["frames"], about.get("people", 1)
         for i in range(frames):
