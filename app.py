@@ -113,6 +113,7 @@ def main(
     finally:
         exports.close()
         lobby.close()
+        loader.close()
 
 
 if __name__ == "__main__":

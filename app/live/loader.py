@@ -86,6 +86,8 @@ class TruthLike(Protocol):
     def close(self) -> None: ...
 
 
+LEAVE_SECONDS = 10
+"""How long the server's end waits for a model that is being loaded."""
 MakeTruth = Callable[[tuple[int, int], str], TruthLike]
 """Starts the real engine: height and width of its frames, and what a world was dreamt of."""
 
@@ -103,11 +105,18 @@ class Loader:
         self._failure = ""
         self._bodies: dict[str, BodyShape] = {}
         self._worlds: list[WorldCard] = []
+        self._thread = threading.Thread(target=self._run, name="load-engine", daemon=True)
+        self._closed = False
 
     def start(self) -> Loader:
         """Begin to load in a thread of its own."""
-        threading.Thread(target=self._run, name="load-engine", daemon=True).start()
+        self._thread.start()
         return self
+
+    def close(self) -> None:
+        """Load nothing more; wait for what is being loaded, which must not outlive its library."""
+        self._closed = True
+        self._thread.join(LEAVE_SECONDS)
 
     def _run(self) -> None:
         try:
@@ -127,6 +136,8 @@ class Loader:
     def _read_worlds(self, engine: EngineLike) -> Iterator[WorldCard]:
         """Load all worlds, so that none of them has to be waited for later."""
         for name in engine.worlds:
+            if self._closed:
+                return
             try:
                 yield world_card(engine, name, truth=self.truth is not None)
             except Exception:
