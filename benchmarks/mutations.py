@@ -85,7 +85,10 @@ def samples() -> dict[str, list[bytes]]:
         "bvh": [bvh, re.sub(rb"\n", b"\r\n", bvh), bvh.replace(b"Hips", b"mixamorig:Hips")],
         "glb": [pack_glb(json.dumps(document).encode(), binary)],
         "gltf": [json.dumps(whole).encode()],
-        "npz": [own, *(_saved(np.savez_compressed, **named) for named in arrays)],
+        "npz": [
+            pack_zip(unpack_zip(data))
+            for data in (own, *(_saved(np.savez_compressed, **named) for named in arrays))
+        ],
         "npy": [_saved(np.save, array) for array in (motion.joints, motion.features)],
         "zip": [
             pack_zip({"walk/walk.bvh": bvh, "__MACOSX/._walk.bvh": b"\0" * 80}),
@@ -166,8 +169,14 @@ def pack_zip(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, data in entries.items():
-            archive.writestr(name, data)
+            told = zipfile.ZipInfo(name)  # of 1980, so that files are the same again
+            archive.writestr(told, data, method)
     return file.getvalue()
+
+
+def unpack_zip(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def mutate(reader: str, data: bytes, rng: np.random.Generator) -> bytes:
@@ -300,8 +309,7 @@ def change_entry(*mutations: Mutation) -> Mutation:
 
     def change(rng: np.random.Generator, data: bytes) -> bytes:
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = {name: archive.read(name) for name in archive.namelist()}
+            entries = unpack_zip(data)
         except Exception:  # an earlier fault
             return flip(rng, data)
         name = pick(rng, list(entries))
