@@ -90,6 +90,7 @@ def samples() -> dict[str, list[bytes]]:
             for data in (own, *(_saved(np.savez_compressed, **named) for named in arrays))
         ],
         "npy": [_saved(np.save, array) for array in (motion.joints, motion.features)],
+        "pt": [_tensors(motion)],
         "zip": [
             pack_zip({"walk/walk.bvh": bvh, "__MACOSX/._walk.bvh": b"\0" * 80}),
             pack_zip({"walk.gltf": json.dumps(apart).encode(), "walk.bin": binary}),
@@ -155,6 +156,17 @@ def _exported(motion: Take, suffix: str) -> bytes:
 def _saved(save: Callable[..., None], *arrays: np.ndarray, **named: np.ndarray) -> bytes:
     file = io.BytesIO()
     save(file, *arrays, **named)
+    return file.getvalue()
+
+
+def _tensors(motion: Take) -> bytes:
+    """What GVHMR saves."""
+    import torch
+
+    vectors = torch.tensor(quat_to_axis_angle(motion.rotations)).flatten(1)
+    told = {"global_orient": vectors[:, :3], "body_pose": vectors[:, 3:]}
+    file = io.BytesIO()
+    torch.save({"smpl_params_global": {**told, "transl": torch.tensor(motion.root)}}, file)
     return file.getvalue()
 
 
@@ -304,7 +316,7 @@ def lie(rng: np.random.Generator, data: bytes) -> bytes:
         return flip(rng, data)
 
 
-def change_entry(*mutations: Mutation) -> Mutation:
+def change_entry(*mutations: Mutation, method: int = zipfile.ZIP_DEFLATED) -> Mutation:
     """Make a mutation that changes what lies in an archive, which stays whole."""
 
     def change(rng: np.random.Generator, data: bytes) -> bytes:
@@ -316,7 +328,7 @@ def change_entry(*mutations: Mutation) -> Mutation:
         entries[name] = pick(rng, mutations)(rng, entries[name])
         if rng.random() < 0.1:
             entries[pick(rng, ("../a", "a" * 3000, "a.npy", "poses.npy", "/"))] = entries.pop(name)
-        return pack_zip(entries, zipfile.ZIP_BZIP2 if rng.random() < 0.02 else zipfile.ZIP_DEFLATED)
+        return pack_zip(entries, zipfile.ZIP_BZIP2 if rng.random() < 0.02 else method)
 
     return change
 
@@ -330,5 +342,6 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "gltf": (*_TEXT, *[change_json] * 21),
     "npz": (*_ANY, *[change_entry(*_ARRAY)] * 8),
     "npy": (*_ANY, *_ARRAY),
+    "pt": (*_ANY, *[change_entry(*_ANY, method=zipfile.ZIP_STORED)] * 8),
     "zip": (*_ANY, *[change_entry(*_TEXT, *_ANY, change_json, change_json)] * 8),
 }
