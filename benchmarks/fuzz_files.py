@@ -31,7 +31,7 @@ SENTENCES = 8
 """Of the most frequent ones that are told."""
 FAULTS = 30
 GRACE = 2.0
-"""Seconds beyond those that `core.capture.apart` gives a file."""
+"""Seconds by the clock beyond those of a core that `core.capture.apart` gives a file."""
 
 
 class Reader:

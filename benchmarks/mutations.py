@@ -85,8 +85,12 @@ def samples() -> dict[str, list[bytes]]:
         "bvh": [bvh, re.sub(rb"\n", b"\r\n", bvh), bvh.replace(b"Hips", b"mixamorig:Hips")],
         "glb": [pack_glb(json.dumps(document).encode(), binary)],
         "gltf": [json.dumps(whole).encode()],
-        "npz": [own, *(_saved(np.savez_compressed, **named) for named in arrays)],
+        "npz": [
+            pack_zip(unpack_zip(data))
+            for data in (own, *(_saved(np.savez_compressed, **named) for named in arrays))
+        ],
         "npy": [_saved(np.save, array) for array in (motion.joints, motion.features)],
+        "pt": [_tensors(motion)],
         "zip": [
             pack_zip({"walk/walk.bvh": bvh, "__MACOSX/._walk.bvh": b"\0" * 80}),
             pack_zip({"walk.gltf": json.dumps(apart).encode(), "walk.bin": binary}),
@@ -155,6 +159,17 @@ def _saved(save: Callable[..., None], *arrays: np.ndarray, **named: np.ndarray) 
     return file.getvalue()
 
 
+def _tensors(motion: Take) -> bytes:
+    """What GVHMR saves."""
+    import torch
+
+    vectors = torch.tensor(quat_to_axis_angle(motion.rotations)).flatten(1)
+    told = {"global_orient": vectors[:, :3], "body_pose": vectors[:, 3:]}
+    file = io.BytesIO()
+    torch.save({"smpl_params_global": {**told, "transl": torch.tensor(motion.root)}}, file)
+    return file.getvalue()
+
+
 def pack_glb(text: bytes, binary: bytes) -> bytes:
     text = text.ljust(-(-len(text) // 4) * 4)
     parts = struct.pack("<II", len(text), 0x4E4F534A) + text
@@ -166,8 +181,14 @@ def pack_zip(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, data in entries.items():
-            archive.writestr(name, data)
+            told = zipfile.ZipInfo(name)  # of 1980, so that files are the same again
+            archive.writestr(told, data, method)
     return file.getvalue()
+
+
+def unpack_zip(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def mutate(reader: str, data: bytes, rng: np.random.Generator) -> bytes:
@@ -295,20 +316,19 @@ def lie(rng: np.random.Generator, data: bytes) -> bytes:
         return flip(rng, data)
 
 
-def change_entry(*mutations: Mutation) -> Mutation:
+def change_entry(*mutations: Mutation, method: int = zipfile.ZIP_DEFLATED) -> Mutation:
     """Make a mutation that changes what lies in an archive, which stays whole."""
 
     def change(rng: np.random.Generator, data: bytes) -> bytes:
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                entries = {name: archive.read(name) for name in archive.namelist()}
+            entries = unpack_zip(data)
         except Exception:  # an earlier fault
             return flip(rng, data)
         name = pick(rng, list(entries))
         entries[name] = pick(rng, mutations)(rng, entries[name])
         if rng.random() < 0.1:
             entries[pick(rng, ("../a", "a" * 3000, "a.npy", "poses.npy", "/"))] = entries.pop(name)
-        return pack_zip(entries, zipfile.ZIP_BZIP2 if rng.random() < 0.02 else zipfile.ZIP_DEFLATED)
+        return pack_zip(entries, zipfile.ZIP_BZIP2 if rng.random() < 0.02 else method)
 
     return change
 
@@ -322,5 +342,6 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "gltf": (*_TEXT, *[change_json] * 21),
     "npz": (*_ANY, *[change_entry(*_ARRAY)] * 8),
     "npy": (*_ANY, *_ARRAY),
+    "pt": (*_ANY, *[change_entry(*_ANY, method=zipfile.ZIP_STORED)] * 8),
     "zip": (*_ANY, *[change_entry(*_TEXT, *_ANY, change_json, change_json)] * 8),
 }

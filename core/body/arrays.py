@@ -44,8 +44,7 @@ def open_arrays(path: Path, names: Iterable[str], *, most_bytes: int) -> Iterato
 
     Raises ValueError with a sentence about "it" for what is no such file or has no numbers.
     """
-    if path.read_bytes().count(_ENTRY) > MOST_ENTRIES:
-        raise ValueError(f"it has more than {MOST_ENTRIES:,} entries")
+    check_entries(path)
     with contextlib.ExitStack() as stack:
         with _readable("NPZ"):
             archive = stack.enter_context(zipfile.ZipFile(path))
@@ -95,6 +94,12 @@ def find(name: str, held: Collection[str]) -> str | None:
     nested = re.compile(rf"(.*[/.]|.*smpl.*_){name}")
     found = [other for other in held if nested.fullmatch(other)]
     return min(found, key=lambda other: "global" not in other.removesuffix(name), default=None)
+
+
+def check_entries(path: Path) -> None:
+    """Raise ValueError where an archive has too many entries; ask before opening it."""
+    if path.read_bytes().count(_ENTRY) > MOST_ENTRIES:
+        raise ValueError(f"it has more than {MOST_ENTRIES:,} entries")
 
 
 def check_bytes(told: int, most: int) -> None:

@@ -30,8 +30,10 @@ from core.settings import CaptureSettings
 if TYPE_CHECKING:
     from core.capture.read import Reading
 
-SECONDS = 10.0
-"""By the clock; the process itself ends when it has had a little more of a core."""
+SECONDS = 10
+"""Of a core: what a file costs, whatever else goes on."""
+PATIENCE = 30.0
+"""Seconds by the clock: on two busy cores a start of half a second was seen to take three."""
 MOST_MEMORY = 800_000_000
 """Bytes that it may ask for; with libraries it stays below 1 GB."""
 MOST_WRITTEN = 128_000_000
@@ -107,20 +109,26 @@ def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Ans
     if code == 0 and (folder / _FILE).is_file():  # no pipe that never ends
         with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             return _load(folder)
+    if code == -24:  # SIGXCPU, which Windows does not know
+        raise ValueError(_too_long(path.name))
     log.error("the reader of %s ended with %s: %s", path.name, code, said)
-    if code == -9:  # the system does this when its memory is at an end
+    if code == -9:  # SIGKILL, by the system when its memory is at an end
         raise ValueError(_too_large(path.name))
     raise ValueError(f"{path.name} is damaged in a way that its reader does not know")
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, tell: Tell) -> int:
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(LOOKS)
         if time.monotonic() > end:
-            raise ValueError(f"{name} takes longer than {SECONDS:g} s to read; cut out a part")
+            raise ValueError(_too_long(name))
         tell(0.0, "Reading the file ...")
+
+
+def _too_long(name: str) -> str:
+    return f"{name} takes too long to read; cut out a part"
 
 
 def _too_large(name: str) -> str:
@@ -140,11 +148,11 @@ def limit() -> None:
         return
     import resource
 
-    seconds = round(SECONDS) + 2
-    limits = {"RLIMIT_CPU": seconds, "RLIMIT_DATA": MOST_MEMORY, "RLIMIT_FSIZE": MOST_WRITTEN}
-    for name, most in (limits | {"RLIMIT_CORE": 0}).items():
+    limits = {"RLIMIT_DATA": MOST_MEMORY, "RLIMIT_FSIZE": MOST_WRITTEN, "RLIMIT_CORE": 0}
+    for name, most in (limits | {"RLIMIT_CPU": SECONDS}).items():
+        hard = most + (name == "RLIMIT_CPU")  # at the hard one, no signal would say which it was
         with contextlib.suppress(ValueError, OSError):  # macOS does not know all of them
-            resource.setrlimit(getattr(resource, name), (most, most))
+            resource.setrlimit(getattr(resource, name), (most, hard))
 
 
 def _answer(path: Path, settings: CaptureSettings) -> Answer:

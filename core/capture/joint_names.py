@@ -27,7 +27,8 @@ _PARTS = {
     "shoulder": "upperarm uparm armupper humerus 腕",
     "shoulder elbow": "arm",
     "elbow": "elbow forearm lowerarm lowarm loarm armlower ulna ひじ 肘",
-    "wrist": "wrist hand 手首",
+    "wrist": "wrist 手首",
+    "wrist fingers": "hand",
     "neck": "neck 首",
     "head": "head skull 頭",
     "spine": "spine chest abdomen torso thorax waist back pelvis hips 上半身 下半身",
@@ -88,7 +89,7 @@ def _part(name: str) -> dict[str, float]:
         return {}
     # `torso_head` is a head and `UpperArm` no arm; what says two things says each less surely
     said = _WORDS[max(ends, key=lambda word: (ends[word], len(word)))]
-    return dict.fromkeys(said, 1.0 if len(said) == 1 else 0.8)
+    return dict.fromkeys(said, 1.0 if len(said) == 1 else 0.6)
 
 
 def side(one: str, other: str) -> int:

@@ -189,7 +189,7 @@ def _toe(tree: Tree, leg: Limb) -> list[int]:
     rest = leg.path[ankle + 1 :]
     along = np.cumsum([tree.lengths[i] for i in rest])
     scores = {
-        node: tree.word(node, "toe")
+        node: min(tree.word(node, "toe"), 0.6)  # it may be called a foot as well
         - np.log(length / leg.bones[1] / TOE_TO_SHIN) ** 2
         - 0.3 * (not tree.children[node])
         for node, length in zip(rest, along, strict=True)

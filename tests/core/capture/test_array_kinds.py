@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -135,12 +137,42 @@ def test_results_of_gvhmr(tmp_path):
     with pytest.raises(ValueError, match=r"model\.pt is not a PyTorch file of tensors alone"):
         read(tmp_path / "model.pt")
     torch.save({"poses": torch.zeros(1, 1).expand(10**6, 66)}, tmp_path / "large.pt")
-    with pytest.raises(ValueError, match=r"large\.pt is too large: .* 528,000,000 bytes"):
+    with pytest.raises(ValueError, match=r"large\.pt is too large: .* 528,000,\d+ bytes"):
         read(tmp_path / "large.pt")
+    torch.save({"poses": part["betas"].bfloat16()}, tmp_path / "brain.pt")
+    with pytest.raises(ValueError, match=r"brain\.pt is not a PyTorch file"):
+        read(tmp_path / "brain.pt")
     whole = (tmp_path / "hmr4d_results.pt").read_bytes()
     (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"half\.pt is not a PyTorch file"):
         read(tmp_path / "half.pt")
+
+
+class Code:
+    def __reduce__(self):
+        return (pytest.fail, ("it was run",))
+
+
+@pytest.mark.parametrize("told", [Code(), {"poses": Code()}, {"poses": 3}, [1]])
+def test_a_pickle_is_read_for_tensors_alone(tmp_path, told):
+    torch.save(told, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match=r"^a\.pt (is not a PyTorch file|holds neither)"):
+        read(tmp_path / "a.pt")
+
+
+def test_tensors_that_lie(tmp_path):
+    """Strides and starts beyond the numbers that there are."""
+    torch.save({"joints": torch.tensor(PLACES)}, tmp_path / "whole.pt")
+    assert np.abs(read(tmp_path / "whole.pt").positions - PLACES).max() == 0
+    with zipfile.ZipFile(tmp_path / "whole.pt") as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    pickled = next(name for name in entries if name.endswith("data.pkl"))
+    (shape,) = re.findall(rb"K\x1eK\x16K\x03\x87", entries[pickled])
+    for other in (b"K\x1fK\x16K\x03\x87", b"K\x1eK\xffK\x03\x87", b"K\x00K\x16K\x03\x87"):
+        with zipfile.ZipFile(tmp_path / "lie.pt", "w") as archive:
+            for name, data in entries.items():
+                archive.writestr(name, data.replace(shape, other))
+        assert refused(tmp_path / "lie.pt")
 
 
 def test_no_path(tmp_path):
