@@ -40,7 +40,7 @@ def unpack(path: Path, folder: Path) -> Path:
         raise ValueError(
             f"{path.name} is locked by a password, or packed in a way that is not known here"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, MemoryError) as error:
         raise ValueError(f"{path.name} is a damaged ZIP") from error
     return folder / _name(wanted[0])
 

@@ -86,7 +86,10 @@ def fetch(uri: str, folder: Path) -> bytes:
         form, _, packed = uri.partition(",")
         if not form.endswith(";base64"):
             raise ValueError("its numbers are packed in no way that is known here")
-        return base64.b64decode(packed)
+        try:
+            return base64.b64decode(packed)
+        except ValueError as error:
+            raise ValueError("its numbers are damaged") from error
     name = unquote(uri).removeprefix("./")
     if name in ("", "..") or len(name) > MOST_NAME or set(name) & set("/\\:\0"):
         raise ValueError("its numbers lie in another folder; export it as GLB, which holds them")
@@ -134,7 +137,18 @@ def parse(text: bytes) -> Json:
     if _MESHOPT & {*description.get("extensionsUsed", ())}:
         raise ValueError("it is packed by meshopt; export it without compression")
     check(description)
+    check_nodes(description)
     return description
+
+
+def check_nodes(description: Json) -> None:
+    """Raise ValueError where a description points to nodes that it does not have."""
+    nodes, skins = description.get("nodes", ()), description.get("skins", ())
+    named = [node.get("children", ()) for node in nodes] + [skin["joints"] for skin in skins]
+    for animation in description.get("animations", ()):
+        named.append([node for node, _, _ in channels(animation)])
+    if not all(type(i) is int and 0 <= i < len(nodes) for part in named for i in part):
+        raise ValueError("it points to nodes that it does not have")
 
 
 def check(description: Json) -> None:

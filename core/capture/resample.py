@@ -12,7 +12,7 @@ from core.capture.source import Source
 
 
 def at_our_rate(source: Source) -> Source:
-    """Bring a source to 20 poses a second: places by cubic splines, rotations along great arcs."""
+    """Bring a source to 20 poses a second: places by cubic curves, rotations by great arcs."""
     count = len(source.positions)
     if count < 2 or abs(source.rate - FPS) < 1e-3:
         return source
@@ -28,10 +28,13 @@ def at_our_rate(source: Source) -> Source:
 
 
 def resample(values: np.ndarray, rate: float) -> np.ndarray:
-    """Bring (T, ...) at `rate` a second to ours, by cubic splines through what is there."""
+    """Bring (T, ...) at `rate` a second to ours, by cubic splines through all that is there."""
+    from scipy.interpolate import CubicSpline  # takes longer to load than a motion file to read
+
     if len(values) < 2 or abs(rate - FPS) < 1e-3:
         return values
-    return splined(values, times(len(values), rate) * rate)
+    at = times(len(values), rate) * rate
+    return CubicSpline(np.arange(len(values)), values)(at)
 
 
 def times(count: int, rate: float) -> np.ndarray:
@@ -42,7 +45,11 @@ def times(count: int, rate: float) -> np.ndarray:
 
 
 def splined(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Values (T, ...) at places `at` between them, counted in poses, by cubic splines."""
-    from scipy.interpolate import CubicSpline
-
-    return CubicSpline(np.arange(len(values)), values)(at)
+    """Values (T, ...) at places `at` between them, counted in poses (Catmull and Rom 1974)."""
+    before = np.minimum(at.astype(int), len(values) - 2)
+    ends = 2 * values[[0, -1]] - values[[1, -2]]  # go on as they go there
+    longer = np.concatenate([ends[:1], values, ends[1:]])
+    a, b, c, d = (longer[before + i] for i in range(4))
+    share = (at - before).reshape(-1, *[1] * (values.ndim - 1))
+    rise = (2 * a - 5 * b + 4 * c - d) + share * (3 * (b - c) + d - a)
+    return b + share / 2 * (c - a + share * rise)
