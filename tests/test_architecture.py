@@ -45,6 +45,7 @@ ALLOWED = {
     "core": "core.cli",
     "app": (
         "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
+        " core.capture.source"
         " core.export core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",

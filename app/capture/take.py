@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,7 @@ from app.protocol import Follow, Reference, SkeletonInfo, TakeInfo
 from core.body.skeleton import FPS
 from core.body.take import Take
 from core.capture.joint_maps import spelled
-
-if TYPE_CHECKING:
-    from core.capture.read import Reading
-    from core.capture.source import Skeleton
+from core.capture.source import Skeleton
 
 LONGEST = 180
 """Seconds of a take with all that it went on by."""
@@ -84,7 +81,7 @@ class CapturedTake:
         )
 
 
-def reading_info(reading: Reading, request: Follow) -> dict[str, Any]:
+def reading_info(reading: Any, request: Follow) -> dict[str, Any]:
     """Say what a motion file holds besides its motion."""
     return {
         "rate": reading.rate,

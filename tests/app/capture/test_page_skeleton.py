@@ -94,7 +94,9 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     apply = page.get_by_role("button", name="Follow with these joints")
     expect(apply).to_be_disabled()
     found = state(page, "reference.skeleton")
-    assert page.get_by_label("left elbow").input_value() == str(found["joints"]["left_elbow"])
+    elbow = page.get_by_label("left elbow")
+    assert elbow.input_value() == str(found["joints"]["left_elbow"])
+    assert elbow.evaluate("select => select.selectedOptions[0].text") == "LeftForeArm"
 
     # by the picture: its name or row chooses a joint, its dot a node; nodes are never shared
     page.locator(".lf-word", has_text="elbow").first.click()

@@ -64,7 +64,7 @@ export class Skeleton {
     this.joints = { ...skeleton.joints };
     this.changed = false;
     this.chosen = lacking ? this.missing[0] : null;
-    const titles = skeleton.names.map((title, i) => titleOf(skeleton, title, i));
+    const titles = titlesOf(skeleton.names);
     for (const [joint, select] of Object.entries(this.selects)) {
       const none = NEEDED_JOINTS.includes(joint) ? "choose" : "not in this file";
       select.replaceChildren(new Option(none, ""), ...titles.map((title, i) => new Option(title, i)));
@@ -168,8 +168,16 @@ export class Skeleton {
   }
 }
 
-// What a node is called in the list: by its number, too, where the name is not its alone.
-function titleOf({ names }, name, i) {
-  if (!name) return `bone ${i}`;
-  return names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${i})`;
+// What nodes are called in the list: without what all begin with, by their numbers where that is not one's alone.
+function titlesOf(names) {
+  const bare = names.map((name) => name.replace(/^(EndSite)?.*[:|]/, "$1"));
+  const named = bare.filter((name) => name && !name.startsWith("EndSite")).sort();
+  const [first = "", last = ""] = [named[0], named.at(-1)];
+  let shared = 0;
+  while (shared < first.length && first[shared] === last[shared]) shared++;
+  const cut = first.slice(0, shared).lastIndexOf("_") + 1;
+  const titles = bare.map((name) => (cut && name.startsWith(first.slice(0, cut)) ? name.slice(cut) : name));
+  const count = {};
+  for (const title of titles) count[title] = (count[title] ?? 0) + 1;
+  return titles.map((title, i) => (!title ? `bone ${i}` : count[title] > 1 ? `${title} (${i})` : title));
 }
