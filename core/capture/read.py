@@ -95,8 +95,9 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
     root, rotations = _placed(motion)
-    rests = motion.floor is not None and source.rest is not None
-    places = source.rest if rests else source.positions[len(source.positions) // 2]
+    places = source.positions[len(source.positions) // 2]
+    if motion.floor is not None and source.rest is not None:  # a pose that a body can take
+        places = source.rest
     places = quat_rotate(motion.turn, places * motion.scale).astype(np.float32)
     return Reading(
         root=root,
