@@ -19,9 +19,16 @@ class Poses:
     rotations: np.ndarray
     """Local joint rotations as unit quaternions w x y z, (T, 22, 4) float32; joint 0 is global."""
     joints: np.ndarray
-    """Joint positions in the world, (T, 22, 3) float32, meters."""
+    """Joint positions in the world, (T, 22, 3) float32, meters: where the rotations put them."""
     features: np.ndarray
     """HumanML3D features, (T, 263) float32, not normalized."""
+    unsolved: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    """What a network said of the joints before rotations were solved for, (T, 22, 3) float32; the
+    joints themselves where nothing was solved."""
+
+    def __post_init__(self) -> None:
+        if self.unsolved is None:
+            object.__setattr__(self, "unsolved", self.joints)
 
     def __len__(self) -> int:
         return len(self.root)

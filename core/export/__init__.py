@@ -11,6 +11,7 @@ import numpy as np
 
 from core.body.mesh import Body
 from core.body.rotations import quat_slerp
+from core.body.skeleton import forward
 from core.body.take import Take
 from core.export.part import part
 from core.settings import AMASS_RATE, EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
@@ -95,12 +96,15 @@ def resample(take: Take, fps: float) -> Take:
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
         return values[before] * (1 - weight) + values[after] * weight
 
+    root = line(take.root)
+    rotations = quat_slerp(take.rotations[before], take.rotations[after], share[:, None])
     return replace(
         take,
-        root=line(take.root),
-        rotations=quat_slerp(take.rotations[before], take.rotations[after], share[:, None]),
-        joints=line(take.joints),
+        root=root,
+        rotations=rotations,
+        joints=forward(root, rotations)[0],
         features=line(take.features),
+        unsolved=line(take.unsolved),
         prompts=tuple(
             replace(m, start=min(round(m.start * fps / take.fps), count - 1)) for m in take.prompts
         ),

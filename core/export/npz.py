@@ -1,7 +1,8 @@
 """NPZ with all that we know of a take; `core.export.amass` writes what readers of AMASS look for.
 
 `poses` (T, 66) are rotation vectors of the 22 SMPL joints, `trans` (T, 3) the pelvis in meters on
-the source skeleton, Y up (AMASS itself is Z up); `joints`, `features` and `info` are ours.
+the source skeleton, Y up (AMASS itself is Z up). `joints` are where these put them, `unsolved` what
+the network said before they were solved for; these, `features` and `info` are ours.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def write_npz(take: Take, path: Path, *, body: Body) -> None:
             mocap_frame_rate=np.float64(take.fps),
             gender=np.array(gender),
             joints=take.joints,
+            unsolved=take.unsolved,
             features=take.features,
             prompts=np.array([mark.text for mark in take.prompts], dtype=np.str_),
             prompt_starts=np.array([mark.start for mark in take.prompts], dtype=np.int64),

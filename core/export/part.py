@@ -124,6 +124,7 @@ def close(take: Take, cut: Cut) -> Take:
         rotations=rotations.astype(np.float32),
         joints=joints,
         features=encode_all(joints),
+        unsolved=joints,
         info=take.info | {"loop": told},
     )
 

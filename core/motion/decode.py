@@ -20,7 +20,7 @@ from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
 from core.body.feet import holding
 from core.body.ik import PoseSolver
 from core.body.rotations import quat_rotate
-from core.body.skeleton import FEET
+from core.body.skeleton import FEET, forward
 from core.body.take import PoseChunk, Poses, PromptMark, Take
 
 if TYPE_CHECKING:  # command line and exports know the filter without loading torch
@@ -44,7 +44,10 @@ _SEEN = slice(0, LAYOUT.joints.stop)
 _MOVED = slice(0, LAYOUT.velocity.stop)
 _PLACED = slice(LAYOUT.height.start, LAYOUT.joints.stop)
 _FEET = [LAYOUT.joints.start + 3 * (joint - 1) + axis for joint in FEET for axis in range(3)]
-_SHAPES = {"root": (3,), "rotations": (22, 4), "joints": (22, 3), "features": (NUM_FEATURES,)}
+_SHAPES = {
+    **{"root": (3,), "rotations": (22, 4), "joints": (22, 3), "unsolved": (22, 3)},
+    "features": (NUM_FEATURES,),
+}
 _NOTHING = Poses(**{name: np.zeros((0, *shape), np.float32) for name, shape in _SHAPES.items()})
 
 
@@ -154,8 +157,8 @@ class PoseDecoder:
             model.decode(history.blocks, self._state)
             end = history.take.slice(len(history.take) - PRIMED, len(history.take))
             self._filter.push(end.features[None])
-            self._solver.prime(end.joints, contacts(end.features), end.rotations)
-            self._decoder.stand(end.joints[-1], end.features[-1])
+            self._solver.prime(end.unsolved, contacts(end.features), end.rotations)
+            self._decoder.stand(end.unsolved[-1], end.features[-1])
 
     def push(self, block: Tensor, prompt: str) -> PoseChunk:
         """Return the poses that the next block (1, P, D) tells; may be none at first."""
@@ -188,9 +191,12 @@ class PoseDecoder:
 
 def _solve(features: np.ndarray, decoder: FeatureDecoder, solver: PoseSolver) -> Poses:
     """Return the next poses of a motion by their features (T, 263)."""
-    joints = decoder.push(features)
-    root, rotations = solver.push(joints, contacts(features))
-    return Poses(root=root, rotations=rotations, joints=joints, features=features)
+    unsolved = decoder.push(features)
+    root, rotations = solver.push(unsolved, contacts(features))
+    joints, _ = forward(root, rotations)
+    return Poses(
+        root=root, rotations=rotations, joints=joints, features=features, unsolved=unsolved
+    )
 
 
 def perform(features: np.ndarray, prompts: tuple[PromptMark, ...], info: dict[str, str]) -> Take:
