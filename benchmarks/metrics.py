@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.body.skeleton import FPS, TOES
+from core.body.rotations import normalize, quat_inverse, quat_multiply, quat_rotate
+from core.body.skeleton import AIMS, FPS, REST_JOINTS, TOES
 
 SKATE_SPEED = 0.5
 """A foot on the floor that moves faster than this (m/s) skates (GMD, OmniControl)."""
@@ -102,6 +103,24 @@ def area_under_jerk(curves: np.ndarray, level: float) -> float:
     `level` is the mean jerk of continuous real motion.
     """
     return float(np.abs(curves.mean(0) - level).sum())
+
+
+def rotation_steps(rotations: np.ndarray) -> np.ndarray:
+    """Degrees (T - 1, 22) that joints turn from pose to pose beyond what their bones make them.
+
+    `rotations` (T, 22, 4) are relative to the parents. What a bone makes its joint turn is the
+    smallest rotation that takes it from where it points to where it points next; joints that
+    several bones hang from have a main one, see `AIMS`.
+    """
+    turns = quat_multiply(quat_inverse(rotations[:-1]), rotations[1:]).astype(np.float64)
+    angles = 2 * np.arctan2(np.linalg.norm(turns[..., 1:], axis=-1), np.abs(turns[..., 0]))
+    bones = normalize(REST_JOINTS[list(AIMS)] - REST_JOINTS)
+    points = quat_rotate(rotations, np.broadcast_to(bones, (len(rotations), *bones.shape)))
+    points = points.astype(np.float64)
+    across = np.linalg.norm(np.cross(points[:-1], points[1:]), axis=-1)
+    needed = np.arctan2(across, (points[:-1] * points[1:]).sum(-1))
+    needed[:, [aim < 0 for aim in AIMS]] = 0  # nothing hangs from the last joint of a limb
+    return np.degrees(angles - needed)
 
 
 def mpjpe_mm(real: Sequence[np.ndarray], made: Sequence[np.ndarray]) -> float:

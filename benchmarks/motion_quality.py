@@ -1,8 +1,8 @@
 """Quality of a motion checkpoint: `python -m benchmarks.motion_quality --json`.
 
-Prints one JSON object with the rows real, reconstruction, samples and shuffled (see quality_rows)
-and `about`: what was measured on what. Without --json it prints a table. Nothing else goes to
-stdout; progress shows on stderr.
+Prints one JSON object with the rows real, reconstruction, samples and shuffled (see quality_rows),
+`solved` (see solved_poses) and `about`: what was measured on what. Without --json it prints a
+table. Nothing else goes to stdout; progress shows on stderr.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks import metrics, reporting
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import WINDOW, Quality
 from benchmarks.reporting import Row, emit, quality_table, rounded, told_errors
+from benchmarks.solved_poses import solved_row
 from core.checkpoint import load
 from core.motion.text import load_text_encoder
 from core.settings import CHECKPOINTS
@@ -66,8 +67,9 @@ def main(
         torch.set_num_threads(2)
     with told_errors():
         evaluator = load(checkpoints / "motion-evaluator", Evaluator)
+        engine = Engine.load(checkpoints)
         quality = Quality(
-            Engine.load(checkpoints),
+            engine,
             evaluator,
             load_text_encoder("minilm"),
             MotionItems(data, split=split, only=tuple(p for p in packs.split(",") if p)),
@@ -75,7 +77,8 @@ def main(
             seed=seed,
             quick=quick,
         )
-        result = rounded(measure(quality))
+        solved = solved_row(engine, checkpoint, 3 if quick else 20)
+        result = rounded({**measure(quality), "solved": solved})
     emit(result, quality_table, as_json=as_json, out=out)
 
 

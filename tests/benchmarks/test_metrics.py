@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import directions, metrics
-from core.body.skeleton import INDEX
+from core.body.rotations import quat_from_axis_angle
+from core.body.skeleton import INDEX, REST_JOINTS
 
 EYE = np.eye(64)
 
@@ -169,3 +170,14 @@ def test_accuracy_counts_both_prompts():
 def test_probes_differ_in_their_prompts():
     prompts = [p for probe in directions.PROBES for p in (probe.first, probe.second)]
     assert len(set(prompts)) == len(prompts)
+
+
+def test_rotation_steps_count_what_bones_do_not_make():
+    still = np.tile([1.0, 0, 0, 0], (3, 22, 1))
+    swung, twisted = still.copy(), still.copy()
+    elbow, arm = INDEX["left_elbow"], INDEX["left_shoulder"]
+    swung[1, elbow] = quat_from_axis_angle(np.array([0, -1.5, 0]))
+    along = (REST_JOINTS[elbow] - REST_JOINTS[arm]).astype(float)
+    twisted[1, arm] = quat_from_axis_angle(along / np.linalg.norm(along) * 1.5)
+    assert metrics.rotation_steps(swung).max() < 0.5
+    assert metrics.rotation_steps(twisted)[:, arm] == pytest.approx(np.degrees(1.5))
