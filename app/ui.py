@@ -18,7 +18,7 @@ from app.world.tab import film_form
 TABS = {
     "Motion": ("motion.html", "Make a file without watching", motion_form),
     "World": ("world.html", "Make a film without playing", film_form),
-    "From video": ("capture.html", "Make a file of a video without watching", capture_form),
+    "From video or file": ("capture.html", "Make a file of a video without watching", capture_form),
 }
 """Title -> template of the live page, and what is folded away below it: title and builder."""
 

@@ -30,7 +30,7 @@ def open_follow(open_page):
 
     def open_follow(**options):
         page = open_page(**options)
-        page.get_by_role("tab", name="From video").click()
+        page.get_by_role("tab", name="From video or file").click()
         page.wait_for_function(f"{FOLLOW}?.figure?.scene && {FOLLOW}.model.state === 'ready'")
         return page
 
@@ -168,7 +168,7 @@ def test_a_real_motion_plays_and_the_take_comes_back(open_follow):
     finish(page)
     number = state(page, "mine.take.number")
     page.reload()
-    page.get_by_role("tab", name="From video").click()
+    page.get_by_role("tab", name="From video or file").click()
     page.wait_for_function(f"{FOLLOW}?.mine.take.number === {number}")
     page.get_by_text("has stayed on your device").wait_for()
     assert motion_state(page, "player.take.length") == 0  # the motion tab has a take of its own

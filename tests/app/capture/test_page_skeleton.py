@@ -130,7 +130,7 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     assert follow(tmp_path / "walk.bvh", settings).reading.skeleton.joints == said["joints"]
 
     page.reload()  # what was said is kept with the take
-    page.get_by_role("tab", name="From video").click()
+    page.get_by_role("tab", name="From video or file").click()
     page.wait_for_function(f"{FOLLOW}?.reference && {FOLLOW}.reading.joints?.left_hip")
     page.locator("[name=joint_map]").select_option("")
     page.wait_for_function(f"{FOLLOW}.reference.skeleton.how === 'names'")
