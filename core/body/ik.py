@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.feet import FootPins, Stature, holding, reach
+from core.body.feet import FootPins, holding
+from core.body.legs import Stature, reach
 from core.body.limbs import MIDDLE, UPPER, foot_twists, limb_twists
 from core.body.rotations import normalize, quat_continuous, quat_rotate
 from core.body.skeleton import (

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.body.feet import aim, leg_lengths
+from core.body.legs import aim, leg_lengths
 from core.body.rotations import quat_multiply, quat_rotate, quat_to_matrix
 from core.body.skeleton import ANKLES, HIPS, JOINTS, KNEES, REST_JOINTS, forward, local_rotations
+from core.body.soles import heights
 
 BODIES = ("neutral", "male", "female")
 ASSET = Path(__file__).parents[2] / "assets" / "body" / "anny_smpl22.npz"
@@ -112,21 +113,22 @@ class Body:
         """Root (T, 3) and rotations (T, 22, 4) of this body that walk as the source skeleton does.
 
         The middle of the hip joints lies where the source's lies, scaled by leg length; legs bend
-        as its legs do and point at its ankles, on hips of whatever width, and the lower foot
-        stands as high as its. Feet keep their direction. `core.capture.retarget` undoes it.
+        as its legs do and point at its ankles, on hips of whatever width, and the lowest sole
+        is as high as its. Feet keep their direction. `core.capture.retarget` undoes it.
         Pass the result to `skin` or a viewer of this body.
         """
         rest, scale = self.rest_joints, np.float32(self.scale)
-        source, _ = forward(root, rotations)
+        source, turned = forward(root, rotations)
+        soles = heights(source[:, ANKLES], turned[:, ANKLES])
         shift = _hip_middle(REST_JOINTS) - _hip_middle(rest) / scale
         rise = (_ankle_heights(rest) / scale - _ankle_heights(REST_JOINTS)).mean()
         root = root + quat_rotate(rotations[:, 0], shift)
         root[:, 1] += rise
         joints, world = forward(self.place(root), rotations, rest)
-        legs = joints[:, ANKLES] - joints[:, HIPS]
-        ankles = self.place(source[:, ANKLES] + np.float32([0, rise, 0]))
-        lift, turns = aim(joints[:, HIPS], legs, ankles)
-        root[:, 1] += lift / scale
+        hips, ankles = joints[:, HIPS] / scale, joints[:, ANKLES] / scale
+        wanted = self.place(source[:, ANKLES] + np.float32([0, rise, 0])) / scale
+        lift, turns = aim(hips, ankles - hips, wanted, soles)
+        root[:, 1] += lift
         for bones in (HIPS, KNEES):
             world[:, bones] = quat_multiply(turns, world[:, bones])
         fitted = local_rotations(world).astype(np.float32)

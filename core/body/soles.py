@@ -1,7 +1,7 @@
-"""How high the soles of the bundled body are, told on the source skeleton in its meters.
+"""How high the soles of the bundled bodies are, told on the source skeleton in its meters.
 
 The source skeleton has an ankle and a toe joint, but no sole; what must not sink into the floor and
-stands on it is the shoe of the body that is shown, scaled to the source skeleton.
+stands on it is the shoe of the bodies that are shown, scaled to the source skeleton.
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from core.body.skeleton import ANKLES, REST_JOINTS, TOES
 
 _OUTLINE = np.array(
     [
-        [0.000, -0.056, -0.054],
-        [0.000, -0.068, -0.045],
-        [-0.020, -0.073, -0.015],
-        [0.035, -0.073, -0.015],
-        [-0.020, -0.073, 0.100],
-        [0.070, -0.073, 0.120],
-        [0.030, -0.073, 0.175],
-        [0.030, -0.059, 0.198],
+        [-0.007, -0.054, -0.061],
+        [-0.006, -0.063, -0.053],
+        [-0.019, -0.065, -0.049],
+        [0.002, -0.071, -0.037],
+        [0.023, -0.067, -0.039],
+        [-0.023, -0.069, -0.029],
+        [0.030, -0.069, -0.026],
+        [0.063, -0.070, 0.092],
+        [0.072, -0.065, 0.138],
+        [-0.004, -0.073, 0.175],
+        [0.043, -0.070, 0.171],
+        [0.002, -0.069, 0.191],
+        [0.029, -0.067, 0.190],
+        [0.030, -0.060, 0.195],
+        [0.004, -0.058, 0.199],
     ]
 )
-"""Heel, edges, ball and tip of a sole at rest, from its ankle: outward, up and forward (m)."""
+"""Heel, edges, ball and tip of any of their soles at rest, from its ankle: outward, up and forward
+(m)."""
 _HIGHER = -_OUTLINE[:, 1].min() - REST_JOINTS[ANKLES, 1]
 """How much higher the body's ankles stand than the source skeleton's, (2,)."""
 _FEET = normalize(REST_JOINTS[TOES] - REST_JOINTS[ANKLES]).astype(np.float64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.feet import leg_lengths
+from core.body.legs import leg_lengths
 from core.body.rotations import cross, matrix_to_quat, normalize, quat_rotate, quat_slerp
 from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, LEG, PARENTS, REST_JOINTS
 from core.capture.landmarks import POINT

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.body.feet import AGAIN, leg_lengths, of_lower
 from core.body.ik import PoseSolver
+from core.body.legs import AGAIN, leg_lengths, to_stand
 from core.body.rotations import (
     cross,
     matrix_to_quat,
@@ -40,6 +40,7 @@ from core.body.skeleton import (
     WRISTS,
     global_rotations,
 )
+from core.body.soles import heights
 from core.capture.positions import to_skeleton
 from core.capture.resample import at_our_rate
 from core.capture.source import Match, Source, astray
@@ -249,7 +250,7 @@ def _stand(match: Match, places: np.ndarray, world: np.ndarray) -> np.ndarray:
     """Point legs along the file's, in place; return the root (T, 3). Undoes `Body.fit`.
 
     The middle of the hips is the file's. Each ankle lies on the line of its leg, as far from our
-    hip as our leg reaches, and the lower one is as high as the file's.
+    hip as our leg reaches, and the lowest sole is as high as the file's.
     """
 
     def pair(name: str) -> np.ndarray:
@@ -266,7 +267,7 @@ def _stand(match: Match, places: np.ndarray, world: np.ndarray) -> np.ndarray:
         near = (away * along).sum(-1)
         reach = near**2 - (away**2).sum(-1) + (legs**2).sum(-1)  # of a sphere cut by a line
         ankles = pair("hip") + (np.sqrt(np.maximum(reach, 0)) - near)[..., None] * along
-        lift = lift + of_lower(ankles, pair("ankle") - ankles)
+        lift = lift - to_stand(heights(ankles, world[:, ANKLES]), ankles - pair("ankle"))
     # about an axis across the file's leg, so that nothing twists
     wanted = normalize(ankles - hips - lift)
     axis = normalize(cross(along, wanted - normalize(legs)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.feet import leg_lengths
+from core.body.legs import leg_lengths
 from core.body.rotations import cross, matrix_to_quat, normalize
 from core.body.skeleton import LEG
 from core.capture.source import Match, Source

@@ -55,9 +55,9 @@ def test_skinning_is_the_weighted_sum(body):
 
 def test_walk_stands_on_the_floor(body):
     root, rotations, _ = walk(44)
-    lowest = body.skin(root, rotations)[..., 1].min(axis=1)
-    assert lowest.min() > -0.05
-    assert lowest.max() < 0.05
+    lowest = body.skin(*body.fit(root, rotations))[..., 1].min(axis=1)
+    assert lowest.min() > -0.01
+    assert lowest.max() < 0.01
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -69,7 +69,7 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     joints, _ = forward(body.place(placed), fitted, body.rest_joints)
     feet = joints[:, ANKLES]
     steps = np.diff(feet, axis=0) - np.diff(source[:, ANKLES], axis=0) * body.scale
-    assert np.abs(steps).max() < 5e-3  # knees that bend as the source's do cannot reach everywhere
+    assert np.abs(steps).max() < 6e-3  # knees that bend as the source's do cannot reach everywhere
     np.testing.assert_allclose(knees(joints), knees(source), atol=0.3)
     others = np.setdiff1d(np.arange(22), [*HIPS, *KNEES, *ANKLES])
     np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
@@ -78,7 +78,7 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     way = np.diff(joints[:, HIPS].mean(axis=1), axis=0)
     theirs = np.diff(source[:, HIPS].mean(axis=1), axis=0) * body.scale
     np.testing.assert_allclose(way[:, [0, 2]], theirs[:, [0, 2]], atol=1e-5)
-    np.testing.assert_allclose(way[:, 1], theirs[:, 1], atol=4e-3)
+    np.testing.assert_allclose(way[:, 1], theirs[:, 1], atol=6e-3)
 
 
 def knees(joints: np.ndarray) -> np.ndarray:
