@@ -176,4 +176,4 @@ def _standing_height(ankles: np.ndarray, rotations: np.ndarray) -> float:
     speed = np.linalg.norm(np.diff(ankles, axis=0), axis=-1) * FPS
     lower = low[1:].argmin(axis=1)[:, None]
     stands = np.take_along_axis(low[1:], lower, 1)[np.take_along_axis(speed, lower, 1) < SLOW]
-    return float(np.percentile(stands, 10) if len(stands) else low.min())
+    return float(np.percentile(stands, 5) if len(stands) else low.min())
