@@ -6,18 +6,43 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
+from benchmarks.metrics import rotation_steps
 from core.body.ik import PoseSolver, solve
 from core.body.rotations import (
+    normalize,
     quat_from_axis_angle,
     quat_inverse,
     quat_multiply,
     quat_to_axis_angle,
 )
-from core.body.skeleton import INDEX, JOINTS, KNEES, PARENTS, REST_JOINTS, forward
+from core.body.skeleton import (
+    ANKLES,
+    BONE_LENGTHS,
+    COLLARS,
+    HIPS,
+    INDEX,
+    JOINTS,
+    KNEES,
+    PARENTS,
+    REST_JOINTS,
+    TOES,
+    forward,
+    global_rotations,
+)
+from core.body.twists import TWIST_STEP
 from tests.support.synthetic import walk
 
 PLANTED = np.ones((60, 4), bool)
+THIGHS, SHINS = BONE_LENGTHS[KNEES], BONE_LENGTHS[ANKLES]
+
+
+def knee_bends(joints: np.ndarray) -> np.ndarray:
+    """Angles (T, 2) in degrees."""
+    thighs = normalize(joints[:, KNEES] - joints[:, HIPS])
+    shins = normalize(joints[:, ANKLES] - joints[:, KNEES])
+    return np.degrees(np.arccos(np.clip((thighs * shins).sum(-1), -1, 1)))
 
 
 def angle_between(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -112,6 +137,48 @@ def test_sliding_feet_are_held():
     assert jumps.max() < 0.02
 
 
+def test_no_bone_turns_further_than_it_points():
+    """Hips, collars and knees that cross and meet."""
+    rng = np.random.default_rng(4)
+    wobble = np.cumsum(rng.normal(size=(200, 22, 3)), axis=0)
+    wobble = 0.03 * (wobble - gaussian_filter1d(wobble, 8, axis=0))
+    joints = walk(200)[2] + 4 * wobble
+    _, rotations = solve(joints, rng.random((200, 4)) < 0.5)
+    assert rotation_steps(rotations).max() < np.degrees(TWIST_STEP) + 0.5
+
+
+def test_a_chest_faces_forward_though_its_collars_meet():
+    _, rotations, _ = walk(120)
+    rotations[:, INDEX["spine2"]] = quat_from_axis_angle(
+        np.radians(5) * np.sin(np.arange(120) / 4)[:, None] * np.array([1.0, 0, 0.5])
+    )
+    root = np.tile(REST_JOINTS[:1], (120, 1))
+    joints, world = forward(root, rotations)
+    joints[:, COLLARS] = joints[:, COLLARS].mean(axis=1, keepdims=True)
+    joints[:, COLLARS] += np.random.default_rng(5).normal(size=(120, 2, 3)) * 0.005
+    _, solved = solve(joints)
+    chest = INDEX["spine3"]
+    assert angle_between(world[:, chest], global_rotations(solved)[:, chest]).max() < 10
+    assert angle_between(solved[1:], solved[:-1]).max() < 15
+
+
+@pytest.mark.parametrize("drop", [-0.06, 0.0, 0.06])
+@pytest.mark.parametrize("wide", [0.7, 1.0, 1.5])
+def test_straight_legs_of_other_hips_stay_straight(drop, wide):
+    joints = np.repeat(REST_JOINTS[None].astype(float), 30, axis=0)
+    joints[:, HIPS, 0] *= wide
+    joints[:, HIPS, 1] -= drop
+    for side in range(2):
+        for joint, bone in ((KNEES, THIGHS), (ANKLES, SHINS)):
+            above = joints[:, HIPS[side] if joint is KNEES else KNEES[side]]
+            joints[:, joint[side]] = above - np.array([0, bone[side], 0])
+    joints[:, TOES] = joints[:, ANKLES] + (REST_JOINTS[TOES] - REST_JOINTS[ANKLES])
+    for contacts in (None, np.ones((30, 4), bool)):
+        again, _ = forward(*solve(joints, contacts))
+        assert knee_bends(again)[-1].max() < 16  # one leg is a centimeter longer than the other
+    assert knee_bends(again)[-1].min() < 6
+
+
 def test_no_contacts_means_no_change():
     _, _, joints = walk()
     joints = joints + np.array([0, 0.1, 0])  # no sole sinks into the floor, planted or not
@@ -126,7 +193,5 @@ def test_bad_input_is_a_sentence(bad):
 
 
 def test_rest_skeleton_has_the_stated_bones():
-    from core.body.skeleton import BONE_LENGTHS
-
     bones = np.linalg.norm(REST_JOINTS[1:] - REST_JOINTS[list(PARENTS[1:])], axis=-1)
     np.testing.assert_allclose(bones, BONE_LENGTHS[1:], atol=1e-6)
