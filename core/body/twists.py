@@ -87,8 +87,8 @@ class Twists:
         self._points = points[-1]
         twists = np.empty_like(hops)
         for k in range(len(self._bones)):
-            columns = (column[:, k].tolist() for column in (hops, *told))
-            twists[:, k] = angles = self._follow(self._angles[k], *columns, limit)
+            hop, want, sure = (column[:, k].tolist() for column in (hops, *told))
+            twists[:, k] = angles = self._follow(self._angles[k], hop, want, sure, limit)
             self._angles[k] = angles[-1]
         half = twists[..., None] / 2
         turns = np.concatenate([np.cos(half), np.sin(half) * self._bones], axis=-1)
