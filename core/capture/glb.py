@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,19 @@ def _read(document: Document, clip: int | None) -> Source:
     animation = document.json["animations"][chosen]
     tree = skeleton(document.json, {node for node, _, _ in channels(animation)})
     curves = _curves(document, animation, times, {*tree.order})
-    return _source(document, tree, curves, len(times), chosen, notes)
+    source = _source(document, tree, curves, len(times), chosen, notes)
+    return replace(source, stored_rate=_rate(document, animation))
+
+
+def _rate(document: Document, animation: Json) -> float | None:
+    """Keys a second of the curve that has most of them; None where they are too few to tell."""
+    inputs = {sampler["input"] for _, _, sampler in channels(animation)}
+    keys = max((document.rows(i) for i in inputs), key=len)
+    first, last = decode(keys[[0, -1]])[:, 0]
+    if len(keys) < 3 or not last > first:
+        return None
+    rate = (len(keys) - 1) / float(last - first)
+    return float(round(rate)) if abs(rate - round(rate)) < 0.02 * rate else rate
 
 
 def _choose(document: Document, clip: int | None) -> tuple[int, np.ndarray, tuple[str, ...]]:

@@ -41,12 +41,15 @@ def match(source: Source, joint_map: str | Path | dict[str, Any] | None = None) 
     """
     tree = Tree(source)
     if joint_map is not None:
-        found, lacking = _mapped(source, load_map(joint_map))
+        table = load_map(joint_map)
+        found, lacking = _mapped(source, table)
         if lacking:
             raise _error(source, f"joints of the map are not in it ({'; '.join(lacking)})", found)
         if len({found[joint] for joint in NEEDED}) < len(NEEDED):
             raise _error(source, "the map takes one node for several joints", found)
-        return _complete(tree, found, "map")
+        left_out = [joint for joint in table["joints"] if joint not in found]
+        notes = [f"Of the map's joints {', '.join(left_out)} are not in the file."] * bool(left_out)
+        return _complete(tree, found, "map", tuple(notes))
     legs, arms = find_pairs(tree, LEG), find_pairs(tree, ARM)
     leg, arm, score = _best_body(tree, legs, arms)
     if leg is None or arm is None or score < LEAST:

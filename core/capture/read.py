@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.body.rotations import quat_between, quat_continuous, quat_multiply, qu
 from core.body.skeleton import ANKLES, FPS, HIPS, forward, local_rotations
 from core.body.soles import heights
 from core.capture import bundle, bvh, glb, npz
+from core.capture.doubts import doubts
 from core.capture.joint_maps import check_length
 from core.capture.kinds import READ, look
 from core.capture.matching import match as find_joints
@@ -95,25 +96,25 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
     root, rotations = _placed(motion)
-    places = source.positions[len(source.positions) // 2]
-    if motion.floor is not None and source.rest is not None:  # a pose that a body can take
-        places = source.rest
-    places = quat_rotate(motion.turn, places * motion.scale).astype(np.float32)
-    return Reading(
+    if motion.frame is not None and source.rest is not None:  # a pose that a body can take
+        places = source.rest @ motion.frame
+    else:
+        places = quat_rotate(motion.turn, source.positions[len(source.positions) // 2])
+    reading = Reading(
         root=root,
         rotations=rotations,
         skeleton=Skeleton(
             names=source.names,
             parents=source.parents,
-            places=places,
+            places=(places * motion.scale).astype(np.float32),
             joints=match.joints,
-            how=match.how,
         ),
-        rate=source.rate,
+        rate=source.stored_rate or source.rate,
         clips=source.clips,
         clip=source.clip,
         notes=(*motion.notes, *match.notes),
     )
+    return replace(reading, notes=(*reading.notes, *doubts(reading.joints)))
 
 
 def read_joints(

@@ -71,6 +71,8 @@ class Motion:
     """Meters of ours in one unit of the file."""
     turn: np.ndarray
     """Rotation (4,) from the file's axes to ours."""
+    frame: np.ndarray | None
+    """Left, up and ahead of the file's rest pose as columns (3, 3); None if it has none."""
     notes: tuple[str, ...] = ()
 
 
@@ -100,6 +102,7 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
         floor=None if frame is None else _floor(source, match, frame, scale),
         scale=scale,
         turn=turn,
+        frame=frame,
         notes=(*source.notes, *filter(None, [note])),
     )
 

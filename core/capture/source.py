@@ -31,6 +31,8 @@ class Source:
     """Rotations (N, 4) in that pose, relative to the world."""
     rate: float
     """Poses a second."""
+    stored_rate: float | None = None
+    """Poses a second in the file, where it was sampled at another rate."""
     up: Literal["y", "rest"] | None = None
     """What is up where the format says so: Y, or as the rest pose stands; None to find out."""
     clips: tuple[str, ...] = ()
