@@ -80,7 +80,7 @@ def _dense(value: Any) -> np.ndarray:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"there is no file {path.name}")
     if path.suffix == ".npz":
         try:
             with open_arrays(path, _NEEDED, most_bytes=MOST_BYTES) as archive:

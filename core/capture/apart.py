@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.body.arrays import Archive, open_arrays
+from core.capture.joint_maps import well_formed
+from core.capture.kinds import FULL, no_room
 from core.capture.source import MatchError, Skeleton
 from core.settings import CaptureSettings
 
@@ -39,6 +41,8 @@ MOST_MEMORY = 800_000_000
 MOST_WRITTEN = 128_000_000
 """Bytes of a file that it may write."""
 MOST_ANSWER = 64_000_000
+MOST_TEXT = 2_000_000
+"""Bytes of its words: the names of 1,000 nodes and whatever else it says."""
 MOST_ARRAYS = 32
 AT_ONCE = 2
 """Files that are read at the same time; others wait."""
@@ -47,6 +51,15 @@ LOOKS = 0.1
 """Seconds between two looks at whether it is done."""
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on."""
+_KEPT = (
+    *("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("LANG", "LC_ALL", "LC_CTYPE"),
+    *("HOME", "APPDATA", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONUTF8"),
+)
+"""Variables without which a process does not find Python and its packages, or reads text otherwise.
+Whoever runs the page may have secrets in others."""
+_FULL = 75
+"""Exit status of a process that finds no room for its answer: EX_TEMPFAIL."""
 _room = threading.BoundedSemaphore(AT_ONCE)
 _FILE, _JSON = "answer.npz", "json"
 log = logging.getLogger(__name__)
@@ -76,6 +89,10 @@ def read_apart(
     try:
         with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
             answer = _run(path, settings, Path(folder), tell)
+    except OSError as error:
+        if error.errno in FULL:
+            raise ValueError(no_room(path.name)) from error
+        raise
     finally:
         _room.release()
     if answer.reading is not None:
@@ -87,6 +104,7 @@ def read_apart(
 
 def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Answer:
     """Let the process work and return what it says; raise ValueError where it ends without that."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     modules = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
@@ -97,7 +115,7 @@ def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Ans
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            env={**os.environ, **threads, **places, **modules},
+            env={**kept, **threads, **places, **modules},
         )
         try:
             code = _wait(process, path.name, tell)
@@ -111,6 +129,8 @@ def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Ans
             return _load(folder)
     if code == -24:  # SIGXCPU, which Windows does not know
         raise ValueError(_too_long(path.name))
+    if code == _FULL:
+        raise ValueError(no_room(path.name))
     log.error("the reader of %s ended with %s: %s", path.name, code, said)
     if code == -9:  # SIGKILL, by the system when its memory is at an end
         raise ValueError(_too_large(path.name))
@@ -139,7 +159,12 @@ def main() -> None:
     """Read the file that the arguments name, within limits, and save what is to be said of it."""
     path, folder, settings = sys.argv[1:]
     limit()
-    _save(_answer(Path(path), CaptureSettings(**json.loads(settings))), Path(folder))
+    try:
+        _save(_answer(Path(path), CaptureSettings(**json.loads(settings))), Path(folder))
+    except OSError as error:
+        if error.errno in FULL:
+            sys.exit(_FULL)
+        raise
 
 
 def limit() -> None:
@@ -170,7 +195,7 @@ def _answer(path: Path, settings: CaptureSettings) -> Answer:
 
 def _save(answer: Answer, folder: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(_pack(answer, arrays)).encode()
+    text = json.dumps(_pack(answer, arrays), ensure_ascii=False).encode(errors="replace")
     arrays[_JSON] = np.frombuffer(text, np.uint8)
     np.savez(folder / _FILE, **arrays)  # pyright: ignore[reportArgumentType]
 
@@ -180,7 +205,10 @@ def _load(folder: Path) -> Answer:
 
     names = (_JSON, *map(str, range(MOST_ARRAYS)))
     with open_arrays(folder / _FILE, names, most_bytes=MOST_ANSWER) as archive:
-        answer = _unpack(json.loads(archive.read(_JSON).tobytes()), archive)
+        text = archive.read(_JSON).tobytes()
+        if len(text) > MOST_TEXT:
+            raise ValueError("it says too much")
+        answer = _unpack(json.loads(text), archive)
     match answer:
         case Answer(reading=Reading(), refused="", skeleton=None):
             return answer
@@ -209,6 +237,8 @@ def _unpack(told: Any, archive: Archive) -> Any:
     """Invert `_pack`; lists come back as tuples."""
     if isinstance(told, list):
         return tuple(_unpack(part, archive) for part in told)
+    if isinstance(told, str):
+        return well_formed(told)
     if not isinstance(told, dict):
         return told
     if "array" in told:

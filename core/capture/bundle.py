@@ -6,20 +6,22 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from core.capture.kinds import MOTION, READ, sniff
+from core.capture.kinds import FULL, MOTION, READ, sniff
 
 MOST_ENTRIES = 1000
 MOST_BYTES = 64_000_000
 """Of what is unpacked."""
 MOST_TOLD = 5
 """Files that a sentence names."""
+_DAMAGE = (*(zipfile.BadZipFile, zlib.error, UnicodeDecodeError), *(OSError, EOFError, MemoryError))
 _ENTRY = b"PK\x01\x02"  # every entry of an archive's table of contents begins like this
 
 
 def unpack(path: Path, folder: Path) -> Path:
     """Unpack the motion file of a ZIP, and the .bin files beside a .gltf, into `folder`.
 
-    Raises ValueError with a sentence where there is none or several, or too much of it.
+    Raises ValueError with a sentence where there is none or several, or too much of it, and OSError
+    where the disk is full.
     """
     if path.read_bytes().count(_ENTRY) > MOST_ENTRIES:
         raise ValueError(f"{path.name} has more than {MOST_ENTRIES:,} files in it")
@@ -40,7 +42,9 @@ def unpack(path: Path, folder: Path) -> Path:
         raise ValueError(
             f"{path.name} is locked by a password, or packed in a way that is not known here"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, MemoryError) as error:
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise ValueError(f"{path.name} is a damaged ZIP") from error
     return folder / _name(wanted[0])
 

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import numpy as np
 
-from core.capture.joint_maps import MOST_NAME, MOST_POSES, check_length
+from core.capture.joint_maps import MOST_POSES, check_length, check_name
 
 MOST_HEAD = 2_000_000
 """Characters before the poses; a skeleton with 500 joints has about 200,000."""
@@ -94,8 +94,7 @@ class Head:
             raise ValueError("a brace before it is missing, or one too many")
         if len(self.names) >= MOST_NODES:
             raise ValueError(f"its skeleton has more than {MOST_NODES:,} joints and end sites")
-        if len(name) > MOST_NAME:
-            raise ValueError(f"a joint's name has more than {MOST_NAME} characters")
+        name = check_name(name)
         if len(self.offsets) < len(self.names):
             raise ValueError("the joint before it has no OFFSET")
         end = key.startswith("end")

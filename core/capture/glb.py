@@ -10,6 +10,7 @@ import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,13 @@ from core.body.rotations import (
 from core.body.skeleton import FPS
 from core.capture.gltf_file import MOST_VALUE, Document, Json, channels, decode
 from core.capture.gltf_tree import Tree, above, skeleton
-from core.capture.joint_maps import check_length
+from core.capture.joint_maps import check_length, check_name, well_formed
 from core.capture.source import Source, astray
 
 MOST_TOLD = 8
 """Animations whose names fit into a note."""
+MOST_CLIPS = 200
+"""Animations that are told of; all others can be chosen by their number alone."""
 
 _REST = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
 
@@ -92,9 +95,9 @@ def _choose(document: Document, clip: int | None) -> tuple[int, np.ndarray, tupl
         return chosen, times, ()
     told = [
         f"{i} {name!r} of {length:.1f} s"
-        for i, (name, length) in enumerate(zip(_names(clips), lengths, strict=True), start=1)
+        for i, (name, length) in enumerate(zip(_names(clips), lengths, strict=False), start=1)
     ]
-    more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+    more = [f"and {len(clips) - MOST_TOLD} more"] if len(clips) > MOST_TOLD else []
     note = (
         f"The file has {len(clips)} animations: {', '.join(told[:MOST_TOLD] + more)}. The longest,"
         f" number {chosen + 1}, is read; another can be chosen by its number."
@@ -103,7 +106,8 @@ def _choose(document: Document, clip: int | None) -> tuple[int, np.ndarray, tupl
 
 
 def _names(clips: list[Json]) -> list[str]:
-    return [str(clip.get("name") or f"animation {i}")[:60] for i, clip in enumerate(clips, start=1)]
+    named = (str(clip.get("name") or f"animation {i}") for i, clip in enumerate(clips, start=1))
+    return [well_formed(name[:60]) for name in islice(named, MOST_CLIPS)]
 
 
 def _span(document: Document, animation: Json) -> tuple[float, float]:
@@ -177,7 +181,9 @@ def _source(
     names = {node: str(bone) for bone, node in _humanoid(document.json)}
     column = {node: i for i, node in enumerate(kept)}
     return Source(
-        names=tuple(names.get(i) or str(nodes[i].get("name") or f"node{i}") for i in kept),
+        names=tuple(
+            check_name(names.get(i) or str(nodes[i].get("name") or f"node{i}")) for i in kept
+        ),
         parents=tuple(column.get(above(i, tree.parents, column), -1) for i in kept),
         positions=positions,
         rotations=np.stack([np.broadcast_to(world[i][2], (poses, 4)) for i in kept], axis=1),

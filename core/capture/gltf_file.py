@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from core.capture.joint_maps import MOST_NAME
+from core.capture.joint_maps import MOST_NAME, check_name, well_formed
 
 _TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -27,7 +28,7 @@ _JSON, _BINARY = 0x4E4F534A, 0x004E4942
 MOST_CHUNKS = 16
 """Parts of a binary file; glTF knows two."""
 MOST_JSON = 8_000_000
-"""Bytes of a binary file's description; the text of others may have their numbers in it."""
+"""Bytes of a description without the numbers that a .gltf may have in its text."""
 MOST_VALUES = 400_000
 """Values in it: that many are read in a twentieth of a second."""
 MOST_BUFFER = 64_000_000
@@ -90,7 +91,7 @@ def fetch(uri: str, folder: Path) -> bytes:
             return base64.b64decode(packed)
         except ValueError as error:
             raise ValueError("its numbers are damaged") from error
-    name = unquote(uri).removeprefix("./")
+    name = well_formed(unquote(uri)).removeprefix("./")
     if name in ("", "..") or len(name) > MOST_NAME or set(name) & set("/\\:\0"):
         raise ValueError("its numbers lie in another folder; export it as GLB, which holds them")
     path = folder / name
@@ -107,6 +108,8 @@ def fetch(uri: str, folder: Path) -> bytes:
 def split(data: bytes) -> tuple[bytes, memoryview]:
     """Split a file into the text of its description and its numbers."""
     if data[:4] != b"glTF":
+        numbers = sum(len(uri[0]) for uri in re.finditer(rb'"data:[^"]*"', data))
+        _check_size(len(data) - numbers)
         return data.removeprefix(b"\xef\xbb\xbf").lstrip(), memoryview(b"")
     found, at = {}, 12
     for _ in range(MOST_CHUNKS):
@@ -117,9 +120,13 @@ def split(data: bytes) -> tuple[bytes, memoryview]:
         at += 8 + length
     if _JSON not in found:
         raise ValueError("it is cut off, or of glTF 1; export it as glTF 2")
-    if len(found[_JSON]) > MOST_JSON:
-        raise ValueError(f"its description has more than {MOST_JSON // 10**6} MB")
+    _check_size(len(found[_JSON]))
     return bytes(found[_JSON]), found.get(_BINARY, memoryview(b""))
+
+
+def _check_size(described: int) -> None:
+    if described > MOST_JSON:
+        raise ValueError(f"its description has more than {MOST_JSON // 10**6} MB")
 
 
 def parse(text: bytes) -> Json:
@@ -154,8 +161,7 @@ def check_nodes(description: Json) -> None:
 def check(description: Json) -> None:
     """Raise ValueError for odd shapes, and more keys than are decoded."""
     for node in description.get("nodes", ()):
-        if len(str(node.get("name", ""))) > MOST_NAME:
-            raise ValueError(f"a node's name has more than {MOST_NAME} characters")
+        check_name(str(node.get("name", "")))
         for part, length in _LENGTHS.items():
             if part in node and [_number(n) for n in node[part]] != [True] * length:
                 raise ValueError(f"the {part} of a node must be {length} numbers")

@@ -36,6 +36,18 @@ NEEDED = (
 """Our joints without which a skeleton is no body's."""
 
 
+def check_name(name: str) -> str:
+    """Return a node's name, well formed; raise ValueError where it is too long."""
+    if len(name) > MOST_NAME:
+        raise ValueError(f"a joint's name has more than {MOST_NAME} characters")
+    return well_formed(name)
+
+
+def well_formed(text: str) -> str:
+    """Replace halves of characters that JSON can escape and UTF-8 does not know."""
+    return text.encode(errors="replace").decode()
+
+
 def check_length(seconds: float, poses: int = 0) -> None:
     """Raise ValueError where a motion file lasts too long; ask before working through it."""
     if seconds > MOST_SECONDS:
@@ -57,7 +69,9 @@ def load_map(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     path = MAPS / f"{given}.json" if str(given) in BUILT_IN else Path(given)
     if not path.is_file():
         told = ", ".join(BUILT_IN)
-        raise ValueError(f"no joint map {str(given)!r}; use one of {told} or a path to a json file")
+        raise ValueError(
+            f"no joint map {Path(given).name!r}; use one of {told} or a path to a json file"
+        )
     return parse_map(path.read_text(encoding="utf-8-sig", errors="replace"), path.name)
 
 
@@ -89,9 +103,9 @@ def as_list(nodes: Any) -> list[Any]:
 
 
 def spelled(names: Sequence[str], parents: Sequence[int]) -> list[str]:
-    """Return the nodes' names as maps have them: end sites are called by their parents'."""
+    """Return the nodes' names as maps have them: end sites are called by their parents', cut."""
     return [
-        name or (f"EndSite{names[parent]}" if parent >= 0 else "")
+        name or (f"EndSite{names[parent]}"[:MOST_NAME] if parent >= 0 else "")
         for name, parent in zip(names, parents, strict=True)
     ]
 

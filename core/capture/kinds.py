@@ -7,6 +7,7 @@ those of `_ELSEWHERE` for what is not, each with what would be read in its place
 from __future__ import annotations
 
 import codecs
+import errno
 from pathlib import Path
 
 HEAD = 4096
@@ -94,17 +95,24 @@ _ELSEWHERE = {
     "picture": ("a still picture", "a video of a person who moves is needed"),
     "sound": ("sound without pictures", "a video of a person who moves is needed"),
 }
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a system says whose disk, or a user's part of it, is full."""
 READ = "Videos, BVH, GLB, glTF, VRMA, NPZ and NPY are read."
 
 
 def look(path: Path) -> str:
     """Return the kind of a file that is read; raise ValueError with a sentence for all others."""
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"there is no file {path.name}")
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD), path.name)
     refuse(kind, path.name)
     return kind
+
+
+def no_room(name: str) -> str:
+    """Return what is said of a file where the disk is full."""
+    return f"the server has no room to read {name} now; try again later"
 
 
 def refuse(kind: str, name: str) -> None:

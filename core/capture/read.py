@@ -16,7 +16,7 @@ from core.body.soles import heights
 from core.capture import bundle, bvh, glb, npz
 from core.capture.doubts import doubts
 from core.capture.joint_maps import check_length
-from core.capture.kinds import READ, look
+from core.capture.kinds import FULL, READ, look, no_room
 from core.capture.matching import match as find_joints
 from core.capture.retarget import Motion, retarget
 from core.capture.source import MatchError, Skeleton, Source
@@ -65,7 +65,7 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
     """
     path, settings = Path(path), settings or CaptureSettings()
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"there is no file {path.name}")
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"{path.name} has more than {MOST_BYTES // 10**6} MB; cut out the part")
     with _named(path):
@@ -74,7 +74,7 @@ def read_motion(path: str | Path, settings: CaptureSettings | None = None) -> Re
 
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Let every sentence have the file's name and never its folder."""
+    """Let every sentence have the file's name and never its folder; a full disk gets one too."""
 
     def told(error: ValueError) -> str:
         sentence = str(error).replace(str(path), path.name)
@@ -86,6 +86,10 @@ def _named(path: Path) -> Iterator[None]:
         raise MatchError(told(error), error.skeleton) from error
     except ValueError as error:
         raise ValueError(told(error)) from error
+    except OSError as error:
+        if error.errno in FULL:
+            raise ValueError(no_room(path.name)) from error
+        raise
 
 
 def _reading(path: Path, settings: CaptureSettings) -> Reading:
@@ -131,7 +135,8 @@ def read_joints(
         return forward(*_placed(motion))[0]
 
 
-def _read(path: Path, settings: CaptureSettings) -> Source:
+def _read(path: Path, settings: CaptureSettings, *, packed: bool = False) -> Source:
+    """Read a file, `packed` being one out of a ZIP, which is no ZIP itself: they nest for ever."""
     match look(path):
         case "bvh":
             return bvh.read(path, rate=settings.rate)
@@ -139,11 +144,13 @@ def _read(path: Path, settings: CaptureSettings) -> Source:
             return npz.read(path, settings.rate)
         case "glb" | "gltf":
             return glb.read(path, settings.clip)
+        case "zip" if packed:
+            raise ValueError(f"{path.name} is a ZIP itself; pack the motion file alone")
         case "zip":
             with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
                 inner = bundle.unpack(path, Path(folder))
                 try:
-                    return _read(inner, settings)
+                    return _read(inner, settings, packed=True)
                 except ValueError as error:
                     raise ValueError(f"in {path.name}, {error}") from error
     raise ValueError(f"{path.name} is no motion file; {READ}")

@@ -85,7 +85,7 @@ def open_video(path: str | Path) -> VideoInfo:
     """Ask a file what it is; raise ValueError with a sentence for what is no video to follow."""
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"there is no file {path}")
+        raise ValueError(f"there is no file {path.name}")
     name = path.name
     text = _ask(path).stderr.decode(errors="replace")
     kind = re.search(r"^Input #0, (\S+), from", text, re.MULTILINE)

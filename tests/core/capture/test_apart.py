@@ -120,9 +120,35 @@ def test_what_ends_a_reader_becomes_a_sentence(stand_in, monkeypatch, tmp_path, 
     assert time.monotonic() - start < 25
 
 
+def test_a_full_disk_is_no_damage(stand_in, monkeypatch):
+    told = r"^the server has no room to read walk\.bvh now; try again later$"
+    full = "OSError(28, 'No space left on device')"
+    path = stand_in(f"""
+def full(*_, **__): raise {full}
+np.savez = full
+""")
+    with pytest.raises(ValueError, match=told):
+        read_apart(path)
+
+    def make(**_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(apart.tempfile, "TemporaryFile", make)
+    with pytest.raises(ValueError, match=told):
+        read_apart(path)
+
+
+def test_secrets_stay_outside_and_words_are_well_formed(stand_in, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    path = stand_in("raise ValueError(f'{os.environ.get(\"HF_TOKEN\")} \\ud800')")
+    with pytest.raises(ValueError, match=r"^None \?$"):
+        read_apart(path)
+
+
 @pytest.mark.parametrize(
     "told",
     [
+        '{"class": "Answer", "refused": "' + "x" * apart.MOST_TEXT + '"}',
         '{"class": "Answer"}',
         '{"class": "Answer", "refused": [1]}',
         '{"class": "Answer", "refused": "no", "skeleton": 3}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import struct
 import zipfile
@@ -93,6 +94,29 @@ def test_a_zip_that_would_be_large_is_not_unpacked(tmp_path, monkeypatch):
     assert "are the most" in refusal(zipped(tmp_path / "beside.zip", beside))
     many = zipped(tmp_path / "many.zip", {f"{i}": b"" for i in range(1001)})
     assert "more than 1,000 files" in refusal(many)
+
+
+def test_a_zip_in_a_zip_is_not_unpacked(tmp_path, walk):
+    inner = zipped(tmp_path / "inner.zip", {"a.bvh": walk["bvh"]}).read_bytes()
+    for name in ("a.glb", "a.bvh"):
+        told = refusal(zipped(tmp_path / "outer.zip", {name: inner}))
+        assert told == f"in outer.zip, {name} is a ZIP itself; pack the motion file alone"
+
+
+def test_a_full_disk_is_no_damage(tmp_path, monkeypatch, walk):
+    path = zipped(tmp_path / "a.zip", {"a.bvh": walk["bvh"]})
+
+    def write(*_) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    assert refusal(path) == "the server has no room to read a.zip now; try again later"
+
+
+def test_a_name_that_is_no_text_is_damage(tmp_path):
+    path = zipped(tmp_path / "a.zip", {"é.bvh": b"x"})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    assert "damaged ZIP" in refusal(path)
 
 
 def test_a_zip_that_lies_about_sizes_is_damaged(tmp_path, walk):

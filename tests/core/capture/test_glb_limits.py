@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 import tracemalloc
@@ -131,6 +132,32 @@ def test_only_the_longest_animation_is_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(glb, "_curves", lambda *a: decoded.append(a[1]) or curves(*a))
     assert (glb.read(join(tmp_path / "b.glb", document, binary)).positions == alone).all()
     assert decoded == [document["animations"][1]]
+
+
+def test_a_description_in_text_is_as_short_without_its_numbers(tmp_path, monkeypatch):
+    write(walk_take(), tmp_path / "walk.glb")
+    document, binary = parts(tmp_path / "walk.glb")
+    packed = base64.b64encode(binary).decode()
+    document["buffers"][0]["uri"] = f"data:application/octet-stream;base64,{packed}"
+    path = tmp_path / "walk.gltf"
+    path.write_text(json.dumps(document))
+    monkeypatch.setattr(gltf_file, "MOST_JSON", path.stat().st_size - len(packed))
+    assert len(glb.read(path).positions) == 40
+    path.write_text(json.dumps(document | {"extras": "x" * 100}))
+    assert "description has more than" in refusal(path)
+
+
+def test_names_are_few_and_well_formed(tmp_path):
+    write(walk_take(), tmp_path / "walk.glb")
+    document, binary = parts(tmp_path / "walk.glb")
+    document["nodes"][0]["name"] = "Hips \ud800"
+    document["animations"] = [{**document["animations"][0], "name": "\udfff" * 99}] * 300
+    found = glb.read(join(tmp_path / "a.glb", document, binary), clip=299)
+    assert "Hips ?" in found.names
+    assert (found.clip, found.clips) == (298, ("?" * 60,) * glb.MOST_CLIPS)
+    bones = {"hips": {"node": 0}, "q" * 100_000: {"node": 1}}
+    document["extensions"] = {"VRMC_vrm": {"humanoid": {"humanBones": bones}}}
+    assert "more than 200 characters" in refusal(join(tmp_path / "a.glb", document, binary))
 
 
 @pytest.mark.parametrize(

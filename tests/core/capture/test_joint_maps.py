@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.body.skeleton import JOINTS, PARENTS, REST_JOINTS
-from core.capture.joint_maps import NEEDED, load_map, to_map
+from core.capture.joint_maps import MOST_NAME, NEEDED, load_map, spelled, to_map
 from core.capture.matching import match
 from core.capture.source import MatchError, Skeleton, Source
 
@@ -25,6 +25,11 @@ def source(names: tuple[str, ...] = JOINTS, parents: tuple[int, ...] = PARENTS) 
 def skeleton(source: Source, joints: dict[str, int]) -> Skeleton:
     names, parents = source.names, source.parents
     return Skeleton(names=names, parents=parents, places=source.positions[0], joints=joints)
+
+
+def test_names_of_end_sites_are_no_longer_than_a_map_may_have_them():
+    name = "x" * MOST_NAME
+    assert spelled((name, ""), (-1, 0)) == [name, f"EndSite{name}"[:MOST_NAME]]
 
 
 def test_a_saved_map_finds_the_same_joints_again(tmp_path):
