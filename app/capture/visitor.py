@@ -173,6 +173,10 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     # ---- the worker
 
+    @property
+    def _turn_seconds(self) -> float:
+        return 0.0  # one job is a turn: what replaces it stands in line, behind others
+
     def _describe(self, **said: Any) -> State:
         return State(work=self._job.name if self._job else "", **said)
 

@@ -69,6 +69,24 @@ def test_two_visitors_follow_side_by_side_and_a_third_waits(make_lobby):
     until(second.idle)
 
 
+def test_who_asks_again_and_again_stands_in_line_again(make_lobby):
+    lobby = make_lobby(starts=1000)
+    pages = [CapturePage(lobby, name) for name in IDS[:4]]
+    for page in pages:
+        page.upload(fake_film(4000 if page in pages[:2] else 20, cost=0.005))
+        page.visitor.follow(Follow())
+
+    def served() -> bool:
+        for greedy in pages[:2]:
+            greedy.visitor.follow(Follow())
+        return all(page.read() is not None and page.end for page in pages[2:])
+
+    until(served, 10)
+    for greedy in pages[:2]:
+        greedy.visitor.stop()
+        until(greedy.idle)
+
+
 def test_a_page_that_is_closed_stops_its_work_and_its_file_goes(make_lobby):
     lobby = make_lobby(gone_seconds=0.1, forget_seconds=0.3)
     page = CapturePage(lobby)
