@@ -30,11 +30,12 @@ def test_only_one_thing_at_a_time(page, monkeypatch):
     with pytest.raises(ValueError, match="choose a file first"):
         page.visitor.go_on(GO)
     page.follow(fake_film(20))
-    page.visitor.follow(Follow())
     page.upload(fake_film(4000, cost=0.01))
+    page.visitor.follow(Follow())
     page.visitor.follow(Follow())  # a newer wish takes the place of the older
     for busy in (
         page.visitor.expect,
+        lambda: page.upload(b"x"),
         lambda: page.visitor.go_on(GO),
         lambda: page.visitor.adjust(tilt=1, lens=1, turned=False),
     ):
