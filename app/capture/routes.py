@@ -61,11 +61,11 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
                 raise ValueError(TOO_LONG)
             name = request.query_params.get("name", "")
             upload = await lobby.uploads.receive(request.stream(), name)
+            visitor.keep(upload)
         except ValueError as error:
             return problem(str(error), 413 if str(error) == TOO_LONG else 400)
         except ClientDisconnect:
             return problem("The file did not arrive.", 400)
-        visitor.keep(upload)
         told = {"name": upload.path.name, "kind": upload.kind, "bytes": upload.bytes}
         return JSONResponse({"ok": True, **told})
 

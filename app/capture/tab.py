@@ -14,6 +14,7 @@ from app.capture.uploads import TOO_LONG, as_upload
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
+from app.live.replies import room_for_files
 from app.live_page import LENSES, TILTS, endpoint, file_row, part_rows
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
@@ -147,7 +148,8 @@ def make(
         # a thread of its own: its priority, once lowered, cannot be raised again
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
-        upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
+        with room_for_files():
+            upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
         job = CaptureJob(upload, request)
         captured = pool.submit(job.follow, engine, None, **camera).result()
     if onward:

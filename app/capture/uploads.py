@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 from unicodedata import category
 
+from app.live.replies import room_for_files
 from app.protocol import MOST_UPLOAD
 from core.capture.kinds import HEAD, MOTION, sniff
 
@@ -56,8 +57,10 @@ class Uploads:
         """Write a file as it comes; raise ValueError, at once, for more than is taken."""
         folder = self._enter()
         try:
-            await _write(parts, folder / "incoming")
-            return as_upload(folder / "incoming", name)
+            with room_for_files():
+                folder.mkdir(mode=0o700)
+                await _write(parts, folder / "incoming")
+                return as_upload(folder / "incoming", name)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -66,17 +69,15 @@ class Uploads:
                 self._coming -= 1
 
     def _enter(self) -> Path:
-        with self._lock:
+        with self._lock, room_for_files():
             if self._coming >= MOST_COMING or self.kept > MOST_KEPT:
                 raise ValueError("The server has too many files to take another; try again later.")
-            if self._folder is None:
+            if self._folder is None or not Path(self._folder.name).is_dir():  # tidied away
                 self._folder = tempfile.TemporaryDirectory(
                     prefix="livestep-", ignore_cleanup_errors=True
                 )
-            folder = Path(self._folder.name) / str(uuid.uuid4())
-            folder.mkdir(mode=0o700)
             self._coming += 1
-            return folder
+            return Path(self._folder.name) / str(uuid.uuid4())
 
     @property
     def kept(self) -> int:
@@ -101,9 +102,10 @@ class Uploads:
 
 def as_upload(path: Path, name: str) -> Upload:
     """Take a file that lies alone in its folder; `name` is what the visitor calls it."""
+    name = file_name(name)  # first: those who read the file go by the same suffix
     with path.open("rb") as file:
         kind = sniff(file.read(HEAD), name)
-    path = path.rename(path.with_name(file_name(name)))
+    path = path.rename(path.with_name(name))
     return Upload(path, "motion" if kind in MOTION else "video", path.stat().st_size)
 
 

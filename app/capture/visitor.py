@@ -112,7 +112,12 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             raise ValueError("Something is still being made; cancel it first.")
 
     def keep(self, upload: Upload) -> None:
-        """Take a file in place of the one before."""
+        """Take a file in place of the one before; raise ValueError, without it, as `expect`."""
+        try:
+            self.expect()  # again: something may have begun while the file was coming
+        except ValueError:
+            upload.delete()
+            raise
         with self._changed:
             self._facts.pop("unmatched", None)
         self._drop(upload)
@@ -172,6 +177,10 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         return self._captured
 
     # ---- the worker
+
+    @property
+    def _turn_seconds(self) -> float:
+        return 0.0  # one job is a turn: what replaces it stands in line, behind others
 
     def _describe(self, **said: Any) -> State:
         return State(work=self._job.name if self._job else "", **said)

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.live.replies import sentence
+from app.live.replies import room_for_files, sentence
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ class Exports:
             if len(busy) >= self._most or sum(j.owner == owner for j in busy) >= self._own:
                 raise ValueError("Too many exports are being written; try again in a moment.")
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
+                with room_for_files():
+                    self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
             path = self._folder / str(uuid.uuid4()) / file_name
             job = Job(owner, path, self._pool.submit(_make, path, write))
             self._jobs[job.name] = job
@@ -118,7 +119,7 @@ class Exports:
 def _make(path: Path, write: Callable[[Path], None]) -> None:
     """Make a folder for a file, and the file in it; raise ValueError with a sentence."""
     try:
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(mode=0o700, parents=True)
         write(path)
     except ValueError:
         raise

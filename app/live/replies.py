@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
+
+log = logging.getLogger(__name__)
 
 
 def sentence(error: Exception) -> str:
@@ -17,6 +22,18 @@ def sentence(error: Exception) -> str:
         error = ValueError(f"{first['loc'][-1]}: {first['msg'].removeprefix('Value error, ')}")
     text = str(error).strip() or "Something went wrong"
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+@contextmanager
+def room_for_files() -> Iterator[None]:
+    """Have it said in a sentence, as a ValueError, when files cannot be written."""
+    try:
+        yield
+    except ConnectionError:  # an OSError too, but of whoever sends
+        raise
+    except OSError as error:
+        log.exception("files cannot be written")
+        raise ValueError("The server has no room for files; try again later.") from error
 
 
 def same_origin(request: HTTPConnection) -> bool:

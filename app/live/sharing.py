@@ -27,7 +27,7 @@ class Limits:
     starts: float = 3
     """Takes or worlds that a visitor may begin in a second; all of one address, twice as many."""
     turn_seconds: float = 180
-    """How long a body may move or a world be played while others wait."""
+    """How long a place, to move a body or play a world, is kept while others wait."""
     away_seconds: float = 60
     """How long a page may show nothing (hidden, paused) before its place is free."""
     gone_seconds: float = 8

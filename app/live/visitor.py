@@ -2,7 +2,8 @@
 
 The worker runs while the page has a place, a turn and somebody to make things for. Whatever the
 page asks for meanwhile lies in a mailbox, where a newer job replaces an older: the worker takes it
-up when what it did before has ended, and not more often than starts are allowed. A job that was
+up when what it did before has ended, and not more often than starts are allowed. A turn is counted
+from when the place was taken: to ask for something new does not make it longer. A job that was
 stopped is kept and goes on when it is asked to; a newer connection takes over from an older one.
 """
 
@@ -34,8 +35,6 @@ class Job:
         self.active = True
         """Whether it goes on, or waits in line to."""
         self.failed = False
-        self.since = time.monotonic()
-        """When its turn began."""
 
     def close(self) -> None:
         """Give back what it holds; it will not go on."""
@@ -75,7 +74,14 @@ class Visitor(Generic[J, C]):
         self._worker: threading.Thread | None = None
         self._address = ""
         self._state = self._describe(state="idle")
+        self._since = 0.0
+        """When its turn began: with its place, whatever it makes there."""
         self._progress = self._touched = time.monotonic()
+
+    @property
+    def _turn_seconds(self) -> float:
+        """How long a place is kept while others wait."""
+        return self._limits.turn_seconds
 
     @property
     def _known(self) -> Future[None]:
@@ -150,7 +156,7 @@ class Visitor(Generic[J, C]):
             if job and job.active:
                 self._entered(job)
                 if self._worker is None:
-                    job.since = time.monotonic()
+                    self._since = time.monotonic()
                     name = f"{self.kind}-{self.name[:8]}"
                     self._worker = threading.Thread(target=self._work, name=name, daemon=True)
                     self._worker.start()
@@ -178,11 +184,13 @@ class Visitor(Generic[J, C]):
                 self._fail(job, f"The server could not go on with this. Press {self.again}.")
             if job is not self._job:
                 job.close()
+            if self._others_turn(time.monotonic()):  # what is in the mailbox has to stand in line
+                break
         self._slots.leave(self.name)
         with self._changed:
             self._worker = None
             again = self._job is not None and self._job.active
-        if again:  # the page went on just now
+        if again:  # the page went on just now, or gave way
             self._ask()
 
     def _take_up(self) -> J | None:
@@ -207,10 +215,13 @@ class Visitor(Generic[J, C]):
         """Stop a job that nobody has touched for `patience` seconds, or that others wait for."""
         if now - self._touched > patience:
             self._pause(job, "unattended", "Paused: nobody was here for a while.")
-        elif self._slots.waiting and now - job.since > self._limits.turn_seconds:
+        elif self._others_turn(now):
             message = "Others are waiting, so your turn is over. What you made is kept."
             self._pause(job, "turn", message)
         return not job.active
+
+    def _others_turn(self, now: float) -> bool:
+        return self._slots.waiting > 0 and now - self._since > self._turn_seconds
 
     def _is_away(self, job: J, now: float, patience: float) -> bool:
         """Stop a job whose page is gone, or has shown nothing new for `patience` seconds."""

@@ -76,7 +76,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 return
             job.wanted = prompt.id, text
             again, job.active = not job.active, True
-            self._touched = self._progress = job.since = time.monotonic()
+            self._touched = self._progress = time.monotonic()
             self._changed.notify_all()
         if again:
             self._ask()

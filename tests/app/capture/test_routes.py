@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import uuid
 
 import numpy as np
@@ -194,6 +195,42 @@ def test_a_file_cannot_be_replaced_while_it_is_followed(client):
         assert upload(client, session, b"x").json()["ok"]
 
 
+def test_a_file_that_comes_while_another_is_followed_is_refused(client, lobby):
+    def parts():
+        yield b"x"
+        lobby.capture_visitors.find(session).follow(Follow())
+        yield b"x"
+
+    with page(client) as (socket, session):
+        upload(client, session, fake_film(4000, cost=0.01))
+        kept = lobby.uploads.kept
+        reply = upload(client, session, parts())
+        assert (reply.status_code, "cancel it first" in reply.json()["message"]) == (400, True)
+        assert lobby.uploads.kept == kept
+        socket.send_bytes(b'\x03{"tag":"stop"}')
+        assert finish(socket).reason == "asked"
+
+
+def test_files_come_again_once_their_folder_is_gone_or_full(client, lobby, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "/tmp/somewhere")
+
+    with page(client) as (_, session):
+        assert upload(client, session, b"x").json()["ok"]
+        shutil.rmtree(lobby.uploads._folder.name)
+        with monkeypatch.context() as patched:
+            patched.setattr(uploads.tempfile, "TemporaryDirectory", full)
+            reply = upload(client, session, b"x")
+            assert reply.status_code == 400
+            assert reply.json()["message"].startswith("The server has no room")
+        assert upload(client, session, b"x").json()["ok"]
+        with monkeypatch.context() as patched:
+            patched.setattr(uploads, "_write", full)
+            assert "no room" in upload(client, session, b"x").json()["message"]
+        assert upload(client, session, b"x").json()["ok"]
+        assert lobby.uploads._coming == 0
+
+
 @pytest.mark.parametrize(
     ("name", "made"),
     [
@@ -229,11 +266,14 @@ def test_names_are_made_harmless_and_are_known_again(tmp_path, name, made):
         ("walk.bvh", b"PK\x03\x04", "motion"),
         ("walk.bvh", b"\x1aE\xdf\xa3", "video"),
         ("Walking.fbx", b"Kaydara FBX Binary", "video"),
+        ("a.npz", b"garbage", "motion"),
     ],
 )
 def test_what_a_file_is_comes_from_the_content(tmp_path, name, head, kind):
     (tmp_path / "incoming").write_bytes(head)
     upload = as_upload(tmp_path / "incoming", name)
+    assert (upload.path.name, upload.kind) == (name, kind)
+    upload = as_upload(upload.path, name + "!")  # the sign goes, and the kind is that of the rest
     assert (upload.path.name, upload.kind) == (name, kind)
 
 

@@ -30,11 +30,12 @@ def test_only_one_thing_at_a_time(page, monkeypatch):
     with pytest.raises(ValueError, match="choose a file first"):
         page.visitor.go_on(GO)
     page.follow(fake_film(20))
-    page.visitor.follow(Follow())
     page.upload(fake_film(4000, cost=0.01))
+    page.visitor.follow(Follow())
     page.visitor.follow(Follow())  # a newer wish takes the place of the older
     for busy in (
         page.visitor.expect,
+        lambda: page.upload(b"x"),
         lambda: page.visitor.go_on(GO),
         lambda: page.visitor.adjust(tilt=1, lens=1, turned=False),
     ):
@@ -67,6 +68,24 @@ def test_two_visitors_follow_side_by_side_and_a_third_waits(make_lobby):
     second.visitor.detach(second.feed)  # a page that is gone gives its place back
     second.visitor.close()
     until(second.idle)
+
+
+def test_who_asks_again_and_again_stands_in_line_again(make_lobby):
+    lobby = make_lobby(starts=1000)
+    pages = [CapturePage(lobby, name) for name in IDS[:4]]
+    for page in pages:
+        page.upload(fake_film(4000 if page in pages[:2] else 20, cost=0.005))
+        page.visitor.follow(Follow())
+
+    def served() -> bool:
+        for greedy in pages[:2]:
+            greedy.visitor.follow(Follow())
+        return all(page.read() is not None and page.end for page in pages[2:])
+
+    until(served, 10)
+    for greedy in pages[:2]:
+        greedy.visitor.stop()
+        until(greedy.idle)
 
 
 def test_a_page_that_is_closed_stops_its_work_and_its_file_goes(make_lobby):

@@ -60,6 +60,26 @@ def test_a_turn_ends_when_others_wait(make_lobby):
     second.play(8)
 
 
+@pytest.mark.parametrize("again", ["start", "change"])
+def test_asking_again_makes_no_turn_longer(make_lobby, again):
+    lobby = make_lobby(moving=1, turn_seconds=0.1)
+    first, second = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
+    first.visitor.start(START)
+    second.visitor.start(START)
+
+    def served() -> bool:
+        if again == "start":
+            first.visitor.start(START)
+        else:
+            first.visitor.change(Prompt(id=2, text="a person jumps"))
+        for page in (first, second):
+            page.read()
+            page.show()
+        return second.end > 0
+
+    until(served, 5)
+
+
 def test_a_page_that_is_away_gives_its_place_back(make_lobby):
     page = MotionPage(make_lobby(away_seconds=0.1))
     page.visitor.start(START)
