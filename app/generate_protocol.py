@@ -12,6 +12,7 @@ from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
 from core.body.skeleton import FPS, JOINTS, PARENTS
 from core.capture.joint_maps import NEEDED
+from core.export.part import LEAST_PART
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 
 TARGET = Path(__file__).parent / "web/src/live"
@@ -58,6 +59,7 @@ def bounds() -> dict[str, object]:
         "JOINT_PARENTS": [int(parent) for parent in PARENTS],
         "NEEDED_JOINTS": list(NEEDED),
         "KEEP_SECONDS": KEEP_SECONDS,
+        "LEAST_PART": LEAST_PART,
         "MAX_PROMPT": MAX_PROMPT,
         "MOST_PICTURE": MOST_BYTES,
         "MOST_MAP": MOST_MAP,

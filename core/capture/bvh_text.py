@@ -215,7 +215,9 @@ def read_rows(file: TextIO, head: Head, *, bounded: bool) -> tuple[np.ndarray, l
     if fault:
         notes.append(f"The last row of the file {fault}: it was cut off and is left out.")
     elif head.frames not in (None, poses):
-        notes.append(f"The file says that it has {head.frames} poses; the {poses} it has are read.")
+        notes.append(
+            f"The file counts its poses as {head.frames}; it has {poses}, and all are read."
+        )
     return np.frombuffer(values).reshape(poses, width), notes
 
 

@@ -79,15 +79,20 @@ def resample(take: Take, fps: float) -> Take:
     """The same take at `fps` poses a second, first pose in place; ValueError for other rates.
 
     Rotations go along great arcs, everything else along straight lines. Features stay those of
-    20 poses a second: their velocities are per 1/20 s at any rate.
+    20 poses a second: their velocities are per 1/20 s at any rate. A loop is stretched or shortened
+    by half a pose at most, so that it ends as it begins at any rate.
     """
     if fps not in EXPORT_RATES:
         raise ValueError(f"fps must be one of {', '.join(map(str, EXPORT_RATES))}, got {fps:g}")
     if fps == take.fps:
         return take
     last = len(take) - 1
-    count = int(np.floor(last * fps / take.fps + 1e-6)) + 1
-    at = np.minimum(np.arange(count) * take.fps / fps, last)
+    if "loop" in take.info:
+        count = round(last * fps / take.fps) + 1
+        at = np.linspace(0, last, count)
+    else:
+        count = int(np.floor(last * fps / take.fps + 1e-6)) + 1
+        at = np.minimum(np.arange(count) * take.fps / fps, last)
     before = np.minimum(at.astype(int), max(last - 1, 0))
     after = np.minimum(before + 1, last)
     share = (at - before).astype(np.float32)

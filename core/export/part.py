@@ -12,11 +12,14 @@ import numpy as np
 
 from core.body.features import encode_all
 from core.body.rotations import quat_inverse, quat_multiply, quat_rotate, quat_slerp
-from core.body.skeleton import forward
+from core.body.skeleton import ANKLES, forward
+from core.body.soles import heights
 from core.body.take import Take
 from core.export.root import about_y, headings
 from core.settings import ExportSettings
 
+LEAST_PART = 0.15
+"""Seconds that a part lasts at least."""
 LEAST_LOOP, MOST_LOOP = 0.5, 60.0
 """Seconds that a loop lasts at least, and that are searched for one at most."""
 LIKE = 0.06
@@ -49,12 +52,14 @@ def part(take: Take, settings: ExportSettings) -> Take:
 
 
 def trim(take: Take, start: float, end: float | None = None) -> Take:
-    """Return the poses from `start` to `end` seconds; ValueError where there are none."""
+    """Return the poses from `start` to `end` seconds; ValueError where there are next to none."""
     end = take.seconds if end is None else min(end, take.seconds)
     first, last = round(start * take.fps), round(end * take.fps)
-    if first >= last:
+    if last - first < round(LEAST_PART * take.fps):
+        much = "too little" if first < last else "no"
         raise ValueError(
-            f"there is no motion from {start:g} s to {end:g} s; the take lasts {take.seconds:g} s"
+            f"there is {much} motion from {start:g} s to {end:g} s; the take lasts"
+            f" {take.seconds:g} s, a part {LEAST_PART:g} s at least"
         )
     return replace(take.slice(first, last), info=take.info | trimmed(start, end))
 
@@ -111,12 +116,14 @@ def close(take: Take, cut: Cut) -> Take:
     gradual = quat_slerp(unturned, residual, share[:, None])
     rotations[-blend:] = quat_multiply(gradual, rotations[-blend:])
     root[-blend:, 1] += share * (root[0, 1] - root[-1, 1])
+    # a pose between two that stand need not: its soles may have sunk
+    before = _soles(kept.root, kept.rotations)
+    floor = np.minimum(before, min(before[0], 0.0))
+    root[-blend:, 1] += np.maximum(floor - _soles(root, rotations), 0)[-blend:]
     joints = forward(root, rotations)[0].astype(np.float32)
-    travel = float(np.linalg.norm((root[-1] - root[0])[[0, 2]]))
     told = (
         f"{cut.start / take.fps:g} s to {cut.end / take.fps:g} s of the part, at poses"
-        f" {100 * cut.apart:.1f} cm apart; a round goes on by {travel:.2f} m and turns by"
-        f" {np.degrees(angle):.0f} degrees"
+        f" {100 * cut.apart:.1f} cm apart; a round turns by {np.degrees(angle):.0f} degrees"
     )
     return replace(
         kept,
@@ -127,6 +134,12 @@ def close(take: Take, cut: Cut) -> Take:
         unsolved=joints,
         info=take.info | {"loop": told},
     )
+
+
+def _soles(root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Return how high the lower sole is, (T,) in meters."""
+    joints, turned = forward(root, rotations)
+    return heights(joints[:, ANKLES], turned[:, ANKLES]).min(axis=-1)
 
 
 def _turned(root: np.ndarray, rotations: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray]:

@@ -97,10 +97,15 @@ def test_handles_choose_a_part_by_mouse_and_keys(open_page):
     expect(end).to_have_attribute("aria-valuenow", f"{last - 0.95:.2f}")
     page.keyboard.press("Home")  # no further than the other one
     length = "el => el.livestep.timeline.range[1] - el.livestep.timeline.range[0]"
-    assert page.locator(".ls").first.evaluate(length) == 1
+    assert page.locator(".ls").first.evaluate(length) == 3
     page.keyboard.press("End")
     expect(end).to_have_attribute("aria-valuenow", f"{last:.2f}")
     assert not state(page, "player.reviewing")  # the playhead stayed
+    page.get_by_label("Range to, seconds").fill("0.2")
+    page.get_by_label("Range to, seconds").press("Tab")
+    said = page.locator(".ls-export-note").first
+    expect(said).to_contain_text("0.2 s: the take has 0.00 s to")
+    expect(end).to_have_attribute("aria-valuenow", f"{last:.2f}")
 
 
 @pytest.mark.browser

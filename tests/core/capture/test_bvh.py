@@ -107,7 +107,7 @@ def test_rows_are_those_that_are_there(tmp_path, plain, rows):
     source = bvh.read(saved(tmp_path, text(told=rows)))
     assert (source.positions == plain).all()
     (note,) = source.notes
-    assert note == f"The file says that it has {rows} poses; the 12 it has are read."
+    assert note == f"The file counts its poses as {rows}; it has 12, and all are read."
 
 
 def test_a_row_that_is_cut_off_is_left_out(tmp_path, plain):

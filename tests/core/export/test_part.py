@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.body.rotations import quat_from_axis_angle, quat_multiply, quat_rotate
-from core.body.skeleton import forward
+from core.body.skeleton import ANKLES, INDEX, forward
+from core.body.soles import heights
 from core.body.take import Take
 from core.export import write
-from core.export.part import find_loop, loop, part, trim
+from core.export.part import Cut, close, find_loop, loop, part, trim
 from core.export.root import about_y, headings
 from core.settings import ExportSettings
 from tests.support.synthetic import walk_take
@@ -36,6 +37,11 @@ def seen_from_itself(take: Take) -> np.ndarray:
     return quat_rotate(back, joints - joints[:, :1] * [1, 0, 1])
 
 
+def lowest_soles(take: Take) -> np.ndarray:
+    joints, turned = forward(take.root, take.rotations)
+    return heights(joints[:, ANKLES], turned[:, ANKLES]).min(axis=1)
+
+
 def test_a_part_is_in_seconds():
     take = walk_take(40)
     cut = trim(take, 0.5, 1.5)
@@ -46,6 +52,11 @@ def test_a_part_is_in_seconds():
     assert "trim" not in part(take, ExportSettings()).info
     with pytest.raises(ValueError, match=r"no motion from 2 s to 2 s; the take lasts 2 s"):
         trim(take, 2.0)
+    with pytest.raises(
+        ValueError, match=r"too little motion from 1.9 s to 2 s; .* 0.15 s at least"
+    ):
+        trim(take, 1.9, 40)
+    assert len(trim(take, 1.85)) == 3
     with pytest.raises(ValueError, match="start must be 0 or more seconds, got -1"):
         ExportSettings(start=-1)
 
@@ -71,16 +82,32 @@ def test_a_loop_ends_as_it_begins(degrees):
     turned = np.degrees(np.subtract(*headings(made.rotations[:, 0])[[-1, 0]]))
     # a drift is undone, a curve goes on
     assert turned == pytest.approx(0 if degrees < 20 else 100, abs=25)
-    assert "a round goes on by" in made.info["loop"]
+    assert "a round turns by" in made.info["loop"]
     assert len(made.features) == len(made)
 
 
-def test_a_loop_resampled_still_closes(tmp_path):
-    take = walk_take(100)
-    made = write(take, tmp_path / "walk.glb", fps=60, settings=ExportSettings(loop=True, start=0.5))
+@pytest.mark.parametrize("fps", [20, 24, 30, 60])
+def test_a_loop_resampled_still_closes(tmp_path, fps):
+    take = close(walk_take(100), Cut(start=3, end=48, apart=0.0))  # 67.5 poses of 30 a second
+    made = write(take, tmp_path / "walk.glb", fps=fps)
     poses = seen_from_itself(made)
-    assert np.abs(poses[-1] - poses[0]).max() < 1e-3
+    assert np.abs(poses[-1] - poses[0]).max() < 1e-4
+    assert abs((len(made) - 1) / fps - 2.25) <= 0.5 / fps
+    made = write(walk_take(100), tmp_path / "a.npz", settings=ExportSettings(loop=True, start=0.5))
     assert {"loop", "trim"} <= set(made.info)
+
+
+def test_soles_do_not_sink_where_a_loop_is_blended():
+    take = walk_take(100)
+    turns = np.zeros((100, 22, 3))  # it ends in a longer stride than it begins in
+    turns[45:, INDEX["left_hip"], 0], turns[45:, INDEX["right_hip"], 0] = -0.5, 0.5
+    take = replace(take, rotations=quat_multiply(quat_from_axis_angle(turns), take.rotations))
+    low = lowest_soles(take)
+    root = take.root - np.stack([0 * low, low, 0 * low], axis=1)
+    take = replace(take, root=root.astype(np.float32))
+    made = close(take, Cut(start=3, end=48, apart=0.05))
+    assert lowest_soles(made).min() > -1e-4
+    np.testing.assert_allclose(made.root[-1, 1], made.root[0, 1], atol=1e-6)
 
 
 def test_what_cannot_loop_says_how_far_off_it_is():

@@ -1,6 +1,8 @@
 // Which part of the take to export, and how: in the form, and with two handles on the timeline.
 
-import { AMASS_RATE, FPS } from "../live/bounds.js";
+import { AMASS_RATE, FPS, LEAST_PART } from "../live/bounds.js";
+import { LEAST_POSES } from "../live/timeline.js";
+import { tellNote } from "./exporter.js";
 
 const BLENDER_RATE = 24; // of its scenes, where nobody changed it
 
@@ -16,7 +18,7 @@ export class Range {
       radio.addEventListener("change", () => this.switch(radio.value === "range"));
     }
     for (const input of [this.from, this.to]) {
-      input.addEventListener("change", () => this.set(this.from.value * FPS, this.to.value * FPS));
+      input.addEventListener("change", () => this.choose(Number(this.from.value), Number(this.to.value)));
     }
     for (const select of this.fields) select.addEventListener("change", () => this.tellRate());
     this.tellRate();
@@ -40,10 +42,21 @@ export class Range {
     if (on) this.set(take.first, take.end);
   }
 
+  // What was typed, in seconds; a part that cannot be leaves the range as it was.
+  choose(from, to) {
+    const { first, end } = this.player.take;
+    const poses = Math.round(Math.min(to * FPS, end)) - Math.round(Math.max(from * FPS, first));
+    const possible = poses >= LEAST_POSES;
+    const whole = `the take has ${(first / FPS).toFixed(2)} s to ${(end / FPS).toFixed(2)} s`;
+    const fault = `There is no part from ${from} s to ${to} s: ${whole}, and a part lasts ${LEAST_PART} s at least.`;
+    tellNote(this.root.querySelector(".ls-export-note"), possible ? "" : fault, possible ? "" : "error");
+    this.set(...(possible ? [from * FPS, to * FPS] : this.timeline.range));
+  }
+
   set(from, to) {
     const { first, end } = this.player.take;
-    const low = Math.min(Math.max(Math.round(from), first), Math.max(end - 1, first));
-    const high = Math.min(Math.max(Math.round(to), low + 1), Math.max(end, low + 1));
+    const low = Math.min(Math.max(Math.round(from), first), Math.max(end - LEAST_POSES, first));
+    const high = Math.min(Math.max(Math.round(to), low + LEAST_POSES), Math.max(end, low + 1));
     this.timeline.range = [low, high];
     this.from.value = (low / FPS).toFixed(2);
     this.to.value = (high / FPS).toFixed(2);

@@ -1,8 +1,9 @@
 // The take as a strip: prompts as colored parts, the playhead, and the range to export.
 
-import { FPS } from "./bounds.js";
+import { FPS, LEAST_PART } from "./bounds.js";
 import { clock } from "./page_view.js";
 
+export const LEAST_POSES = Math.round(LEAST_PART * FPS); // of a range
 const LEAST_SECONDS = 10;
 
 export class Timeline {
@@ -84,8 +85,8 @@ export class Timeline {
   move(i, pose) {
     const [from, to] = this.range;
     const whole = Math.round(pose);
-    if (i === 0) this.select(Math.min(whole, to - 1), to);
-    else this.select(from, Math.max(whole, from + 1));
+    if (i === 0) this.select(Math.min(whole, to - LEAST_POSES), to);
+    else this.select(from, Math.max(whole, from + LEAST_POSES));
   }
 
   place() {
