@@ -34,7 +34,7 @@ def check(take: Take, *, format: str, body: str, fps: int) -> None:
 
 
 def order(take: Take, *, format: str, body: str, fps: int, **how: Any) -> Order:
-    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither.
+    """Return a file's name, what writes it and a note; raise ValueError, with a sentence, for none.
 
     `how` are fields of ExportSettings.
     """
@@ -44,7 +44,8 @@ def order(take: Take, *, format: str, body: str, fps: int, **how: Any) -> Order:
     take = part(take, settings)
     check(take, format=format, body=body, fps=fps)
     whole = settings.changed(start=0.0, end=None, loop=False)
-    return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps, settings=whole)
+    note = f"The loop is {take.info['loop']}." if settings.loop else ""
+    return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps, settings=whole), note
 
 
 def file_stem(take: Take) -> str:

@@ -50,6 +50,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             "state": job.state,
             "message": job.message,
             "ahead": exports.position(job),
+            "note": job.note,
             "file": job.path.name,
             "bytes": job.path.stat().st_size if job.state == "done" else 0,
         }
@@ -92,8 +93,8 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             try:
                 data = await read_body(request, MOST_BYTES, "The export request is too long.")
                 wishes = parse(data, read)
-                name, write = await run_in_threadpool(order, session, **wishes)
-                return JSONResponse(describe(exports.submit(session, name, write)), 202)
+                wanted = await run_in_threadpool(order, session, **wishes)
+                return JSONResponse(describe(exports.submit(session, *wanted)), 202)
             except ValueError as error:
                 return problem(sentence(error), 400)
 

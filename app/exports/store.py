@@ -18,8 +18,8 @@ from app.live.replies import room_for_files, sentence
 
 log = logging.getLogger(__name__)
 
-Order = tuple[str, Callable[[Path], None]]
-"""A file's name, and what writes it."""
+Order = tuple[str, Callable[[Path], None], str]
+"""A file's name, what writes it, and a sentence on what will be in it."""
 
 
 @dataclass
@@ -29,6 +29,8 @@ class Job:
     owner: str
     path: Path
     written: Future[None]
+    note: str = ""
+    """What is in the file, where its name does not say it."""
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
     ended: float = math.inf
     """When it was done, or failed."""
@@ -63,7 +65,9 @@ class Exports:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._folder: Path | None = None
 
-    def submit(self, owner: str, file_name: str, write: Callable[[Path], None]) -> Job:
+    def submit(
+        self, owner: str, file_name: str, write: Callable[[Path], None], note: str = ""
+    ) -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
         self._sweep()
         with self._lock:
@@ -74,7 +78,7 @@ class Exports:
                 with room_for_files():
                     self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
             path = self._folder / str(uuid.uuid4()) / file_name
-            job = Job(owner, path, self._pool.submit(_make, path, write))
+            job = Job(owner, path, self._pool.submit(_make, path, write), note)
             self._jobs[job.name] = job
         return job
 

@@ -145,9 +145,9 @@ def check(recording: WorldRecording, *, format: str, scale: int) -> None:
 
 
 def order(recording: WorldRecording, *, format: str, scale: int) -> Order:
-    """Return the file's name and what writes it; raise ValueError, with a sentence, for neither."""
+    """Return a file's name and what writes it; raise ValueError, with a sentence, for neither."""
     check(recording, format=format, scale=scale)
-    return file_name(recording, format), writer(recording, scale=scale)
+    return file_name(recording, format), writer(recording, scale=scale), ""
 
 
 def file_name(recording: WorldRecording, format: str) -> str:

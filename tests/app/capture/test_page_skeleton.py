@@ -88,7 +88,7 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     choose(page, "walk \u6b69\u304f.bvh", data)
     finish(page)
     card = page.locator(".lf-skeleton")
-    expect(card.locator("summary")).to_have_text("Skeleton64 bones, 22 of our 22 joints")
+    expect(card.locator("summary")).to_have_text("Skeleton65 bones, 22 of our 22 joints")
     assert not page.evaluate(f"{CARD}.card.open")
     card.locator("summary").click()
     apply = page.get_by_role("button", name="Follow with these joints")
@@ -104,6 +104,8 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     pick(page, found["joints"]["left_wrist"])
     expect(page.get_by_label("left elbow")).to_have_value(str(found["joints"]["left_wrist"]))
     expect(page.get_by_label("left wrist")).to_have_value(str(found["joints"]["left_elbow"]))
+    moved = card.locator("[aria-live]", has_text="now")
+    expect(moved).to_have_text("The left wrist has LeftForeArm now: its bone is the left elbow's.")
     page.get_by_label("left elbow").select_option(str(found["joints"]["left_elbow"]))  # and back
     page.get_by_label("head").select_option("")
     page.get_by_role("button", name="Exchange left and right").click()
@@ -117,7 +119,7 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     assert "head" not in said["joints"]
     assert said["joints"]["left_hip"] == found["joints"]["right_hip"]
     expect(page.locator("[name=joint_map]")).to_have_value("own")
-    expect(card.locator("summary")).to_have_text("Skeleton64 bones, 21 of our 22 joints")
+    expect(card.locator("summary")).to_have_text("Skeleton65 bones, 21 of our 22 joints")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as map").click()
@@ -171,6 +173,39 @@ def test_joints_that_are_not_found_are_said_by_the_visitor(open_follow):
     page.wait_for_function(f"{FOLLOW}.reference.name === 'odd.bvh'")
 
 
+def test_every_bone_can_be_clicked_though_names_are_wrong(open_follow):
+    page = open_follow(viewport={"width": 1280, "height": 900})
+    rig = RIGS["mixamo"].bvh().replace("Hand", "Fist")  # wrists are not found, and lie far out
+    choose(page, "walk.bvh", rig.encode())
+    finish(page)
+    page.locator(".lf-skeleton summary").click()
+    page.get_by_label("left wrist").select_option("")
+    width = page.locator(".lf-bones").evaluate("svg => svg.clientWidth")
+    at = page.evaluate(f"{CARD}.bones.at")
+    assert all(60 < x < width - 60 and 10 < y < 410 for x, y in at)
+    page.get_by_label("left wrist").focus()
+    wanted = state(page, "reference.skeleton.names").index("mixamorig:LeftFist")
+    pick(page, wanted)
+    expect(page.get_by_label("left wrist")).to_have_value(str(wanted))
+    page.get_by_label("left elbow").select_option("")
+    page.get_by_label("left elbow").select_option(str(wanted))
+    page.get_by_text("The left wrist has no bone now").wait_for()
+
+
+def test_old_errors_go_when_something_new_is_chosen(open_follow):
+    page = open_follow()
+    choose(page, "walk.bvh", RIGS["mixamo"].bvh().encode())
+    finish(page)
+    page.evaluate(f"{FOLLOW}.view.exportNote('No loop is good enough.', 'error')")
+    page.locator(".lf [name=loop]").check()
+    page.locator(".lf .ls-export-note", has_text="With what was added").wait_for()
+    give(page, ("a.bvh", b"x"), ("b.bvh", b"x"))
+    told(page, "several motion files")
+    choose(page, "again.bvh", RIGS["mixamo"].bvh().encode())
+    page.wait_for_function(f"{FOLLOW}.reference.name === 'again.bvh'")
+    expect(page.locator(".lf .ls-toast")).to_have_text("", timeout=1000)
+
+
 def test_what_is_no_map_is_told(open_follow):
     page = open_follow()
     for text, sentence in (
@@ -205,7 +240,7 @@ def test_a_gltf_comes_with_what_lies_beside_it(open_follow, tmp_path):
     page.evaluate(KEEP_SENT)
     give(page, *files)
     finish(page)
-    assert state(page, "reference.name") == "scene \u00e9.zip"
+    assert state(page, "reference.name") == "scene \u00e9.gltf"
     sent = page.evaluate("sent.arrayBuffer().then((data) => [...new Uint8Array(data)])")
     with zipfile.ZipFile(io.BytesIO(bytes(sent))) as archive:
         assert archive.testzip() is None

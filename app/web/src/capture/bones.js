@@ -8,7 +8,8 @@ const MARGIN = 18;
 const WORDS = 76; // px at either side that are left to names
 const LINE = 15; // px between two names
 const HEAD = 14; // px from the top to the words above the names
-const REACH = { mouse: 14, pen: 18, touch: 26 }; // px from a node where it is meant
+const REACH = { mouse: 22, pen: 24, touch: 32 }; // px from a node where it is meant
+const BESIDE = 14; // px, where a name is pointed at: a node under it comes first
 const SLOPE = 0.2; // px of height that are worth one of distance
 const STILL = 5; // px by which a click may move
 const DRAG = 0.011; // radians a px
@@ -37,6 +38,7 @@ export class Bones {
     this.parents = parents;
     this.places = how ? places : upright(places);
     this.fit(how ? Object.values(joints).map((node) => this.places[node]) : this.places);
+    if (how) this.fit(this.places.filter((place) => this.near(place)));
     this.lines = parents.map(() => make("line", "lf-bone"));
     this.dots = places.map(() => make("circle", "lf-node"));
     this.ours = JOINT_NAMES.map((joint) => make("line", "lf-ours", joint));
@@ -52,16 +54,17 @@ export class Bones {
     this.face();
   }
 
-  get count() {
-    return this.parents.filter((parent) => parent >= 0).length;
-  }
-
   // What to show fills the picture, however it is turned.
   fit(places) {
     const [low, high] = [Math.min, Math.max].map((end) => [0, 1, 2].map((i) => end(...places.map((place) => place[i]))));
     this.middle = low.map((value, i) => (value + high[i]) / 2);
     this.tall = high[1] - low[1] || 1;
     this.wide = 2 * Math.max(...places.map(([x, , z]) => Math.hypot(x - this.middle[0], z - this.middle[2]))) || 1;
+  }
+
+  // Whether a place is about the body, unlike a camera or a target across the room.
+  near(place) {
+    return Math.hypot(...place.map((value, i) => value - this.middle[i])) <= Math.max(this.tall, this.wide);
   }
 
   // Turn it to be seen from the front, a little from the side.
@@ -160,7 +163,7 @@ export class Bones {
 
   move(event) {
     const { held } = this;
-    if (!held) return this.point(this.nearest(event));
+    if (!held) return this.point(this.nearest(event, event.target.dataset.joint && BESIDE));
     const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
     held.moved ||= Math.hypot(dx, dy) > STILL;
     if (!held.moved) return;
@@ -172,8 +175,9 @@ export class Bones {
     const { held } = this;
     this.held = null;
     if (!held || held.moved) return;
-    if (held.joint) this.name(held.joint);
-    else this.pick(this.nearest(event));
+    const node = this.nearest(event, held.joint && BESIDE);
+    if (node < 0 && held.joint) this.name(held.joint);
+    else this.pick(node);
   }
 
   point(node) {
@@ -185,9 +189,9 @@ export class Bones {
   }
 
   // The node that is meant; -1 for none.
-  nearest({ clientX, clientY, pointerType }) {
+  nearest({ clientX, clientY, pointerType }, reach = REACH[pointerType] ?? REACH.touch) {
     const { left, top } = this.svg.getBoundingClientRect();
-    let [node, least] = [-1, REACH[pointerType] ?? REACH.touch];
+    let [node, least] = [-1, reach];
     this.at?.forEach(([x, y], i) => {
       const far = Math.hypot(x - clientX + left, y - clientY + top);
       if (far < least) [node, least] = [i, far];

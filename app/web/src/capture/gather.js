@@ -18,7 +18,7 @@ async function one(files) {
   const [motion] = motions;
   if (motions.length > 1) throw new Error("There are several motion files; bring one at a time.");
   // a glTF's numbers may lie in files beside it
-  if (motion && files.length > 1 && /\.gltf$/i.test(motion.name)) return zip(files, `${motion.name.slice(0, -5)}.zip`);
+  if (motion && files.length > 1 && /\.gltf$/i.test(motion.name)) return zip(files, motion.name);
   if (!motion && files.length > 1) throw new Error("There are several files; bring one at a time.");
   return motion ?? files[0] ?? null;
 }

@@ -71,7 +71,7 @@ export class CapturePage extends BodyPage {
 
   // Files were chosen or dropped: one to follow, or a joint map for the one there is, or both.
   async receive(files) {
-    this.view.trouble("");
+    this.view.forget();
     try {
       const { file, joints } = await gather(files);
       if (file) await this.send(file, joints);
@@ -85,7 +85,7 @@ export class CapturePage extends BodyPage {
   // Show a file here, give it to the server and have it followed.
   async send(file, joints = null) {
     if (this.busy || this.intake.sending) return this.view.flash("Something is still being made; cancel it first.");
-    this.view.trouble("");
+    this.view.forget();
     if (!this.intake.fits(file)) return this.view.trouble(this.intake.refusal(file));
     this.preview(null);
     this.skeleton.show(null);
@@ -115,6 +115,7 @@ export class CapturePage extends BodyPage {
   }
 
   follow(choice) {
+    this.view.forget();
     this.clip.begin();
     this.awaited = true; // a take of what was asked for
     if (!this.socket.send("follow", choice)) return this.lose("The connection was lost; try again in a moment.");
@@ -146,6 +147,7 @@ export class CapturePage extends BodyPage {
   }
 
   onward({ prompt, start }) {
+    this.view.forget();
     this.preview(null);
     this.promptId = (this.promptId % 65535) + 1;
     if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.continuation.values() })) {

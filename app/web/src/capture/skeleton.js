@@ -63,6 +63,7 @@ export class Skeleton {
     this.lacking = lacking;
     this.joints = { ...skeleton.joints };
     this.changed = false;
+    this.say("moved", "");
     this.chosen = lacking ? this.missing[0] : null;
     const titles = titlesOf(skeleton.names);
     for (const [joint, select] of Object.entries(this.selects)) {
@@ -103,6 +104,8 @@ export class Skeleton {
     if (other && before === undefined) delete others[other];
     else if (other) others[other] = before;
     this.joints = node === null ? others : { ...others, [joint]: node };
+    const rest = this.titles[others[other]];
+    this.say("moved", other ? `The ${written(other)} has ${rest ?? "no bone"} now: its bone is the ${written(joint)}'s.` : "");
     this.changed = true;
     const [next] = this.missing;
     if (node !== null && next && this.lacking) this.chosen = next;
@@ -112,6 +115,7 @@ export class Skeleton {
   exchange() {
     this.joints = Object.fromEntries(Object.entries(this.joints).map(([joint, node]) => [otherSide(joint), node]));
     this.changed = true;
+    this.say("moved", "");
     this.tell();
   }
 
@@ -140,7 +144,7 @@ export class Skeleton {
     }
     this.bones.tell(joints, this.chosen);
     const found = Object.keys(joints).length;
-    this.say("skeleton", `${this.bones.count} bones, ${found} of our ${JOINT_NAMES.length} joints`);
+    this.say("skeleton", `${this.titles.length} bones, ${found} of our ${JOINT_NAMES.length} joints`);
     const lacking = missing.length ? `Still to be said: ${missing.map(written).join(", ")}.` : "";
     const how = this.changed ? "As you say; follow with these joints to see it." : (HOW[this.shown.how] ?? "");
     this.say("how", lacking || how);

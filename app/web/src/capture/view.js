@@ -26,7 +26,12 @@ export class View extends BodyView {
     this.find(".lf-notes").replaceChildren(
       ...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
     );
-    this.trouble("");
+    this.forget();
+  }
+
+  forget() {
+    super.forget();
+    this.set(".lf-trouble", "");
   }
 
   used(weight) {

@@ -27,7 +27,7 @@ export class Exporter {
       if (job.state === "failed") throw new Error(job.message);
       const file = `${address}/${job.job}/file`;
       download(file, job.file);
-      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads.`, "done", { file, name: job.file });
+      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads. ${job.note}`.trim(), "done", { file, name: job.file });
     } catch (error) {
       this.say(error.message, "error");
     } finally {

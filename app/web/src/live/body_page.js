@@ -26,7 +26,10 @@ export class BodyPage {
     this.player = new Player();
     this.timeline = new Timeline(root.querySelector(".ls-timeline"), {
       seek: (pose) => this.seek(pose),
-      select: (from, to) => this.range.set(from, to),
+      select: (from, to) => {
+        this.range.set(from, to);
+        this.view.forget();
+      },
     });
     this.range = new Range(root, this.timeline, this.player);
     this.session = sessionId();
@@ -34,6 +37,7 @@ export class BodyPage {
       address: `${base}${files}/${this.session}`,
       say: (...words) => this.view.exportNote(...words),
     });
+    root.querySelector(".ls-export-note").parentNode.addEventListener("change", () => this.view.forget());
     this.openStage(base, arm);
   }
 

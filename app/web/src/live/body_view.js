@@ -69,6 +69,12 @@ export class BodyView extends PageView {
     for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = kind === "busy";
   }
 
+  // What went wrong before is not of what is chosen or begun now.
+  forget() {
+    this.flash("");
+    if (this.find(".ls-export-note").dataset.kind === "error") this.exportNote("", "");
+  }
+
   // ---- states
 
   playButton({ player }) {

@@ -30,6 +30,7 @@ export class MotionPage extends BodyPage {
   go({ anew = false }) {
     const text = this.askedPrompt("a person walks forward");
     if (text === null) return;
+    this.view.forget();
     this.promptId = (this.promptId + 1) % 65536;
     this.stats.ask(this.promptId, performance.now());
     const goesOn = !anew && (this.busy || this.canContinue);
