@@ -112,6 +112,7 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
             parents=source.parents,
             places=(places * motion.scale).astype(np.float32),
             joints=match.joints,
+            how=match.how,
         ),
         rate=source.stored_rate or source.rate,
         clips=source.clips,
