@@ -26,6 +26,7 @@ from core.body.skeleton import (
     INDEX,
     JOINTS,
     KNEES,
+    MOST_AWAY,
     PARENTS,
     REST_JOINTS,
     TOES,
@@ -75,19 +76,20 @@ class PoseSolver:
 
         `joints` is (T, 22, 3) in meters; `contacts` (T, 4) holds HumanML3D's bits for left ankle,
         left foot, right ankle, right foot. Without it feet are left alone. Raises ValueError when
-        a position is not finite or the shape is another.
+        a number is not finite, a position beyond MOST_AWAY or the shape is another.
         """
         joints = np.asarray(joints, dtype=np.float64)
         if joints.ndim != 3 or joints.shape[1:] != (len(JOINTS), 3) or not len(joints):
             raise ValueError(f"joints must be (T, {len(JOINTS)}, 3), got {joints.shape}")
-        if not np.isfinite(joints).all():
-            raise ValueError("joint positions hold values that are not finite")
+        if not (np.abs(joints) <= MOST_AWAY).all():
+            raise ValueError(f"joint positions must be finite and within {MOST_AWAY:,.0f} m")
+        offsets = self._foot_offsets(joints, contacts)
         world = np.empty((*joints.shape[:2], 4))
         world[:, TORSO] = self._torso.push(joints)
         world[:, _GIRDLE] = self._girdle.push(_parents(world, _GIRDLE), _points(joints, _GIRDLE))
         # hips are where legs hang, so they, and not the pelvis, are where they were
         root = joints[:, HIPS].mean(axis=1) - quat_rotate(world[:, PELVIS], _HIPS.mean(axis=0))
-        ankles = self._push_limbs(world, root, joints, self._foot_offsets(joints, contacts))
+        ankles = self._push_limbs(world, root, joints, offsets)
         world[:, [INDEX["head"], *TOES, *WRISTS]] = world[:, [_GIRDLE[0], *ANKLES, *ELBOWS]]
         local = quat_continuous(local_rotations(world), self._before)
         self._before = local[-1]
@@ -100,6 +102,8 @@ class PoseSolver:
         if self._pins is None or contacts is None:
             return 0.0
         bits = np.asarray(contacts, dtype=np.float64).reshape(len(joints), 2, 2)
+        if not np.isfinite(bits).all():
+            raise ValueError("contacts of joints must be finite")
         return self._pins.push(joints[:, ANKLES], joints[:, TOES], bits)
 
     def _push_limbs(

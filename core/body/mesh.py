@@ -15,7 +15,16 @@ import numpy as np
 
 from core.body.legs import aim, leg_lengths
 from core.body.rotations import quat_multiply, quat_rotate, quat_to_matrix
-from core.body.skeleton import ANKLES, HIPS, JOINTS, KNEES, REST_JOINTS, forward, local_rotations
+from core.body.skeleton import (
+    ANKLES,
+    HIPS,
+    JOINTS,
+    KNEES,
+    MOST_AWAY,
+    REST_JOINTS,
+    forward,
+    local_rotations,
+)
 from core.body.soles import heights
 
 BODIES = ("neutral", "male", "female")
@@ -115,8 +124,11 @@ class Body:
         The middle of the hip joints lies where the source's lies, scaled by leg length; legs bend
         as its legs do and point at its ankles, on hips of whatever width, and the lowest sole
         is as high as its. Feet keep their direction. `core.capture.retarget` undoes it.
-        Pass the result to `skin` or a viewer of this body.
+        Pass the result to `skin` or a viewer of this body. Raises ValueError when a number is not
+        finite or a root beyond MOST_AWAY.
         """
+        if not ((np.abs(root) <= MOST_AWAY).all() and np.isfinite(rotations).all()):
+            raise ValueError(f"poses must be finite and within {MOST_AWAY:,.0f} m")
         rest, scale = self.rest_joints, np.float32(self.scale)
         source, turned = forward(root, rotations)
         soles = heights(source[:, ANKLES], turned[:, ANKLES])

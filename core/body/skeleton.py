@@ -53,6 +53,8 @@ BONE_LENGTHS = np.array(
 """Length of the bone above each joint (m) in HumanML3D's uniform skeleton."""
 LEG = float(BONE_LENGTHS[[KNEES[0], ANKLES[0]]].sum())
 """Length of its left thigh and shin together (m)."""
+MOST_AWAY = 1e6
+"""Meters from the origin beyond which float32 does not tell a hand from a foot."""
 
 _REST_DIRECTIONS = np.array(
     [

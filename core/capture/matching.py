@@ -20,7 +20,7 @@ from core.body.skeleton import JOINTS
 from core.capture.joint_maps import NEEDED, as_list, load_map, spelled
 from core.capture.joint_names import bare, fold
 from core.capture.limbs import ARM, LEG, NEAR, Limb, Pair, Tree, find_pairs
-from core.capture.source import Match, MatchError, Skeleton, Source
+from core.capture.source import Match, MatchError, Skeleton, Source, drawn
 
 LEG_TO_ARM, TRUNK_TO_LEG, HEAD_TO_LEG, TOE_TO_SHIN = 1.6, 0.65, 0.36, 0.33
 """Thigh and shin to upper arm and forearm; hips to shoulders, and chest to head, to thigh and shin;
@@ -32,6 +32,8 @@ GUESS = "nothing in it says which side is the left one, so the motion may come o
 _SIDES = ("left", "right")
 MOST_TOLD = 40
 """Characters of a name that a sentence repeats."""
+MOST_SIZES = 100.0
+"""How many times as far from the middle as most nodes a node is drawn, wherever beyond it is."""
 
 
 def match(source: Source, joint_map: str | Path | dict[str, Any] | None = None) -> Match:
@@ -91,12 +93,16 @@ def _mapped(source: Source, table: dict[str, Any]) -> tuple[dict[str, int], list
 
 def _error(source: Source, what: str, joints: dict[str, int]) -> MatchError:
     named = [name[:MOST_TOLD] for name in source.names if name]
+    places = source.positions[0]
+    places = places / max(np.abs(places).max(), 1e-9)  # of a picture: no sum of them overflows
+    middle = np.median(places, axis=0)
+    size = np.median(np.abs(places - middle).max(axis=1))
     return MatchError(
         f"{what}; its nodes begin {', '.join(named[:8])}, and a joint map can say which is which",
         Skeleton(
             names=source.names,
             parents=source.parents,
-            places=source.positions[0].astype(np.float32),
+            places=drawn(places / (size or 1), middle / (size or 1), MOST_SIZES),
             joints=joints,
         ),
     )

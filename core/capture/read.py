@@ -19,11 +19,13 @@ from core.capture.joint_maps import check_length
 from core.capture.kinds import FULL, READ, look, no_room
 from core.capture.matching import match as find_joints
 from core.capture.retarget import Motion, retarget
-from core.capture.source import MatchError, Skeleton, Source
+from core.capture.source import MatchError, Skeleton, Source, drawn
 from core.settings import CaptureSettings
 
 MOST_BYTES = 64_000_000
 LEAST_POSES = 10
+MOST_DRAWN = 100.0
+"""Meters from the pelvis at which a node is drawn, wherever beyond it is."""
 SLOW = 0.35
 """A foot slower than this (m/s) stands."""
 OFF_FLOOR = 0.03
@@ -100,17 +102,21 @@ def _reading(path: Path, settings: CaptureSettings) -> Reading:
     if len(motion.root) < LEAST_POSES:
         raise ValueError(f"{path.name} lasts {len(motion.root) / FPS:g} s; half a second is least")
     root, rotations = _placed(motion)
-    if motion.frame is not None and source.rest is not None:  # a pose that a body can take
-        places = source.rest @ motion.frame
-    else:
-        places = quat_rotate(motion.turn, source.positions[len(source.positions) // 2])
+    if not (np.isfinite(root).all() and np.isfinite(rotations).all()):
+        raise ValueError("its numbers are too large or too small for a body")
+    with np.errstate(over="ignore", invalid="ignore"):  # of nodes that are none of ours
+        if motion.frame is not None and source.rest is not None:  # a pose that a body can take
+            places = source.rest @ motion.frame
+        else:
+            places = quat_rotate(motion.turn, source.positions[len(source.positions) // 2])
+        places = places * motion.scale
     reading = Reading(
         root=root,
         rotations=rotations,
         skeleton=Skeleton(
             names=source.names,
             parents=source.parents,
-            places=(places * motion.scale).astype(np.float32),
+            places=drawn(places, places[match.joints["pelvis"]], MOST_DRAWN),
             joints=match.joints,
             how=match.how,
         ),

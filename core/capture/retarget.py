@@ -57,6 +57,11 @@ _SAME_WAY = np.cos(np.radians(20) / 2)
 """Feet at rest that differ by a smaller angle point the same way."""
 
 
+MOST_LEGS = 100
+"""Leg lengths that a joint may be away from the pelvis. How far a body gets is bounded by its size,
+see `source.astray`, and so by this."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Motion:
     """A motion of our skeleton, 20 poses a second, Y up; not yet put on the floor."""
@@ -79,7 +84,7 @@ class Motion:
 def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
     """Let our skeleton do what a file's does; `up`, x, y or z, replaces what its posture says.
 
-    Raises ValueError for legs without length, another axis, and bodies that are nowhere.
+    Raises ValueError for legs without length, another axis, and bodies that are nowhere or none.
     """
     source, match = _reduced(source, match)
     if (far := astray(source.positions)) is not None:
@@ -89,9 +94,9 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
     turn, note = upright(source, match, frame) if up is None else (from_axis(up), "")
     scale = _LEG / _leg(source.positions, match)
     places = quat_rotate(turn, source.positions * scale)
+    _check(places, match)
     if source.rotations is None:
-        root, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
-        root, world = root.astype(np.float64), global_rotations(local.astype(np.float64))
+        root, world = _solved(places, match)
     else:
         turns = quat_multiply(turn, source.rotations)
         world = _turned(source, match, turns, places, frame)
@@ -105,6 +110,13 @@ def retarget(source: Source, match: Match, *, up: str | None = None) -> Motion:
         frame=frame,
         notes=(*source.notes, *filter(None, [note])),
     )
+
+
+def _check(places: np.ndarray, match: Match) -> None:
+    """Raise ValueError where places (T, N, 3) in meters are none of a body."""
+    pelvis = places[:, match.joints["pelvis"]]
+    if not np.abs(places - pelvis[:, None]).max() <= MOST_LEGS * _LEG:
+        raise ValueError(f"a joint is more than {MOST_LEGS} leg lengths away from the pelvis")
 
 
 def _reduced(source: Source, match: Match) -> tuple[Source, Match]:
@@ -191,8 +203,7 @@ def _turned(
     """World rotations (T, 22, 4) by the file's own."""
     drivers = _Drivers.of(match)
     if frame is None or source.rest is None or source.rest_rotations is None:
-        _, local = PoseSolver(foot_contacts=False).push(to_skeleton(places, match))
-        solved = global_rotations(local.astype(np.float64))
+        _, solved = _solved(places, match)
         low, high = (
             _mean(quat_multiply(quat_inverse(turns[:, nodes]), solved))
             for nodes in (drivers.low, drivers.high)
@@ -209,6 +220,14 @@ def _turned(
             bone = places[:, match.joints[JOINTS[child]]] - places[:, match.joints[JOINTS[joint]]]
             world[:, joint] = swing(world[:, joint], _REST[child] - _REST[joint], bone)
     return world
+
+
+def _solved(places: np.ndarray, match: Match) -> tuple[np.ndarray, np.ndarray]:
+    """Root (T, 3) and world rotations (T, 22, 4) by places alone."""
+    joints = to_skeleton(places, match)
+    begin = joints[0, 0] * [1, 0, 1]  # far from the origin float32 is coarse
+    root, local = PoseSolver(foot_contacts=False).push(joints - begin)
+    return root + begin, global_rotations(local.astype(np.float64))
 
 
 def _mean(q: np.ndarray) -> np.ndarray:

@@ -67,7 +67,8 @@ class Skeleton:
     names: tuple[str, ...]
     parents: tuple[int, ...]
     places: np.ndarray
-    """Nodes (N, 3) float32 in meters, Y up, where that much is known; else as in the file."""
+    """Nodes (N, 3) float32, finite, for a picture: around the pelvis in meters, Y up; where that is
+    not known around their middle, in the file's axes and no unit."""
     joints: dict[str, int] = field(default_factory=dict)
     """Node of each of our joints that was found."""
     how: str = ""
@@ -80,6 +81,15 @@ class MatchError(ValueError):
     def __init__(self, sentence: str, skeleton: Skeleton) -> None:
         super().__init__(sentence)
         self.skeleton = skeleton
+
+
+def drawn(places: np.ndarray, middle: np.ndarray, most: float) -> np.ndarray:
+    """Return places (N, 3) float32 from `middle`, none further off along an axis than `most`.
+
+    A node of no body may be anywhere, and where it is must not be what a picture cannot show.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.clip(np.nan_to_num(places - middle), -most, most).astype(np.float32)
 
 
 MOST_STRAY = 1000

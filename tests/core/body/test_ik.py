@@ -186,10 +186,17 @@ def test_no_contacts_means_no_change():
     np.testing.assert_allclose(with_pins, solve(joints)[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("bad", [np.full((2, 22, 3), np.nan), np.zeros((2, 24, 3))])
+@pytest.mark.parametrize(
+    "bad", [np.full((2, 22, 3), np.nan), np.full((2, 22, 3), 1e7), np.zeros((2, 24, 3))]
+)
 def test_bad_input_is_a_sentence(bad):
     with pytest.raises(ValueError, match="joint"):
         solve(bad)
+
+
+def test_contacts_are_numbers():
+    with pytest.raises(ValueError, match="contacts"):
+        solve(np.tile(REST_JOINTS, (2, 1, 1)), np.full((2, 4), np.nan))
 
 
 def test_rest_skeleton_has_the_stated_bones():

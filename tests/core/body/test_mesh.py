@@ -107,6 +107,15 @@ def test_straight_legs_stay_straight(name):
     assert np.degrees(np.arccos((thighs * shins).sum(-1))).max() < 5
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_poses_that_are_nowhere_do_not_fit(body, bad):
+    with pytest.raises(ValueError, match="poses must be finite"):
+        body.fit(np.full_like(REST_ROOT, bad), IDENTITY)
+    if not np.isfinite(bad):
+        with pytest.raises(ValueError, match="poses must be finite"):
+            body.fit(REST_ROOT, np.full_like(IDENTITY, bad))
+
+
 def test_unknown_body_is_a_sentence():
     with pytest.raises(ValueError, match="neutral, male, female"):
         Body.load("robot")

@@ -207,6 +207,21 @@ def test_what_is_no_body_gets_a_sentence(tree, told):
     assert skeleton.places.shape == (len(names), 3)
 
 
+@pytest.mark.parametrize("far", [1e30, 1e300])
+def test_a_skeleton_that_is_no_body_can_be_drawn(far):
+    places = np.tile(np.arange(6.0)[:, None], (1, 3))
+    places[5] = far
+    source = Source(
+        names=("a",) * 6, parents=tuple(range(-1, 5)), positions=places[None].repeat(3, 0), rate=20
+    )
+    for scale in (1, 0):
+        with pytest.raises(MatchError) as caught:
+            match(replace(source, positions=source.positions * scale))
+        drawn = caught.value.skeleton.places
+        assert drawn.dtype == np.float32
+        assert np.abs(drawn).max() == 100 * scale
+
+
 @pytest.mark.parametrize("kind", ["chain", "star", "binary", "random", "forest", "nowhere"])
 def test_hostile_trees_take_no_longer(kind):
     size, rng = 1000, np.random.default_rng(0)

@@ -52,6 +52,40 @@ def test_a_chest_is_turned_as_the_file_says(tmp_path, collar):
     assert steps(read(tmp_path, rig, glide(sway=5)).rotations).max() < 15
 
 
+@pytest.mark.parametrize("far", [1e5, 1e27, 1e300])
+def test_what_is_no_body_any_more_is_refused(far):
+    source = RIGS["mixamo_bvh"].source()
+    found = match(source)
+    positions = source.positions.copy()
+    positions[:, found.joints["left_elbow"]] *= far
+    with pytest.raises(ValueError, match="more than 100 leg lengths away from the pelvis"):
+        retarget(replace(source, positions=positions), found)
+
+
+def test_positions_far_from_the_origin_are_solved_as_finely():
+    source = replace(RIGS["smpl"].source(), rotations=None, rest=None, rest_rotations=None)
+    away = replace(source, positions=source.positions + np.array([5e6, 0, 0]))
+    near, far = (retarget(s, match(s)) for s in (source, away))
+    np.testing.assert_allclose(far.root - far.root[0], near.root - near.root[0], atol=1e-3)
+
+
+def test_nodes_that_are_none_of_ours_can_be_drawn(tmp_path):
+    rig = RIGS["mixamo_bvh"]
+    text = rig.bvh(glide())
+    far = "JOINT prop\n{\nOFFSET 1e29 0 0\nCHANNELS 1 Xrotation\n}\n"
+    assert text.count("CHANNELS 6") == 1
+    head, motion = text.split("MOTION")
+    at = head.rindex("}")
+    rows = motion.strip().splitlines()
+    rows[2:] = [f"{row} 0" for row in rows[2:]]
+    path = tmp_path / "a.bvh"
+    path.write_text(head[:at] + far + head[at:] + "MOTION\n" + "\n".join(rows) + "\n")
+    skeleton = read_motion(path).skeleton
+    assert np.isfinite(skeleton.places).all()
+    assert np.abs(skeleton.places[skeleton.names.index("prop")]).max() == 100
+    assert np.abs(skeleton.places[[*skeleton.joints.values()]]).max() < 2
+
+
 def test_a_root_that_stands_still_does_not_hold_the_body(tmp_path):
     still, plain = (read(tmp_path, RIGS[n], glide()) for n in ("bandai", "mixamo_bvh"))
     assert np.ptp(plain.root[:, 2]) > 1.8
