@@ -22,6 +22,7 @@ from core.body.skeleton import FPS
 from core.export.part import trimmed
 
 MOST_BYTES = 2048
+MOST_POSE = 2**31
 KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
 
 HOW = ("convention", "root", "offset", "loop")
@@ -36,6 +37,9 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     def of_take(
         visitors: Table[Any], session: str, *, start: int, end: int, part: bool, **how: Any
     ) -> Order:
+        for name, value in (("start", start), ("end", end)):
+            if not 0 <= value <= MOST_POSE or value % 1:
+                raise ValueError(f"The {name} must be a pose's number, from 0 on.")
         take = visitors.find(session).cut(start, end)
         if part:
             take = replace(take, info=take.info | trimmed(start / FPS, end / FPS))
@@ -116,9 +120,9 @@ def take_wishes(asked: Wishes) -> Wishes:
     return {
         "format": str(asked["format"]),
         "body": str(asked.get("body", "neutral")),
-        "fps": int(asked.get("fps", 20)),
-        "start": int(asked.get("start", 0)),
-        "end": int(asked.get("end", 2**31)),
+        "fps": number(asked.get("fps", 20)),
+        "start": number(asked.get("start", 0)),
+        "end": number(asked.get("end", MOST_POSE)),
         "part": bool(asked.get("part", False)),
         **{name: asked[name] for name in HOW if name in asked},
     }
@@ -126,7 +130,13 @@ def take_wishes(asked: Wishes) -> Wishes:
 
 def recording_wishes(asked: Wishes) -> Wishes:
     """What is wanted of a recording."""
-    return {"format": str(asked["format"]), "scale": int(asked.get("scale", 4))}
+    return {"format": str(asked["format"]), "scale": number(asked.get("scale", 4))}
+
+
+def number(given: Any) -> float:
+    """Read a number, as an int where it is whole; raise an error that `parse` knows for none."""
+    value = float(given)
+    return int(value) if value.is_integer() else value
 
 
 def parse(data: bytes, read: Callable[[Wishes], Wishes]) -> Wishes:

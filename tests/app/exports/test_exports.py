@@ -51,6 +51,12 @@ def test_exports_of_what_was_shown(client, session, format):
         ({"format": "npz", "convention": "smpl"}, "one of livestep, amass, smplx"),
         ({"format": "bvh", "start": 0, "end": 8, "loop": True}, "loop is looked for in 0.5"),
         ({"format": "bvh", "start": "x"}, "read"),
+        ({"format": "bvh", "part": True, "end": 10**400}, "read"),
+        ({"format": "bvh", "part": True, "end": 10**300}, "The end must be a pose's number"),
+        ({"format": "bvh", "part": True, "start": -(10**300)}, "The start must be a pose's number"),
+        ({"format": "bvh", "start": -1}, "The start must be a pose's number"),
+        ({"format": "bvh", "start": 0.5}, "The start must be a pose's number"),
+        ({"format": "bvh", "fps": 20.9}, "rate must be one of 20"),
         ({}, "read"),
         ([], "read"),
         ({"format": "b" * 3000}, "long"),
@@ -58,6 +64,15 @@ def test_exports_of_what_was_shown(client, session, format):
 )
 def test_bad_exports_are_refused_in_sentences(client, session, wishes, word):
     assert word in refusal(client, f"/livestep/export/{session}", wishes)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("what", ["fps", "start", "end"])
+def test_what_is_not_finite_is_refused(client, session, what, value):
+    data = f'{{"format": "bvh", "part": true, "{what}": {value}}}'
+    reply = client.post(f"/livestep/export/{session}", content=data)
+    assert reply.status_code == 400
+    assert reply.json()["message"].startswith("The ")
 
 
 def test_exports_say_how_they_hold_the_take(client, session):
