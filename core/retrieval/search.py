@@ -76,7 +76,7 @@ class Match:
 def usable(take: Take) -> Take:
     """Return a take that can be looked up; raise ValueError for one that is too short."""
     if len(take) < STRIDE:
-        raise ValueError(f"the take has {len(take)} poses; at least {STRIDE} are needed")
+        raise ValueError(f"at least {STRIDE} poses are needed; the take has {len(take)}")
     return take
 
 
