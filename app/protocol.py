@@ -32,7 +32,19 @@ from app.capture.protocol import (
     SkeletonInfo,
     Unmatched,
 )
-from app.live.protocol import ACK, FRAME, JSON, KEYS, POSES, SHOWN, VERSION, Hello, Problem, Reason
+from app.live.protocol import (
+    ACK,
+    FRAME,
+    JSON,
+    KEYS,
+    POSES,
+    SHOWN,
+    VERSION,
+    Hello,
+    Problem,
+    Reason,
+    unfit,
+)
 from app.motion.protocol import (
     ACK_LAYOUT,
     POSES_LAYOUT,
@@ -102,7 +114,8 @@ def pack(item: FromPage | PageBytes | FromServer | ServerBytes) -> bytes:
     """Turn a message into the bytes of one WebSocket message."""
     if isinstance(item, PageBytes | ServerBytes):
         return item.pack()
-    return bytes([JSON]) + json.dumps(asdict(item), separators=(",", ":")).encode()
+    data = json.dumps(asdict(item), separators=(",", ":"), allow_nan=False)  # pages read no NaN
+    return bytes([JSON]) + data.encode()
 
 
 def unpack_from_page(data: bytes, most: int = MAX_MESSAGE) -> FromPage | PageBytes:
@@ -118,10 +131,7 @@ def unpack_from_page(data: bytes, most: int = MAX_MESSAGE) -> FromPage | PageByt
     except struct.error as error:
         raise ValueError("The message has the wrong length.") from error
     except ValidationError as error:
-        one = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in one["loc"]) or "message"
-        said = one["msg"].removeprefix("Value error, ")
-        raise ValueError(f"The message cannot be read: {where}: {said}.") from error
+        raise ValueError(f"The message cannot be read: {unfit(error, depth=1)}.") from error
     raise ValueError("The server does not know this kind of message.")
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from app.capture.job import CaptureJob, ContinueJob, match_info
 from app.capture.take import CapturedTake, skeleton_info
 from app.capture.uploads import Upload
-from app.live.feed import PoseFeed
+from app.live.feed import Packed, PoseFeed
 from app.live.replies import sentence
 from app.live.visitor import Visitor
-from app.protocol import Ack, Follow, FromServer, MatchInfo, Onward, Poses, State, Unmatched
+from app.protocol import Ack, Follow, MatchInfo, Onward, Poses, State, Unmatched
 from core.body.mesh import Body
 from core.body.take import Take
 from core.capture.source import MatchError
@@ -43,7 +43,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         super().__init__(name, **shared)
         self._upload: Upload | None = None
         self._captured: CapturedTake | None = None
-        self._facts: dict[str, FromServer] = {}
+        self._facts: dict[str, Packed] = {}
         """What the page is told of the take, by kind."""
         self._matches: dict[str, list[Any]] = {}
         """Real motions that were shown, by why."""
@@ -207,12 +207,15 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         try:
             captured = job.follow(self._loader.engine(), tell)
         except MatchError as error:
-            with self._wanted(job):
-                self._facts["unmatched"] = Unmatched(
+            unmatched = Packed.of(
+                Unmatched(
                     name=job.upload.path.name,
                     message=sentence(error),
                     skeleton=skeleton_info(error.skeleton),
                 )
+            )
+            with self._wanted(job):
+                self._facts["unmatched"] = unmatched
             raise
         with self._wanted(job):
             self._show(captured)
@@ -242,9 +245,9 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
 
     def _show(self, captured: CapturedTake, job: ContinueJob | None = None) -> None:
         if captured is not self._captured:
-            self._captured, self._facts = captured, {"reference": captured.reference}
+            self._captured, self._facts = captured, {"reference": Packed.of(captured.reference)}
         if job and job.manner:
-            self._facts["manner"] = job.manner
+            self._facts["manner"] = Packed.of(job.manner)
             self._matches["manner"] = job.matches
         self._wake()
 

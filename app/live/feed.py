@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.live.take_buffer import TakeBuffer
 from app.protocol import FromServer, State, TakeInfo, pack
@@ -13,6 +13,21 @@ BATCH = 200
 """Poses in one message at most, when a page catches up."""
 WINDOW = 600
 """Poses sent and not yet acknowledged at most."""
+
+
+class Packed(NamedTuple):
+    """A message that every connection gets anew: packed once, since it may be long."""
+
+    tag: str
+    data: bytes
+
+    @classmethod
+    def of(cls, item: FromServer) -> Packed:
+        """Pack a message; raise ArithmeticError, which is our mistake, for what no page reads."""
+        try:
+            return cls(item.tag, pack(item))
+        except ValueError as error:
+            raise ArithmeticError(f"{item.tag}: {error}") from error
 
 
 class Connection:
@@ -24,7 +39,7 @@ class Connection:
         self.address = ""
         """The machine at its other end."""
         self._notices: deque[FromServer] = deque(maxlen=8)
-        self._told: dict[str, FromServer] = {}
+        self._told: dict[str, FromServer | Packed] = {}
 
     def tell(self, notice: FromServer) -> None:
         """Send this once."""
@@ -35,11 +50,11 @@ class Connection:
         """Take what is to be sent once."""
         return [pack(self._notices.popleft()) for _ in range(len(self._notices))]
 
-    def news(self, *items: FromServer) -> list[bytes]:
+    def news(self, *items: FromServer | Packed) -> list[bytes]:
         """Return those that are other ones than before, by kind."""
         new = [item for item in items if self._told.get(item.tag) is not item]
         self._told |= {item.tag: item for item in new}
-        return [pack(item) for item in new]
+        return [item.data if isinstance(item, Packed) else pack(item) for item in new]
 
 
 class Performance(Protocol):
@@ -64,7 +79,7 @@ class PoseFeed(Connection):
         """Note that the page has all poses before `received`."""
         self.received = max(self.received, min(received, self._cursor))
 
-    def collect(self, job: Performance | None, state: State, *facts: FromServer) -> list[bytes]:
+    def collect(self, job: Performance | None, state: State, *facts: Packed) -> list[bytes]:
         """Messages to send now; empty when the page knows everything or has to catch up first.
 
         `facts` are what else there is to know; each is sent when it is another one than before.

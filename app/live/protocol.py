@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from typing import Annotated, Literal, TypeVar, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 from typing_extensions import dataclass_transform
 
@@ -33,6 +34,29 @@ def message(kind: type[T]) -> type[T]:
     """Make a class a message: frozen, its fields checked, given by name, and no others."""
     make = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
     return cast("type[T]", make(kind))
+
+
+def unfit(error: ValidationError, *, depth: int = 0) -> str:
+    """Say what is wrong with what was sent: "rate must be a valid number".
+
+    `depth` is how many of the names that lead there are not the sender's.
+    """
+    first = error.errors(include_url=False, include_input=False)[0]
+    # which member of a union was tried is not the sender's either
+    names = [str(name) for name in first["loc"][depth:] if re.fullmatch(r"\w+", str(name))]
+    where, said = ".".join(names), first["msg"].removeprefix("Value error, ")
+    match first["type"]:
+        case "json_invalid":
+            return "it is not JSON"
+        case "union_tag_invalid" | "union_tag_not_found":
+            return "the server does not know this kind"
+        case "value_error":
+            return said
+        case "missing":
+            return f"{where} is missing"
+        case "unexpected_keyword_argument":
+            return f"{where} is not known"
+    return f"{where} {re.sub(r'^[A-Z][a-z]+ should ', 'must ', said)}"
 
 
 @message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -12,15 +13,20 @@ from pydantic import ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from app.live.protocol import unfit
+
+MOST_SAID = 600
+"""Characters of a sentence."""
 log = logging.getLogger(__name__)
 
 
 def sentence(error: Exception) -> str:
-    """An error's text as a sentence for the page."""
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        error = ValueError(f"{first['loc'][-1]}: {first['msg'].removeprefix('Value error, ')}")
-    text = str(error).strip() or "Something went wrong"
+    """An error's text as a sentence for the page; of what strangers gave, little is repeated."""
+    text = unfit(error) if isinstance(error, ValidationError) else str(error)
+    text = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    text = re.sub(r"(\d{17})\d{4,}|(\S{37})\S{4,}", r"\1\2...", text)
+    text = text if len(text) <= MOST_SAID else text[: MOST_SAID - 3] + "..."
+    text = text or "Something went wrong"
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 

@@ -107,7 +107,7 @@ async def serve(socket: WebSocket, channel: Channel[V, F]) -> None:
         try:
             visitor, feed, ready = await admit(socket, channel)
         except ValueError as error:
-            await socket.send_bytes(pack(Problem(message=str(error), about="connection")))
+            await socket.send_bytes(pack(Problem(message=sentence(error), about="connection")))
             await socket.close(REFUSED)
             return
         sender = asyncio.create_task(send(socket, channel, visitor, feed, ready))
@@ -172,7 +172,7 @@ async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F
             data = await read(socket, channel.most_bytes)
             item = unpack_from_page(data, channel.most_bytes)
         except ValueError as error:
-            feed.tell(Problem(message=str(error), about="connection"))
+            feed.tell(Problem(message=sentence(error), about="connection"))
             continue
         if visitor.feed is not feed:
             continue

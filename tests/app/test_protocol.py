@@ -12,6 +12,7 @@ import pytest
 
 from app import generate_protocol, protocol
 from app.capture.protocol import MOST_MAP, MOST_MESSAGE
+from app.live.replies import sentence
 from app.live_page import markup
 from app.protocol import (
     Ack,
@@ -250,6 +251,39 @@ def test_what_is_not_a_message_gets_a_sentence(data):
         unpack_from_page(data)
     assert type(caught.value) is ValueError
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ('"joints":{"pelvis":[1.5]}', "joints.pelvis must be a valid string"),
+        ('"rate":0', "rate must be greater than or equal to 1"),
+        ('"speed":1', "speed is not known"),
+        ('"joints":' + 9000 * "[", "it is not JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_said_in_words(fields, said):
+    with pytest.raises(ValueError, match=r"^The message cannot be read") as caught:
+        unpack_from_page(b'\x03{"tag":"follow",' + fields.encode() + b"}", MOST_MESSAGE)
+    told = str(caught.value)
+    assert said in told
+    assert "constrained" not in told
+    assert "follow" not in told
+
+
+def test_little_is_repeated_of_what_strangers_gave():
+    names = ", ".join(f"joint\u202e{i}" + 200 * "x" for i in range(352))
+    told = sentence(ValueError(f"no nodes\n{names}; got {10**300}"))
+    assert len(told) <= 600
+    assert told.isprintable()
+    assert told.startswith("No nodes joint0xxx")
+    assert max(map(len, told.split())) <= 42
+    assert sentence(ValueError(f"got {10**300}")) == f"Got 1{16 * '0'}..."
+
+
+def test_a_message_that_no_page_can_read_is_not_packed():
+    with pytest.raises(ValueError, match="not JSON"):
+        pack(protocol.State(state="running", share=float("nan")))
 
 
 def test_a_joint_map_fits_into_a_message():

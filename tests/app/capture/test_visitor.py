@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.capture.take import CapturedTake
 from app.exports.files import file_stem
 from app.live.feed import PoseFeed
 from app.protocol import (
@@ -143,6 +146,18 @@ def test_a_skeleton_whose_joints_are_not_found_is_told_until_they_are(page, walk
     page.visitor.attach(again := PoseFeed(lambda: None))
     told = [unpack_from_server(data) for data in page.visitor.collect(again)]
     assert not any(isinstance(item, Unmatched) for item in told)
+
+
+def test_what_is_not_finite_is_never_told(page, monkeypatch):
+    page.follow(fake_film(20))
+    kept = page.take
+    describe = CapturedTake._describe
+    monkeypatch.setattr(
+        CapturedTake, "_describe", lambda self: replace(describe(self), seconds=float("inf"))
+    )
+    state = page.follow(fake_film(30))
+    assert (state.reason, state.message[:20]) == ("problem", "The server could not")
+    assert page.take == kept
 
 
 def mirrored(joint: str) -> str:
