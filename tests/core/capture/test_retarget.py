@@ -81,6 +81,7 @@ def test_nodes_that_are_none_of_ours_can_be_drawn(tmp_path):
     path = tmp_path / "a.bvh"
     path.write_text(head[:at] + far + head[at:] + "MOTION\n" + "\n".join(rows) + "\n")
     skeleton = read_motion(path).skeleton
+    assert skeleton.how == "names"
     assert np.isfinite(skeleton.places).all()
     assert np.abs(skeleton.places[skeleton.names.index("prop")]).max() == 100
     assert np.abs(skeleton.places[[*skeleton.joints.values()]]).max() < 2
