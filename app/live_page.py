@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing_extensions import Self
 
 from app.capture.protocol import MOST_ONWARD, MOST_UPLOAD
 from app.exports.files import FORMATS
@@ -26,6 +29,8 @@ if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mou
 """
 TILTS, LENSES = (-30, 30), (0.5, 2)
 """Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
+MOST_GIVEN = 20
+"""Characters that are repeated of what was not understood."""
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "web"),
     trim_blocks=True,
@@ -74,6 +79,8 @@ def endpoint(
 
     `most` may be made at once; each is waited for `seconds` at most.
     """
+    for name, component in zip(signature(order).parameters, inputs, strict=True):
+        _told_of(name, component)
 
     @wraps(order)
     def make(*values: Any) -> str:
@@ -84,6 +91,50 @@ def endpoint(
             raise gr.Error(sentence(error), print_exception=False) from error
 
     gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=most)
+
+
+def _told_of(name: str, component: Any) -> None:
+    """Have a component refuse in a sentence what callers of the API give and it cannot read."""
+    read = component.preprocess
+
+    def preprocess(payload: Any) -> Any:
+        try:
+            return read(payload)
+        except Exception as error:
+            kinds = [str(value) for _, value in getattr(component, "choices", None) or ()]
+            wanted = f"one of {', '.join(kinds)}" if kinds else "a number"
+            if isinstance(component, gr.Slider):
+                wanted = f"a number in {component.minimum}..{component.maximum}"
+            raise gr.Error(must_be(name, wanted, payload), print_exception=False) from error
+
+    component.preprocess = preprocess
+
+
+def must_be(name: str, wanted: str, given: Any) -> str:
+    """Say what was wanted in place of what was given, of which only the beginning is repeated."""
+    said = repr(given)
+    said = said if len(said) <= MOST_GIVEN else said[: MOST_GIVEN - 3] + "..."
+    return sentence(ValueError(f"{name} must be {wanted}, got {said}"))
+
+
+def whole_number(name: str, given: float | None) -> int:
+    """Read a whole number, None as 0; raise ValueError with a sentence for what is none."""
+    number = given or 0
+    if not -(2**63) < number < 2**63 or number % 1:
+        raise ValueError(must_be(name, "a whole number", given))
+    return int(number)
+
+
+class FileOfCaller(FileData):
+    """A file that was uploaded; all else is refused in a sentence."""
+
+    @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        try:
+            return super().model_validate(obj, **how)
+        except ValueError as error:
+            message = must_be("the file", "uploaded (handle_file of gradio_client does it)", obj)
+            raise gr.Error(message, print_exception=False) from error
 
 
 def file_row() -> list[gr.Radio]:

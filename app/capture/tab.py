@@ -15,7 +15,7 @@ from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
 from app.live.replies import room_for_files
-from app.live_page import LENSES, TILTS, endpoint, file_row, part_rows
+from app.live_page import LENSES, TILTS, FileOfCaller, endpoint, file_row, part_rows, whole_number
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
 from core.capture.joint_maps import parse_map
@@ -83,7 +83,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             id=1,
             prompt=then or "",
             seconds=min(max(float(seconds), 0.2), MOST_ONWARD),
-            seed=max(int(seed), 0),
+            seed=max(whole_number("seed", seed), 0),
             checkpoint=checkpoint,
             manner=min(max(float(manner), 0.0), 1.0),
         )
@@ -91,11 +91,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
         take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
         how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
-        span = {"start": start, "end": end or None}
-        return order(take, format=format, body=body, fps=int(fps), **how, **span)
+        span = {"start": start or 0, "end": end or None}
+        return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 
     with gr.Row():
         clip = gr.File(label="A video, or a motion: BVH, GLB, NPZ", height=140, scale=2)
+        clip.data_model = FileOfCaller
         with gr.Column(scale=3):
             then = gr.Textbox(
                 "", label="And then", placeholder="a person jumps", max_length=MAX_PROMPT
@@ -125,10 +126,11 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 
 def asked(person: float, rate: float, animation: float, joint_map: str) -> Follow:
     """Say how to read a file; 0 and "" leave it to the file. Raises ValueError with a sentence."""
-    settings = CaptureSettings(rate=rate or None, clip=int(animation) or None)
+    joint_map = joint_map or ""
+    settings = CaptureSettings(rate=rate or None, clip=whole_number("animation", animation) or None)
     table = parse_map(joint_map)["joints"] if joint_map.lstrip().startswith("{") else None
     return Follow(
-        person=int(person) or None,
+        person=whole_number("person", person) or None,
         joint_map="" if table else joint_map.strip(),
         joints=table,
         rate=settings.rate,

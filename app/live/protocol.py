@@ -56,7 +56,8 @@ def unfit(error: ValidationError, *, depth: int = 0) -> str:
             return f"{where} is missing"
         case "unexpected_keyword_argument":
             return f"{where} is not known"
-    return f"{where} {re.sub(r'^[A-Z][a-z]+ should ', 'must ', said)}"
+        case _:
+            return f"{where} {re.sub(r'^[A-Z][a-z]+ should ', 'must ', said)}"
 
 
 @message

@@ -9,7 +9,7 @@ import gradio as gr
 from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, file_row, offer, part_rows
+from app.live_page import endpoint, file_row, offer, part_rows, whole_number
 from app.motion.job import MotionJob
 from app.protocol import Start
 from core.body.skeleton import FPS
@@ -59,7 +59,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         request = Start(
             id=0,
             prompt=prompt or "",
-            seed=max(int(seed), 0),
+            seed=max(whole_number("seed", seed), 0),
             checkpoint=checkpoint,
             foot_contacts=foot_contacts,
         )
@@ -67,8 +67,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
         take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
         how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
-        span = {"start": start, "end": end or None}
-        return order(take, format=format, body=body, fps=int(fps), **how, **span)
+        span = {"start": start or 0, "end": end or None}
+        return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 
     with gr.Row():
         prompt = gr.Textbox(

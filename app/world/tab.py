@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
-from app.live_page import endpoint, offer
+from app.live_page import endpoint, offer, whole_number
 from app.protocol import World
 from app.world.job import WorldJob
 from app.world.recording import WorldRecording, keepsake, order
@@ -37,12 +37,12 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
             checkpoint: name of the world; empty for the first one
         """
         request = World(
-            seed=max(int(seed), 0),
-            start=max(int(start), 0),
+            seed=max(whole_number("seed", seed), 0),
+            start=max(whole_number("start", start), 0),
             script=keys or "",
             checkpoint=checkpoint or "",
         )
-        return order(generate(lobby, request), format="mp4", scale=int(scale))
+        return order(generate(lobby, request), format="mp4", scale=whole_number("scale", scale))
 
     with gr.Row():
         keys = gr.Textbox(label="Keys", placeholder="W:40,WD:20,L:15,-:10", scale=4)

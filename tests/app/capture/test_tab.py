@@ -59,3 +59,37 @@ def test_api_makes_a_file(address, tmp_path):
     path.write_bytes(b"no film")
     with pytest.raises(Exception, match=r"(?i)cannot be read as a video"):
         client.predict(handle_file(str(path)), api_name="/video_to_motion")
+
+
+def test_api_answers_nonsense_in_sentences(address, tmp_path):
+    from gradio_client import Client, handle_file
+
+    client = Client(address, verbose=False)
+    path = tmp_path / "dance.mp4"
+    path.write_bytes(fake_film(30))
+    film = handle_file(str(path))
+
+    def refusal(api: str, **given) -> str:
+        with pytest.raises(Exception, match=r"^[A-Z].*\.$") as caught:
+            client.predict(api_name=api, **given)
+        return str(caught.value)
+
+    for given, words in (
+        ({"clip": "/etc/passwd"}, "The file must be uploaded"),
+        ({"animation": "x" * 99}, "Animation must be a number, got 'xxx"),
+        ({"animation": 1e308}, "Animation must be a whole number, got 1000"),
+        ({"animation": -3}, "Animation must be a number"),
+        ({"person": 1e300}, "Person must be a whole number"),
+        ({"person": 100}, "Person must be less than or equal to 99"),
+        ({"person": "x"}, "Person must be a number"),
+        ({"seconds": None}, "Seconds must be a number in 1..20"),
+        ({"fps": 25}, "Fps must be one of 20, 24, 30, 60"),
+        ({"root": "x" * 99}, "Root must be one of hips, floor, in-place"),
+        ({"tilt": "x"}, "Tilt must be a number"),
+    ):
+        told = refusal("/video_to_motion", **{"clip": film, **given})
+        assert words in told
+        assert len(told) < 120
+    assert Path(client.predict(film, person=None, animation=None, api_name="/video_to_motion"))
+    assert "Seed must be" in refusal("/text_to_motion", prompt="walks", seed=1e308)
+    assert "Seconds must be" in refusal("/text_to_motion", prompt="walks", seconds="x")
