@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -185,8 +186,10 @@ def record(
     if workers == 1:
         episodes = [e for portion in bar(map(job, portions)) for e in portion]
     else:
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            episodes = [e for portion in bar(pool.imap(job, portions)) for e in portion]
+        spawn = multiprocessing.get_context("spawn")
+        # unlike a Pool, which would wait for ever, this ends where a game's process dies
+        with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+            episodes = [e for portion in bar(pool.map(job, portions)) for e in portion]
     meta = Meta(
         env=world.name,
         size=world.size,

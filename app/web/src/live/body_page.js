@@ -37,7 +37,7 @@ export class BodyPage {
       address: `${base}${files}/${this.session}`,
       say: (...words) => this.view.exportNote(...words),
     });
-    root.querySelector(".ls-export-note").parentNode.addEventListener("change", () => this.view.forget());
+    root.querySelector(".ls-export-note").parentNode.addEventListener("change", () => this.view.forget(), true); // before the field says what it thinks
     this.openStage(base, arm);
   }
 
