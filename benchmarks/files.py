@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from itertools import repeat
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +39,6 @@ from core.capture.read import Reading, read_motion
 from core.capture.resample import splined, times
 from core.settings import CHECKPOINTS, ExportSettings
 
-SECONDS = 6
 PROMPTS = ("a person walks forward", "a person waves with the right hand", "a person kicks")
 FORMS = {
     "bvh": (".bvh", ExportSettings()),
@@ -148,20 +146,13 @@ def read_back(take: Take, path: Path, settings: ExportSettings) -> Row:
 
 def round_trips(folder: Path, checkpoints: Path, seeds: int) -> Row:
     """Worst figures of each form over some generated takes."""
+    from benchmarks.solved_poses import performed
     from core.engine import Engine
 
-    engine, rows = Engine.load(checkpoints), {name: [] for name in FORMS}
-    for prompt in PROMPTS:
-        for seed in range(seeds):
-            chunks, poses = [], 0
-            for chunk in engine.motion(repeat(prompt), seed=seed):
-                chunks.append(chunk)
-                poses += len(chunk)
-                if poses >= SECONDS * FPS:
-                    break
-            take = Take.from_chunks(chunks).slice(0, SECONDS * FPS)
-            for name, (suffix, settings) in FORMS.items():
-                rows[name].append(read_back(take, folder / f"take{suffix}", settings))
+    rows: dict[str, list[Row]] = {name: [] for name in FORMS}
+    for take in performed(Engine.load(checkpoints), PROMPTS, None, seeds):
+        for name, (suffix, settings) in FORMS.items():
+            rows[name].append(read_back(take, folder / f"take{suffix}", settings))
     return {
         name: {key: max((row[key] for row in found), key=abs) for key in found[0]}
         for name, found in rows.items()

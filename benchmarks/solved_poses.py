@@ -5,6 +5,7 @@ Measured on the page's example prompts, as bodies are shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,11 +42,7 @@ STANDS = 0.2
 
 def solved_row(engine: Engine, checkpoint: str, seeds: int) -> Row:
     """Figures over all prompts, each with so many seeds."""
-    takes = [
-        perform(features, (), {})
-        for seed in tqdm(range(seeds), desc="solved poses", unit="seed", leave=False)
-        for features in engine.sample(PROMPTS, SECONDS * FPS, checkpoint=checkpoint, seed=seed)
-    ]
+    takes = performed(engine, PROMPTS, checkpoint, seeds)
     steps = np.concatenate([rotation_steps(take.rotations) for take in takes])
     low, still = (np.concatenate(parts) for parts in zip(*map(soles, takes), strict=True))
     return {
@@ -57,6 +54,17 @@ def solved_row(engine: Engine, checkpoint: str, seeds: int) -> Row:
         },
         "solved_poses": len(low),
     }
+
+
+def performed(
+    engine: Engine, prompts: Sequence[str], checkpoint: str | None, seeds: int
+) -> list[Take]:
+    """Takes of SECONDS of every prompt, with so many seeds each."""
+    return [
+        perform(features, (), {})
+        for seed in tqdm(range(seeds), desc="takes", unit="seed", leave=False)
+        for features in engine.sample(prompts, SECONDS * FPS, checkpoint=checkpoint, seed=seed)
+    ]
 
 
 def soles(take: Take) -> tuple[np.ndarray, np.ndarray]:

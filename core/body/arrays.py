@@ -96,9 +96,14 @@ def find(name: str, held: Collection[str]) -> str | None:
     return min(found, key=lambda other: "global" not in other.removesuffix(name), default=None)
 
 
+def count_entries(path: Path) -> int:
+    """Return how many entries an archive may have at most; ask before opening it."""
+    return path.read_bytes().count(_ENTRY)
+
+
 def check_entries(path: Path) -> None:
-    """Raise ValueError where an archive has too many entries; ask before opening it."""
-    if path.read_bytes().count(_ENTRY) > MOST_ENTRIES:
+    """Raise ValueError where an archive has too many entries."""
+    if count_entries(path) > MOST_ENTRIES:
         raise ValueError(f"it has more than {MOST_ENTRIES:,} entries")
 
 

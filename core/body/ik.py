@@ -4,7 +4,7 @@ From the pelvis outwards every bone is swung from its parent to where it points;
 open, its twist, is told by hips, shoulders and hinges (core.body.torso, core.body.limbs) as far as
 they settle it, and goes on from the pose before where they do not (core.body.twists). Legs hang
 where the hips of the input are and are solved as two-bone chains, so that ankles end where they
-should; the body stands as high as our legs carry it (core.body.feet), so that straight ones stay
+should; the body stands as high as our legs carry it (core.body.legs), so that straight ones stay
 straight.
 """
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from core.body.arrays import Archive, open_arrays
 from core.capture.joint_maps import well_formed
-from core.capture.kinds import FULL, no_room
+from core.capture.kinds import FULL, no_room, room_for
 from core.capture.source import MatchError, Skeleton
 from core.settings import CaptureSettings
 
@@ -87,12 +87,8 @@ def read_apart(
     while not _room.acquire(timeout=LOOKS):
         tell(0.0, "Waiting for other files ...")
     try:
-        with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+        with room_for(path.name), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
             answer = _run(path, settings, Path(folder), tell)
-    except OSError as error:
-        if error.errno in FULL:
-            raise ValueError(no_room(path.name)) from error
-        raise
     finally:
         _room.release()
     if answer.reading is not None:

@@ -6,15 +6,14 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from core.body.arrays import MOST_ENTRIES, count_entries
 from core.capture.kinds import FULL, MOTION, READ, sniff
 
-MOST_ENTRIES = 1000
 MOST_BYTES = 64_000_000
 """Of what is unpacked."""
 MOST_TOLD = 5
 """Files that a sentence names."""
 _DAMAGE = (*(zipfile.BadZipFile, zlib.error, UnicodeDecodeError), *(OSError, EOFError, MemoryError))
-_ENTRY = b"PK\x01\x02"  # every entry of an archive's table of contents begins like this
 
 
 def unpack(path: Path, folder: Path) -> Path:
@@ -23,7 +22,7 @@ def unpack(path: Path, folder: Path) -> Path:
     Raises ValueError with a sentence where there is none or several, or too much of it, and OSError
     where the disk is full.
     """
-    if path.read_bytes().count(_ENTRY) > MOST_ENTRIES:
+    if count_entries(path) > MOST_ENTRIES:
         raise ValueError(f"{path.name} has more than {MOST_ENTRIES:,} files in it")
     try:
         with zipfile.ZipFile(path) as archive:

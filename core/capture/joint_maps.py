@@ -23,8 +23,6 @@ MOST_SECONDS = 120.0
 """Of a motion file."""
 MOST_POSES = 30_000
 """Of a motion file: MOST_SECONDS at 250 a second."""
-MOST_RATE = 1000.0
-"""Poses a second that a motion file may say it has."""
 MOST_NAME = 200
 """Characters of a joint's name."""
 MAPS = Path(__file__).parent / "maps"

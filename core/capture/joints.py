@@ -12,6 +12,7 @@ from core.body.legs import leg_lengths
 from core.body.rotations import cross, matrix_to_quat, normalize, quat_rotate, quat_slerp
 from core.body.skeleton import BONE_LENGTHS, INDEX, JOINTS, LEG, PARENTS, REST_JOINTS
 from core.capture.landmarks import POINT
+from core.capture.positions import frame
 
 SIDES = ("left", "right")
 _REST = REST_JOINTS.astype(np.float64)
@@ -39,16 +40,9 @@ def leg_length(landmarks: np.ndarray) -> float:
     return float(np.median([leg_lengths(*leg) for leg in legs]))
 
 
-def _frame(left: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) with columns left, up, ahead; `up` is kept, `left` made to fit."""
-    y = normalize(up)
-    z = normalize(cross(left, y))
-    return np.stack([cross(y, z), y, z], axis=-1)
-
-
 def _rest_frame(pair: str) -> np.ndarray:
     left, right = (_REST[INDEX[f"{side}_{pair}"]] for side in SIDES)
-    return _frame(left - right, _spine_of_rest())
+    return frame(left - right, _spine_of_rest())
 
 
 def _spine_of_rest() -> np.ndarray:
@@ -66,7 +60,7 @@ def landmarks_to_joints(landmarks: np.ndarray) -> np.ndarray:
     turns = []
     for pair in ("hip", "shoulder"):
         across = point(marks, f"left_{pair}") - point(marks, f"right_{pair}")
-        turns.append(matrix_to_quat(_frame(across, spine) @ _rest_frame(pair).T))
+        turns.append(matrix_to_quat(frame(across, spine) @ _rest_frame(pair).T))
     pelvis, chest = turns
     left = point(marks, "left_hip") - point(marks, "right_hip")
     joints = np.zeros((len(marks), len(JOINTS), 3))

@@ -7,7 +7,9 @@ those of `_ELSEWHERE` for what is not, each with what would be read in its place
 from __future__ import annotations
 
 import codecs
+import contextlib
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 HEAD = 4096
@@ -113,6 +115,17 @@ def look(path: Path) -> str:
 def no_room(name: str) -> str:
     """Return what is said of a file where the disk is full."""
     return f"the server has no room to read {name} now; try again later"
+
+
+@contextlib.contextmanager
+def room_for(name: str) -> Iterator[None]:
+    """Make that sentence of what a full disk raises."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise ValueError(no_room(name)) from error
+        raise
 
 
 def refuse(kind: str, name: str) -> None:

@@ -20,10 +20,11 @@ from core.capture.array_kinds import (
     read_plain,
     read_smpl,
 )
-from core.capture.joint_maps import MOST_RATE, check_length
+from core.capture.joint_maps import check_length
 from core.capture.kinds import HEAD, sniff
 from core.capture.source import Source
 from core.capture.torch_file import open_tensors
+from core.settings import MOTION_RATES
 
 MOST_BYTES = 256_000_000
 """Of the arrays that are of use, when unpacked."""
@@ -89,6 +90,7 @@ def _source(archive: Archive, rate: float | None) -> Source:
 def _rate(archive: Archive) -> float | None:
     told = (archive.read(n).reshape(-1) for n in RATES if n in archive.shapes)
     rate = next((float(rates[0]) for rates in told if rates.size), None)
-    if rate is not None and not 1 <= rate <= MOST_RATE:
-        raise ValueError(f"it says that it has {rate:g} poses a second; 1 to {MOST_RATE:g} can be")
+    least, most = MOTION_RATES
+    if rate is not None and not least <= rate <= most:
+        raise ValueError(f"it says that it has {rate:g} poses a second; {least} to {most} can be")
     return rate

@@ -16,7 +16,7 @@ from core.body.soles import heights
 from core.capture import bundle, bvh, glb, npz
 from core.capture.doubts import doubts
 from core.capture.joint_maps import check_length
-from core.capture.kinds import FULL, READ, look, no_room
+from core.capture.kinds import READ, look, room_for
 from core.capture.matching import match as find_joints
 from core.capture.retarget import Motion, retarget
 from core.capture.source import MatchError, Skeleton, Source, drawn
@@ -83,15 +83,12 @@ def _named(path: Path) -> Iterator[None]:
         return sentence if path.name in sentence else f"{path.name} cannot be read: {sentence}"
 
     try:
-        yield
+        with room_for(path.name):
+            yield
     except MatchError as error:
         raise MatchError(told(error), error.skeleton) from error
     except ValueError as error:
         raise ValueError(told(error)) from error
-    except OSError as error:
-        if error.errno in FULL:
-            raise ValueError(no_room(path.name)) from error
-        raise
 
 
 def _reading(path: Path, settings: CaptureSettings) -> Reading:

@@ -55,8 +55,6 @@ _LIMBS = tuple(
 """Bones whose direction a file tells, parents first."""
 _SAME_WAY = np.cos(np.radians(20) / 2)
 """Feet at rest that differ by a smaller angle point the same way."""
-
-
 MOST_LEGS = 100
 """Leg lengths that a joint may be away from the pelvis. How far a body gets is bounded by its size,
 see `source.astray`, and so by this."""
@@ -181,10 +179,9 @@ class _Drivers:
             middle = match.neck[len(match.neck) // 2]
             rows["neck"] = middle, middle, 0.0
         for side in ("left", "right"):
-            for name, instead in (("collar", chest), ("wrist", None), ("foot", None)):
-                upper = {"wrist": "elbow", "foot": "ankle"}.get(name)
-                node = instead if instead is not None else found[f"{side}_{upper}"]
-                node = found.get(f"{side}_{name}", node)
+            elbow, ankle = found[f"{side}_elbow"], found[f"{side}_ankle"]
+            for name, instead in (("collar", chest), ("wrist", elbow), ("foot", ankle)):
+                node = found.get(f"{side}_{name}", instead)
                 rows[f"{side}_{name}"] = node, node, 0.0
         table = [rows.get(joint) or (found[joint], found[joint], 0.0) for joint in JOINTS]
         low, high, share = (np.array(column) for column in zip(*table, strict=True))

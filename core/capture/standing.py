@@ -11,6 +11,7 @@ import numpy as np
 from core.body.legs import leg_lengths
 from core.body.rotations import cross, matrix_to_quat, normalize
 from core.body.skeleton import LEG
+from core.capture.positions import frame
 from core.capture.source import Match, Source
 
 UPRIGHT = np.cos(np.radians(50))
@@ -26,7 +27,7 @@ _Y = 1
 
 
 def parts(places: np.ndarray, match: Match) -> dict[str, np.ndarray]:
-    """Middles and directions of a body (..., 3) out of nodes (..., N, 3)."""
+    """Directions (..., 3) of a body out of nodes (..., N, 3): of its trunk, up and to its left."""
 
     def pair(name: str) -> tuple[np.ndarray, np.ndarray]:
         left, right = (places[..., match.joints[f"{side}_{name}"], :] for side in ("left", "right"))
@@ -36,7 +37,7 @@ def parts(places: np.ndarray, match: Match) -> dict[str, np.ndarray]:
     hip, ankle, shoulder = ((left + right) / 2 for left, right in (hips, ankles, shoulders))
     trunk, legs = normalize(shoulder - hip), normalize(hip - ankle)
     left = normalize(hips[0] - hips[1]) + normalize(shoulders[0] - shoulders[1])
-    return {"trunk": trunk, "legs": legs, "up": normalize(trunk + legs), "left": normalize(left)}
+    return {"trunk": trunk, "up": normalize(trunk + legs), "left": normalize(left)}
 
 
 def rest_frame(rest: np.ndarray | None, match: Match) -> np.ndarray | None:
@@ -54,11 +55,10 @@ def rest_frame(rest: np.ndarray | None, match: Match) -> np.ndarray | None:
         bones += [normalize(hip - knee), normalize(knee - ankle)]
     if min(bone @ up for bone in bones) < UPRIGHT or abs(left @ up) > 1 - UPRIGHT:
         return None
-    ahead = normalize(cross(left, up))
-    frame = np.stack([cross(up, ahead), up, ahead], axis=-1)
-    square = _squared(frame)
-    turned = np.arccos(np.clip((np.trace(square.T @ frame) - 1) / 2, -1, 1))
-    return square if turned < SQUARE else frame
+    stance = frame(left, up)
+    square = _squared(stance)
+    turned = np.arccos(np.clip((np.trace(square.T @ stance) - 1) / 2, -1, 1))
+    return square if turned < SQUARE else stance
 
 
 def _squared(frame: np.ndarray) -> np.ndarray:
@@ -69,15 +69,15 @@ def _squared(frame: np.ndarray) -> np.ndarray:
     return np.stack([left, up, cross(left, up)], axis=-1)
 
 
-def upright(source: Source, match: Match, frame: np.ndarray | None) -> tuple[np.ndarray, str]:
+def upright(source: Source, match: Match, rest: np.ndarray | None) -> tuple[np.ndarray, str]:
     """Rotation (4,) that stands a file's body upright in our axes, and a note where it is due.
 
-    `frame` is that of its rest pose, see `rest_frame`.
+    `rest` is the frame of its rest pose, see `rest_frame`.
     """
     found = parts(source.positions, match)
     mean = normalize(np.median(found["up"], axis=0))
     stands = _AXES[np.argmax(_AXES @ mean)]
-    told = {"y": _AXES[_Y], "rest": None if frame is None else frame[:, 1]}.get(source.up or "")
+    told = {"y": _AXES[_Y], "rest": None if rest is None else rest[:, 1]}.get(source.up or "")
     up, note = stands, ""
     if told is None:
         # Z must win clearly: lying down in a Y-up file is the likelier reading of a tie

@@ -76,11 +76,7 @@ def test_a_rendered_film_is_followed_plays_in_step_goes_on_and_is_exported(
     at = f"{FOLLOW}.reference.kept[0] + {FOLLOW}.mine.time / 20"
     apart = f"{at} - {FOLLOW}.clip.video.currentTime"
     page.wait_for_function(f"Math.abs({apart}) < 0.2")
-    page.get_by_role("button", name="Pause").click()
-    line = page.get_by_role("slider", name="Time in the take").last
-    line.focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("Shift+ArrowRight")
+    pause_at_one_second(page)
     page.wait_for_function(f"{FOLLOW}.mine.time === 20 && Math.abs({apart}) < 0.03")
     assert page.evaluate(f"{FOLLOW}.clip.video.paused")
     assert state(page, "seen.time") == 20  # so is the body
@@ -115,6 +111,13 @@ def test_a_rendered_film_is_followed_plays_in_step_goes_on_and_is_exported(
     assert state(page, "mine.take.marks")[-1]["start"] == seam
 
 
+def pause_at_one_second(page):
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("slider", name="Time in the take").last.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+
+
 @pytest.mark.parametrize(
     ("name", "how", "start"),
     [
@@ -137,11 +140,7 @@ def test_a_film_that_does_not_begin_at_0_plays_in_step(
     apart = f"{start} + {FOLLOW}.reference.kept[0] + {FOLLOW}.mine.time / 20"
     apart = f"Math.abs({apart} - {FOLLOW}.clip.video.currentTime)"
     page.wait_for_function(f"{FOLLOW}.mine.time > 8 && {FOLLOW}.mine.time < 36 && {apart} < 0.2")
-    page.get_by_role("button", name="Pause").click()
-    line = page.get_by_role("slider", name="Time in the take").last
-    line.focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("Shift+ArrowRight")
+    pause_at_one_second(page)
     page.wait_for_function(f"{FOLLOW}.mine.time === 20 && {apart} < 0.03")
 
 

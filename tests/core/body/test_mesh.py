@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_matrix
 
+from benchmarks.files import bends
 from core.body.mesh import BODIES, Body
 from core.body.rotations import (
     normalize,
@@ -70,7 +71,7 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     feet = joints[:, ANKLES]
     steps = np.diff(feet, axis=0) - np.diff(source[:, ANKLES], axis=0) * body.scale
     assert np.abs(steps).max() < 6e-3  # knees that bend as the source's do cannot reach everywhere
-    np.testing.assert_allclose(knees(joints), knees(source), atol=0.3)
+    np.testing.assert_allclose(bends(joints), bends(source), atol=0.3)
     others = np.setdiff1d(np.arange(22), [*HIPS, *KNEES, *ANKLES])
     np.testing.assert_allclose(fitted[:, others], rotations[:, others], atol=1e-5)
     turns = quat_multiply(quat_inverse(rotations), fitted)
@@ -79,13 +80,6 @@ def test_fitted_feet_do_what_the_source_feet_do(name):
     theirs = np.diff(source[:, HIPS].mean(axis=1), axis=0) * body.scale
     np.testing.assert_allclose(way[:, [0, 2]], theirs[:, [0, 2]], atol=1e-5)
     np.testing.assert_allclose(way[:, 1], theirs[:, 1], atol=6e-3)
-
-
-def knees(joints: np.ndarray) -> np.ndarray:
-    """How far knees are bent, (T, 2) in degrees."""
-    thigh, shin = joints[:, KNEES] - joints[:, HIPS], joints[:, ANKLES] - joints[:, KNEES]
-    cosine = (normalize(thigh) * normalize(shin)).sum(-1)
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
 @pytest.mark.parametrize("name", BODIES)
