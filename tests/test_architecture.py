@@ -25,7 +25,11 @@ MODULES = {f.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init_
 ALLOWED = {
     "core.diffusion": "core.config core.settings core.diffusion",
     "core.body": "core.body",
-    "core.motion": "core.config core.checkpoint core.settings core.diffusion core.body core.motion",
+    "core.motion": (
+        "core.config core.checkpoint core.settings core.diffusion core.body core.steering"
+        " core.motion"
+    ),
+    "core.steering": "core.settings core.body core.steering",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
     "core.capture": "core.settings core.body core.capture",
@@ -36,17 +40,17 @@ ALLOWED = {
     "core.device": "",
     "core.engine": (
         "core.checkpoint core.settings core.device core.body core.motion core.video core.retrieval"
-        " core.capture"
+        " core.capture core.steering"
     ),
     "core.cli": (
         "core.engine core.settings core.body core.motion core.video core.retrieval core.capture"
-        " core.export core.cli"
+        " core.export core.steering core.cli"
     ),
     "core": "core.cli",
     "app": (
         "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
         " core.capture.source"
-        " core.export core.video.actions core.video.log"
+        " core.export core.steering core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.interpolate import CubicSpline
 from torch import Tensor
 from tqdm import tqdm
 
@@ -46,19 +48,29 @@ class Motion:
         return [mirror_caption(caption) for caption in segment.captions]
 
 
-class MotionSet:
-    """The motions of one split, each with its mirror image."""
+def at_speed(joints: np.ndarray, speed: float) -> np.ndarray:
+    """Return joints (T, 22, 3) of the same motion at so many times its speed."""
+    if speed == 1:
+        return joints
+    times = np.arange(0, len(joints) - 1, speed)
+    return CubicSpline(np.arange(len(joints)), joints, axis=0)(times).astype(np.float32)
 
-    def __init__(self, folder: Path, split: str, *, mirrored: bool = True) -> None:
+
+class MotionSet:
+    """The motions of one split at some speeds, each with its mirror image."""
+
+    def __init__(
+        self, folder: Path, split: str, *, mirrored: bool = True, speeds: tuple[float, ...] = (1.0,)
+    ) -> None:
         records = [r for r in read_records(folder) if r.split == split]
         if not records:
             raise ValueError(f"{folder} has no clip in the split {split!r}")
         self.motions: list[Motion] = []
         with np.load(folder / "joints.npz") as joints:
             for record in tqdm(records, desc=f"features of {split}", unit="clip", disable=None):
-                for flip in (False, True) if mirrored else (False,):
-                    x = features.mirror(joints[record.id]) if flip else joints[record.id]
-                    x = features.encode(x, heading="steady")
+                for speed, flip in product(speeds, (False, True) if mirrored else (False,)):
+                    x = at_speed(joints[record.id], speed)
+                    x = features.encode(features.mirror(x) if flip else x, heading="steady")
                     self.motions.append(Motion(record=record, mirrored=flip, features=x))
         self.weights = np.array([m.record.weight for m in self.motions])
 

@@ -1,0 +1,91 @@
+"""What a visitor wants of the path and the poses of a motion; words say how it goes there.
+
+Places are meters on the floor of the take's world (Y up, Z forward, X to the left of who faces Z),
+times are seconds from the take's first pose, angles are degrees from Z, growing to the left. Wishes
+are values: a stream reads the newest ones whenever it makes a block (`Steer`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator
+
+from core.body.skeleton import JOINTS
+from core.settings import Second, Settings, within
+
+MOST_WAYPOINTS, MOST_KEYS = 200, 60
+FARTHEST = 100.0
+"""Meters from the origin."""
+FASTEST = 6.0
+"""Meters a second that may be asked for."""
+PARTS = ("body", "left_hand", "right_hand", "left_foot", "right_foot", "head")
+"""What a key pose may hold: all of the body, or the ends of it."""
+
+Place = tuple[
+    Annotated[float, within(-FARTHEST, FARTHEST, form="g")],
+    Annotated[float, within(-FARTHEST, FARTHEST, form="g")],
+]
+"""x and z."""
+Facing = Annotated[float, within(-360, 360, form="g")]
+
+
+class Waypoint(Settings):
+    """A point of the floor to pass at a time."""
+
+    place: Place
+    at: Second
+    facing: Facing | None = None
+    """Where the body is to look then; None leaves it free."""
+    stop: bool = False
+    """Whether to stay there until the next one's time comes."""
+
+
+def _a_body(joints: tuple[tuple[float, float, float], ...]) -> tuple:
+    x = np.asarray(joints, np.float64)
+    if x.shape != (len(JOINTS), 3) or not np.isfinite(x).all() or np.abs(x).max() > 10:
+        raise ValueError(f"joints must be {len(JOINTS)} places x, y, z in meters, near the root")
+    return joints
+
+
+class KeyPose(Settings):
+    """A pose to be in at a time, all of the body or some ends of it."""
+
+    at: Second
+    joints: Annotated[tuple[tuple[float, float, float], ...], AfterValidator(_a_body)]
+    """Places (22, 3) of all joints as seen from the root's point on the floor, facing Z."""
+    parts: tuple[str, ...] = ("body",)
+    """Of PARTS; those that are held, the others move freely."""
+    place: Place | None = None
+    """Where on the floor the root is then; None leaves it free."""
+    facing: Facing | None = None
+
+
+class Drive(Settings):
+    """Where a visitor wants to go right now."""
+
+    velocity: tuple[
+        Annotated[float, within(-FASTEST, FASTEST, form="g")],
+        Annotated[float, within(-FASTEST, FASTEST, form="g")],
+    ]
+    """Meters a second along x and z; (0, 0) to stand."""
+    facing: Facing | None = None
+    """None to look where the body goes."""
+
+
+class Wishes(Settings):
+    """All that is wanted at the moment: keys come before points, points before drive."""
+
+    waypoints: tuple[Waypoint, ...] = ()
+    """By time."""
+    keys: tuple[KeyPose, ...] = ()
+    """By time."""
+    drive: Drive | None = None
+
+
+class Steer:
+    """Where a stream reads what is wanted: another thread may put other wishes in at any time."""
+
+    def __init__(self, wishes: Wishes | None = None) -> None:
+        self.wishes = wishes or Wishes()
