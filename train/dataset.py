@@ -21,8 +21,8 @@ from tqdm import tqdm
 from core.body import features
 from core.body.features import LAYOUT
 from core.body.skeleton import FPS
+from core.motion.attributes import mirror_caption
 from core.motion.text import TextEncoder
-from core.retrieval.attributes import mirror_caption
 from train.data import Record, Segment, read_records
 
 _SIDE = re.compile(r"\b(left|right|forward|backward|back|clockwise|counter-?clockwise)\w*", re.I)

@@ -18,10 +18,10 @@ from tqdm import tqdm
 from core import checkpoint
 from core.body import features
 from core.body.skeleton import FPS
+from core.motion import attributes
 from core.motion.align import Aligner
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE
-from core.retrieval import attributes
 from core.retrieval.index import Clip, IndexConfig, MotionIndex, Windows
 from core.retrieval.search import embed
 from train.data import Record, read_records

@@ -57,7 +57,7 @@ class Windows:
     embeddings: np.ndarray
     """(W, E) unit vectors of motion."""
     attributes: np.ndarray
-    """(W, 8), see core.retrieval.attributes."""
+    """(W, 8), see core.motion.attributes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,14 +24,14 @@ from core import checkpoint
 from core.body import features
 from core.body.skeleton import FPS
 from core.body.take import PromptMark, Take
+from core.motion import attributes
 from core.motion.align import Aligner
+from core.motion.attributes import mirror_caption
 from core.motion.decode import perform
 from core.motion.generate import MotionModel
 from core.motion.model import MotionDiT
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.vae import STRIDE, MotionVAE
-from core.retrieval import attributes
-from core.retrieval.attributes import mirror_caption
 from core.retrieval.index import MotionIndex
 
 ASKED = 80

@@ -12,7 +12,7 @@ from core import checkpoint
 from core.body.features import mirror
 from core.body.skeleton import INDEX
 from core.engine import Engine
-from core.retrieval.attributes import (
+from core.motion.attributes import (
     NAMES,
     distance,
     measure,
