@@ -6,7 +6,7 @@ Contrastive training feeds on random captioned crops of it, drawn with balanced 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from scipy.interpolate import CubicSpline
 from torch import Tensor
 from tqdm import tqdm
 
@@ -24,6 +23,8 @@ from core.body.skeleton import FPS
 from core.motion.attributes import mirror_caption
 from core.motion.text import TextEncoder
 from train.data import Record, Segment, read_records
+from train.paraphrase import Paraphraser
+from train.recombine import at_speed, made
 
 _SIDE = re.compile(r"\b(left|right|forward|backward|back|clockwise|counter-?clockwise)\w*", re.I)
 
@@ -48,30 +49,34 @@ class Motion:
         return [mirror_caption(caption) for caption in segment.captions]
 
 
-def at_speed(joints: np.ndarray, speed: float) -> np.ndarray:
-    """Return joints (T, 22, 3) of the same motion at so many times its speed."""
-    if speed == 1:
-        return joints
-    times = np.arange(0, len(joints) - 1, speed)
-    return CubicSpline(np.arange(len(joints)), joints, axis=0)(times).astype(np.float32)
-
-
 class MotionSet:
     """The motions of one split at some speeds, each with its mirror image."""
 
     def __init__(
-        self, folder: Path, split: str, *, mirrored: bool = True, speeds: tuple[float, ...] = (1.0,)
+        self,
+        folder: Path,
+        split: str,
+        *,
+        mirrored: bool = True,
+        speeds: tuple[float, ...] = (1.0,),
+        more: int = 0,
     ) -> None:
+        """Read a split; `more` adds motions made of others and so many paraphrases a caption."""
         records = [r for r in read_records(folder) if r.split == split]
         if not records:
             raise ValueError(f"{folder} has no clip in the split {split!r}")
         self.motions: list[Motion] = []
-        with np.load(folder / "joints.npz") as joints:
-            for record in tqdm(records, desc=f"features of {split}", unit="clip", disable=None):
-                for speed, flip in product(speeds, (False, True) if mirrored else (False,)):
-                    x = at_speed(joints[record.id], speed)
-                    x = features.encode(features.mirror(x) if flip else x, heading="steady")
-                    self.motions.append(Motion(record=record, mirrored=flip, features=x))
+        with np.load(folder / "joints.npz") as stored:
+            clips = [(record, stored[record.id]) for record in records]
+        if more:
+            clips += made(records, {record.id: joints for record, joints in clips})
+            clips = paraphrased(clips, more)
+        flips = (False, True) if mirrored else (False,)
+        for record, joints in tqdm(clips, desc=f"features of {split}", unit="clip", disable=None):
+            for speed, flip in product(speeds, flips):
+                x = joints if speed == 1 else at_speed(joints, speed)
+                x = features.encode(features.mirror(x) if flip else x, heading="steady")
+                self.motions.append(Motion(record=record, mirrored=flip, features=x))
         self.weights = np.array([m.record.weight for m in self.motions])
 
     def statistics(self) -> tuple[Tensor, Tensor]:
@@ -116,6 +121,22 @@ class MotionSet:
         return sorted({c for m in self.motions for s in m.record.segments for c in m.captions(s)})
 
 
+def paraphrased(
+    clips: Sequence[tuple[Record, np.ndarray]], number: int
+) -> list[tuple[Record, np.ndarray]]:
+    """Return clips whose segments are told in other words, too."""
+    say = Paraphraser([c for record, _ in clips for s in record.segments for c in s.captions])
+
+    def told(segment: Segment) -> Segment:
+        others = [text for caption in segment.captions for text in say(caption, number)]
+        return segment.model_copy(update={"captions": (*segment.captions, *others)})
+
+    return [
+        (record.model_copy(update={"segments": tuple(map(told, record.segments))}), joints)
+        for record, joints in clips
+    ]
+
+
 class TextBank:
     """Token states of all captions, encoded once."""
 
@@ -135,10 +156,11 @@ class TextBank:
 
 
 def read_sets(
-    data: Path, encoder: TextEncoder, *, mirrored: bool = True
+    data: Path, encoder: TextEncoder, *, mirrored: bool = True, more: int = 0
 ) -> tuple[MotionSet, MotionSet, TextBank]:
     """Return the training split, the held-out one (with mirror images?) and all captions."""
-    motions, held_out = MotionSet(data, "train"), MotionSet(data, "val", mirrored=mirrored)
+    motions = MotionSet(data, "train", more=more)
+    held_out = MotionSet(data, "val", mirrored=mirrored)
     bank = TextBank(encoder, sorted({*motions.captions(), *held_out.captions()}))
     return motions, held_out, bank
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.body.features import LAYOUT
+from core.motion import traits
 from core.motion.vae import STRIDE, MotionVAE
 from train.dataset import Captioned, Motion, MotionSet, TextBank, captioned
 
@@ -19,6 +20,8 @@ BLOCKS = 20
 """Blocks of a training window; clean history included."""
 SORTED = 4
 """Batches that are drawn together and sorted by length."""
+TRAIT_NOISE = 0.1
+"""Deviation of what is told from what was measured, in `traits.SCALES`."""
 BLEND = 10
 """Poses over which two motions are joined."""
 SCALE = np.ones(LAYOUT.velocities.stop, np.float32)
@@ -40,6 +43,8 @@ class LatentBatch(NamedTuple):
     text_mask: Tensor
     untold: Tensor
     """(B,) true where the caption does not hold for the crop."""
+    traits: Tensor
+    """(B, N) what is told of the noisy part, measured; NaN where nothing is."""
 
 
 class Sequence(NamedTuple):
@@ -51,6 +56,8 @@ class Sequence(NamedTuple):
     captions: list[str]
     crop_ok: bool
     weight: float
+    traits: np.ndarray
+    """(STRIDE * T, N) of its poses, see `core.motion.traits`."""
     joined: bool = False
 
 
@@ -63,6 +70,8 @@ class Window(NamedTuple):
     """Leading blocks that are clean."""
     caption: str
     """Empty where none holds for this part."""
+    traits: np.ndarray
+    """(N,), NaN where nothing is to be told."""
 
 
 def join(
@@ -123,6 +132,7 @@ class LatentSet:
         if len(motion.features) < offset + 3 * STRIDE:
             return []
         latents = self._encode(vae, motion.features[offset:])
+        measured = traits.measure(motion.features[offset:])
         found = []
         for item in items:
             segment = item.segment
@@ -131,11 +141,18 @@ class LatentSet:
             if end - start >= 2:
                 found.append(
                     Sequence(
-                        latents, start, end, motion.captions(segment), segment.crop_ok, item.weight
+                        latents,
+                        start,
+                        end,
+                        motion.captions(segment),
+                        segment.crop_ok,
+                        item.weight,
+                        measured,
                     )
                 )
         if not found:  # never captioned: still good to learn how people move
-            found.append(Sequence(latents, 0, len(latents), [], True, motion.record.weight))
+            weight = motion.record.weight
+            found.append(Sequence(latents, 0, len(latents), [], True, weight, measured))
         return found
 
     def _transitions(self, items: list[Captioned], vae: MotionVAE, number: int) -> list[Sequence]:
@@ -161,6 +178,7 @@ class LatentSet:
                     captions,
                     items[j].segment.crop_ok,
                     items[j].weight,
+                    traits.measure(features),
                     joined=True,
                 )
             )
@@ -186,10 +204,20 @@ class LatentSet:
             most = min(start // self.block, BLOCKS - 3)
             history = int(self.rng.integers(1, most + 1))
         first = start - history * self.block
+        end = min(first + longest, sequence.end)
         caption = str(self.rng.choice(sequence.captions)) if told else ""
-        return Window(
-            sequence.latents[first : min(first + longest, sequence.end)], history, caption
-        )
+        noisy = sequence.traits[STRIDE * (first + history * self.block) : STRIDE * end]
+        return Window(sequence.latents[first:end], history, caption, self._traits(noisy, caption))
+
+    def _traits(self, measured: np.ndarray, caption: str) -> np.ndarray:
+        """Return what is told of a part: what its caption insists on, anything, or nothing."""
+        values = traits.average(measured)
+        values += self.rng.normal(0, TRAIT_NOISE, len(values)).astype(np.float32)
+        kind = self.rng.random()
+        insisted = ~np.isnan(traits.asked(caption))
+        any_of = self.rng.random(len(values)) < 0.4
+        told = insisted if kind < 0.45 else any_of if kind < 0.75 else np.zeros(len(values), bool)
+        return np.where(told, values, np.float32(np.nan))
 
     def batches(self, batch: int, joined_share: float = 0.25) -> Iterator[LatentBatch]:
         """Yield random batches for ever; rows of a batch are of similar length, to pad little."""
@@ -223,4 +251,5 @@ class LatentSet:
         texts = [w.caption or unused for w in windows]
         text, text_mask = self.bank(texts)
         untold = torch.tensor([not w.caption for w in windows])
-        return LatentBatch(latents, history, valid, text, text_mask, untold)
+        told = torch.from_numpy(np.stack([w.traits for w in windows])).float()
+        return LatentBatch(latents, history, valid, text, text_mask, untold, told)

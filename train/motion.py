@@ -17,13 +17,16 @@ from core import checkpoint
 from core.diffusion import flow
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import load_text_encoder
+from core.motion.traits import TRAITS
 from core.motion.vae import MotionVAE
 from train.dataset import read_sets
 from train.latents import LatentBatch, LatentSet
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
 
-PRESETS = {"default": MotionConfig(), "published": PUBLISHED}
+PRESETS = {"default": MotionConfig(traits=len(TRAITS)), "published": PUBLISHED}
+PARAPHRASES = 3
+"""Other ways to say a caption that are learnt."""
 TEXT_DROP = 0.12
 """Share of training rows without text, for guidance."""
 HISTORY_NOISE = 0.15
@@ -41,7 +44,8 @@ def diffusion_forcing(
     """Return the squared error per block (B, T) and which blocks count (noisy and not padding)."""
     x = model.to_blocks(batch.latents)
     t = t.masked_fill(batch.history, flow.CLEAN)
-    prompt = model.prompt(batch.text, batch.text_mask)
+    prompt = model.prompt(batch.text, batch.text_mask & ~batch.untold[:, None], traits=batch.traits)
+    drop = drop | (batch.untold & batch.traits.isnan().all(1))
     x_t = flow.add_noise(x, noise, t)
     if history_noise is not None:
         x_t = x_t + history_noise * batch.history[..., None, None]
@@ -60,7 +64,7 @@ def loss_fn(model: nn.Module, batch: LatentBatch, step: int) -> Losses:
     )
     t = torch.where(torch.rand(len(t), 1, device=t.device) < 0.3, ramp.clamp(0, 1), t)
     t = t.clamp(max=0.999)
-    drop = batch.untold | (torch.rand(len(t), device=t.device) < TEXT_DROP)
+    drop = torch.rand(len(t), device=t.device) < TEXT_DROP
     # a stream must bear its own small errors: its history is never quite clean
     jitter = HISTORY_NOISE * torch.rand(len(t), 1, 1, 1, device=t.device) * torch.randn_like(noise)
     error, counts = diffusion_forcing(model, batch, t, noise, drop, jitter)
@@ -79,7 +83,7 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
         t = torch.rand(shape, generator=generator) * 0.95
         noise, t = noise.to(batch.latents.device), t.to(batch.latents.device)
         for name, drop in (("score", False), ("without_text", True)):
-            rows = batch.untold | drop
+            rows = torch.full_like(batch.untold, drop)
             error, counts = diffusion_forcing(model, batch, t, noise, rows)
             totals[name] += ((error * counts).sum() / counts.sum()).item() / len(batches)
     return totals
@@ -103,7 +107,7 @@ def main(
     cfg = pick(PRESETS, preset).model_copy(update={"vae": vae.name})
     encoder = load_text_encoder(cfg.text_encoder)
     coder = checkpoint.load(vae, MotionVAE)
-    motions, validation, bank = read_sets(data, encoder, mirrored=False)
+    motions, validation, bank = read_sets(data, encoder, mirrored=False, more=PARAPHRASES)
     model = MotionDiT(cfg)
     train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
     if not warm_start(model, start_from or out):

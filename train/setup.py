@@ -60,8 +60,11 @@ def trainable(folder: Path, kind: type[M]) -> M:
 
 
 def warm_start(model: Any, folder: Path) -> bool:
-    """Give a model the weights of a checkpoint; False where there is none."""
+    """Give a model the weights of a checkpoint; False where there is none.
+
+    Layers that the checkpoint does not know begin as they were made.
+    """
     if not (folder / "config.json").is_file():
         return False
-    model.load_state_dict(checkpoint.load(folder, type(model)).state_dict())
+    model.load_state_dict({**model.state_dict(), **checkpoint.weights(folder)})
     return True

@@ -33,7 +33,7 @@ ALIGN_WEIGHT = 0.1
 SPEEDS = (1.0, 0.85, 1.18)
 """How many times as fast motions are learnt, too: about as much as bodies vary."""
 LATENT_NOISE = 0.3
-"""Largest deviation of the noise that the decoder learns to bear; latents deviate by about 1."""
+"""Largest deviation of the noise that the decoder learns to bear, in the latents' own."""
 JERK_WEIGHT = 0.5
 FOOT_WEIGHT = 0.2
 FOOT_STEP = 0.02
@@ -144,7 +144,9 @@ def loss_fn(
 
 def noised(z: Tensor) -> Tensor:
     """Return latents with noise of a random amount, as sampled ones are never quite right."""
-    return z + LATENT_NOISE * torch.rand(len(z), 1, 1, device=z.device) * torch.randn_like(z)
+    scale = z.detach().std((0, 1))  # in fixed units the encoder would learn to drown it
+    level = LATENT_NOISE * torch.rand(len(z), 1, 1, device=z.device)
+    return z + level * scale * torch.randn_like(z)
 
 
 def foot_steps(features: Tensor) -> Tensor:
@@ -189,7 +191,8 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
     generator = torch.Generator().manual_seed(0)
     for features in batches:
         z = model.encode(model.normalize(features))
-        noisy = z + 0.25 * torch.randn(z.shape, generator=generator).to(z.device)
+        noise = torch.randn(z.shape, generator=generator).to(z.device)
+        noisy = z + 0.25 * z.std((0, 1)) * noise
         jerks.append(
             (model.decode(noisy) * model.std)[..., LAYOUT.joints].diff(n=3, dim=1).abs().mean()
         )

@@ -26,6 +26,7 @@ from core.diffusion.sampler import StreamSampler
 from core.motion.decode import FeatureFilter, PoseDecoder
 from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
+from core.motion.traits import asked
 from core.motion.vae import STRIDE, MotionVAE, StreamState
 from core.settings import MotionSettings, check_prompt
 
@@ -140,8 +141,9 @@ class MotionModel:
     @torch.inference_mode()
     def prompts(self, texts: Sequence[str]) -> Prompt:
         """Return the condition of a batch with one prompt a row."""
-        states, mask = self.encoder(texts)
-        return self.dit.prompt(states.to(self.device), mask.to(self.device), " | ".join(texts))
+        states, mask = (x.to(self.device) for x in self.encoder(texts))
+        traits = torch.from_numpy(np.stack([asked(text) for text in texts])).to(self.device)
+        return self.dit.prompt(states, mask, " | ".join(texts), traits=traits)
 
     def prompt(self, text: str) -> Prompt:
         """Return the condition of one prompt: the same object for the same text."""

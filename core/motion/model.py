@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
@@ -40,6 +41,8 @@ class MotionConfig(Config):
     adaln: Adaln = "shared"
     refiner_depth: int = 1
     """Transformer layers that refine the text before cross-attention; 0 = a projection only."""
+    traits: int = 0
+    """Traits that are told beside the text, see `core.motion.traits`; CMDM has none."""
     context: int = 20
     """Clean blocks a stream looks back on."""
     max_blocks: int = 34
@@ -110,6 +113,20 @@ class Refiner(nn.Module):
         return h
 
 
+class Traits(nn.Module):
+    """One token for each trait that is told."""
+
+    def __init__(self, cfg: MotionConfig) -> None:
+        super().__init__()
+        self.name = nn.Parameter(torch.randn(cfg.traits, cfg.width) * 0.1)
+        self.value = nn.Parameter(torch.randn(cfg.traits, cfg.width))
+        self.project = nn.Linear(cfg.width, cfg.width)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return tokens (B, N, D) of values (B, N) in `core.motion.traits.SCALES`."""
+        return self.project(F.silu(self.name + values[..., None] * self.value))
+
+
 class MotionDiT(nn.Module):
     """Predict the velocity of latent blocks; see `Denoiser` in `core.diffusion.sampler`."""
 
@@ -130,6 +147,8 @@ class MotionDiT(nn.Module):
         self.embed = nn.Linear(cfg.latent_dim, cfg.width)
         self.time = TimeEmbedding(cfg.width)
         self.refiner = Refiner(cfg)
+        if cfg.traits:
+            self.traits = Traits(cfg)
         self.transformer = CausalTransformer(
             TransformerConfig(
                 width=cfg.width,
@@ -169,9 +188,23 @@ class MotionDiT(nn.Module):
         """Undo `to_blocks`."""
         return blocks.flatten(1, 2) * self.latent_std + self.latent_mean
 
-    def prompt(self, states: Tensor, mask: Tensor, text: str = "") -> Prompt:
-        """Prepare token states (B, L, C) with mask (B, L), once per prompt."""
-        return Prompt(self.transformer.context(self.refiner(states, mask), mask), text)
+    def prompt(
+        self, states: Tensor, mask: Tensor, text: str = "", *, traits: Tensor | None = None
+    ) -> Prompt:
+        """Prepare token states (B, L, C) with mask (B, L), once per prompt.
+
+        `traits` (B, N) are told beside them, NaN where nothing is said. Rows of `mask` that are
+        false hide their text; a row with neither text nor traits must be dropped.
+        """
+        told = mask | ~mask.any(1, keepdim=True)  # softmax over nothing is no number
+        tokens = self.refiner(states, told)
+        if traits is not None and self.cfg.traits:
+            said = ~traits.isnan()
+            kept = said.any(0)  # what no row is told costs nothing
+            tokens = torch.cat([tokens, self.traits(traits.nan_to_num())[:, kept]], dim=1)
+            mask = torch.cat([mask, said[:, kept]], dim=1)
+        told = mask | ~mask.any(1, keepdim=True)
+        return Prompt(self.transformer.context(tokens, told), text)
 
     def forward(
         self,
