@@ -9,6 +9,7 @@ import torch
 
 from core.motion.align import Aligner, AlignerConfig
 from core.motion.model import MotionDiT
+from core.motion.traits import TRAITS
 from core.motion.vae import MotionVAE
 from core.video.finder import Finder, FinderConfig
 from core.video.model import FrameDiT
@@ -40,7 +41,8 @@ def pairs() -> PairBatch:
 def latents() -> LatentBatch:
     blocks, told = torch.ones(2, 4, dtype=torch.bool), torch.ones(2, 5, dtype=torch.bool)
     text, untold = torch.randn(2, 5, 384), torch.zeros(2, dtype=torch.bool)
-    return LatentBatch(torch.randn(2, 8, 64), ~blocks, blocks, text, told, untold)
+    traits = torch.full((2, len(TRAITS)), torch.nan)
+    return LatentBatch(torch.randn(2, 8, 64), ~blocks, blocks, text, told, untold, traits)
 
 
 def walk() -> Walk:
