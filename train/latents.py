@@ -56,8 +56,8 @@ class Sequence(NamedTuple):
     captions: list[str]
     crop_ok: bool
     weight: float
-    traits: np.ndarray
-    """(STRIDE * T, N) of its poses, see `core.motion.traits`."""
+    features: np.ndarray
+    """(STRIDE * T or more, 263), of its poses."""
     joined: bool = False
 
 
@@ -70,8 +70,8 @@ class Window(NamedTuple):
     """Leading blocks that are clean."""
     caption: str
     """Empty where none holds for this part."""
-    traits: np.ndarray
-    """(N,), NaN where nothing is to be told."""
+    features: np.ndarray
+    """(T, 263) of the noisy poses."""
 
 
 def join(
@@ -132,7 +132,6 @@ class LatentSet:
         if len(motion.features) < offset + 3 * STRIDE:
             return []
         latents = self._encode(vae, motion.features[offset:])
-        measured = traits.measure(motion.features[offset:])
         found = []
         for item in items:
             segment = item.segment
@@ -147,12 +146,14 @@ class LatentSet:
                         motion.captions(segment),
                         segment.crop_ok,
                         item.weight,
-                        measured,
+                        motion.features[offset:],
                     )
                 )
         if not found:  # never captioned: still good to learn how people move
             weight = motion.record.weight
-            found.append(Sequence(latents, 0, len(latents), [], True, weight, measured))
+            found.append(
+                Sequence(latents, 0, len(latents), [], True, weight, motion.features[offset:])
+            )
         return found
 
     def _transitions(self, items: list[Captioned], vae: MotionVAE, number: int) -> list[Sequence]:
@@ -178,7 +179,7 @@ class LatentSet:
                     captions,
                     items[j].segment.crop_ok,
                     items[j].weight,
-                    traits.measure(features),
+                    features,
                     joined=True,
                 )
             )
@@ -206,15 +207,15 @@ class LatentSet:
         first = start - history * self.block
         end = min(first + longest, sequence.end)
         caption = str(self.rng.choice(sequence.captions)) if told else ""
-        noisy = sequence.traits[STRIDE * (first + history * self.block) : STRIDE * end]
-        return Window(sequence.latents[first:end], history, caption, self._traits(noisy, caption))
+        noisy = sequence.features[STRIDE * (first + history * self.block) : STRIDE * end]
+        return Window(sequence.latents[first:end], history, caption, noisy)
 
-    def _traits(self, measured: np.ndarray, caption: str) -> np.ndarray:
+    def _traits(self, window: Window) -> np.ndarray:
         """Return what is told of a part: what its caption insists on, anything, or nothing."""
-        values = traits.average(measured)
+        values = traits.average(traits.measure(window.features))
         values += self.rng.normal(0, TRAIT_NOISE, len(values)).astype(np.float32)
         kind = self.rng.random()
-        insisted = ~np.isnan(traits.asked(caption))
+        insisted = ~np.isnan(traits.asked(window.caption))
         any_of = self.rng.random(len(values)) < 0.4
         told = insisted if kind < 0.45 else any_of if kind < 0.75 else np.zeros(len(values), bool)
         return np.where(told, values, np.float32(np.nan))
@@ -251,5 +252,5 @@ class LatentSet:
         texts = [w.caption or unused for w in windows]
         text, text_mask = self.bank(texts)
         untold = torch.tensor([not w.caption for w in windows])
-        told = torch.from_numpy(np.stack([w.traits for w in windows])).float()
+        told = torch.from_numpy(np.stack([self._traits(w) for w in windows])).float()
         return LatentBatch(latents, history, valid, text, text_mask, untold, told)

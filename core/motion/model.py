@@ -20,6 +20,7 @@ from core.diffusion.attention import KVCache, Rotary
 from core.diffusion.flow import CLEAN
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
+from core.motion.adapter import Guides, SteeringAdapter
 
 
 class MotionConfig(Config):
@@ -214,6 +215,7 @@ class MotionDiT(nn.Module):
         cache: KVCache | None = None,
         commit: int = 0,
         drop: Tensor | None = None,
+        steering: tuple[SteeringAdapter, Guides] | None = None,
     ) -> Tensor:
         """Return the velocity of blocks x (B, T, P, D) at flow time t (B, T).
 
@@ -228,7 +230,11 @@ class MotionDiT(nn.Module):
             rows = x.new_zeros(len(x), 1, self.cfg.width)
             mask = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
             context, absent = self.transformer.context(rows, mask), torch.ones_like(absent)
+        e, taps = self.time(t), None
+        if steering is not None:
+            adapter, guides = steering
+            taps = adapter.taps_for(guides, t, e, x.shape[2])
         h = self.transformer(
-            self.embed(x), self.time(t), context=context, absent=absent, cache=cache, commit=commit
+            self.embed(x), e, context=context, absent=absent, cache=cache, commit=commit, taps=taps
         )
         return self.project(self.norm(h))
