@@ -52,7 +52,7 @@ ROOTS = ("hips", "floor", "in-place")
 """What carries a body's path in BVH and GLB: its hips, a bone on the floor, or nothing."""
 OFFSETS = ("standing", "zero")
 """Where a BVH file has the hips at rest: so high that the body stands, or in the origin."""
-SMOOTHING = "binomial filter over 3 poses (0.15 s)"
+SMOOTHING = "filter over 5 poses (0.25 s), learnt with the decoder"
 """What exports say of the filter that `core.motion.decode` applies."""
 EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
 FILM_SCALES = range(1, 9)

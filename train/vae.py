@@ -23,7 +23,7 @@ from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
 
-PRESETS = {"default": VAEConfig(), "published": PUBLISHED}
+PRESETS = {"default": VAEConfig(lookback=3), "published": PUBLISHED}
 WINDOW = 96
 """Poses of a training window."""
 ROOT_WEIGHT = 0.05
@@ -171,11 +171,18 @@ def motion_losses(model: MotionVAE, x: Tensor, y: Tensor) -> tuple[Tensor, Tenso
     return jerk, (weight * feet).mean()
 
 
-def smoothed(y: Tensor) -> Tensor:
-    """Return what a stream shows of decoded features (B, T, 263): `core.motion.decode.Smoother`."""
-    shown = y[..., : LAYOUT.joints.stop]
-    shown = (shown[:, :-2] + 2 * shown[:, 1:-1] + shown[:, 2:]) / 4
-    return torch.cat([shown, y[:, 1:-1, LAYOUT.joints.stop :]], dim=-1)
+def smoothed(model: MotionVAE, y: Tensor) -> Tensor:
+    """Return what a stream shows of decoded features (B, T, 263), T - lookback - 1 poses of it.
+
+    The first pose of y is the first of a latent; see `core.motion.decode.Smoother`.
+    """
+    weights = model.filter_weights().to(y)
+    before, length = weights.shape[1] - 2, y.shape[1]
+    number = length - before - 1
+    chosen = weights[torch.arange(before, before + number) % STRIDE]  # (T', taps)
+    seen = y[..., : LAYOUT.joints.stop]
+    shown = sum(chosen[:, k, None] * seen[:, k : k + number] for k in range(weights.shape[1]))
+    return torch.cat([torch.as_tensor(shown), y[:, before:-1, LAYOUT.joints.stop :]], dim=-1)
 
 
 def decoder_loss(model: MotionVAE, features: Tensor, step: int) -> Losses:
@@ -188,7 +195,8 @@ def decoder_loss(model: MotionVAE, features: Tensor, step: int) -> Losses:
     with torch.no_grad():
         z = noised(model.posterior(x)[0])
     start = int(torch.randint(0, 3, ()))
-    x, y = x[:, STRIDE * start + 1 : -1], smoothed(model.decode(z[:, start:]))
+    y = smoothed(model, model.decode(z[:, start:]))
+    x = x[:, -y.shape[1] - 1 : -1]
     total = nll(x, y, feature_weights().to(x.device))
     jerk, feet = motion_losses(model, x, y)
     parts = {"nll": total.detach(), "jerk": jerk.detach(), "feet": feet.detach()}
@@ -205,8 +213,8 @@ def held_out(model: MotionVAE, batches: list[Tensor]) -> dict[str, float]:
         z = model.encode(model.normalize(features))
         noise = torch.randn(z.shape, generator=generator).to(z.device)
         noisy = z + 0.25 * z.std((0, 1)) * noise
-        real = features[:, 1:-1]
-        y, shaken = (model.denormalize(smoothed(model.decode(v))) for v in (z, noisy))
+        y, shaken = (model.denormalize(smoothed(model, model.decode(v))) for v in (z, noisy))
+        real = features[:, -y.shape[1] - 1 : -1]
         tremors = [v[..., LAYOUT.joints].diff(n=3, dim=1) for v in (real, shaken)]
         jerks.append((tremors[0] - tremors[1]).abs().mean() * 1000)
         joints = [v[..., LAYOUT.joints].unflatten(-1, (-1, 3)) for v in (real, y)]
@@ -258,15 +266,23 @@ def main(
             model.start_from_pca(model.normalize(poses), feature_weights())
     if decoder_only:
         model.requires_grad_(False)
-        for part in (model.unpack, model.decoder, model.unpatch):
-            part.requires_grad_(True)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.startswith(("unpack", "decoder", "unpatch", "filter")))
     teacher = checkpoint.load(aligner, Aligner, device=pick_device())
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     lr = lr or (3e-4 if decoder_only else 1e-3)
     trained = partial(loss_fn, aligner=teacher, align_weight=AlignWeight(warmup=500))
     settings = LoopSettings(
-        run, steps, minutes, precision, lr=lr, warmup=100, ema=0.99, eval_every=100
+        run,
+        steps,
+        minutes,
+        precision,
+        lr=lr,
+        lr_factors={"filter": 5.0},
+        warmup=100,
+        ema=0.99,
+        eval_every=100,
     )
     trainer = Trainer(model, settings, out, motions.about())
     trainer.run(

@@ -1,8 +1,9 @@
 """Blocks of latents in, poses out: decoder, filter, standing feet, path and skeleton of one stream.
 
 - Each latent is decoded to four poses that agree with each other better than with their neighbors;
-  the small step between latents shows as a tremor. Averaging over 1/4, 1/2, 1/4 takes it away for
-  one pose (50 ms) of delay; a swing of 1 Hz loses 2 % of its size. Every export says so.
+  the small step between latents shows as a tremor. A filter of a few poses takes it away for one
+  pose (50 ms) of delay; it is learnt with the decoder, for each place in a latent, because the
+  first pose of one needs it most. Every export says so.
 - Planted feet hold the body: where contact flags say that a foot stands, the root's step is
   corrected until the foot does. Poses stay as they were; `feet.FootPins` takes what is left over.
 - A stream that goes on after a take begins where that take ends. What was sampled does not quite
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
     from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
 
+PLAIN = ((0.25, 0.5, 0.25),)
+"""Where it is not known which place in a latent a pose has."""
 DELAY = 2
 """Poses that `FeatureFilter` holds back until the next ones are known."""
 SURE, UNSURE = 0.8, 0.2
@@ -52,21 +55,29 @@ _NOTHING = Poses(**{name: np.zeros((0, *shape), np.float32) for name, shape in _
 
 
 class Smoother:
-    """Filter features (B, T, 263) chunk by chunk; what comes out lags one pose behind."""
+    """Filter features (B, T, 263) chunk by chunk; what comes out lags one pose behind.
 
-    def __init__(self) -> None:
-        self._tail: np.ndarray | None = None  # the last two poses, (B, 2, 263)
+    `weights` (4, K) are for the K - 2 poses before a pose, itself and the next, by its place in its
+    latent. Chunks end where latents end.
+    """
+
+    def __init__(self, weights: np.ndarray | None = None) -> None:
+        self._weights = np.asarray(PLAIN if weights is None else weights, np.float32)
+        self._tail: np.ndarray | None = None  # the poses that the next one is filtered with
 
     def push(self, features: np.ndarray, *, last: bool = False) -> np.ndarray:
         """Return the poses that can be told by now; with `last`, all that are left."""
-        before = features[:, :1] if self._tail is None else self._tail
-        x = np.concatenate([before, features], axis=1)
+        taps = self._weights.shape[1]
+        start = features[:, :1].repeat(taps - 2, axis=1)
+        x = np.concatenate([start if self._tail is None else self._tail, features], axis=1)
+        places = np.arange(-x.shape[1], 0)[taps - 2 :]
         if last:
             x = np.concatenate([x, x[:, -1:]], axis=1)
-        out = x[:, 1:-1].copy()
-        part = x[:, :, _SEEN]
-        out[:, :, _SEEN] = (part[:, :-2] + 2 * part[:, 1:-1] + part[:, 2:]) / 4
-        self._tail = x[:, -2:]
+        out = x[:, taps - 2 : -1].copy()
+        weights = self._weights[places[: out.shape[1]] % len(self._weights)]
+        part, number = x[:, :, _SEEN], out.shape[1]
+        out[:, :, _SEEN] = sum(weights[:, k, None] * part[:, k : k + number] for k in range(taps))
+        self._tail = x[:, -taps + 1 :]
         return out
 
 
@@ -105,8 +116,8 @@ def _correction(now: np.ndarray, after: np.ndarray) -> np.ndarray:
 class FeatureFilter:
     """All that happens to decoded features: the filter and, if wanted, feet that hold the body."""
 
-    def __init__(self, foot_contacts: bool = True) -> None:
-        self._smoother, self._anchor = Smoother(), FootAnchor()
+    def __init__(self, foot_contacts: bool = True, weights: np.ndarray | None = None) -> None:
+        self._smoother, self._anchor = Smoother(weights), FootAnchor()
         self._foot_contacts = foot_contacts
 
     def push(self, features: np.ndarray, *, last: bool = False) -> np.ndarray:
@@ -146,7 +157,8 @@ class PoseDecoder:
         """Begin at the origin, or where `history` ends."""
         self._model = model
         self._state: StreamState = {}
-        self._filter, self._decoder = FeatureFilter(foot_contacts), FeatureDecoder()
+        self._filter = FeatureFilter(foot_contacts, model.filter_weights)
+        self._decoder = FeatureDecoder()
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
         self._history = history

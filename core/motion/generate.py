@@ -46,6 +46,7 @@ class MotionModel:
 
     def __init__(self, dit: MotionDiT, vae: MotionVAE, encoder: TextEncoder, device: str) -> None:
         self.dit, self.vae, self.encoder, self.device = dit, vae, encoder, device
+        self.filter_weights = vae.filter_weights().detach().cpu().numpy()
         self._prompts: OrderedDict[str, Prompt] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -111,7 +112,7 @@ class MotionModel:
         counts = np.diff([0, *ends])
         plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
-        smooth = FeatureFilter(settings.foot_contacts)
+        smooth = FeatureFilter(settings.foot_contacts, self.filter_weights)
         return list(smooth.push(self.decode(blocks, {}), last=True)[:, : sum(lengths)])
 
     def _new_sampler(

@@ -39,7 +39,13 @@ class VAEConfig(Config):
     PCA it reconstructs to 4 cm before the first training step; CMDM has none."""
     align_dim: int = 256
     """Size of the aligner's frame features."""
+    lookback: int = 0
+    """Poses that the filter behind the decoder looks back on, with weights for each place in a
+    latent, learnt with the decoder; 0: the same everywhere, 1/4, 1/2, 1/4."""
 
+
+PLAIN_FILTER = ((0.25, 0.5, 0.25),) * STRIDE
+"""Weights of the pose before, the pose and the next, for each place in a latent."""
 
 PUBLISHED = VAEConfig(width=1024, shortcut=False)
 """The size CMDM publishes: 76 M."""
@@ -166,6 +172,9 @@ class MotionVAE(FeatureNetwork):
             self.patch = nn.Linear(STRIDE * NUM_FEATURES, cfg.latent_dim, bias=False)
             self.unpatch = nn.Linear(cfg.latent_dim, STRIDE * NUM_FEATURES, bias=False)
         self.align = nn.Linear(cfg.latent_dim, cfg.align_dim, bias=False)
+        if cfg.lookback:
+            plain = F.pad(torch.tensor(PLAIN_FILTER), (cfg.lookback - 1, 0))
+            self.filter = nn.Parameter(plain)
         for name, module in self.named_modules():
             if isinstance(module, CausalConv1d):
                 module.name = name
@@ -226,6 +235,10 @@ class MotionVAE(FeatureNetwork):
     def encode(self, x: Tensor, state: StreamState | None = None) -> Tensor:
         """Return the posterior's mean."""
         return self.posterior(x, state)[0]
+
+    def filter_weights(self) -> Tensor:
+        """Return the filter of `core.motion.decode.Smoother`, (STRIDE, lookback + 2)."""
+        return self.filter if self.cfg.lookback else torch.tensor(PLAIN_FILTER)
 
     def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:
         """Return normalized features (B, 4 T, 263) of latents (B, T, 64)."""

@@ -56,6 +56,19 @@ def test_filtered_chunks_equal_the_whole_one_pose_later():
     assert whole.shape == x.shape
 
 
+def test_a_filter_that_knows_the_place_in_a_latent():
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(2, 24, 263)).astype(np.float32), rng.random((4, 5))
+    whole = Smoother(weights).push(x, last=True)
+    smoother = Smoother(weights)
+    parts = [smoother.push(x[:, a:b]) for a, b in ((0, 4), (4, 12), (12, 20))]
+    parts.append(smoother.push(x[:, 20:], last=True))
+    np.testing.assert_allclose(np.concatenate(parts, 1), whole, atol=1e-6)
+    for pose in (9, 14):  # the second and the third of their latents
+        expected = np.einsum("k,bkc->bc", weights[pose % 4], x[:, pose - 3 : pose + 2])
+        np.testing.assert_allclose(whole[:, pose, :67], expected[:, :67], atol=1e-5)
+
+
 def test_a_line_stays_and_a_tremor_goes():
     time = np.arange(20, dtype=np.float32)
     x = np.zeros((1, 20, 263), np.float32)
