@@ -101,6 +101,9 @@ def main(
     batch: int = 48,
     lr: float = 5e-4,
     precision: str = "auto",
+    new_latents: Annotated[
+        bool, typer.Option(help="The VAE is another than the one that the weights are for.")
+    ] = False,
 ) -> None:
     """Train the motion diffusion transformer."""
     torch.manual_seed(0)
@@ -110,7 +113,7 @@ def main(
     motions, validation, bank = read_sets(data, encoder, mirrored=False, more=PARAPHRASES)
     model = MotionDiT(cfg)
     train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
-    if not warm_start(model, start_from or out):
+    if not warm_start(model, start_from or out) or new_latents:
         mean, std = train.statistics()
         model.latent_mean.copy_(mean)
         model.latent_std.copy_(std)
