@@ -238,7 +238,9 @@ class MotionVAE(FeatureNetwork):
 
     def filter_weights(self) -> Tensor:
         """Return the filter of `core.motion.decode.Smoother`, (STRIDE, lookback + 2)."""
-        return self.filter if self.cfg.lookback else torch.tensor(PLAIN_FILTER)
+        if not self.cfg.lookback:
+            return torch.tensor(PLAIN_FILTER)
+        return self.filter / self.filter.sum(1, keepdim=True)  # what stands still stays
 
     def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:
         """Return normalized features (B, 4 T, 263) of latents (B, T, 64)."""
