@@ -81,6 +81,11 @@ class Smoother:
         return out
 
 
+def shown(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return decoded features (T, 263) as a stream shows them, feet left as they are."""
+    return Smoother(weights).push(features[None], last=True)[0]
+
+
 class FootAnchor:
     """Correct the root's steps of features (B, T, 263) chunk by chunk; lags one pose behind."""
 
@@ -212,7 +217,7 @@ def _solve(features: np.ndarray, decoder: FeatureDecoder, solver: PoseSolver) ->
 
 
 def perform(features: np.ndarray, prompts: tuple[PromptMark, ...], info: dict[str, str]) -> Take:
-    """Return decoded features (T, 263) as a take that begins at the origin."""
-    features = FeatureFilter().push(features[None], last=True)[0]
+    """Return features (T, 263) that were decoded and filtered as a take that begins at the origin."""
+    features = FootAnchor().push(features[None], last=True)[0]
     poses = _solve(features, FeatureDecoder(), PoseSolver())
     return Take(**vars(poses), prompts=prompts, info=info)

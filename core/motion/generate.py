@@ -23,7 +23,7 @@ from core.body.features import LAYOUT
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 from core.diffusion.sampler import StreamSampler
-from core.motion.decode import FeatureFilter, PoseDecoder
+from core.motion.decode import FeatureFilter, PoseDecoder, shown
 from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.traits import asked
@@ -173,7 +173,7 @@ class MotionModel:
     def reconstruct(self, features: np.ndarray) -> np.ndarray:
         """Return features (T, 263) after encoding and decoding; T is cut to a multiple of 4."""
         y = self.vae.denormalize(self.vae.decode(self.encode(features)))
-        return y[0].cpu().numpy()
+        return shown(y[0].cpu().numpy(), self.filter_weights)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from core.body.take import PromptMark, Take
 from core.motion import attributes
 from core.motion.align import Aligner
 from core.motion.attributes import mirror_caption
-from core.motion.decode import perform
+from core.motion.decode import perform, shown
 from core.motion.generate import MotionModel
 from core.motion.model import MotionDiT
 from core.motion.text import TextEncoder, load_text_encoder
@@ -177,7 +177,8 @@ class Finder:
     @torch.inference_mode()
     def _decode(self, latents: np.ndarray) -> np.ndarray:
         z = torch.from_numpy(latents)[None].to(self.vae.mean.device)
-        return self.vae.denormalize(self.vae.decode(z))[0].float().cpu().numpy()
+        x = self.vae.denormalize(self.vae.decode(z))[0].float().cpu().numpy()
+        return shown(x, self.vae.filter_weights().cpu().numpy())
 
 
 @torch.inference_mode()
