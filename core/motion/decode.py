@@ -217,7 +217,7 @@ def _solve(features: np.ndarray, decoder: FeatureDecoder, solver: PoseSolver) ->
 
 
 def perform(features: np.ndarray, prompts: tuple[PromptMark, ...], info: dict[str, str]) -> Take:
-    """Return features (T, 263) that were decoded and filtered as a take that begins at the origin."""
+    """Return decoded and filtered features (T, 263) as a take that begins at the origin."""
     features = FootAnchor().push(features[None], last=True)[0]
     poses = _solve(features, FeatureDecoder(), PoseSolver())
     return Take(**vars(poses), prompts=prompts, info=info)
