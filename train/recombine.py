@@ -2,6 +2,8 @@
 
 - Backwards in time: a straight walk becomes one backwards, which is rare in captures.
 - Going down and getting up: cut out of recordings that do more, and played backwards as the other.
+- Stretches that say by themselves what they are: two seconds that go to the left are told as that,
+  whatever else their recording is about.
 - Arms of one on the legs of another: somebody who stands and waves lends their arms to somebody who
   walks, so that "walks and waves" is more than two words that were never seen together.
 """
@@ -9,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +46,11 @@ _LOW = (
     (r"\b(?:lies?|lays?|lying|floor)\b", LYING, ("lies down", "lies down on the floor"), "gets up"),
 )
 """What captions say of a low place, its heights, how one gets there and up again."""
+STRETCH = 2 * FPS
+"""Poses of a stretch that is told by what was measured of it."""
+OF_A_KIND = 150
+"""Such stretches at most."""
+_LEFT = {1: "left", -1: "right"}
 _SIDES = tuple(
     tuple(INDEX[f"{side}_{part}"] for part in ("shoulder", "elbow", "wrist"))
     for side in ("left", "right")
@@ -80,7 +87,8 @@ def made(
 ) -> list[tuple[Record, np.ndarray]]:
     """Return the records and joints (T, 22, 3) of all motions made out of these."""
     sources = stretches(records, joints)
-    found = [*_backwards(sources), *_recombined(sources, np.random.default_rng(0))]
+    rng = np.random.default_rng(0)
+    found = [*_backwards(sources), *_measured(records, joints, rng), *_recombined(sources, rng)]
     return [
         (_record(m, number), features.normalize_place(m.joints)) for number, m in enumerate(found)
     ]
@@ -145,6 +153,51 @@ def _descents(height: np.ndarray, low: tuple[float, float]) -> Iterator[slice]:
         stays = min(out[0] if len(out) else len(height) - first, 4 * FPS)
         if stays >= FPS // 2 and (height[start:first] < STANDING[0]).all():
             yield slice(max(start - FPS // 2, 0), first + stays)
+
+
+def _measured(
+    records: Sequence[Record], joints: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> Iterator[Made]:
+    kinds: dict[str, list[Made]] = {}
+    for record in records:
+        x = joints[record.id]
+        if len(x) < STRETCH + 2:
+            continue
+        rows = traits.measure(features.encode(x, "steady"))
+        for start in range(0, len(rows) - STRETCH, STRETCH // 2):
+            part = rows[start : start + STRETCH]
+            told = dict(zip(traits.TRAITS, map(float, part.mean(0)), strict=True))
+            captions = tell(told, float(x[start : start + STRETCH, 0, 1].min()))
+            if captions:
+                source = Source(record, x, captions, told)
+                kinds.setdefault(captions[0], []).append(
+                    Made(source, x[start : start + STRETCH], captions, True)
+                )
+    for found in kinds.values():
+        chosen = rng.choice(len(found), min(len(found), OF_A_KIND), replace=False)
+        yield from (found[i] for i in chosen)
+
+
+def tell(t: Mapping[str, float], lowest: float) -> tuple[str, ...]:
+    """Return captions of a stretch by its mean traits and its root's lowest height; maybe none."""
+    turn, forward, left, pace = t["turn"], t["forward"], t["left"], t["pace"]
+    if lowest < STANDING[0]:
+        return ()
+    if abs(left) > 0.3 and abs(forward) < 0.3 and abs(turn) < 0.35 and pace < 1.5:
+        side = _LEFT[int(np.sign(left))]
+        return (f"a person steps to the {side}", f"a person walks sideways to the {side}")
+    if forward < -0.35 and abs(turn) < 0.35 and abs(left) < 0.4:
+        gait = "runs" if forward < -1.6 else "walks"
+        return (f"a person {gait} backwards", f"a person {gait} backward")
+    side = _LEFT[int(np.sign(turn) or 1)]
+    if abs(turn) > 0.6 and abs(forward) < 0.3 and abs(left) < 0.3:
+        return (f"a person turns {side}", f"a person turns around to the {side} on the spot")
+    if abs(turn) > 0.35 and forward > 0.6 and abs(left) < 0.4:
+        gait = "runs" if forward > 1.9 else "walks"
+        return (f"a person {gait} and turns {side}", f"a person {gait} in a curve to the {side}")
+    if pace < 0.08:
+        return ("a person stands still", "a person does not move")
+    return ()
 
 
 def _recombined(sources: list[Source], rng: np.random.Generator) -> Iterator[Made]:
