@@ -101,6 +101,9 @@ def main(
     batch: int = 48,
     lr: float = 5e-4,
     precision: str = "auto",
+    more: Annotated[
+        int, typer.Option(help="Paraphrases a caption, and motions made of others; 0: neither.")
+    ] = PARAPHRASES,
     new_latents: Annotated[
         bool, typer.Option(help="The VAE is another than the one that the weights are for.")
     ] = False,
@@ -110,7 +113,7 @@ def main(
     cfg = pick(PRESETS, preset).model_copy(update={"vae": vae.name})
     encoder = load_text_encoder(cfg.text_encoder)
     coder = checkpoint.load(vae, MotionVAE)
-    motions, validation, bank = read_sets(data, encoder, mirrored=False, more=PARAPHRASES)
+    motions, validation, bank = read_sets(data, encoder, mirrored=False, more=more)
     model = MotionDiT(cfg)
     train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
     if not warm_start(model, start_from or out) or new_latents:
