@@ -1,8 +1,8 @@
 """Quality of a motion checkpoint: `python -m benchmarks.motion_quality --json`.
 
-Prints one JSON object with the rows real, reconstruction, samples and shuffled (see quality_rows),
-`solved` (see solved_poses) and `about`: what was measured on what. Without --json it prints a
-table. Nothing else goes to stdout; progress shows on stderr.
+Prints one JSON object with the rows real, reconstruction, samples, shuffled and probes (see
+quality_rows), `solved` (see solved_poses) and `about`: what was measured on what. Without --json it
+prints a table. Nothing else goes to stdout; progress shows on stderr.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """The rows of the quality table: real motion, its reconstruction, samples, shuffled captions.
 
 Samples answer the captions of the real motions at their lengths; `shuffled` are the same samples
-held against each other's captions. R-Precision, FID, MM-Dist, Diversity and MModality come from our
-own evaluator, on unit vectors, and cannot be compared with published tables.
+held against each other's captions; `probes` are what geometry finds. R-Precision, FID, MM-Dist,
+Diversity and MModality come from our own evaluator, on unit vectors, and cannot be compared with
+published tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from tqdm import tqdm
 from benchmarks import metrics
 from benchmarks.directions import PROBES, accuracy
 from benchmarks.motion_items import LONGEST, MotionItems
+from benchmarks.probes import Probes
 from benchmarks.reporting import Row
 from core.body.features import decode
 from core.motion.text import TextEncoder
@@ -34,6 +36,8 @@ class Sampler(Protocol):
     """The part of core.engine.Engine that is measured here."""
 
     def sample(self, items: list, poses: Any = ..., *, checkpoint: str, seed: int) -> list: ...
+
+    def motion(self, prompts: Any, *, checkpoint: str, seed: int) -> Iterator: ...
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
 
@@ -204,12 +208,24 @@ class Quality:
         groups = [made[i : i + repeats] for i in range(0, len(made), repeats)]
         return accuracy(PROBES, groups[::2], groups[1::2])
 
+    def probes(self) -> Row:
+        """Does it do what the words say? See `benchmarks.probes`."""
+        return Probes(
+            self.engine,
+            self.sample,
+            checkpoint=self.checkpoint,
+            seed=self.seed,
+            repeats=1 if self.quick else 3,
+            quick=self.quick,
+        ).rows()
+
     def rows(self) -> dict[str, Row]:
         found: dict[str, Row] = {}
         stages: list[tuple[str, Callable[[], Any]]] = [
             ("real", self.real_row),
             ("reconstruction", self.reconstruction_row),
             ("samples", self.sample_rows),
+            ("probes", self.probes),
         ]
         with tqdm(stages, desc="rows", unit="row", leave=False) as bar:
             for name, stage in bar:
@@ -219,4 +235,15 @@ class Quality:
                     found["samples"], found["shuffled"] = result
                 else:
                     found[name] = result
+        for row in (found["reconstruction"], found["samples"]):
+            row["of_real"] = of_real(row, found["real"])
         return found
+
+
+def of_real(row: Row, real: Row) -> Row:
+    """Return figures as shares of real motion's: sliding, and R-Precision among three."""
+    found = {
+        "foot_skate": row["foot_skate"] / max(real["foot_skate"], 1e-9),
+        "r_precision_3": row["r_precision"][2] / max(real["r_precision"][2], 1e-9),
+    }
+    return found | ({"auj": row["auj"] / max(real["auj"], 1e-9)} if "auj" in row else {})

@@ -12,6 +12,7 @@ from benchmarks import motion_quality
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import Quality
 from benchmarks.reporting import quality_table, rounded
+from tests.support.fakes import walk
 from train.data import in_validation
 from train.evaluator import Evaluator, EvaluatorConfig
 
@@ -31,14 +32,17 @@ class Echo:
     """A sampler that answers with one of the real motions, whatever it is asked for."""
 
     def __init__(self, motion: np.ndarray) -> None:
-        self.motion = motion
+        self.answer = motion
         self.calls: list[tuple[list, object, int]] = []
 
     def sample(self, items, poses=None, *, checkpoint, seed):
         self.calls.append((items, poses, seed))
         if poses is None:
             (poses,) = {sum(n for _, n in segments) for segments in items}
-        return [np.resize(self.motion, (poses, 263)) for _ in items]
+        return [np.resize(self.answer, (poses, 263)) for _ in items]
+
+    def motion(self, prompts, *, checkpoint, seed):
+        return iter([walk("stand", 0, np.zeros(3))[0]] * 40)
 
     def reconstruct(self, features, *, checkpoint):
         return features
@@ -79,10 +83,10 @@ def test_items_are_cut_to_fours_and_mirrored(items):
 
 def test_rows(quality):
     result = rounded(motion_quality.measure(quality))
-    assert list(result) == ["real", "reconstruction", "samples", "shuffled", "about"]
+    assert list(result) == ["real", "reconstruction", "samples", "shuffled", "probes", "about"]
     both = {"r_precision", "fid", "mm_dist", "diversity", "foot_skate", "mean_jerk"}
     assert set(result["real"]) == both | {"peak_jerk", "auj"}
-    assert set(result["reconstruction"]) == both | {"mpjpe_mm"}
+    assert set(result["reconstruction"]) == both | {"mpjpe_mm", "of_real"}
     assert set(result["samples"]) == both | {
         "multimodality",
         "peak_jerk",
@@ -90,8 +94,12 @@ def test_rows(quality):
         "left_right",
         "forward_back",
         "fast_slow",
+        "of_real",
     }
+    assert set(result["samples"]["of_real"]) == {"foot_skate", "r_precision_3", "auj"}
     assert set(result["shuffled"]) == {"r_precision", "mm_dist"}
+    assert result["reconstruction"]["of_real"]["r_precision_3"] == 1
+    assert result["probes"]["side"] == {"n": 20, "share": 0.5}
     # the sampler gives back what it is given, and the same motion for every prompt
     assert result["reconstruction"]["mpjpe_mm"] == 0
     assert result["reconstruction"]["fid"] < 1e-9
@@ -99,7 +107,7 @@ def test_rows(quality):
     assert result["samples"]["left_right"] == 0.5
     assert result["samples"]["fid"] > result["real"]["fid"]
     json.dumps(result, allow_nan=False)
-    assert quality_table(result).count("\n") == 5
+    assert quality_table(result).count("\n") == 6
 
 
 def test_samples_are_asked_for_by_caption_and_length(quality):
