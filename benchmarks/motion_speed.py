@@ -3,6 +3,7 @@
 `default` is everything behind the page: text encoder, transformer, VAE decoder, features, inverse
 kinematics. `published` is CMDM's size with random weights and token states. Each is measured in a
 process of its own, so that memory is its own. JSON goes to stdout, progress to stderr.
+`--against COMMIT` or a folder compares poses a second with another state of things, in turns.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks import app_start, reporting
+from benchmarks import against, app_start, reporting
 from benchmarks.reporting import (
     Step,
     by_size,
@@ -119,6 +120,24 @@ def stream(model: MotionModel, size: str, poses: int, seconds: float) -> list[St
     raise AssertionError("an endless stream ended")
 
 
+def calls_a_block(model: MotionModel, blocks: int = 8) -> float:
+    """Count how often the transformer is asked for each block, once its window is full."""
+    calls = [0]
+
+    def count(*_: Any) -> None:
+        calls[0] += 1
+
+    stream = model.stream(repeat(PROMPTS[0]), MotionSettings(seed=1))
+    next(stream)
+    hook = model.dit.register_forward_hook(count)
+    try:
+        for _ in range(blocks):
+            next(stream)
+    finally:
+        hook.remove()
+    return calls[0] / blocks
+
+
 def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, Any]:
     """Return the figures of one size, measured in this process."""
     import torch
@@ -148,6 +167,7 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
             history=10 if quick else 20,
             seconds=0.6 if quick else 2.4,
         ),
+        "calls_a_block": calls_a_block(model),
         "load_s": load,
         "million_weights": weights / 1e6,
         "steps": cfg.steps,
@@ -164,10 +184,18 @@ def main(
     checkpoints: reporting.TheirFolder = CHECKPOINTS,
     threads: Annotated[int | None, typer.Option(help="Threads of PyTorch; its own choice.")] = None,
     only: reporting.OneSize = "",
+    than: Annotated[
+        str, typer.Option("--against", help="Only a ratio: to a commit, a checkout or checkpoints.")
+    ] = "",
     out: reporting.Out = None,
 ) -> None:
     """Measure the speed and memory of motion streaming."""
     with told_errors():
+        if than:
+            found = against.ratio(than, checkpoints, checkpoint, quick=quick, threads=threads)
+            result = {"here": rounded(found), "machine": machine()}
+            emit(result, partial(speed_table, rate="poses_per_s"), as_json=as_json, out=out)
+            return
         result = by_size(
             "benchmarks.motion_speed", SIZES, measure, only, quick, checkpoint, checkpoints, threads
         )

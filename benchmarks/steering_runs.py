@@ -85,32 +85,42 @@ class Made:
     """Poses that there were when each part of the script was told."""
 
 
-def stream(engine: Steered, run: Run, checkpoint: str, script: Script | None) -> Made:
-    """Make a run, told in a script, its own or another; None for no wishes at all."""
-    options: dict[str, Any] = {} if run.after is None else {"after": run.after}
-    told = iter(script or ())
-    steer, events = Steer(), []
+def told(
+    engine: Steered, run: Run, checkpoint: str, script: Script | None, **options: Any
+) -> tuple[list[PoseChunk], tuple[int, ...]]:
+    """Make a run, told in a script, its own or another; None for no wishes at all.
+
+    Returns its chunks, and how many poses there were when each part of the script was told.
+    """
+    made = 0
+    if run.after is not None:
+        options["after"], made = run.after, len(run.after)
+    parts = iter(script or ())
+    steer, chunks, events = Steer(), [], []
     if script:
-        steer.wishes = next(told)[1]
+        steer.wishes = next(parts)[1]
         options["steer"] = steer
         events.append(0)
-    pending = next(told, None)
-    joints, features = [] if run.after is None else [run.after.joints], []
-    made = sum(map(len, joints))
+    pending = next(parts, None)
     for chunk in engine.motion(repeat(run.prompt), checkpoint=checkpoint, seed=run.seed, **options):
-        joints.append(chunk.joints)
-        features.append(chunk.features)
+        chunks.append(chunk.until(run.poses))
         made += len(chunk)
         if made >= run.poses:
             break
         if pending and made >= pending[0]:
-            steer.wishes, pending = pending[1], next(told, None)
+            steer.wishes, pending = pending[1], next(parts, None)
             events.append(made)
-    cut = run.poses - (0 if run.after is None else len(run.after))
+    return chunks, tuple(events)
+
+
+def stream(engine: Steered, run: Run, checkpoint: str, script: Script | None) -> Made:
+    """Make a run as `told` does and join what it made."""
+    chunks, events = told(engine, run, checkpoint, script)
+    past = [] if run.after is None else [run.after.joints]
     return Made(
-        joints=np.concatenate(joints)[: run.poses],
-        features=np.concatenate(features)[:cut],
-        events=tuple(events),
+        joints=np.concatenate([*past, *(chunk.joints for chunk in chunks)]),
+        features=np.concatenate([chunk.features for chunk in chunks]),
+        events=events,
     )
 
 

@@ -37,6 +37,7 @@ def test_short_streams_compare_thirds_after_the_context_is_full():
 def test_one_size_is_measured(tmp_path, monkeypatch):
     monkeypatch.setitem(motion_speed.QUICK, "default", 400)
     found = measure("default", write_checkpoints(tmp_path), "motion", quick=True)
+    assert found["calls_a_block"] == 2
     for key in ("first_pose_ms", "poses_per_s", "late_over_early", "peak_rss_mb", "cache_speedup"):
         assert found[key] > 0, key
     assert found["cache_difference"] < 1e-3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class ObedientEngine:
         seed: int,
         steer: Steer | None = None,
         after: Take | None = None,
+        **_: Any,
     ) -> Iterator[PoseChunk]:
         first = 0 if after is None else len(after)
         place = np.zeros(2) if after is None else after.joints[-1, 0, [0, 2]].astype(float)
@@ -44,7 +46,7 @@ class ObedientEngine:
             yield PoseChunk(
                 first=first,
                 root=joints[:, 0].astype(np.float32),
-                rotations=np.zeros((BLOCK, 22, 4), np.float32),
+                rotations=np.tile(np.float32([1, 0, 0, 0]), (BLOCK, 22, 1)),
                 joints=joints.astype(np.float32),
                 features=np.zeros((BLOCK, NUM_FEATURES), np.float32),
                 prompt=prompt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -137,19 +138,40 @@ def contact_sheet(
 
     Each is captioned with its time; the first of each prompt names the prompt.
     """
-    body = body or Body.load()
     picks = np.linspace(0, len(take) - 1, columns * rows).round().astype(int)
+    words = times_and_prompts(take, picks)
+    shown = glances(take, picks, words, columns, size=size, body=body, camera=camera)
+    Path(path).write_bytes(png(shown))
+
+
+def times_and_prompts(take: Take, picks: np.ndarray) -> list[str]:
+    """Say for some poses of a take when they are, and where a prompt is first seen, which."""
+    prompts = ["", *(prompt_at(take, pose) for pose in picks)]
+    return [
+        f"{pose / take.fps:.1f} s" + (f"  {prompt}" if prompt != before else "")
+        for pose, before, prompt in zip(picks, prompts[:-1], prompts[1:], strict=True)
+    ]
+
+
+def glances(
+    take: Take,
+    picks: np.ndarray,
+    words: Sequence[str],
+    columns: int,
+    *,
+    size: int = 256,
+    body: Body | None = None,
+    camera: Camera | None = None,
+) -> np.ndarray:
+    """Draw the poses `picks` of a take with words below each, in rows of so many."""
+    body = body or Body.load()
     root, rotations = body.fit(take.root, take.rotations)
     targets = follow(body.place(root), take.fps)[picks]
     vertices = body.skin(root[picks], rotations[picks])
     renderer = SoftwareRenderer(body, width=size, height=size, camera=camera)
-    sheet = np.empty((rows * size, columns * size, 3), np.uint8)
-    shown = None
-    for i, pose in enumerate(picks):
-        prompt = prompt_at(take, pose)
-        words = f"{pose / take.fps:.1f} s" + (f"  {prompt}" if prompt != shown else "")
-        shown = prompt
-        cell = caption(renderer.draw(vertices[i], targets[i]), words)
+    sheet = np.full((-(-len(picks) // columns) * size, columns * size, 3), 255, np.uint8)
+    for i, text in enumerate(words):
         row, column = divmod(i, columns)
+        cell = caption(renderer.draw(vertices[i], targets[i]), text)
         sheet[row * size : (row + 1) * size, column * size : (column + 1) * size] = cell
-    Path(path).write_bytes(png(sheet))
+    return sheet
