@@ -74,18 +74,21 @@ class Side:
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         command = [sys.executable, "-c", _SIDE, str(checkpoints), checkpoint]
         self._process = subprocess.Popen(command, cwd=code, env=env, **pipes)
+        assert self._process.stdin, "a pipe"
+        assert self._process.stdout, "a pipe"
+        self._asked, self._answers = self._process.stdin, self._process.stdout
         if self._line() != "ready":
             raise ValueError(f"motion does not stream in {code}, see above")
 
     def turn(self) -> tuple[float, float]:
         """Make a stretch of poses; return how many a second, by the clock and by CPU time."""
-        self._process.stdin.write(f"{STRETCH}\n")
-        self._process.stdin.flush()
+        self._asked.write(f"{STRETCH}\n")
+        self._asked.flush()
         wall, cpu = map(float, self._line().split())
         return wall, cpu
 
     def _line(self) -> str:
-        return self._process.stdout.readline().strip()
+        return self._answers.readline().strip()
 
     def close(self) -> None:
         """End the process."""

@@ -49,6 +49,37 @@ def measure(quality: Quality) -> dict[str, Row]:
     return rows | {"about": about}
 
 
+def open_quality(
+    checkpoints: Path,
+    checkpoint: str,
+    data: Path,
+    *,
+    packs: str,
+    split: str,
+    seed: int,
+    quick: bool,
+) -> Quality:
+    """Open a folder of checkpoints with their evaluator, and a set to measure one of them on.
+
+    Raises ValueError where anything is missing.
+    """
+    from core.engine import Engine
+
+    if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
+        torch.set_num_threads(2)
+    evaluator = load(checkpoints / "motion-evaluator", Evaluator)
+    items = MotionItems(data, split=split, only=tuple(p for p in packs.split(",") if p))
+    return Quality(
+        Engine.load(checkpoints),
+        evaluator,
+        load_text_encoder("minilm"),
+        items,
+        checkpoint=checkpoint,
+        seed=seed,
+        quick=quick,
+    )
+
+
 def main(
     data: reporting.MotionData = DATA,
     packs: reporting.Packs = "",
@@ -61,23 +92,11 @@ def main(
     out: reporting.Out = None,
 ) -> None:
     """Measure the quality of a motion checkpoint."""
-    from core.engine import Engine
-
-    if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
-        torch.set_num_threads(2)
     with told_errors():
-        evaluator = load(checkpoints / "motion-evaluator", Evaluator)
-        engine = Engine.load(checkpoints)
-        quality = Quality(
-            engine,
-            evaluator,
-            load_text_encoder("minilm"),
-            MotionItems(data, split=split, only=tuple(p for p in packs.split(",") if p)),
-            checkpoint=checkpoint,
-            seed=seed,
-            quick=quick,
+        quality = open_quality(
+            checkpoints, checkpoint, data, packs=packs, split=split, seed=seed, quick=quick
         )
-        solved = solved_row(engine, checkpoint, 3 if quick else 20)
+        solved = solved_row(quality.engine, checkpoint, 3 if quick else 20)
         result = rounded({**measure(quality), "solved": solved})
     emit(result, quality_table, as_json=as_json, out=out)
 

@@ -8,7 +8,7 @@ Counts are measured on streams, as counting is done live; everything else in bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +29,7 @@ from benchmarks.probe_prompts import (
 )
 from benchmarks.reporting import Row
 from core.body.features import decode
+from core.body.take import PoseChunk
 
 COUNTED = 160
 """Poses of streams whose repetitions are counted."""
@@ -38,12 +39,10 @@ FEWER = 5
 T = TypeVar("T")
 
 
-class Mover(Protocol):
-    """The parts of core.engine.Engine that are probed."""
+class Streams(Protocol):
+    """The part of core.engine.Engine that makes streams."""
 
-    def sample(self, items: list, poses: Any = ..., *, checkpoint: str, seed: int) -> list: ...
-
-    def motion(self, prompts: Any, *, checkpoint: str, seed: int) -> Iterator: ...
+    def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]: ...
 
 
 class Probes:
@@ -51,7 +50,7 @@ class Probes:
 
     def __init__(
         self,
-        engine: Mover,
+        engine: Streams,
         sample: Callable[[list, list[int], str], list[np.ndarray]],
         *,
         checkpoint: str = "motion",
@@ -129,7 +128,7 @@ class Probes:
         ]
 
 
-def streamed(engine: Mover, prompt: str, poses: int, checkpoint: str, seed: int) -> np.ndarray:
+def streamed(engine: Streams, prompt: str, poses: int, checkpoint: str, seed: int) -> np.ndarray:
     """Joints (poses, 22, 3) of a stream that was asked for one thing."""
     parts, made = [], 0
     for chunk in engine.motion(repeat(prompt), checkpoint=checkpoint, seed=seed):

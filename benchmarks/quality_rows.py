@@ -8,7 +8,7 @@ published tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks import metrics
 from benchmarks.directions import PROBES, accuracy
 from benchmarks.motion_items import LONGEST, MotionItems
-from benchmarks.probes import Probes
+from benchmarks.probes import Probes, Streams
 from benchmarks.reporting import Row
 from core.body.features import decode
 from core.motion.text import TextEncoder
@@ -32,12 +32,10 @@ PHASE = 60
 BATCH = 32
 
 
-class Sampler(Protocol):
+class Sampler(Streams, Protocol):
     """The part of core.engine.Engine that is measured here."""
 
     def sample(self, items: list, poses: Any = ..., *, checkpoint: str, seed: int) -> list: ...
-
-    def motion(self, prompts: Any, *, checkpoint: str, seed: int) -> Iterator: ...
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
 

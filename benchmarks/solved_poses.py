@@ -12,11 +12,11 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.metrics import rotation_steps
+from benchmarks.quality_rows import Sampler
 from benchmarks.reporting import Row
 from core.body.mesh import Body
 from core.body.skeleton import FEET, FPS
 from core.body.take import Take
-from core.engine import Engine
 from core.motion.decode import perform
 
 PROMPTS = (
@@ -40,7 +40,7 @@ STANDS = 0.2
 """A foot slower than this (m/s) stands."""
 
 
-def solved_row(engine: Engine, checkpoint: str, seeds: int) -> Row:
+def solved_row(engine: Sampler, checkpoint: str, seeds: int) -> Row:
     """Figures over all prompts, each with so many seeds."""
     takes = performed(engine, PROMPTS, checkpoint, seeds)
     steps = np.concatenate([rotation_steps(take.rotations) for take in takes])
@@ -57,7 +57,7 @@ def solved_row(engine: Engine, checkpoint: str, seeds: int) -> Row:
 
 
 def performed(
-    engine: Engine, prompts: Sequence[str], checkpoint: str | None, seeds: int
+    engine: Sampler, prompts: Sequence[str], checkpoint: str | None, seeds: int
 ) -> list[Take]:
     """Takes of SECONDS of every prompt, with so many seeds each."""
     return [

@@ -10,20 +10,14 @@ import time
 from functools import partial
 from typing import Annotated
 
-import torch
 import typer
 
 from benchmarks import reporting
-from benchmarks.motion_items import MotionItems
-from benchmarks.motion_quality import DATA
-from benchmarks.quality_rows import Quality
+from benchmarks.motion_quality import DATA, open_quality
 from benchmarks.reporting import columns_table, emit, rounded, told_errors
-from benchmarks.steering_apart import GAPS, between, cost, endurance
-from benchmarks.steering_rows import ROWS, Steering
-from core.checkpoint import load
-from core.motion.text import load_text_encoder
+from benchmarks.steering_apart import APART, GAPS, between, cost, endurance
+from benchmarks.steering_rows import KINDS, ROWS, Steering
 from core.settings import CHECKPOINTS
-from train.evaluator import Evaluator
 
 
 def main(
@@ -35,39 +29,34 @@ def main(
     as_json: reporting.AsJson = False,
     quick: Annotated[bool, typer.Option(help="A few runs of every kind.")] = False,
     seed: int = 0,
+    only: Annotated[str, typer.Option(help=f"Of {', '.join((*KINDS, *APART))}.")] = "",
     out: reporting.Out = None,
 ) -> None:
     """Measure how well a motion checkpoint obeys way-points, key poses and drives."""
-    from core.engine import Engine
-
     start = time.monotonic()
-    if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
-        torch.set_num_threads(2)
+    chosen = set(only.split(",") if only else (*KINDS, *APART))
     with told_errors():
-        evaluator = load(checkpoints / "motion-evaluator", Evaluator)
-        engine = Engine.load(checkpoints)
-        items = MotionItems(data, split=split, only=tuple(p for p in packs.split(",") if p))
-        quality = Quality(
-            engine,
-            evaluator,
-            load_text_encoder("minilm"),
-            items,
-            checkpoint=checkpoint,
-            seed=seed,
-            quick=quick,
+        if unknown := chosen - {*KINDS, *APART}:
+            raise ValueError(f"there is no {', '.join(sorted(unknown))} to measure")
+        quality = open_quality(
+            checkpoints, checkpoint, data, packs=packs, split=split, seed=seed, quick=quick
         )
-        steering = Steering(engine, quality, seed=seed, quick=quick)
-        result = steering.rows()
-        result["endurance"] = endurance(engine, checkpoint, seed=seed, quick=quick)
-        result["between"] = {
-            f"{gap} s": between(engine, checkpoint, steering.items, gap, quick=quick)
-            for gap in GAPS
-        }
-        result["cost"] = cost(engine, checkpoint, steering.items[0], quick=quick)
+        steering = Steering(quality)
+        engine, recordings = quality.engine, steering.items
+        result = steering.rows(chosen)
+        if "endurance" in chosen:
+            result["endurance"] = endurance(engine, checkpoint, seed=seed, quick=quick)
+        if "between" in chosen:
+            result["between"] = {
+                f"{gap} s": between(engine, checkpoint, recordings, gap, quick=quick)
+                for gap in GAPS
+            }
+        if "cost" in chosen:
+            result["cost"] = cost(engine, checkpoint, recordings[0], quick=quick)
     result["about"] = {
         "checkpoint": checkpoint,
-        "split": items.split,
-        "motions": len(steering.items),
+        "split": quality.source.split,
+        "motions": len(recordings),
         "seed": seed,
         "seconds": time.monotonic() - start,
     }

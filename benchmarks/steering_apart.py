@@ -10,27 +10,19 @@ import numpy as np
 
 from benchmarks import metrics
 from benchmarks.motion_items import Item
+from benchmarks.probes import Streams
 from benchmarks.reporting import Row
 from benchmarks.steering_figures import passed
-from benchmarks.steering_runs import (
-    PAST,
-    Run,
-    Steered,
-    bridged,
-    drives,
-    keyed,
-    paths,
-    stream,
-    wandering,
-)
+from benchmarks.steering_runs import PAST, Run, bridged, drives, keyed, paths, stream, wandering
 from core.body.skeleton import FPS
 from core.steering.wishes import Wishes
 
+APART = ("endurance", "between", "cost")
 GAPS = (1, 2, 4)
 """Seconds between two known stretches."""
 
 
-def endurance(engine: Steered, checkpoint: str, *, seed: int, quick: bool) -> Row:
+def endurance(engine: Streams, checkpoint: str, *, seed: int, quick: bool) -> Row:
     """Misses and sliding in the last and in the first fifth of long streams."""
     rng = np.random.default_rng(seed)
     (path,) = paths(rng, 1, points=10 if quick else 60)
@@ -50,7 +42,7 @@ def endurance(engine: Steered, checkpoint: str, *, seed: int, quick: bool) -> Ro
 
 
 def between(
-    engine: Steered, checkpoint: str, items: Sequence[Item], gap: int, *, quick: bool
+    engine: Streams, checkpoint: str, items: Sequence[Item], gap: int, *, quick: bool
 ) -> Row:
     """How seconds between known poses land on the recording, and how they vary with the seed."""
     items = [item for item in items if len(item.features) > PAST + gap * FPS + 2]
@@ -81,7 +73,7 @@ def between(
     }
 
 
-def cost(engine: Steered, checkpoint: str, item: Item, *, quick: bool) -> Row:
+def cost(engine: Streams, checkpoint: str, item: Item, *, quick: bool) -> Row:
     """Time of a pose with wishes over that without, in turns; empty wishes change no byte."""
     (path,), (drive, *_) = paths(np.random.default_rng(0), 1), drives(1)
     points, driven = path.wishes.waypoints, drive.wishes.drive

@@ -6,7 +6,7 @@ wishes misses them by over a meter when told others; whoever only seems to, does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -23,7 +23,6 @@ from benchmarks.steering_runs import (
     Made,
     Run,
     Script,
-    Steered,
     aimed,
     drives,
     keyed,
@@ -35,6 +34,7 @@ from core.body.skeleton import FPS
 from core.steering.wishes import Waypoint
 
 ROWS = ("steered", "no control", "shuffled conditions")
+KINDS = ("waypoints", "held_out", "key", "hands", "drive")
 HIT = 0.1
 """Meters within which a way-point counts as met."""
 
@@ -42,18 +42,20 @@ HIT = 0.1
 class Steering:
     """Everything that is measured of one checkpoint's obedience to wishes."""
 
-    def __init__(self, engine: Steered, quality: Quality, *, seed: int = 0, quick: bool = False):
-        self.engine, self.quality, self.checkpoint = engine, quality, quality.checkpoint
-        self.seed, self.quick = seed, quick
+    def __init__(self, quality: Quality) -> None:
+        self.quality, self.engine, self.checkpoint = quality, quality.engine, quality.checkpoint
+        self.seed, self.quick = quality.seed, quality.quick
         long = [item for item in quality.real if len(item.features) > PAST + 2 * FPS + 2]
         if not long:
             raise ValueError(f"no motion has the {PAST + 2 * FPS + 2} poses that steering needs")
-        self.items = long[: 16 if quick else 192]
+        self.items = long[: 16 if self.quick else 192]
 
-    def rows(self) -> dict[str, Row]:
-        """Return the rows; figures of keys, aims and gaps are of recordings nobody trained on."""
+    def rows(self, only: Collection[str] = KINDS) -> dict[str, Row]:
+        """Return the rows, of some kinds of wishes; keys and aims are of the set's recordings."""
         found: dict[str, Row] = {name: {} for name in ROWS}
-        for label, runs, judge in self.kinds():
+        for label, (runs, judge) in self.kinds().items():
+            if label not in only:
+                continue
             other = shuffled(runs)
             told: dict[str, Sequence[Script | None]] = {
                 "steered": [run.script for run in runs],
@@ -72,17 +74,17 @@ class Steering:
                 found[name][label] = judge(runs, made)
         return {**found, "real": self.real_row()}
 
-    def kinds(self) -> list[tuple[str, list[Run], Callable[[list[Run], list[Made]], Row]]]:
-        """Return what is asked for: a label, the runs, and what is made of them."""
+    def kinds(self) -> dict[str, tuple[list[Run], Callable[[list[Run], list[Made]], Row]]]:
+        """Return the runs of every kind of wishes, and what is made of them."""
         rng = np.random.default_rng(self.seed)
         many = self.items[: 8 if self.quick else 96]
-        return [
-            ("waypoints", paths(rng, 4 if self.quick else 200), self.ways),
-            ("held_out", [aimed(item, i) for i, item in enumerate(self.items)], self.held_out),
-            ("key", [keyed(item, i) for i, item in enumerate(many)], self.keys),
-            ("hands", [keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
-            ("drive", drives(1 if self.quick else 20), self.driven),
-        ]
+        return {
+            "waypoints": (paths(rng, 4 if self.quick else 200), self.ways),
+            "held_out": ([aimed(item, i) for i, item in enumerate(self.items)], self.held_out),
+            "key": ([keyed(item, i) for i, item in enumerate(many)], self.keys),
+            "hands": ([keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
+            "drive": (drives(1 if self.quick else 20), self.driven),
+        }
 
     def ways(self, runs: list[Run], made: list[Made]) -> Row:
         """Figures of all way-points together."""

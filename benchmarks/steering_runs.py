@@ -6,15 +6,16 @@ A run is told in one script and judged by it, even where the stream was given an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from benchmarks.directions import heading
 from benchmarks.motion_items import Item
+from benchmarks.probes import Streams
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 from core.motion.decode import perform
@@ -50,12 +51,6 @@ Script = tuple[tuple[int, Wishes], ...]
 """Wishes and the pose from which they hold, by time."""
 
 
-class Steered(Protocol):
-    """The part of core.engine.Engine that is measured here."""
-
-    def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One stream: what is asked for in words and in wishes."""
@@ -86,7 +81,7 @@ class Made:
 
 
 def told(
-    engine: Steered, run: Run, checkpoint: str, script: Script | None, **options: Any
+    engine: Streams, run: Run, checkpoint: str, script: Script | None, **options: Any
 ) -> tuple[list[PoseChunk], tuple[int, ...]]:
     """Make a run, told in a script, its own or another; None for no wishes at all.
 
@@ -113,7 +108,7 @@ def told(
     return chunks, tuple(events)
 
 
-def stream(engine: Steered, run: Run, checkpoint: str, script: Script | None) -> Made:
+def stream(engine: Streams, run: Run, checkpoint: str, script: Script | None) -> Made:
     """Make a run as `told` does and join what it made."""
     chunks, events = told(engine, run, checkpoint, script)
     past = [] if run.after is None else [run.after.joints]

@@ -155,7 +155,7 @@ def steering(items) -> Steering:
     evaluator = Evaluator(EvaluatorConfig(width=16, hidden=8, embed_dim=8, text_dim=12)).eval()
     engine = ObedientEngine()
     quality = Quality(engine, evaluator, Encoder(), Recordings(items), quick=True)  # pyright: ignore
-    return Steering(engine, quality, quick=True)
+    return Steering(quality)
 
 
 def test_who_obeys_is_told_from_who_does_not(steering):

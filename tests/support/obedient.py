@@ -46,7 +46,7 @@ class ObedientEngine:
             yield PoseChunk(
                 first=first,
                 root=joints[:, 0].astype(np.float32),
-                rotations=np.tile(np.float32([1, 0, 0, 0]), (BLOCK, 22, 1)),
+                rotations=np.tile(np.array([1, 0, 0, 0], np.float32), (BLOCK, 22, 1)),
                 joints=joints.astype(np.float32),
                 features=np.zeros((BLOCK, NUM_FEATURES), np.float32),
                 prompt=prompt,
