@@ -8,7 +8,7 @@ published tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -35,7 +35,9 @@ BATCH = 32
 class Sampler(Streams, Protocol):
     """The part of core.engine.Engine that is measured here."""
 
-    def sample(self, items: list, poses: Any = ..., *, checkpoint: str, seed: int) -> list: ...
+    def sample(
+        self, items: Sequence, poses: Any = ..., *, checkpoint: str | None, seed: int
+    ) -> list: ...
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
 
