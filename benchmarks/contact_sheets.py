@@ -140,7 +140,7 @@ class Sheets:
     def _told(self, run: Run) -> tuple[Take, Script]:
         """A run's take, and its script with the poses at which it really was told."""
         run = replace(run, seed=self.seed)
-        chunks, events = told(self.engine, run, self.checkpoint, run.script, **self.options)
+        chunks, events, _ = told(self.engine, run, self.checkpoint, run.script, **self.options)
         script = tuple((e, wishes) for e, (_, wishes) in zip(events, run.script, strict=False))
         return Take.from_chunks(chunks), script
 

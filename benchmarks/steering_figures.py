@@ -67,9 +67,9 @@ def places(joints: np.ndarray) -> np.ndarray:
     return gaussian_filter1d(joints[:, 0, [0, 2]], SMOOTH, axis=0, mode="nearest")
 
 
-def passed(joints: np.ndarray, point: Waypoint) -> Passed:
-    """Say how a way-point was passed."""
-    pose = min(round(point.at * FPS), len(joints) - 1)
+def passed(joints: np.ndarray, point: Waypoint, at: float | None = None) -> Passed:
+    """Say how a way-point was passed at its time, or at another (seconds)."""
+    pose = min(round((point.at if at is None else at) * FPS), len(joints) - 1)
     off = np.linalg.norm(places(joints) - point.place, axis=1)
     facing = np.nan
     if point.facing is not None:

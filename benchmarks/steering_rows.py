@@ -91,12 +91,26 @@ class Steering:
         points = [passed(m.joints, p) for r, m in zip(runs, made, strict=True) for p in _points(r)]
         miss = np.array([p.miss for p in points])
         facing = [p.facing for p in points if not np.isnan(p.facing)]
+        late = [
+            (at - point.at, passed(m.joints, point, at).miss)
+            for r, m in zip(runs, made, strict=True)
+            for point in _points(r)
+            if (at := m.put_off.get(point)) is not None
+        ]
+        put_off: Row = {}
+        if late:  # where the stream says when points could be reached at the earliest
+            seconds, misses = np.transpose(late)
+            put_off = {
+                "late_s": float(seconds.mean()),
+                "miss_when_put_off_cm": 100 * float(np.median(misses)),
+            }
         return {
             "n": len(points),
             "miss_cm": 100 * float(np.median(miss)),
             "miss_p90_cm": 100 * float(np.quantile(miss, 0.9)),
             "within_10_cm": float((miss <= HIT).mean()),
             "nearest_cm": 100 * float(np.median([p.nearest for p in points])),
+            **put_off,
             **({"facing_degrees": float(np.median(facing))} if facing else {}),
             "foot_skate": metrics.foot_skate([m.joints for m in made]),
         }

@@ -29,6 +29,8 @@ TURNING = 120.0
 """Degrees a second that a turn adds to a way-point's time."""
 GETTING_GOING = 0.6
 """Seconds that the first way-point has more."""
+LATE = 1.5
+"""Seconds that a stream goes on after its last way-point's time, which may be put off."""
 PAST = 30
 """Poses of a recording that a stream goes on from."""
 AHEAD = (1, 2, 4, 8)
@@ -78,14 +80,17 @@ class Made:
     """(T', 263), of what was made only."""
     events: tuple[int, ...]
     """Poses that there were when each part of the script was told."""
+    put_off: dict[Waypoint | KeyPose, float]
+    """Wishes whose time the stream says has come, and when it came: later where none could be."""
 
 
 def told(
     engine: Streams, run: Run, checkpoint: str, script: Script | None, **options: Any
-) -> tuple[list[PoseChunk], tuple[int, ...]]:
+) -> tuple[list[PoseChunk], tuple[int, ...], Steer]:
     """Make a run, told in a script, its own or another; None for no wishes at all.
 
-    Returns its chunks, and how many poses there were when each part of the script was told.
+    Returns its chunks, how many poses there were when each part of the script was told, and what
+    the stream read its wishes from.
     """
     made = 0
     if run.after is not None:
@@ -105,17 +110,18 @@ def told(
         if pending and made >= pending[0]:
             steer.wishes, pending = pending[1], next(parts, None)
             events.append(made)
-    return chunks, tuple(events)
+    return chunks, tuple(events), steer
 
 
 def stream(engine: Streams, run: Run, checkpoint: str, script: Script | None) -> Made:
     """Make a run as `told` does and join what it made."""
-    chunks, events = told(engine, run, checkpoint, script)
+    chunks, events, steer = told(engine, run, checkpoint, script)
     past = [] if run.after is None else [run.after.joints]
     return Made(
         joints=np.concatenate([*past, *(chunk.joints for chunk in chunks)]),
         features=np.concatenate([chunk.features for chunk in chunks]),
         events=events,
+        put_off={met.wish: met.at for met in getattr(steer, "report", ())},
     )
 
 
@@ -135,7 +141,7 @@ def drawn_path(rng: np.random.Generator, prompt: str, points: int, seed: int) ->
         at += length / rng.uniform(*GAITS[prompt]) + abs(turn) / TURNING
         facing = (way + 180) % 360 - 180 if rng.random() < 0.5 else None
         found.append(Waypoint(place=tuple(place.tolist()), at=at, facing=facing))
-    poses = round(at * FPS) + FPS // 2
+    poses = round((at + LATE) * FPS)
     wishes = Wishes(waypoints=tuple(found))
     return Run(prompt=prompt, script=((0, wishes),), poses=poses, seed=seed)
 

@@ -70,6 +70,8 @@ def test_way_points_are_missed_by_what_they_are_missed_by():
     late = passed(joints, Waypoint(place=(0, float(joints[43, 0, 2])), at=2.0))
     assert late.miss == pytest.approx(0.15, abs=0.005)
     assert late.nearest < 0.005
+    put_off = passed(joints, Waypoint(place=(0, float(joints[43, 0, 2])), at=2.0), 2.15)
+    assert put_off.miss < 0.005
     assert np.isnan(late.facing)
     beside = passed(joints, Waypoint(place=(0.5, float(joints[40, 0, 2])), at=2.0, facing=-170))
     assert beside.miss == pytest.approx(0.5, abs=0.01)
