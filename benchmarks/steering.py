@@ -43,7 +43,8 @@ def main(
         )
         steering = Steering(quality)
         engine, recordings = quality.engine, steering.items
-        result = steering.rows(chosen)
+        kinds = [kind for kind in KINDS if kind in chosen]
+        result = steering.rows(kinds) if kinds else {}
         if "endurance" in chosen:
             result["endurance"] = endurance(engine, checkpoint, seed=seed, quick=quick)
         if "between" in chosen:

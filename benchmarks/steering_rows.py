@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
+from itertools import count
 
 import numpy as np
 from tqdm import tqdm
@@ -51,11 +52,11 @@ class Steering:
         self.items = long[: 16 if self.quick else 192]
 
     def rows(self, only: Collection[str] = KINDS) -> dict[str, Row]:
-        """Return the rows, of some kinds of wishes; keys and aims are of the set's recordings."""
+        """Return the rows, of some of KINDS; keys and aims are of the set's recordings."""
         found: dict[str, Row] = {name: {} for name in ROWS}
-        for label, (runs, judge) in self.kinds().items():
-            if label not in only:
-                continue
+        for label in only:
+            make, judge = self.kinds()[label]
+            runs = make()
             other = shuffled(runs)
             told: dict[str, Sequence[Script | None]] = {
                 "steered": [run.script for run in runs],
@@ -74,16 +75,18 @@ class Steering:
                 found[name][label] = judge(runs, made)
         return {**found, "real": self.real_row()}
 
-    def kinds(self) -> dict[str, tuple[list[Run], Callable[[list[Run], list[Made]], Row]]]:
-        """Return the runs of every kind of wishes, and what is made of them."""
+    def kinds(
+        self,
+    ) -> dict[str, tuple[Callable[[], list[Run]], Callable[[list[Run], list[Made]], Row]]]:
+        """Return for every kind of wishes what makes its runs, and what is made of them."""
         rng = np.random.default_rng(self.seed)
         many = self.items[: 8 if self.quick else 96]
         return {
-            "waypoints": (paths(rng, 4 if self.quick else 200), self.ways),
-            "held_out": ([aimed(item, i) for i, item in enumerate(self.items)], self.held_out),
-            "key": ([keyed(item, i) for i, item in enumerate(many)], self.keys),
-            "hands": ([keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
-            "drive": (drives(1 if self.quick else 20), self.driven),
+            "waypoints": (lambda: paths(rng, 4 if self.quick else 200), self.ways),
+            "held_out": (lambda: list(map(aimed, self.items, count())), self.held_out),
+            "key": (lambda: list(map(keyed, many, count())), self.keys),
+            "hands": (lambda: [keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
+            "drive": (lambda: drives(1 if self.quick else 20), self.driven),
         }
 
     def ways(self, runs: list[Run], made: list[Made]) -> Row:

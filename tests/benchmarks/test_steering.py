@@ -190,7 +190,7 @@ def test_what_is_measured_apart(items):
     assert gap["variety_cm"] == 0
     assert between(engine, "motion", items, 8, quick=True)["n"] == 0
     spent = cost(engine, "motion", items[0], quick=True)
-    assert set(spent["time_over_plain"]) == {"nothing wanted", "waypoints", "drive", "all"}
+    assert set(spent["cpu_over_plain"]) == {"nothing wanted", "waypoints", "drive", "all"}
     assert spent["nothing_wanted_same_bytes"]
     json.dumps(spent)
 
