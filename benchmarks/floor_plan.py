@@ -57,10 +57,12 @@ class Plan:
         box = [x - radius, y - radius, x + radius, y + radius]
         self._draw.ellipse(box, None if hollow else color, color, 3)
 
-    def note(self, place: np.ndarray, text: str, color: Color, rise: int) -> None:
-        """Write beside a place, so many pixels higher."""
+    def note(self, place: np.ndarray, text: str, color: Color, *, left: bool = False) -> None:
+        """Write beside a place, on its right or on its left."""
         x, y = self._at(place)
-        self._draw.text((x + 12, y - rise), text, color, self._font)
+        where, anchor = (x - 14, "rm") if left else (x + 14, "lm")
+        paper = {"stroke_width": 2, "stroke_fill": PAPER}
+        self._draw.text((where, y), text, color, self._font, anchor, **paper)
 
 
 def floor_plan(joints: np.ndarray, script: Script, *, size: int = 768) -> np.ndarray:
@@ -78,7 +80,7 @@ def floor_plan(joints: np.ndarray, script: Script, *, size: int = 768) -> np.nda
     for pose in range(0, len(path), FPS):
         plan.dot(path[pose], 4, WENT)
         plan.dash(path[pose], _look(yaw[pose]), WENT)
-        plan.note(path[pose], f"{pose // FPS} s", WENT, -4)
+        plan.note(path[pose], f"{pose // FPS} s", WENT, left=True)
     for place, wish in points:
         pose = min(round(wish.at * FPS), len(path) - 1)
         plan.line(np.array([place, path[pose]]), WANTED, 1)
@@ -86,14 +88,14 @@ def floor_plan(joints: np.ndarray, script: Script, *, size: int = 768) -> np.nda
         if wish.facing is not None:
             plan.dash(place, _look(np.radians(wish.facing)), WANTED)
         off = 100 * np.linalg.norm(path[pose] - place)
-        plan.note(place, f"{wish.at:.1f} s: {off:.0f} cm off", WANTED, 22)
+        plan.note(place, f"{wish.at:.1f} s: {off:.0f} cm off", WANTED)
     for pose, wanted in script:
         if wanted.drive is not None and pose < len(path):
             x, z = wanted.drive.velocity
             plan.dot(path[pose], 7, WANTED, hollow=True)
             plan.dash(path[pose], (x / 2, z / 2), WANTED)
             said = f"{pose / FPS:.1f} s: {np.hypot(x, z):.1f} m/s"
-            plan.note(path[pose], said, WANTED, 22)
+            plan.note(path[pose], said, WANTED)
     return np.asarray(plan.picture)
 
 
