@@ -118,13 +118,15 @@ class Sheets:
         )
         take, script = self._told(run)
         times = (at * FPS).round().astype(int)
-        rows = [
-            (Take(**vars(Poses.concatenate(wanted))), np.arange(3), wished(wishes)),
-            (take, times, missed(take, wishes)),
-            (take, times - FPS, times_and_prompts(take, times - FPS)),
+        # one by one: a camera that follows would look between poses of different places
+        shown = [
+            glances(Take(**vars(pose)), np.zeros(1, int), [words], 1, size=SIZE)
+            for pose, words in zip(wanted, wished(wishes), strict=True)
         ]
-        pictures = [glances(t, picks, words, 3, size=SIZE) for t, picks, words in rows]
-        return np.hstack([floor_plan(take.joints, script, size=3 * SIZE), np.vstack(pictures)])
+        then = glances(take, times, missed(take, wishes), 3, size=SIZE)
+        ahead = glances(take, times - FPS, times_and_prompts(take, times - FPS), 3, size=SIZE)
+        pictures = np.vstack([np.hstack(shown), then, ahead])
+        return np.hstack([floor_plan(take.joints, script, size=3 * SIZE), pictures])
 
     def _take(self, prompts: Iterable[str], poses: int) -> Take:
         chunks, made = [], 0
