@@ -121,7 +121,8 @@ class Settings(BaseModel):
 
     def changed(self, **values: Any) -> Self:
         """Return these settings with other values; raise ValueError for one out of range."""
-        return type(self)(**{**dict(self), **values})
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**kept, **values})
 
 
 class MotionSettings(Settings):
