@@ -30,18 +30,21 @@ VERBS = frozenset(
 POSTURES = frozenset("sit lie lay kneel stand stop collapse fall rise get".split())
 """What ends going somewhere."""
 TRAVELS = frozenset("walk run jog jump hop leap sprint dance step skip crawl march stroll".split())
-_PAST = dict(
-    pair.split("/")
-    for pair in """
-    does/do goes/go bent/bend begun/begin began/begin caught/catch came/come crept/creep did/do
-    done/do drank/drink drove/drive ate/eat fell/fall fallen/fall fought/fight froze/freeze
-    got/get gave/give went/go gone/go hung/hang held/hold kept/keep knelt/kneel leant/lean
-    leapt/leap lain/lie made/make rose/rise risen/rise ran/run shook/shake shot/shoot sat/sit
-    slept/sleep slid/slide snuck/sneak spun/spin stood/stand struck/strike swam/swim swung/swing
-    took/take taken/take threw/throw thrown/throw woke/wake lying/lie laying/lay flew/fly
-    wrote/write sang/sing rode/ride swept/sweep dug/dig
-    """.split()
-)
+_PAST: dict[str, str] = {
+    past: verb
+    for past, _, verb in (
+        pair.partition("/")
+        for pair in """
+        does/do goes/go bent/bend begun/begin began/begin caught/catch came/come crept/creep did/do
+        done/do drank/drink drove/drive ate/eat fell/fall fallen/fall fought/fight froze/freeze
+        got/get gave/give went/go gone/go hung/hang held/hold kept/keep knelt/kneel leant/lean
+        leapt/leap lain/lie made/make rose/rise risen/rise ran/run shook/shake shot/shoot sat/sit
+        slept/sleep slid/slide snuck/sneak spun/spin stood/stand struck/strike swam/swim swung/swing
+        took/take taken/take threw/throw thrown/throw woke/wake lying/lie laying/lay flew/fly
+        wrote/write sang/sing rode/ride swept/sweep dug/dig
+        """.split()
+    )
+}
 
 
 def third(verb: str) -> str:
@@ -79,7 +82,7 @@ def verbs(text: str) -> list[str]:
 
 
 _SUBJECT = re.compile(
-    r"(?:(?:(?:a|an|the|one|some|this|that|another|my|our)\s+)(?:[\w-]+\s+){0,2}?)?"
+    r"\b(?:(?:(?:a|an|the|one|some|this|that|another|my|our)\s+)(?:[\w-]+\s+){0,2}?)?"
     r"(?:person|people|man|woman|human|guy|girl|boy|kid|child|lady|figure|someone|somebody|dancer"
     r"|character|avatar|body|player|boxer|acrobat|robot|zombie|he|she|they|it|i|you|we)\b",
     re.IGNORECASE,

@@ -90,7 +90,7 @@ def load() -> Known:
     with np.load(TABLE) as data:
         told = json.loads(str(data["told"]))
         phrase_states, verb_states = (
-            np.float32(data[name]) for name in ("phrase_states", "verb_states")
+            data[name].astype(np.float32) for name in ("phrase_states", "verb_states")
         )
     return Known(
         stems=frozenset(told["stems"]),

@@ -100,9 +100,8 @@ def translate(text: str, strange: int) -> Translation | None:
             (_read(text, name) for name in _LATIN), key=lambda found: found[1]
         )
         # more of it is of that language than of English
-        if matched > words - strange and 2 * matched > words:
-            return translation
-        return None
+        share = 3 if translation.english else 2
+        return translation if matched > words - strange and share * matched > words else None
     language = "Chinese" if kind == "CJK" else _SCRIPTS.get(kind)
     if language is None:
         return Translation(_NAMES.get(kind, kind.capitalize()), "")

@@ -55,38 +55,32 @@ def read(text: str) -> Reading:
         text = told.english
     steps = []
     for step in split(spelled(text, notes)):
-        said = understand(step.text, notes)
+        said, told = understand(step.text)
+        notes += told
         steps.append(replace(step, text=said, count=None if said == STILL else step.count))
     return Reading(tuple(steps), tuple(dict.fromkeys(notes)))
 
 
-def understand(text: str, notes: list[str]) -> str:
-    """Return a sentence in known words, the same where it is one; add to the notes what is said."""
-    table = known.load()
+def understand(text: str) -> tuple[str, list[str]]:
+    """Return a sentence in known words, the same where it is one, and what is to be said of it."""
+    table, asked, notes = known.load(), text, list[str]()
     text = replaced(shown(text, notes), notes)
     strange = [word for word in _words(text) if not table.has(word)]
     strong = [verb for verb in verbs(text) if verb not in LIGHT and table.has(verb)]
     who, phrase = subject(text)
     if not strange and (verbs(text) or (who and phrase)):
-        return text
+        return text, notes
     first = head(phrase)
     if strong and first not in strange:
-        notes.append(_may_not_show(strange))
-        return text
+        return text, [*notes, _may_not_show(strange)]
     near, cosine = table.phrase(phrase)
     if cosine >= table.near_phrase:
-        if strange:
-            notes.append(f"'{phrase}' is shown as '{near}', the nearest motion known.")
-        return f"{PERSON} {near}" if strange else text
+        return (f"{PERSON} {near}", [*notes, _nearest(phrase, near)]) if strange else (text, notes)
     verb, cosine = table.verb(first) if first.isalpha() else ("", 0.0)
     if first in strange and known.is_word(first) and cosine >= table.near_verb:
-        notes.append(f"'{first}' is shown as '{verb}', the nearest motion known.")
-        return understand(re.sub(rf"\b{first}\b", verb, text, flags=re.IGNORECASE), notes)
-    if all(known.is_word(word) for word in _words(phrase)):
-        notes.append(f"No motion near '{phrase or text}' is known: the person stands still.")
-    else:
-        notes.append(_lost(phrase or text))
-    return STILL
+        said, more = understand(re.sub(rf"\b{first}\b", verb, text, flags=re.IGNORECASE))
+        return said, [*notes, _nearest(first, verb), *more]
+    return STILL, [_lost(subject(asked)[1] or asked)]
 
 
 def _words(text: str) -> list[str]:
@@ -103,7 +97,13 @@ def _may_not_show(words: list[str]) -> str:
     return f"{_listed(words)} {'are' if many else 'is'} in no motion known and may not show."
 
 
+def _nearest(typed: str, near: str) -> str:
+    return f"'{typed}' is shown as '{near}', the nearest motion known."
+
+
 def _lost(text: str) -> str:
+    if all(known.is_word(word) for word in _words(text)):
+        return f"No motion near '{text}' is known: the person stands still."
     return f"'{text}' is not understood: the person stands still."
 
 
@@ -111,4 +111,4 @@ def _of_language(told: Translation) -> str:
     if not told.english:
         return f"This is not understood ({told.language}): the person stands still. Try English."
     rest = f"; not understood: {_listed(list(told.left))}" if told.left else ""
-    return f"Read as '{told.english}', out of {told.language}{rest}."
+    return f"Read from {told.language} as '{told.english}'{rest}."

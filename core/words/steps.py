@@ -22,7 +22,7 @@ from core.words.grammar import (
 )
 
 MOST_STEPS, MOST_COUNT, MOST_SECONDS = 12, 50, 600.0
-_NUMBERS = dict(
+_NUMBERS: dict[str, float] = dict(
     zip(
         "half a an one two three four five six seven eight nine ten".split(),
         (0.5, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),

@@ -107,19 +107,20 @@ SAID = {
     "blue": (STILL, "No motion near 'blue' is known"),
     "lorem ipsum dolor sit amet": (STILL, "is not understood"),
     # other languages
-    "eine Person geht vorwärts": ("a person walks forward", "'a person walks forward', out of G"),
-    "Eine Person springt zweimal": ("a person jumps twice", "out of German"),
-    "un homme marche lentement": ("a person walks slowly", "out of French"),
-    "una persona corre hacia atrás": ("a person runs backward", "out of Spanish"),
-    "una persona cammina avanti": ("a person walks forward", "out of Italian"),
-    "uma pessoa dança": ("a person dances", "out of Portuguese"),
-    "человек машет правой рукой": ("a person waves with the right hand", "out of Russian"),
-    "人が歩く": ("a person walks", "out of Japanese"),
-    "左手を振る": ("a person waves with the left hand", "out of Japanese"),
-    "一个人向前走": ("a person walks forward", "out of Chinese"),
-    "사람이 천천히 걷는다": ("a person walks slowly", "out of Korean"),
+    "eine Person geht vorwärts": ("a person walks forward", "from German as 'a person walks f"),
+    "Eine Person springt zweimal": ("a person jumps twice", "Read from German"),
+    "un homme marche lentement": ("a person walks slowly", "Read from French"),
+    "una persona corre hacia atrás": ("a person runs backward", "Read from Spanish"),
+    "una persona cammina avanti": ("a person walks forward", "Read from Italian"),
+    "uma pessoa dança": ("a person dances", "Read from Portuguese"),
+    "человек машет правой рукой": ("a person waves with the right hand", "Read from Russian"),
+    "人が歩く": ("a person walks", "Read from Japanese"),
+    "左手を振る": ("a person waves with the left hand", "Read from Japanese"),
+    "一个人向前走": ("a person walks forward", "Read from Chinese"),
+    "사람이 천천히 걷는다": ("a person walks slowly", "Read from Korean"),
     "شخص يمشي": (STILL, "(Arabic)"),
     "犬が吠える": (STILL, "(Japanese)"),
+    "ein Hund tanzt Tango und winkt": ("a person dances and waves", "'hund' and 'tango'"),
 }
 
 
@@ -132,6 +133,11 @@ def test_what_is_not_known_is_said(text):
 
 
 def test_a_step_of_several_can_be_unknown():
+    reading = read("a dog dances in the park, then jumps twice")
+    assert [step.text for step in reading.steps] == [
+        "a person dances in the park",
+        "a person jumps twice",
+    ]
     reading = read("a person walks, then plays the tuba and then sits")
     assert [step.text for step in reading.steps] == ["a person walks", STILL, "a person sits"]
     assert len(reading.notes) == 1
