@@ -32,7 +32,7 @@ ALLOWED = {
     "core.steering": "core.settings core.body core.steering",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
-    "core.words": "core.settings core.body core.motion core.retrieval.attributes core.words",
+    "core.words": "core.settings core.body core.motion core.words",
     "core.capture": "core.settings core.body core.capture",
     "core.export": "core.settings core.body core.retrieval.search core.export",
     "core.settings": "",

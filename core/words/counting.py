@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from core.body.skeleton import FPS, INDEX
-from core.retrieval.attributes import repetitions
+from core.motion.attributes import repetitions
 
 AIRBORNE = 0.07
 """Meters that both feet have to be higher than they stand."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.retrieval.attributes import wanted
+from core.motion.attributes import wanted
 from core.words.counting import ANYTHING, KINDS, Kind
 from core.words.grammar import (
     POSTURES,
