@@ -53,6 +53,7 @@ from app.motion.protocol import (
     Checkpoint,
     Mark,
     Model,
+    Note,
     Poses,
     Prompt,
     Start,
@@ -100,6 +101,7 @@ FromServer = (
     | Reference
     | Unmatched
     | MannerInfo
+    | Note
 )
 PageBytes = Ack | Keys | Shown
 ServerBytes = Poses | Frame
@@ -178,6 +180,7 @@ __all__ = [
     "Mark",
     "MatchInfo",
     "Model",
+    "Note",
     "Onward",
     "PageBytes",
     "Poses",

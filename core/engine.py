@@ -178,7 +178,8 @@ class Engine:
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
-        Another prompt than before changes what the body does from the next block on. `after` is a
+        Another prompt than before changes what the body does from the next block on; steps, counts
+        and words that are not known are a `core.words.director.Director`'s business. `after` is a
         take to go on from: the first chunk begins with pose len(after). `manner` is what to move
         like. Raises ValueError for settings or prompts out of range.
         """

@@ -32,6 +32,7 @@ ALLOWED = {
     "core.steering": "core.settings core.body core.steering",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
+    "core.words": "core.settings core.body core.motion core.words",
     "core.capture": "core.settings core.body core.capture",
     "core.export": "core.settings core.body core.retrieval.search core.export",
     "core.settings": "",
@@ -44,13 +45,13 @@ ALLOWED = {
     ),
     "core.cli": (
         "core.engine core.settings core.body core.motion core.video core.retrieval core.capture"
-        " core.export core.steering core.cli"
+        " core.export core.steering core.words core.cli"
     ),
     "core": "core.cli",
     "app": (
         "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
         " core.capture.source"
-        " core.export core.steering core.video.actions core.video.log"
+        " core.export core.steering core.words core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",

@@ -20,6 +20,7 @@ from core.body.take import PoseChunk, Take
 from core.capture.joint_maps import BUILT_IN, load_map
 from core.export.metadata import continued, provenance
 from core.settings import CaptureSettings, MotionSettings, check_prompt, whole
+from core.words.director import Director
 
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on; what it raises ends the job."""
@@ -76,6 +77,7 @@ class ContinueJob(Job):
         self.end = most_onward(self.start, request.seconds)
         self.manner: MannerInfo | None = None
         self.matches: list[Any] = []
+        self.director = Director(())
 
     def open(
         self, engine: EngineLike, turn: Callable[[], AbstractContextManager[None]]
@@ -85,6 +87,7 @@ class ContinueJob(Job):
         if request.checkpoint not in engine.names:
             raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
         prompt = check_prompt(whole(request.prompt))
+        self.director = Director(repeat(prompt), lambda: self.end - self.start)
         before = self.before.cut(0, self.start)
         card = engine.card(request.checkpoint)
         settings = MotionSettings(seed=request.seed)
@@ -92,13 +95,14 @@ class ContinueJob(Job):
         with turn():
             manner = self._learn(engine, before, prompt) if request.manner else None
             stream = engine.motion(
-                repeat(prompt),
+                self.director,
                 checkpoint=request.checkpoint,
                 settings=settings,
                 after=before,
                 manner=manner,
             )
-        return self._limited(iter(stream)), continued(before, (), info, manner).info
+        info = continued(before, (), info, manner).info
+        return self._limited(self.director.watch(stream), info), info
 
     def _learn(self, engine: EngineLike, before: Take, prompt: str) -> Any:
         """Look for real motions in the take's manner."""
@@ -108,10 +112,11 @@ class ContinueJob(Job):
         self.manner = MannerInfo(weight=weight, matches=[match_info(m) for m in self.matches])
         return manner
 
-    def _limited(self, stream: Iterator[PoseChunk]) -> Iterator[PoseChunk]:
-        """Poses up to the end that was asked for."""
+    def _limited(self, stream: Iterator[PoseChunk], info: dict[str, str]) -> Iterator[PoseChunk]:
+        """Poses up to the end that was asked for; `info` is told what was made of the prompt."""
         end = self.start
         while end < self.end and (chunk := next(stream, None)) is not None:
+            info.update(self.director.info())
             chunk = chunk.until(self.end)
             end = chunk.first + len(chunk)
             if len(chunk):

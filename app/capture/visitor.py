@@ -15,7 +15,7 @@ from typing import Any
 from app.capture.job import CaptureJob, ContinueJob, match_info
 from app.capture.take import CapturedTake, skeleton_info
 from app.capture.uploads import Upload
-from app.live.feed import Packed, PoseFeed
+from app.live.feed import Notes, Packed, PoseFeed
 from app.live.replies import sentence
 from app.live.visitor import Visitor
 from app.protocol import Ack, Follow, MatchInfo, Onward, Poses, State, Unmatched
@@ -224,7 +224,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     def _go_on(self, job: ContinueJob) -> None:
         stream, info = job.open(self._loader.engine(), self._turnstile.turn)
         # the take stays what it was until there is something to put behind it
-        captured = job.before
+        captured, notes = job.before, Notes()
         if job.start < captured.end:
             captured = captured.until(job.start)
         while True:
@@ -239,6 +239,9 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
                     captured.legs.append((job.start, info))
                     self._show(captured, job)
                 captured.buffer.append(chunk, prompt=job.request.id, milliseconds=spent)
+                notes.put(job.request.id, job.director.notes)
+                if notes.packed:
+                    self._facts["note"] = notes.packed
                 self._wake()
             share = (captured.end - job.start) / (job.end - job.start)
             self._tell(job, share, "The take goes on ...")

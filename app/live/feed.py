@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.live.take_buffer import TakeBuffer
-from app.protocol import FromServer, State, TakeInfo, pack
+from app.protocol import FromServer, Note, State, TakeInfo, pack
 
 BATCH = 200
 """Poses in one message at most, when a page catches up."""
@@ -28,6 +28,21 @@ class Packed(NamedTuple):
             return cls(item.tag, pack(item))
         except ValueError as error:
             raise ArithmeticError(f"{item.tag}: {error}") from error
+
+
+class Notes:
+    """What a page is told of its newest prompt."""
+
+    def __init__(self) -> None:
+        self.packed: Packed | None = None
+        """None until there is something to say."""
+        self._text = ""
+
+    def put(self, prompt: int, notes: Sequence[str]) -> None:
+        """Say this of the prompt with this id from now on."""
+        text = " ".join(notes)
+        if text != self._text:
+            self._text, self.packed = text, Packed.of(Note(id=prompt, text=text))
 
 
 class Connection:

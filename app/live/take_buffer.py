@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from itertools import pairwise
 
 from app.protocol import Mark, Poses
@@ -35,8 +36,9 @@ class TakeBuffer:
     def append(self, chunk: PoseChunk, *, prompt: int, milliseconds: float) -> None:
         """Add the next chunk and drop whole chunks that are too old."""
         assert chunk.first == self.end, f"chunk {chunk.first} does not follow pose {self.end}"
-        if not self.marks or self.marks[-1].id != prompt:
-            self.marks.append(Mark(id=prompt, start=chunk.first, text=chunk.prompt))
+        mark = Mark(id=prompt, start=chunk.first, text=chunk.prompt)
+        if not self.marks or replace(self.marks[-1], start=mark.start) != mark:
+            self.marks.append(mark)
         self._chunks.append(chunk)
         self._costs.append((prompt, milliseconds))
         excess = self.end - self.first - self.keep

@@ -133,6 +133,15 @@ class Mark:
 
 
 @message
+class Note:
+    """What is said of the prompt with this id that was not taken as it was typed; may be empty."""
+
+    tag: Literal["note"] = "note"
+    id: Short
+    text: str
+
+
+@message
 class TakeInfo:
     """The take whose poses follow; a number the page does not know means: forget the old one."""
 

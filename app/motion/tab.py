@@ -92,7 +92,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     """Make a take of this many poses in one go, taking turns with the live visitors."""
     engine = lobby.loader.engine()
-    job = MotionJob(request, lock=threading.Condition(), keep_seconds=MOST_SECONDS)
+    lock = threading.Condition()
+    job = MotionJob(request, lock=lock, keep_seconds=MOST_SECONDS, poses=poses)
     job.open(engine)
     while job.buffer.end < poses:
         with lobby.turnstile.turn():

@@ -39,7 +39,9 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
-            return feed.collect(self._shown, self._state)
+            job = self._shown
+            note = job.notes.packed if job else None
+            return feed.collect(job, self._state, *([note] if note else ()))
 
     def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is; this is what lets the worker go on."""

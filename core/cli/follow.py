@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import shared
-from core.cli.motion import SECONDS, Script, Segment, pair, perform
+from core.cli.motion import SECONDS, Segment, direct, pair, perform
 from core.settings import (
     CHECKPOINTS,
     LENS,
@@ -62,19 +62,22 @@ class Wishes:
     def _go_on(self, engine: Engine, take: Take) -> tuple[Take, dict[str, Any]]:
         from core.export.metadata import continued, provenance
 
-        name, script = engine.motion_models.pick(self.checkpoint), Script(self.segments)
+        name = engine.motion_models.pick(self.checkpoint)
+        script, director = direct(self.segments)
         manner = None
         if self.manner:
             manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)
         stream = engine.motion(
-            script, checkpoint=name, settings=self.settings, after=take, manner=manner
+            director, checkpoint=name, settings=self.settings, after=take, manner=manner
         )
-        chunks, times = perform(stream, script)
-        info = provenance(name, engine.card(name), self.settings)
+        chunks, times = perform(director.watch(stream), script)
+        shared.tell(director.said)
+        info = provenance(name, engine.card(name), self.settings) | director.info()
         longer = continued(take, chunks, info, manner).slice(0, len(take) + script.ends[-1])
         return longer, {
             "from_seconds": take.seconds,
             "first_chunk_ms": round(1000 * times[0], 1),
+            "notes": director.said,
             "manner": self.manner or 0.0,
             "manner_matches": [describe(match) for match in (manner.matches if manner else ())],
         }
@@ -228,8 +231,7 @@ def follow(
     began = time.perf_counter()
     capture = watched(engine, file, settings, threads)
     follow_ms = shared.ms_since(began)
-    for note in capture.notes:
-        typer.echo(note, err=True)
+    shared.tell(capture.notes)
     if save_map:
         save_map.write_text(json.dumps(joints_of(capture), indent=2) + "\n", encoding="utf-8")
     take, more = capture.take, {}

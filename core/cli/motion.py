@@ -12,6 +12,7 @@ import typer
 from core.cli import shared
 from core.motion.decode import DELAY
 from core.settings import CHECKPOINTS, ExportSettings, MotionSettings, check_prompt
+from core.words.director import Director
 
 if TYPE_CHECKING:
     from core.body.take import PoseChunk, Take
@@ -40,10 +41,12 @@ class Script:
     segments: list[Segment]
     made: int = 0
     """Poses handed out so far."""
+    now: Segment = field(init=False)
+    """The segment that was told last."""
     ends: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        total, self.ends = 0, []
+        total, self.ends, self.now = 0, [], self.segments[0]
         for segment in self.segments:
             total += segment.poses
             self.ends.append(total)
@@ -51,7 +54,8 @@ class Script:
     def __iter__(self) -> Iterator[str]:
         while True:
             here = sum(self.made + DELAY >= end for end in self.ends[:-1])
-            yield self.segments[here].text
+            self.now = self.segments[here]
+            yield self.now.text
 
 
 def pair(prompts: list[str], seconds: list[float]) -> list[Segment]:
@@ -92,6 +96,12 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
             script.made += len(chunk)
             bar.update(len(chunk))
     return chunks, times
+
+
+def direct(segments: list[Segment]) -> tuple[Script, Director]:
+    """Return a script, and who tells the engine in words that it knows what is in it."""
+    script = Script(segments)
+    return script, Director(script, lambda: script.now.poses)
 
 
 def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict[str, Any]:
@@ -152,11 +162,13 @@ def motion(
     began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - began
-    name, script = engine.motion_models.pick(checkpoint), Script(segments)
-    chunks, times = perform(engine.motion(script, checkpoint=name, settings=settings), script)
-    info = provenance(name, engine.card(name), settings)
+    name, (script, director) = engine.motion_models.pick(checkpoint), direct(segments)
+    stream = director.watch(engine.motion(director, checkpoint=name, settings=settings))
+    chunks, times = perform(stream, script)
+    shared.tell(director.said)
+    info = provenance(name, engine.card(name), settings) | director.info()
     take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
-    figures = report(take, chunks, times, load)
+    figures = report(take, chunks, times, load) | {"notes": director.said}
     figures |= shared.write_out(take, out or [], shape, fps, how, licence=info["licence"])
     if as_json:
         shared.print_json(figures)

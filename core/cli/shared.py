@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,6 +106,12 @@ def write_out(
         if settings.loop:
             typer.echo(f"loop: {held.info['loop']}", err=True)
     return {"export_ms": spent} if spent else {}
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Say what somebody should know, apart from what was asked for."""
+    for note in notes:
+        typer.echo(note, err=True)
 
 
 def print_json(figures: dict[str, Any]) -> None:

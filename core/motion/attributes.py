@@ -21,7 +21,7 @@ of height); mean speed of all joints (m/s); repetitions."""
 SCALES = np.array([0.6, 0.25, 0.2, 0.15, 0.3, 0.25, 0.4, 2.0])
 """Differences of this size are plain to see."""
 _MIRRORED = np.array([-1, 1, -1, 1, -1, -1, 1, 1.0])
-_NUMBERS = {"once": 1, "twice": 2, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
 _SWAPS = {
     "left": "right",
@@ -35,15 +35,49 @@ _SWAPS = {
 _SWAPS |= {b: a for a, b in _SWAPS.items() if a != "anticlockwise"}
 _SIDES = re.compile(r"\b(counter-?\s?clockwise|" + "|".join(_SWAPS) + r")\b", re.IGNORECASE)
 
-_SIDE = r"\b(left|right)(?:ward)?s?\b"
-_HAND = r"(?:hand|arm|wrist|elbow|fist|shoulder|punch|hook|jab|uppercut|wave)"
-_LEG = r"(?:foot|leg|knee|kick|heel|ankle)"
-_TURN = r"\b(?:turn|spin|circl|veer|rotat|pivot|curv|twirl|swerv)"
-_MOVE = r"\b(?:walk|step|run|jog|side|shuffl|mov|lean|jump|hop|leap|dodg|slid|strafe|lung|danc)"
+_CLAUSE = re.compile(r"[,;.!]+|\b(?:and|then|while|whilst|before|after|but)\b")
+_SIDE = re.compile(
+    r"\b(left|right)(?:ward)?s?\b(?! (?:away|now|after|before|behind|in front|next|there|here|at))"
+)
+_HAND = r"-?(?:hand|arm|wrist|fist|shoulder|punch|hook|jab|uppercut|wave)"
+_LEG = r"-?(?:foot|leg|knee|kick|heel|ankle)"
+_FIRST = re.compile(r"\b(?:start|begin|lead)\w* with\b|\bfirst\b")
+_TURN = r"\b(?:turn|spin|circl|veer|rotat|pivot|curv|twirl|swerv|bend\w* (?:\w+ )?path|bend to)"
+_ROUTE = r"\b(?:walk|run|jog|sprint)"
+_ASIDE = (
+    r"\b(?:step|side|shuffl|mov|lean|jump|hop|leap|dodg|slid|strafe|lung|danc|crawl|skip|goe?s?\b)"
+)
+_GOING = re.compile(
+    rf"{_ROUTE}|{_ASIDE}|\b(?:sneak|creep|strid|stride|roll|charg|dribbl|com(?:e|ing)|swim|march|rush"
+    r"|advanc|travel|climb|continu|proceed|shift|stroll|tiptoe|limp|cartwheel)"
+)
+_STAYING = re.compile(
+    r"\b(?:kick|punch|throw|push|swing|hold|rais|stretch|reach|point|bend|lean|fall|look|extend|arms?"
+    r"|windmill|wav|bow|shoot|hands?|legs?|stand\w*|squat|fists?|lift|put|strik|leg|dives?)\b"
+    r"|\b(?:kick|punch|throw|push|swing|hold|rais|stretch|reach|point|lean|fall|look|windmill|lift)\w*"
+)
+_AHEAD = re.compile(r"\b(?:forwards?|foreward|ahead|straight(?! (?:out|up|arms|legs)))\b")
+_BEHIND = re.compile(r"\bbackwards?\b|\b(?:step|walk|jump|mov|run|hop|leap)\w* back\b(?! and)")
 _FAST = r"\b(?:fast|quick|rapid|swift|brisk|hurr|sprint|energetic|vigorous)"
-_SLOW = r"\b(?:slow|gentl|careful|leisure|calm|sneak|cautious|relaxed|tired)"
-_UP = r"\b(?:(?:stand|get)s? up|rises?|upstairs|climbs?|up (?:the )?(?:stairs|steps)|upwards?)\b"
-_DOWN = r"\b(?:sits?|lies? down|kneels?|squats?|downstairs|lowers?|falls?|downwards?)\b"
+_SLOW = r"\b(?:slow|gentl|careful|leisure|calm|sneak|cautious|relaxed|tired|creep)"
+_UP = re.compile(
+    r"\b(?:(?:stand|get|come)(?:s|ing)? (?:back )?up|ris(?:es?|ing)|(?:get|stand)s? to their feet"
+    r"|upstairs|climb(?:s|ing)?|up (?:the |some |a )?(?:stairs|steps|ladder|hill))\b"
+)
+_DOWN = re.compile(
+    r"\b(?:sit(?:s|ting)?(?! (?:still|cross|and|in|at|up))|l(?:ies|ie|ays|ying) down"
+    r"|kneel(?:s|ing)?|(?:squat|crouch)(?:s|es)? down|downstairs"
+    r"|lower(?:s|ing)?(?! (?:\w+ )?(?:arms?|hands?|legs?|it|knee))|falls?|collapses?"
+    r"|down (?:the |some )?(?:stairs|steps|hill))\b"
+)
+_AGAIN_UP = re.compile(r"\b(?:ris|stand|straighten|(?:com|get)\w* (?:back )?up|back up)")
+_DONE = (
+    r"(?:jump|hop|leap|step|stride|kick|punch|jab|squat|wave|clap|spin|turn|cartwheel|roll|flip"
+    r"|backflip|somersault|pirouette|bow|lunge|push-?up|sit-?up|jumping jack|circle|round|time)s?"
+)
+_LIMB = r"(?:legs?|foot|feet|knees?|arms?|hands?|fists?|sides?)"
+_MANY = rf"({'|'.join(_NUMBERS[1:])}|a single|\d{{1,3}})"
+_COUNT = re.compile(rf"\b(once|twice|thrice)\b|\b{_MANY}(?: (?!{_LIMB}\b)\w+){{0,2}}? {_DONE}\b")
 
 
 def mirror_caption(text: str) -> str:
@@ -58,41 +92,80 @@ def mirror_caption(text: str) -> str:
 
 
 def wanted(text: str) -> dict[str, float]:
-    """Return what a prompt insists on: a sign for each attribute, for `count` the number."""
-    text = " ".join(text.lower().split())
-    found: dict[str, float] = {}
-    if match := re.search(r"\b(counter|anti)?-?\s?clockwise", text):
-        found["turn"] = 1.0 if match[1] else -1.0
-    sides = {m[1] for m in re.finditer(_SIDE, text)}
-    if len(sides) == 1:
-        found |= _sided(text, 1.0 if sides == {"left"} else -1.0)
-    if re.search(r"\b(forwards?|ahead|straight)\b", text):
-        found["forward"] = 1.0
-    if re.search(r"\bbackwards?\b|\b(?:step|walk|jump|mov|run|hop|leap)\w* back\b(?! and)", text):
-        found["forward"] = 0.0 if "forward" in found else -1.0
-    for name, more, less in (("up", _UP, _DOWN), ("pace", _FAST, _SLOW)):
-        sign = bool(re.search(more, text)) - bool(re.search(less, text))
-        if sign:
-            found[name] = float(sign)
-    times = "|".join(_NUMBERS)
-    counted = re.search(
-        rf"\b(once|twice)\b|\b({times}|\d) (?:times|\w*(?:jump|hop|step|kick)s)\b", text
-    )
-    if counted:
-        word = counted[1] or counted[2]
-        found["count"] = float(_NUMBERS.get(word) or word)
+    """Return what a prompt insists on: a sign for each attribute, for `count` the number.
+
+    What is said both ways, as in "forward, then backward", is insisted on in none.
+    """
+    text = " ".join(text.lower().split()).replace("back and forth", "to and fro")
+    text = re.sub(r"\b(?:left and right|right and left)\b", "both", text)
+    said: dict[str, set[float]] = {}
+    before = ""
+    for clause in _CLAUSE.split(text):
+        # "to the left" says where to go on from what was done before
+        verb = clause if _GOING.search(clause) or _STAYING.search(clause) else f"{before} {clause}"
+        for name, sign in (*_sided(clause, verb), *_ahead(clause, verb, text)):
+            said.setdefault(name, set()).add(sign)
+        before = verb
+    found = {name: signs.pop() for name, signs in said.items() if len(signs) == 1}
+    if up := _rise(text):
+        found["up"] = up
+    if pace := bool(re.search(_FAST, text)) - bool(re.search(_SLOW, text)):
+        found["pace"] = float(pace)
+    if counted := _COUNT.search(text):
+        found["count"] = _number(counted[1] or counted[2])
     return {name: value for name, value in found.items() if value}
 
 
-def _sided(text: str, sign: float) -> dict[str, float]:
-    """Say what a side is said of: a limb, a turn or a way to go."""
-    if re.search(rf"{_SIDE} (?:\w+ )?{_HAND}", text):
-        return {"hands": sign}
-    if re.search(rf"{_SIDE} (?:\w+ )?{_LEG}", text):
-        return {"legs": sign}
-    if re.search(_TURN, text):
-        return {"turn": sign}
-    return {"left": sign} if re.search(_MOVE, text) else {}
+def _number(word: str) -> float:
+    once = {"once": 1, "twice": 2, "thrice": 3, "a single": 1}
+    return float(once.get(word) or (_NUMBERS.index(word) if word in _NUMBERS else word))
+
+
+def _sided(clause: str, verb: str) -> list[tuple[str, float]]:
+    """Say what sides are said of: a limb, a turn or a way to go."""
+    found = []
+    if match := re.search(r"\b(counter|anti)?-?\s?clockwise", clause):
+        found.append(("turn", 1.0 if match[1] else -1.0))
+    for match in _SIDE.finditer(clause):
+        sign, rest = (1.0 if match[1] == "left" else -1.0), clause[match.end() :]
+        if re.match(rf"(?: \w+)? ?{_HAND}", rest):
+            found.append(("hands", sign))
+        elif re.match(rf"(?: \w+)? ?{_LEG}", rest):
+            # neither the leg that begins nor the one that is stood on does more than the other
+            stood = re.search(r"\bon(?:to)? (?:the |his |her |their )?$", clause[: match.start()])
+            found += [] if stood or _FIRST.search(clause) else [("legs", sign)]
+        elif re.search(r"\bwith (?:the |his |her |their )?$", clause[: match.start()]):
+            found.append(("legs" if "kick" in verb else "hands", sign))
+        elif re.search(_TURN, verb):
+            found.append(("turn", sign))
+        elif re.search(_ASIDE, verb):
+            found.append(("left", sign))
+        elif re.search(_ROUTE, verb):  # nobody walks sideways who is not told to
+            found.append(("turn", sign))
+    return found
+
+
+def _ahead(clause: str, verb: str, text: str) -> list[tuple[str, float]]:
+    """Say which way is gone; arms and legs that are moved forward go nowhere."""
+    if _STAYING.search(verb) and not _GOING.search(verb):
+        return []
+    found = [("forward", 1.0)] if _AHEAD.search(clause) else []
+    match = _BEHIND.search(clause)
+    # who turned around and walks back goes forward
+    returns = match is not None and match[0].endswith("back") and re.search(r"\bturn", text)
+    return [*found, ("forward", -1.0)] if match and not returns else found
+
+
+def _rise(text: str) -> float:
+    """Say whether the body ends higher or lower than it began."""
+    down, up = _DOWN.search(text), _UP.search(text)
+    if down and not up:
+        return 0.0 if _AGAIN_UP.search(text, down.end()) else -1.0
+    # who bent down only comes back
+    bent = up and re.search(
+        r"\b(?:bend|lean|crouch|squat|stoop|reach|jump|leap)", text[: up.start()]
+    )
+    return float(bool(up) and not down and not bent and "up and down" not in text)
 
 
 def mirrored(values: np.ndarray) -> np.ndarray:

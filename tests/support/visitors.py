@@ -64,7 +64,7 @@ class MotionPage(Page):
     def __init__(
         self, lobby: Lobby, name: str = IDS[0], *, take: int = 0, have: int = 0, address: str = ""
     ):
-        self.visitor = self.enter(lobby, name)
+        self.lobby, self.visitor = lobby, self.enter(lobby, name)
         self.feed = PoseFeed(lambda: None, take=take, have=have)
         self.feed.address = address
         self.visitor.attach(self.feed)

@@ -14,6 +14,7 @@ from app.protocol import (
     Follow,
     MannerInfo,
     Mark,
+    Note,
     Onward,
     Reference,
     State,
@@ -176,6 +177,17 @@ def test_adjusting_lifts_anew_without_looking_again(page, engine):
     assert np.abs(page.visitor.cut(0, 40).joints - before).max() > 0.05
     assert page.visitor.cut(0, 40).info["tilt"] == "20"
     assert len(engine.followed) == 1
+
+
+def test_a_continuation_has_steps_and_notes(page):
+    page.follow(fake_film(40))
+    page.visitor.go_on(Onward(id=1, prompt="and then a dog jumps, then sits", seconds=2.4))
+    assert page.wait().reason == ""
+    assert page.end == 88
+    marks = [(item.id, item.text) for item in page.seen if isinstance(item, Mark)]
+    assert marks == [(0, ""), (1, "a person jumps"), (1, "a person sits")]
+    assert "'a dog'" in page.last(Note).text
+    assert page.visitor.cut(0, 88).info["prompt_notes"] == page.last(Note).text
 
 
 def test_a_take_goes_on_and_says_from_where(page, engine):

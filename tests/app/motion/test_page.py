@@ -102,3 +102,22 @@ def test_timeline_scrubs_and_returns_to_live(open_page):
     assert not state(page, "player.paused")
     assert not state(page, "player.reviewing")
     assert state(page, "stage.follow")
+
+
+@pytest.mark.browser
+def test_what_was_not_understood_is_said_until_the_next_prompt(open_page):
+    page = open_page()
+    hint = page.locator(".ls-hint")
+    generate(page, "a person dances tango")
+    expect(hint).to_have_text("'tango' is shown as 'salsa', the nearest motion known.")
+    expect(hint).to_have_class(re.compile("ls-said"))
+    expect(hint).not_to_have_class(re.compile("ls-bad"))
+    expect(page.locator(".ls-caption")).to_have_text("a person dances salsa")
+    reach(page, 20)
+    page.get_by_label("What should the body do?").fill("a person")  # typing does not take it away
+    expect(hint).to_have_text(re.compile("tango"))
+    generate(page, "a person jumps once, then waves")
+    expect(hint).to_have_text("")
+    page.wait_for_function(f"{PAGE}.player.take.marks.length >= 2")
+    texts = [mark["text"] for mark in state(page, "player.take.marks")]
+    assert texts[:2] == ["a person dances salsa", "a person jumps once"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.live.feed import BATCH, WINDOW
 from app.motion.visitor import MOST_LEAD
-from app.protocol import Mark, Model, Problem, Prompt, State, TakeInfo
+from app.protocol import Mark, Model, Note, Problem, Prompt, State, TakeInfo
 from core.body.mesh import Body
 from tests.support.fakes import CHUNK
 from tests.support.visitors import IDS, START, MotionPage, until
@@ -100,6 +100,39 @@ def test_a_prompt_changes_the_motion_without_a_new_take(make_lobby):
     assert (mark.id, mark.text) == (2, "a person jumps")
     assert mark.start - asked_at <= 2 * 8 + 10
     assert len({item.take for item in page.seen if isinstance(item, TakeInfo)}) == 1
+
+
+def test_what_is_not_understood_is_noted_until_the_next_prompt(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(replace(START, prompt="a dog runs"))
+    page.play(24)
+    assert (page.last(Note).id, page.last(Mark).text) == (1, "a person runs")
+    assert "'a dog'" in page.last(Note).text
+    take = page.visitor.cut(0, page.end)
+    assert take.info["asked"] == "a dog runs"
+    assert take.info["prompt_notes"] == page.last(Note).text
+    late = MotionPage(page.lobby)  # the page loaded anew is told too
+    late.read()
+    assert late.last(Note) == page.last(Note)
+    late.visitor.change(Prompt(id=2, text="a person walks"))
+    late.play(48)
+    assert late.last(Note) == Note(id=2, text="")
+
+
+def test_a_count_ends_by_standing_still_and_begins_anew_when_asked_again(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(replace(START, prompt="a person jumps once"))
+    page.play(48)
+    page.visitor.change(Prompt(id=2, text="a person jumps once"))
+    page.play(120)
+    marks = [(item.id, item.text) for item in page.seen if isinstance(item, Mark)]
+    jump, still = "a person jumps once", "a person stands still"
+    assert marks == [(1, jump), (1, still), (2, jump), (2, still)]
+    page.visitor.stop()
+    until(page.idle)
+    page.visitor.change(Prompt(id=2, text="a person jumps once"))  # goes on where it stopped
+    page.play(160)
+    assert page.last(Mark).text == still
 
 
 def test_stop_frees_the_worker_within_a_chunk_and_continue_has_no_seam(make_lobby, engine):

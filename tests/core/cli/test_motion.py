@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from core.__main__ import app
 from core.cli.motion import Script, Segment, pair
 from core.motion.decode import DELAY
+from core.words.grammar import STILL
 from tests.support.tiny import write_checkpoints
 
 
@@ -68,6 +69,23 @@ def test_prompts_follow_each_other_for_their_seconds(folder, tmp_path):
     assert info["checkpoint"] == "motion"
     assert info["licence"] == "CC0 1.0"
     assert info["foot_contacts"] == "cleaned up"
+
+
+def test_a_prompt_of_several_steps_shares_its_seconds(folder, tmp_path):
+    out = tmp_path / "take.npz"
+    asked = ("walk, then the tuba", "--seconds", 2.4, "--out", out, "--json")
+    result = run(folder, "motion", *asked)
+    figures = json.loads(result.stdout)
+    assert [mark["text"] for mark in figures["prompts"]] == ["a person walks", STILL]
+    assert figures["prompts"][1]["start"] == pytest.approx(1.2, abs=0.2)
+    assert figures["poses"] == 48
+    (note,) = figures["notes"]
+    assert "tuba" in note
+    assert f"{note}\n" in result.stderr
+    with np.load(out) as data:
+        info = json.loads(str(data["info"]))
+    assert (info["asked"], info["prompt_notes"]) == ("walk, then the tuba", note)
+    assert info["prompts"].endswith(STILL)
 
 
 def test_one_length_for_all_and_several_files(folder, tmp_path):

@@ -65,6 +65,10 @@ export function handlers(page) {
     if (message.state === "stopped" && message.reason === "problem") fail(message);
   }
 
+  function note({ id, text }) {
+    if (!page.promptId || id === page.promptId) view.note(text);
+  }
+
   // What went wrong is said where it was asked for.
   function fail({ work, message }) {
     if (work === "onward") view.hint(message, true);
@@ -93,5 +97,5 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { take, reference, unmatched, manner, mark, state, problem, poses };
+  return { take, reference, unmatched, manner, mark, note, state, problem, poses };
 }

@@ -140,14 +140,16 @@ export class CapturePage extends BodyPage {
 
   // The newest part once more, from where it began.
   redo() {
-    const last = this.mine.take.marks.at(-1);
-    if (!last?.id) return;
+    const { marks } = this.mine.take;
+    const first = marks.find(({ id }) => id && id === marks.at(-1).id); // it may have had several steps
+    if (!first) return;
     this.continuation.nextSeed();
-    this.onward({ prompt: this.view.prompt.trim() || last.text, start: last.start });
+    this.onward({ prompt: this.view.prompt.trim() || first.text, start: first.start });
   }
 
   onward({ prompt, start }) {
     this.view.forget();
+    this.view.note("");
     this.preview(null);
     this.promptId = (this.promptId % 65535) + 1;
     if (!this.socket.send("onward", { id: this.promptId, prompt, start, ...this.continuation.values() })) {

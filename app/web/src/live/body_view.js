@@ -56,10 +56,17 @@ export class BodyView extends PageView {
     this.themed?.(this.style.name);
   }
 
+  // What is said of the newest prompt, until the next one; a hint on what is being typed comes first.
+  note(text) {
+    this.said = text;
+    this.hint("");
+  }
+
   hint(text, bad = false) {
     const hint = this.find(".ls-hint");
-    hint.textContent = text;
+    hint.textContent = text || this.said || "";
     hint.classList.toggle("ls-bad", bad);
+    hint.classList.toggle("ls-said", !text && Boolean(this.said));
     this.input.setAttribute("aria-invalid", String(bad));
     if (bad) this.input.focus();
   }

@@ -32,6 +32,10 @@ export function handlers(page) {
     page.refresh();
   }
 
+  function note({ id, text }) {
+    if (!page.promptId || id === page.promptId) page.view.note(text);
+  }
+
   function problem({ message, about }) {
     if (about === "prompt") page.view.hint(message, true);
     else page.view.flash(message);
@@ -51,5 +55,5 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { take, mark, state, problem, poses };
+  return { take, mark, note, state, problem, poses };
 }

@@ -1,0 +1,194 @@
+"""Counting what a body does while it is being made: take-offs, foot plants, waves, turns.
+
+All of it is geometry of joints (T, 22, 3). But for steps, what is still going on does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from core.body.skeleton import FPS, INDEX
+from core.motion.attributes import repetitions
+
+AIRBORNE = 0.07
+"""Meters that both feet have to be higher than they stand."""
+STANCE, STRIDE = 0.35, 0.12
+"""Speed (m/s) under which a foot stands, and meters by which it goes on for a step."""
+NEAR = 0.3
+"""Meters between wrists whose hands may meet."""
+REST = 0.15
+"""Speed (m/s) of the joints under which a body has come to rest."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that can be counted: the words that mean it, and how."""
+
+    stems: frozenset[str]
+    """Of the words that mean it, see `grammar.stem`."""
+    count: Callable[[np.ndarray], int]
+    """Return how often joints (T, 22, 3) have done it."""
+    seconds: float
+    """How long one takes at most; then it is given up."""
+    single: bool = True
+    """Whether it is over after one where no number is said."""
+
+
+def _of(joints: np.ndarray, *names: str) -> np.ndarray:
+    """Return the places (T, N, 3) of joints."""
+    return joints[:, [INDEX[name] for name in names]]
+
+
+def _peaks(curve: np.ndarray, least: float, height: float | None = None) -> np.ndarray:
+    """Return where a curve has risen by `least`, to some height, and come down again."""
+    smooth = gaussian_filter1d(curve, 1.0, mode="nearest")
+    return find_peaks(smooth, prominence=least, height=height)[0]
+
+
+def _apart(left: np.ndarray, right: np.ndarray, least: float) -> int:
+    """Count peaks of both sides; those of both at once are one."""
+    times = np.sort(np.concatenate([_peaks(left, least), _peaks(right, least)]))
+    return int(len(times) - (np.diff(times) < 0.2 * FPS).sum())
+
+
+def jumps(joints: np.ndarray) -> int:
+    """Count flights of both feet that have ended."""
+    feet = _of(joints, "left_ankle", "left_foot", "right_ankle", "right_foot")[..., 1]
+    lift = (feet - np.quantile(feet, 0.1, axis=0)).min(-1)
+    up = np.concatenate([[False], lift > AIRBORNE, [True]])  # an open flight does not end
+    ends = np.flatnonzero(up[:-1] & ~up[1:])
+    starts = np.flatnonzero(~up[:-1] & up[1:])[: len(ends)]
+    return int((ends - starts >= 2).sum())
+
+
+def steps(joints: np.ndarray) -> int:
+    """Count feet that are set down, or on their way, somewhere else than they stood.
+
+    Those in the air count because nobody stops them: a body that stops then ends its step.
+    """
+    count = 0
+    for side in ("left", "right"):
+        foot = _of(joints, f"{side}_ankle", f"{side}_foot").mean(1)
+        ground = gaussian_filter1d(foot[:, [0, 2]], 1.0, axis=0, mode="nearest")
+        speed = np.linalg.norm(np.diff(ground, axis=0), axis=-1) * FPS
+        stood, away = ground[0], False
+        for i in range(1, len(ground)):
+            far = bool(np.linalg.norm(ground[i] - stood) > STRIDE)
+            count += far and not away
+            away = far
+            if far and speed[i - 1] < STANCE:
+                stood, away = ground[i], False
+    return count
+
+
+def kicks(joints: np.ndarray) -> int:
+    """Count feet that went up, or far out, and came back."""
+    root, ankles = joints[:, 0], _of(joints, "left_ankle", "right_ankle")
+    out = ankles[..., 1] + 0.5 * np.linalg.norm((ankles - root[:, None])[..., [0, 2]], axis=-1)
+    return _apart(out[:, 0], out[:, 1], 0.3)
+
+
+def punches(joints: np.ndarray) -> int:
+    """Count fists that were thrust out."""
+    out = [
+        np.linalg.norm(np.diff(_of(joints, f"{s}_shoulder", f"{s}_wrist"), axis=1)[:, 0], axis=-1)
+        for s in ("left", "right")
+    ]
+    return _apart(out[0], out[1], 0.12)
+
+
+def waves(joints: np.ndarray) -> int:
+    """Count swings of the higher hand to one side and back."""
+    heights = _of(joints, "left_wrist", "right_wrist")[..., 1].mean(0)
+    side = ("left", "right")[int(heights.argmax())]
+    arm = np.diff(_of(joints, f"{side}_elbow", f"{side}_wrist"), axis=1)[:, 0]
+    # along the line of the shoulders: up and down is lifting the hand
+    across = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0]
+    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
+    return len(_peaks((arm * across).sum(-1), 0.06))
+
+
+def claps(joints: np.ndarray) -> int:
+    """Count hands that met."""
+    apart = np.linalg.norm(np.diff(_of(joints, "left_wrist", "right_wrist"), axis=1)[:, 0], axis=-1)
+    return len(_peaks(-apart, 0.1, -NEAR))
+
+
+def dips(joints: np.ndarray) -> int:
+    """Count bows and squats: the head went down and came up again."""
+    return len(_peaks(-_of(joints, "head")[:, 0, 1], 0.15))
+
+
+def lifts(joints: np.ndarray) -> int:
+    """Count hands that were raised and lowered."""
+    wrists = _of(joints, "left_wrist", "right_wrist")[..., 1]
+    return _apart(wrists[:, 0], wrists[:, 1], 0.25)
+
+
+def turned(joints: np.ndarray) -> float:
+    """Return the angle (radians) that the body has turned by, the largest so far."""
+    hips = np.diff(_of(joints, "right_hip", "left_hip"), axis=1)[:, 0]
+    shoulders = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0]
+    across = hips + shoulders
+    yaw = np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
+    return float(np.abs(yaw - yaw[0]).max())
+
+
+def quarters(joints: np.ndarray) -> int:
+    """Count turns to a side: a quarter of a round, or a little less."""
+    return int(turned(joints) / np.radians(80))
+
+
+def rounds(joints: np.ndarray) -> int:
+    """Count whole turns, or a little less."""
+    return int(turned(joints) / np.radians(330))
+
+
+def halves(joints: np.ndarray) -> int:
+    """Count turns to where the back was."""
+    return int(turned(joints) / np.radians(160))
+
+
+def flips(joints: np.ndarray) -> int:
+    """Count how often the trunk was upside down and upright again."""
+    trunk = np.diff(_of(joints, "pelvis", "neck"), axis=1)[:, 0]
+    up = trunk[:, 1] / np.maximum(np.linalg.norm(trunk, axis=-1), 1e-6)
+    return len(_peaks(-up, 0.9))
+
+
+def rests(joints: np.ndarray) -> int:
+    """Say (1) whether a body that moved has come to rest, at another height than it began."""
+    if len(joints) < FPS:
+        return 0
+    height = joints[:, 0, 1]
+    speed = np.linalg.norm(np.diff(joints[-FPS // 2 :], axis=0), axis=-1).mean() * FPS
+    return int(abs(height[-1] - height[0]) > 0.12 and speed < REST)
+
+
+def _kind(count: Callable[[np.ndarray], int], words: str, seconds: float, **more: bool) -> Kind:
+    return Kind(frozenset(words.split()), count, seconds, **more)
+
+
+KINDS = {
+    "jump": _kind(jumps, "jump hop leap bounc skip", 3.0),
+    "flip": _kind(flips, "flip roll somersault summersault cartwheel backflip handspr", 4.0),
+    "kick": _kind(kicks, "kick", 3.0),
+    "punch": _kind(punches, "punch jab hook uppercut box", 2.5),
+    "wave": _kind(waves, "wav", 2.5, single=False),
+    "clap": _kind(claps, "clap", 2.0, single=False),
+    "dip": _kind(dips, "squat bow nod bend crouch duck", 3.5),
+    "half": _kind(halves, "", 5.0),
+    "round": _kind(rounds, "spin pirouett twirl rotat circl round", 5.0),
+    "quarter": _kind(quarters, "turn pivot veer", 4.0),
+    "lift": _kind(lifts, "rais lift reach pump", 3.5, single=False),
+    "rest": _kind(rests, "sit lie lay li kneel ris", 5.0),
+    "step": _kind(steps, "step strid pac walk", 2.0, single=False),
+}
+"""By name. Where several fit a clause, the first of its words decides."""
+ANYTHING = _kind(repetitions, "", 3.0, single=False)
+"""What is counted where no kind fits: how often the busiest part of the body does the same."""

@@ -1,0 +1,114 @@
+"""Tells a stream what to do next, from what was asked for and from the poses that came of it.
+
+A director stands between whoever asks and the engine, and is told of every chunk:
+
+    director = Director(["a person jumps twice, then sits"] * 40)
+    for chunk in director.watch(engine.motion(director)): ...
+    director.notes  # what was not taken as it was typed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from core.body.skeleton import FPS
+from core.body.take import PoseChunk
+from core.motion.decode import DELAY
+from core.words.grammar import STILL
+from core.words.reading import Reading, read
+from core.words.steps import Step
+
+OPEN = 3.0
+"""Seconds that a step lasts which another one follows, where nothing ends it."""
+LEAST = 1.0
+"""Seconds that every such step has."""
+SEEN = 30 * FPS
+"""Poses that are looked back on to count."""
+
+
+class Director:
+    """What is asked of a stream, block by block, in words that the model knows."""
+
+    def __init__(
+        self, prompts: Iterable[str], poses: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """`prompts` is pulled once a block; `poses` says how many the prompt pulled last is for."""
+        self._prompts, self._poses = prompts, poses
+        self.notes: tuple[str, ...] = ()
+        """What the newest prompt was not taken for as it was typed, as sentences."""
+        self.said: list[str] = []
+        """All such sentences of the stream so far."""
+        self._asked: str | None = None
+        self._heard: list[str] = []
+        self._steps: list[Step] = []
+        self._open = OPEN
+        self._seen: list[np.ndarray] = []
+        self._made = self._since = 0  # poses of the stream, and where the step begins in it
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield what the model is to follow."""
+        for text in self._prompts:
+            if text != self._asked:
+                self._begin(text, read(text))
+            while len(self._steps) > 1 and self._is_over(self._steps[0]):
+                self._steps.pop(0)
+                self._enter()
+            yield self._steps[0].text
+
+    def watch(self, stream: Iterable[PoseChunk]) -> Iterator[PoseChunk]:
+        """Pass a stream's chunks on, and see what they do."""
+        for chunk in stream:
+            self._made += len(chunk)
+            if self._steps and self._steps[0].kind is not None and len(self._steps) > 1:
+                self._seen.append(chunk.joints)
+            yield chunk
+
+    def forget(self) -> None:
+        """Take the next prompt for a new one, even where it reads like the last."""
+        self._asked = None
+
+    def info(self) -> dict[str, str]:
+        """Return what a take's info says of prompts that were not followed as they were typed."""
+        asked = {"asked": "; ".join(self._heard)} if self._heard else {}
+        return asked | ({"prompt_notes": " ".join(self.said)} if self.said else {})
+
+    def _begin(self, text: str, reading: Reading) -> None:
+        self._asked, self.notes = text, ()
+        if not reading.plain:
+            self._heard.append(text)
+        self._steps = list(reading.steps)
+        self._enter()
+        if self._steps[-1].count or self._steps[-1].seconds:
+            self._steps.append(Step(STILL))
+        self._open, poses = OPEN, self._poses()
+        if poses is not None:
+            fixed = sum(step.seconds or 0 for step in self._steps)
+            free = sum(step.seconds is None for step in reading.steps)
+            self._open = min(OPEN, max((poses / FPS - fixed) / max(free, 1), LEAST))
+        self._say(*reading.notes)
+
+    def _enter(self) -> None:
+        self._seen, self._since = [], self._made + DELAY if self._made else 0
+
+    def _say(self, *notes: str) -> None:
+        self.notes = (*self.notes, *notes)
+        self.said += [note for note in notes if note not in self.said]
+
+    def _is_over(self, step: Step) -> bool:
+        """Whether the next pose belongs to the next step."""
+        seconds = (self._made + DELAY - self._since) / FPS  # with what is made and held back
+        if step.seconds is not None:
+            return seconds >= step.seconds
+        kind, count = step.kind, step.count or 1
+        if kind is None or (step.count is None and not kind.single):
+            return seconds >= self._open
+        seen = kind.count(np.concatenate(self._seen)[-SEEN:]) if self._seen else 0
+        if seen >= count:
+            return seconds >= LEAST or step.count is not None
+        if seconds < kind.seconds * (count + 1):
+            return False
+        if step.count is not None:
+            self._say(f"Only {seen} of {count} were seen in {seconds:.0f} s of '{step.text}'.")
+        return True
