@@ -1,0 +1,51 @@
+"""Which words make legs go as fast as is wanted, where a prompt leaves that open.
+
+Legs are made by words: what bends a path cannot make a standing body walk. A manner of walking that
+a visitor asked for ("limps", "sneaks") is theirs and stays while the body has to go somewhere.
+"""
+
+from __future__ import annotations
+
+import re
+
+STAND, WALK, RUN = "a person stands still", "a person walks forward", "a person runs forward"
+BACK = "a person walks backwards"
+STOPPED, STARTED = 0.3, 0.45
+"""Speeds (m/s) below which a walking body is told to stand, above which a standing one to go."""
+WALKED, RAN = 2.0, 2.2
+"""Below which a running one walks, above which a walking one runs."""
+BEHIND = 110
+"""Degrees between facing and path from which a body goes backwards."""
+PACES = {STAND: (0.0, 0.0), WALK: (1.2, 1.55), RUN: (3.4, 4.4), BACK: (1.2, 1.5)}
+"""What legs do by these words, and the most that bending makes of it (m/s)."""
+SLOWEST, FASTEST = 0.65, 1.3
+"""Shares of the legs' own speed within which a path is followed."""
+
+_PLAIN = re.compile(
+    r"(?:(?:a|the|one|some)\s+)?(?:person|man|woman|someone|somebody|he|she|they|figure|human)?\s*"
+    r"(?:is\s+)?(?:just\s+)?"
+    r"(?:walk|run|jog|stroll|go|mov|stand|stop|wait)\w*"
+    r"(?:\s+(?:still|forwards?|ahead|straight|around|about|along|backwards?|normally|there|here))*"
+)
+_GOES = re.compile(
+    r"\b(?:walk|run|jog|stroll|go|mov|limp|sneak|creep|crawl|hop|skip|march|stride|strut|stagger|"
+    r"stumbl|tiptoe|tip-toe|shuffl|wander|pac|sprint|danc|wad|hobbl|swagger|saunter|trudg|gallop|"
+    r"steps|stepping|jump|leap)\w*\b"
+)
+
+
+def words(prompt: str, speed: float, behind: bool, before: str) -> str:
+    """Return what to tell the network: the prompt, or plain words for a speed (m/s).
+
+    `behind` says that the path leads where the body does not look, `before` is what this returned
+    last.
+    """
+    text = prompt.lower().strip(" .!")
+    plain, goes = bool(_PLAIN.fullmatch(text)), bool(_GOES.search(text))
+    if speed < (STARTED if before == STAND or not goes and before == prompt else STOPPED):
+        return STAND if goes or plain else prompt
+    if goes and not plain:
+        return prompt
+    if behind:
+        return BACK
+    return RUN if speed > (WALKED if before == RUN else RAN) else WALK

@@ -1,0 +1,126 @@
+"""Bend what legs do onto the path that is wanted, pose by pose, and say what was met.
+
+Words decide how legs move (`gait`), and they walk where they like. Here each pose's turn and step
+get a bounded change, from where the body was just shown towards where it is wanted (`aim`), so that
+whatever goes astray is noticed in the next pose; `plants` puts the feet. Places on the floor are
+complex numbers, z + i x, so that exp(i a) turns by a to the left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.body.features import LAYOUT, FeatureDecoder
+from core.body.skeleton import FPS
+from core.steering import gait
+from core.steering.aim import Aim, Now, Wanted
+from core.steering.plants import Plants
+from core.steering.wishes import Steer, Wishes
+
+FASTEST_TURN, ONSET = np.radians(90), np.radians(360)
+"""Most that a path's bending turns a body (rad/s), and how fast that sets in (rad/s^2)."""
+EAGER = 4.0
+"""Turns a second of what is missing between facing and wanted facing."""
+GOING = 0.5
+"""Legs (m/s) as fast as this carry a body wherever it is bent to; slower ones less far."""
+STRIDE = 20
+"""Poses over which a walk's sway averages out."""
+SIDEWAYS = 0.2
+"""Share of a step that may go to the side."""
+SOON = 0.15
+"""Most that a step's length changes from one pose to the next, as a share."""
+
+
+class Guide:
+    """Steers one stream; asked for words ahead of a block, and to bend it when it is made."""
+
+    def __init__(self, steer: Steer) -> None:
+        self._steer, self._aim = steer, Aim(steer)
+        self._plants = Plants()
+        self._own = self._bent = 0.0, 0j  # turn and step from the last pose to the next
+        self._turning = 0.0  # rad/s
+        self._stretch, self._aside = 1.0, 0.0
+        self._legs = 0j  # mean step of the legs, m/s, as seen from the body
+        self._sway = 0.0  # mean turn of the legs, rad/s
+        self._now = Now(0j, 0.0, 0.0)
+        self.steers = False
+        """Whether anything is wanted."""
+
+    def words(self, prompt: str) -> str:
+        """Return what to tell the network for the next block."""
+        wishes = self._read()
+        if not self.steers:
+            words = prompt
+        else:
+            wanted = self._aim.pace(wishes, self._now)
+            words = gait.words(prompt, wanted.speed, wanted.behind, self._steer.words)
+        self._steer.words = words
+        return words
+
+    def bend(self, features: np.ndarray, first: int, at: FeatureDecoder) -> np.ndarray:
+        """Return the next features (T, 263) of a stream, bent.
+
+        `first` is their first pose's number, `at` stands where the pose before was shown.
+        """
+        wishes = self._read()
+        if not self.steers and self._plants.still:
+            self._own = self._bent = _move(features[-1])
+            return features
+        out = features.copy()
+        place, heading = complex(at.position[1], at.position[0]), -2 * at.half_yaw
+        for i, pose in enumerate(out):
+            turn, step = self._bent
+            heading += turn
+            place += step * np.exp(1j * heading)
+            self._plants.push(pose, self._own, self._bent)
+            self._now = Now(place, heading, (first + i) / FPS)
+            self._own = _move(pose)
+            self._bent = self._change(self._own, wishes)
+            _set_move(pose, *self._bent)
+        self._aim.look(wishes, self._now)
+        return out
+
+    def _read(self) -> Wishes:
+        wishes = self._steer.read()
+        self.steers = bool(wishes.waypoints or wishes.keys or wishes.drive)
+        return wishes
+
+    def _change(self, own: tuple[float, complex], wishes: Wishes) -> tuple[float, complex]:
+        """Return the turn and the step to the next pose as they are to be shown."""
+        turn, step = own
+        self._legs += (step * FPS - self._legs) / STRIDE
+        self._sway += (turn * FPS - self._sway) / STRIDE
+        pace = abs(self._legs)
+        carry = min(pace / GOING, 1.0)
+        wanted = self._aim.at(wishes, self._now, pace) if self.steers else None
+        omega, stretch, aside = self._sway, 1.0, 0.0
+        if wanted is not None:
+            course = self._now.heading + (np.angle(self._legs) if pace > GOING else 0.0)
+            missing = _wrap(np.angle(wanted.velocity) - course) if wanted.velocity else 0.0
+            if wanted.facing is not None:
+                missing = _wrap(wanted.facing - self._now.heading)
+            omega = np.clip(EAGER * missing, -FASTEST_TURN, FASTEST_TURN) * carry
+            along = wanted.velocity * np.exp(-1j * course)
+            stretch = np.clip(along.real / max(pace, GOING), gait.SLOWEST, gait.FASTEST)
+            aside = np.clip(along.imag / max(pace, GOING), -SIDEWAYS, SIDEWAYS)
+        self._turning += np.clip(omega - self._turning, -ONSET / FPS, ONSET / FPS)
+        self._stretch += np.clip(stretch - self._stretch, -SOON, SOON)
+        self._aside += np.clip(aside - self._aside, -SOON / 2, SOON / 2)
+        way = step * (self._stretch * 1.0 + 0j)
+        if pace > GOING:
+            way += 1j * self._legs / FPS * self._aside
+        return turn + (self._turning - self._sway) / FPS, way
+
+
+def _move(pose: np.ndarray) -> tuple[float, complex]:
+    """The turn (rad) and the step (m) that lead from a pose (263,) to the next."""
+    x, z = pose[LAYOUT.velocity]
+    return -2 * float(pose[0]), complex(z, x)
+
+
+def _set_move(pose: np.ndarray, turn: float, step: complex) -> None:
+    pose[0], pose[LAYOUT.velocity] = -turn / 2, (step.imag, step.real)
+
+
+def _wrap(angle: float) -> float:
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)
