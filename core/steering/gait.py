@@ -34,17 +34,24 @@ _GOES = re.compile(
 )
 
 
+def goes(prompt: str) -> bool:
+    """Whether a prompt speaks of a way to go."""
+    return bool(_GOES.search(prompt.lower()))
+
+
+def plain(prompt: str) -> bool:
+    """Whether a prompt leaves it open how somebody goes, such as "a person walks"."""
+    return bool(_PLAIN.fullmatch(prompt.lower().strip(" .!")))
+
+
 def words(prompt: str, speed: float, behind: bool, before: str) -> str:
     """Return what to tell the network: the prompt, or plain words for a speed (m/s).
 
-    `behind` says that the path leads where the body does not look, `before` is what this returned
-    last.
+    `behind` says that the path leads where the body does not look, `before` is what was told last.
     """
-    text = prompt.lower().strip(" .!")
-    plain, goes = bool(_PLAIN.fullmatch(text)), bool(_GOES.search(text))
-    if speed < (STARTED if before == STAND or not goes and before == prompt else STOPPED):
-        return STAND if goes or plain else prompt
-    if goes and not plain:
+    if speed <= 0:
+        return STAND if goes(prompt) or plain(prompt) else prompt
+    if goes(prompt) and not plain(prompt):
         return prompt
     if behind:
         return BACK

@@ -25,6 +25,8 @@ GOING = 0.5
 """Legs (m/s) as fast as this carry a body wherever it is bent to; slower ones less far."""
 STRIDE = 20
 """Poses over which a walk's sway averages out."""
+MOST_SWING = 0.04
+"""Meters of it."""
 SIDEWAYS = 0.2
 """Share of a step that may go to the side."""
 SOON = 0.15
@@ -42,18 +44,21 @@ class Guide:
         self._stretch, self._aside = 1.0, 0.0
         self._legs = 0j  # mean step of the legs, m/s, as seen from the body
         self._sway = 0.0  # mean turn of the legs, rad/s
-        self._now = Now(0j, 0.0, 0.0)
+        self._swing = 0j  # how far the sway of walking takes the body to a side
+        self._now, self._planned, self._prompt = Now(0j, 0.0, 0.0), Wishes(), ""
         self.steers = False
         """Whether anything is wanted."""
 
     def words(self, prompt: str) -> str:
         """Return what to tell the network for the next block."""
-        wishes = self._read()
-        if not self.steers:
+        wishes, self._prompt = self._steer.read(), prompt
+        self._plan(wishes)
+        wanted = self._aim.at(wishes, self._now)
+        if wanted is None:
             words = prompt
         else:
-            wanted = self._aim.pace(wishes, self._now)
-            words = gait.words(prompt, wanted.speed, wanted.behind, self._steer.words)
+            speed = 0.0 if wanted.stand else max(abs(wanted.velocity), 0.1)
+            words = gait.words(prompt, speed, self._behind(wanted), self._steer.words)
         self._steer.words = words
         return words
 
@@ -62,37 +67,49 @@ class Guide:
 
         `first` is their first pose's number, `at` stands where the pose before was shown.
         """
-        wishes = self._read()
+        wishes = self._steer.read()
+        if wishes != self._planned:
+            self._plan(wishes)
         if not self.steers and self._plants.still:
             self._own = self._bent = _move(features[-1])
+            self._now = Now(*_stands(at), (first + len(features) - 1) / FPS)
             return features
         out = features.copy()
-        place, heading = complex(at.position[1], at.position[0]), -2 * at.half_yaw
+        place, heading = _stands(at)
         for i, pose in enumerate(out):
             turn, step = self._bent
             heading += turn
             place += step * np.exp(1j * heading)
             self._plants.push(pose, self._own, self._bent)
-            self._now = Now(place, heading, (first + i) / FPS)
+            middle = place - self._swing * np.exp(1j * heading)
+            self._now = Now(place, heading, (first + i) / FPS, middle)
             self._own = _move(pose)
             self._bent = self._change(self._own, wishes)
             _set_move(pose, *self._bent)
-        self._aim.look(wishes, self._now)
         return out
 
-    def _read(self) -> Wishes:
-        wishes = self._steer.read()
-        self.steers = bool(wishes.waypoints or wishes.keys or wishes.drive)
-        return wishes
+    def _plan(self, wishes: Wishes) -> None:
+        self._planned = wishes
+        stands = self._steer.words != self._prompt or not gait.goes(self._prompt)
+        stands = stands and self._steer.words not in (gait.WALK, gait.RUN, gait.BACK)
+        pace = None if gait.plain(self._prompt) else max(abs(self._legs), GOING)
+        self.steers = self._aim.plan(wishes, self._now, stands, pace)
+
+    def _behind(self, wanted: Wanted) -> bool:
+        if wanted.facing is None or not wanted.velocity:
+            return False
+        return abs(_wrap(np.angle(wanted.velocity) - wanted.facing)) > np.radians(gait.BEHIND)
 
     def _change(self, own: tuple[float, complex], wishes: Wishes) -> tuple[float, complex]:
         """Return the turn and the step to the next pose as they are to be shown."""
         turn, step = own
         self._legs += (step * FPS - self._legs) / STRIDE
+        swing = (self._swing + step - self._legs / FPS) * np.exp(-1j * turn)
+        self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
         self._sway += (turn * FPS - self._sway) / STRIDE
         pace = abs(self._legs)
         carry = min(pace / GOING, 1.0)
-        wanted = self._aim.at(wishes, self._now, pace) if self.steers else None
+        wanted = self._aim.at(wishes, self._now) if self.steers else None
         omega, stretch, aside = self._sway, 1.0, 0.0
         if wanted is not None:
             course = self._now.heading + (np.angle(self._legs) if pace > GOING else 0.0)
@@ -106,10 +123,15 @@ class Guide:
         self._turning += np.clip(omega - self._turning, -ONSET / FPS, ONSET / FPS)
         self._stretch += np.clip(stretch - self._stretch, -SOON, SOON)
         self._aside += np.clip(aside - self._aside, -SOON / 2, SOON / 2)
-        way = step * (self._stretch * 1.0 + 0j)
+        way = step * self._stretch
         if pace > GOING:
             way += 1j * self._legs / FPS * self._aside
         return turn + (self._turning - self._sway) / FPS, way
+
+
+def _stands(at: FeatureDecoder) -> tuple[complex, float]:
+    """Place and heading (rad) of the pose that was decoded last."""
+    return complex(at.position[1], at.position[0]), -2 * at.half_yaw
 
 
 def _move(pose: np.ndarray) -> tuple[float, complex]:
