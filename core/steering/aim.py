@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.body.skeleton import FPS
-from core.steering.gait import FASTEST, PACES, RUN, SLOWEST, WALK
+from core.steering.gait import FASTEST, PACES, RAN, RUN, SLOWEST, WALK, WALKED
 from core.steering.wishes import Drive, KeyPose, Met, Steer, Waypoint, Wishes
 
 BLOCK, HELD = 8 / FPS, 2 / FPS
@@ -25,12 +25,18 @@ DRIFT = 0.1
 """Seconds for which a body that is told to stand goes on."""
 NEAR = 0.25
 """Meters; a standing body this near to its point need not walk."""
-SPARE = 1.2
-"""Seconds too much for which it is worth to stand on the way."""
+PATIENT, SPARE = 0.5, 1.2
+"""Seconds too much for which it is worth to stand at the point, and on the way."""
 SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
-LONGEST = 20.0
-"""Seconds that a point may be late before it is given up."""
+FAR, STRAIGHT = 2.0, math.radians(45)
+"""Meters for which it is worth to run, and how straight ahead they must lie."""
+PUNCTUAL = 0.9
+"""Share of the legs' own speed at which who stood too early sets out."""
+TIGHT = 0.4
+"""Radius (m) of the narrowest turn of a walk."""
+BESIDE = math.radians(60)
+"""How far to a side somebody sees what he has passed."""
 BOW = 0.4, 0.5
 """How far ahead of a point, as a share of the way there, one aims to pass it in a direction: that
 of the path through all points, that of a facing."""
@@ -58,8 +64,8 @@ class Wanted:
     """m/s in the world; its direction counts even where a body stands."""
     facing: float | None = None
     """rad; None to look where the body goes."""
-    stand: bool = False
-    """Whether legs are to stand, however far it is."""
+    legs: float = 0.0
+    """How fast legs should be told to go (m/s), 0 to stand."""
 
 
 class Aim:
@@ -71,56 +77,51 @@ class Aim:
         self._due = 0.0  # when the point ahead can be reached
         self._for: Waypoint | None = None
         self._halt: float | None = None  # when words make the body stand
-        self._stands, self._stays = False, False
-        self._driven: tuple[complex, complex] | None = None  # velocity and its change
-        self._pace = PACES[WALK]
+        self._legs, self._stays = PACES[WALK][0], False
 
-    def plan(self, wishes: Wishes, now: Now, stands: bool, pace: float | None) -> bool:
-        """Think again, ahead of a block: what is due when, whether to stand; return if it is wanted.
+    def plan(self, wishes: Wishes, now: Now, told: float, pace: float | None) -> bool:
+        """Think again, ahead of a block: what is due when, how fast; return if it is wanted.
 
-        `stands` says what the body was told to do, `pace` how fast (m/s) its legs go if they are
-        not to go otherwise.
+        `told` is the speed (m/s) that legs were told to have, 0 to stand; `pace` that of a manner
+        which is to be kept.
         """
         ahead = list(_ahead(wishes, self._passed))
-        self._steer.due = tuple(self._dues(ahead, now, stands, pace))
-        self._halt, self._stands = None, False
+        self._steer.due = tuple(self._dues(ahead, now, told, pace))
+        self._halt = None
         if not ahead:
             return self._stays or wishes.drive is not None
-        point, (_, due) = ahead[0], self._steer.due[0]
+        point, due = self._steer.due[0]
         if point != self._for or due - now.time > SETTLED:
             self._for, self._due = point, due
-        way, left = self._way(ahead, now)[1], max(self._due - now.time, 1 / FPS)
-        own = pace or PACES[RUN if way / left > 2.2 else WALK][0]
-        slow = SLOWEST * own
-        if stands:
-            late_start = max(left - START, 1 / FPS)
-            self._stands = way < NEAR or (not point.stop and way / late_start < 0.9 * own)
-            if way < NEAR and not point.stop and left < BLOCK + HELD and len(ahead) > 1:
-                self._stands = False
-            return True
-        if not (point.stop or way / left < slow):
-            return True
-        if not point.stop and left - way / slow > SPARE and way > NEAR:
-            self._stands = True
-            return True
-        to_go = way - DRIFT * own - HELD * own
-        blocks = round(to_go / (own * BLOCK))
-        if blocks < 1:
-            self._stands = True
-        else:
-            self._halt = now.time + HELD + blocks * BLOCK
+        way, left = self._way(ahead, now)[1], max(self._due - now.time, BLOCK)
+        runs = way / left > (WALKED if told > RAN else RAN) and _worth_running(_place(point) - now.middle, now.heading)
+        own = pace or PACES[RUN if runs else WALK][0]
+        self._legs = own
+        spare = left - way / (SLOWEST * own)
+        if told:
+            early = point.stop or spare > PATIENT
+            blocks = round((way - (DRIFT + HELD) * own) / (own * BLOCK))
+            if (early and blocks < 1) or (spare > SPARE and not point.stop):
+                self._legs = 0.0
+            elif early:
+                self._halt = now.time + HELD + blocks * BLOCK
+        elif way < NEAR:
+            if point.stop or left > BLOCK + HELD or len(ahead) < 2:
+                self._legs = 0.0
+        elif not point.stop and way / max(left - START, 0.05) < PUNCTUAL * own:
+            self._legs = 0.0
         return True
 
     def at(self, wishes: Wishes, now: Now) -> Wanted | None:
         """Return what is wanted at a pose; None where the body may go as it likes."""
         ahead = list(_ahead(wishes, self._passed))
-        while ahead and now.time >= self._due and ahead[0] == self._for:
+        while ahead and ahead[0] == self._for and self._over(ahead[0], now):
             self._meet(ahead.pop(0), now)
             self._for, self._due = (ahead[0], ahead[0].at) if ahead else (None, 0.0)
         if not ahead:
             if wishes.drive is not None:
                 return self._drive(wishes.drive, now)
-            return Wanted(0j, stand=True) if self._stays else None
+            return Wanted(0j) if self._stays else None
         direction, way = self._way(ahead, now)
         until = self._due if self._halt is None else self._halt
         if self._halt is not None:
@@ -128,58 +129,97 @@ class Aim:
         speed = max(way, 0.0) / max(until - now.time, 0.2)
         facing = ahead[0].facing
         near = abs(_place(ahead[0]) - now.middle) < NEAR
-        look = np.radians(facing) if facing is not None and near else None
-        return Wanted(direction * speed, look, self._stands)
+        look = math.radians(facing) if facing is not None and near else None
+        return Wanted(direction * speed, look, self._legs)
 
     def _drive(self, drive: Drive, now: Now) -> Wanted:
         goal = complex(drive.velocity[1], drive.velocity[0])
-        facing = None if drive.facing is None else np.radians(drive.facing)
-        return Wanted(goal, facing, abs(goal) < 0.3)
+        facing = None if drive.facing is None else math.radians(drive.facing)
+        return Wanted(goal, facing, abs(goal))
 
     def _way(self, ahead: list[Waypoint], now: Now) -> tuple[complex, float]:
         """Return the direction to go in and the meters to the next point."""
-        point = _place(ahead[0])
-        to = point - now.middle
-        far = abs(to)
-        if far < 1e-3:
-            return np.exp(1j * now.heading), 0.0
-        bow, tangent = 0.0, 0j
-        if ahead[0].facing is not None:
-            bow, tangent = BOW[1], np.exp(1j * np.radians(ahead[0].facing))
-        elif len(ahead) > 1 and not ahead[0].stop:
-            after = _place(ahead[1]) - point
-            if abs(after) > 0.1:
-                tangent = to / far + after / abs(after)
-                bow, tangent = BOW[0] * abs(tangent) / 2, tangent / max(abs(tangent), 1e-6)
-        if np.real(tangent * np.conj(to)) < -0.5 * far:  # it would be passed backwards
-            bow = 0.0
-        carrot = to - bow * far * tangent
-        way = abs(carrot) + bow * far
-        return carrot / max(abs(carrot), 1e-6), float(way + far) / 2
+        after = _place(ahead[1]) if len(ahead) > 1 and not ahead[0].stop else None
+        most = self._legs * FASTEST * (self._due - now.time)
+        return _way(_place(ahead[0]), ahead[0].facing, after, now.middle, now.heading, most)
 
     def _dues(
-        self, ahead: list[Waypoint], now: Now, stands: bool, pace: float | None
+        self, ahead: list[Waypoint], now: Now, told: float, pace: float | None
     ) -> Iterator[tuple[Waypoint, float]]:
-        place, time = now.middle, now.time + (START if stands else 0.0)
-        fastest = PACES[RUN][1] if pace is None else FASTEST * pace
+        place, heading, time = now.middle, now.heading, now.time + (0.0 if told else START)
         for point in ahead:
             target = _place(point)
-            time = max(point.at, time + abs(target - place) / fastest)
+            way = _turned((target - place) * cmath.exp(-1j * heading))
+            fastest = PACES[RUN if _worth_running(target - place, heading) else WALK][1]
+            time = max(point.at, time + way / (fastest if pace is None else FASTEST * pace))
             yield point, time
+            if abs(target - place) > 0.01:
+                heading = float(cmath.phase(target - place))
             place = target
+
+    def _over(self, point: Waypoint, now: Now) -> bool:
+        """Whether a point's time has come, or it is late, just passed and not worth a round."""
+        if now.time < min(point.at, self._due):
+            return False
+        to = (_place(point) - now.middle) * cmath.exp(-1j * now.heading)
+        return now.time >= self._due or (abs(to) < TIGHT and abs(cmath.phase(to)) > BESIDE)
 
     def _meet(self, point: Waypoint, now: Now) -> None:
         self._passed.add(point)
         self._stays = point.stop
         turned = None
         if point.facing is not None:
-            turned = float((np.degrees(now.heading) - point.facing + 180) % 360 - 180)
+            turned = float((math.degrees(now.heading) - point.facing + 180) % 360 - 180)
         missed = abs(_place(point) - now.place)
         self._steer.report.append(Met(wish=point, at=now.time, missed=missed, turned=turned))
 
 
 def _place(point: Waypoint) -> complex:
     return complex(point.place[1], point.place[0])
+
+
+def _worth_running(to: complex, heading: float) -> bool:
+    return abs(to) > FAR and abs(cmath.phase(to * cmath.exp(-1j * heading))) < STRAIGHT
+
+
+def _way(
+    target: complex,
+    facing: float | None,
+    after: complex | None,
+    place: complex,
+    heading: float,
+    most: float,
+) -> tuple[complex, float]:
+    """Return the direction from a place to a target, and the meters of a way that legs can turn.
+
+    The target is passed towards `facing`, or as a path that goes on to `after` would pass it, by
+    aiming at a point ahead of it; unless that way is longer than `most` meters.
+    """
+    to = target - place
+    far, bow, tangent = abs(to), 0.0, 0j
+    if far < 1e-3:
+        return cmath.exp(1j * heading), 0.0
+    if facing is not None:
+        bow, tangent = BOW[1], cmath.exp(1j * math.radians(facing))
+    elif after is not None and abs(after - target) > 0.1:
+        tangent = to / far + (after - target) / abs(after - target)
+        bow, tangent = BOW[0] * abs(tangent) / 2, tangent / max(abs(tangent), 1e-6)
+    straight = _turned(to * cmath.exp(-1j * heading))
+    carrot = to - bow * far * tangent
+    way = _turned(carrot * cmath.exp(-1j * heading)) + bow * far
+    if way > most or (tangent * to.conjugate()).real < -0.5 * far:  # backwards, or no time for it
+        carrot, way = to, straight
+    return carrot / max(abs(carrot), 1e-6), way
+
+
+def _turned(ahead: complex) -> float:
+    """Return the meters of a walk to a place seen from the body, which may have to turn first."""
+    ahead = complex(ahead.real, abs(ahead.imag))
+    off = abs(ahead - 1j * TIGHT)
+    if off < TIGHT:  # too near to turn to: round once
+        return abs(ahead) + math.pi * TIGHT
+    turned = cmath.phase((ahead - 1j * TIGHT) * 1j) - math.acos(TIGHT / off)
+    return TIGHT * (turned % math.tau) + math.sqrt(off**2 - TIGHT**2)
 
 
 def _ahead(wishes: Wishes, passed: set[Waypoint | KeyPose]) -> Iterator[Waypoint]:

@@ -44,15 +44,18 @@ def plain(prompt: str) -> bool:
     return bool(_PLAIN.fullmatch(prompt.lower().strip(" .!")))
 
 
-def words(prompt: str, speed: float, behind: bool, before: str) -> str:
-    """Return what to tell the network: the prompt, or plain words for a speed (m/s).
+def words(prompt: str, speed: float, behind: bool, before: float) -> tuple[str, float]:
+    """Return what to tell the network, and the speed (m/s) it stands for.
 
-    `behind` says that the path leads where the body does not look, `before` is what was told last.
+    `speed` is wanted, `before` was told last, `behind` says that the path leads where the body does
+    not look. A manner of going stays; who does not go at all stands in the manner asked for.
     """
-    if speed <= 0:
-        return STAND if goes(prompt) or plain(prompt) else prompt
-    if goes(prompt) and not plain(prompt):
-        return prompt
+    moves, own = goes(prompt), goes(prompt) and not plain(prompt)
+    if speed < (STOPPED if before else STARTED):
+        return (STAND if moves or plain(prompt) else prompt), 0.0
+    if own:
+        return prompt, max(before, PACES[WALK][0])
     if behind:
-        return BACK
-    return RUN if speed > (WALKED if before == RUN else RAN) else WALK
+        return BACK, PACES[BACK][0]
+    gait = RUN if speed > (WALKED if before > RAN else RAN) else WALK
+    return gait, PACES[gait][0]

@@ -8,6 +8,9 @@ complex numbers, z + i x, so that exp(i a) turns by a to the left.
 
 from __future__ import annotations
 
+import cmath
+import math
+
 import numpy as np
 
 from core.body.features import LAYOUT, FeatureDecoder
@@ -17,14 +20,16 @@ from core.steering.aim import Aim, Now, Wanted
 from core.steering.plants import Plants
 from core.steering.wishes import Steer, Wishes
 
-FASTEST_TURN, ONSET = np.radians(90), np.radians(360)
+FASTEST_TURN, ONSET = math.radians(90), math.radians(360)
 """Most that a path's bending turns a body (rad/s), and how fast that sets in (rad/s^2)."""
+HURRY, AWAY = math.radians(30), math.radians(45)
+"""How much faster it turns to what lies further than this to a side."""
 EAGER = 4.0
 """Turns a second of what is missing between facing and wanted facing."""
 GOING = 0.5
 """Legs (m/s) as fast as this carry a body wherever it is bent to; slower ones less far."""
-STRIDE = 20
-"""Poses over which a walk's sway averages out."""
+STEP, STRIDE = 8, 20
+"""Poses over which a walk's ups and downs average out, and its sway."""
 MOST_SWING = 0.04
 """Meters of it."""
 SIDEWAYS = 0.2
@@ -40,9 +45,10 @@ class Guide:
         self._steer, self._aim = steer, Aim(steer)
         self._plants = Plants()
         self._own = self._bent = 0.0, 0j  # turn and step from the last pose to the next
+        self._told = gait.PACES[gait.WALK][0]  # m/s that the newest words stand for
         self._turning = 0.0  # rad/s
         self._stretch, self._aside = 1.0, 0.0
-        self._legs = 0j  # mean step of the legs, m/s, as seen from the body
+        self._legs = self._course = 0j  # mean step of the legs, m/s, seen from the body
         self._sway = 0.0  # mean turn of the legs, rad/s
         self._swing = 0j  # how far the sway of walking takes the body to a side
         self._now, self._planned, self._prompt = Now(0j, 0.0, 0.0), Wishes(), ""
@@ -55,10 +61,9 @@ class Guide:
         self._plan(wishes)
         wanted = self._aim.at(wishes, self._now)
         if wanted is None:
-            words = prompt
+            words, self._told = prompt, abs(self._legs)
         else:
-            speed = 0.0 if wanted.stand else max(abs(wanted.velocity), 0.1)
-            words = gait.words(prompt, speed, self._behind(wanted), self._steer.words)
+            words, self._told = gait.words(prompt, wanted.legs, self._behind(wanted), self._told)
         self._steer.words = words
         return words
 
@@ -79,9 +84,9 @@ class Guide:
         for i, pose in enumerate(out):
             turn, step = self._bent
             heading += turn
-            place += step * np.exp(1j * heading)
+            place += step * cmath.exp(1j * heading)
             self._plants.push(pose, self._own, self._bent)
-            middle = place - self._swing * np.exp(1j * heading)
+            middle = place - self._swing * cmath.exp(1j * heading)
             self._now = Now(place, heading, (first + i) / FPS, middle)
             self._own = _move(pose)
             self._bent = self._change(self._own, wishes)
@@ -90,43 +95,50 @@ class Guide:
 
     def _plan(self, wishes: Wishes) -> None:
         self._planned = wishes
-        stands = self._steer.words != self._prompt or not gait.goes(self._prompt)
-        stands = stands and self._steer.words not in (gait.WALK, gait.RUN, gait.BACK)
         pace = None if gait.plain(self._prompt) else max(abs(self._legs), GOING)
-        self.steers = self._aim.plan(wishes, self._now, stands, pace)
+        self.steers = self._aim.plan(wishes, self._now, self._told, pace)
 
     def _behind(self, wanted: Wanted) -> bool:
         if wanted.facing is None or not wanted.velocity:
             return False
-        return abs(_wrap(np.angle(wanted.velocity) - wanted.facing)) > np.radians(gait.BEHIND)
+        return abs(_wrap(cmath.phase(wanted.velocity) - wanted.facing)) > math.radians(gait.BEHIND)
 
     def _change(self, own: tuple[float, complex], wishes: Wishes) -> tuple[float, complex]:
         """Return the turn and the step to the next pose as they are to be shown."""
         turn, step = own
-        self._legs += (step * FPS - self._legs) / STRIDE
-        swing = (self._swing + step - self._legs / FPS) * np.exp(-1j * turn)
-        self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
-        self._sway += (turn * FPS - self._sway) / STRIDE
+        self._watch(turn, step)
         pace = abs(self._legs)
         carry = min(pace / GOING, 1.0)
         wanted = self._aim.at(wishes, self._now) if self.steers else None
         omega, stretch, aside = self._sway, 1.0, 0.0
         if wanted is not None:
-            course = self._now.heading + (np.angle(self._legs) if pace > GOING else 0.0)
-            missing = _wrap(np.angle(wanted.velocity) - course) if wanted.velocity else 0.0
+            course = self._now.heading + (cmath.phase(self._course) if carry == 1 else 0.0)
+            missing = 0.0
             if wanted.facing is not None:
                 missing = _wrap(wanted.facing - self._now.heading)
-            omega = np.clip(EAGER * missing, -FASTEST_TURN, FASTEST_TURN) * carry
-            along = wanted.velocity * np.exp(-1j * course)
-            stretch = np.clip(along.real / max(pace, GOING), gait.SLOWEST, gait.FASTEST)
-            aside = np.clip(along.imag / max(pace, GOING), -SIDEWAYS, SIDEWAYS)
-        self._turning += np.clip(omega - self._turning, -ONSET / FPS, ONSET / FPS)
-        self._stretch += np.clip(stretch - self._stretch, -SOON, SOON)
-        self._aside += np.clip(aside - self._aside, -SOON / 2, SOON / 2)
-        way = step * self._stretch
-        if pace > GOING:
-            way += 1j * self._legs / FPS * self._aside
+            elif wanted.velocity:
+                missing = _wrap(cmath.phase(wanted.velocity) - course)
+            fastest = FASTEST_TURN + (HURRY if abs(missing) > AWAY else 0)
+            omega = _clip(EAGER * missing, fastest) * carry
+            along = wanted.velocity * cmath.exp(-1j * course) / max(pace, GOING)
+            stretch = min(max(along.real, gait.SLOWEST), gait.FASTEST)
+            aside = _clip(along.imag, SIDEWAYS) * carry
+        self._turning += _clip(omega - self._turning, ONSET / FPS)
+        self._stretch += _clip(stretch - self._stretch, SOON)
+        self._aside += _clip(aside - self._aside, SOON / 2)
+        way = step * self._stretch + 1j * self._legs / FPS * self._aside
         return turn + (self._turning - self._sway) / FPS, way
+
+    def _watch(self, turn: float, step: complex) -> None:
+        """Keep in mind how legs go: means over a stride, and what its sway adds."""
+        speed = step * FPS
+        if not self._course:  # the first pose
+            self._legs = self._course = speed
+        self._legs += (speed - self._legs) / STEP
+        self._course += (speed - self._course) / STRIDE
+        self._sway += (turn * FPS - self._sway) / STRIDE
+        swing = (self._swing + step - self._course / FPS) * cmath.exp(-1j * turn)
+        self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
 
 
 def _stands(at: FeatureDecoder) -> tuple[complex, float]:
@@ -145,4 +157,8 @@ def _set_move(pose: np.ndarray, turn: float, step: complex) -> None:
 
 
 def _wrap(angle: float) -> float:
-    return float((angle + np.pi) % (2 * np.pi) - np.pi)
+    return (angle + math.pi) % math.tau - math.pi
+
+
+def _clip(value: float, most: float) -> float:
+    return min(max(value, -most), most)
