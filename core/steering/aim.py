@@ -19,22 +19,26 @@ from core.steering.wishes import Drive, KeyPose, Met, Steer, Waypoint, Wishes
 
 BLOCK, HELD = 8 / FPS, 2 / FPS
 """Seconds of a block of motion, and of what its filter holds back."""
-START = 0.7
+START = 1.1
 """Seconds that a standing body loses until it walks."""
 DRIFT = 0.1
 """Seconds for which a body that is told to stand goes on."""
+HALTED = 0.3
+"""Seconds after which it stands."""
 NEAR = 0.25
 """Meters; a standing body this near to its point need not walk."""
 PATIENT, SPARE = 0.5, 1.2
 """Seconds too much for which it is worth to stand at the point, and on the way."""
 SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
-FAR, STRAIGHT = 2.0, math.radians(45)
+FAR, STRAIGHT = 2.5, math.radians(45)
 """Meters for which it is worth to run, and how straight ahead they must lie."""
 PUNCTUAL = 0.9
 """Share of the legs' own speed at which who stood too early sets out."""
-TIGHT = 0.4
-"""Radius (m) of the narrowest turn of a walk."""
+TIGHT, WIDE = 0.4, 1.2
+"""Radius (m) of the narrowest turn of a walk, and of a run."""
+BEHIND = math.radians(110)
+"""Between facing and path, from which a body goes backwards."""
 BESIDE = math.radians(60)
 """How far to a side somebody sees what he has passed."""
 BOW = 0.4, 0.5
@@ -66,6 +70,8 @@ class Wanted:
     """rad; None to look where the body goes."""
     legs: float = 0.0
     """How fast legs should be told to go (m/s), 0 to stand."""
+    behind: bool = False
+    """Whether it goes where it does not look."""
 
 
 class Aim:
@@ -91,7 +97,8 @@ class Aim:
         if not ahead:
             return self._stays or wishes.drive is not None
         point, due = self._steer.due[0]
-        if point != self._for or due - now.time > SETTLED:
+        left, far = self._due - now.time, abs(_place(point) - now.middle)
+        if point != self._for or left > SETTLED or far > NEAR + PACES[WALK][1] * left:
             self._for, self._due = point, due
         way, left = self._way(ahead, now)[1], max(self._due - now.time, BLOCK)
         runs = way / left > (WALKED if told > RAN else RAN) and _worth_running(_place(point) - now.middle, now.heading)
@@ -105,7 +112,9 @@ class Aim:
                 self._legs = 0.0
             elif early:
                 self._halt = now.time + HELD + blocks * BLOCK
-        elif way < NEAR:
+            if point.stop and way > 0.02:
+                self._due = max(self._due, (self._halt or now.time + HELD) + HALTED)
+        elif far < NEAR:
             if point.stop or left > BLOCK + HELD or len(ahead) < 2:
                 self._legs = 0.0
         elif not point.stop and way / max(left - START, 0.05) < PUNCTUAL * own:
@@ -117,7 +126,9 @@ class Aim:
         ahead = list(_ahead(wishes, self._passed))
         while ahead and ahead[0] == self._for and self._over(ahead[0], now):
             self._meet(ahead.pop(0), now)
-            self._for, self._due = (ahead[0], ahead[0].at) if ahead else (None, 0.0)
+            self._for, self._due = next(
+                ((p, due) for p, due in self._steer.due if ahead and p == ahead[0]), (None, 0.0)
+            )
         if not ahead:
             if wishes.drive is not None:
                 return self._drive(wishes.drive, now)
@@ -135,23 +146,29 @@ class Aim:
     def _drive(self, drive: Drive, now: Now) -> Wanted:
         goal = complex(drive.velocity[1], drive.velocity[0])
         facing = None if drive.facing is None else math.radians(drive.facing)
-        return Wanted(goal, facing, abs(goal))
+        behind = facing is not None and _between(cmath.phase(goal), facing) > BEHIND
+        return Wanted(goal, facing, abs(goal), behind)
 
     def _way(self, ahead: list[Waypoint], now: Now) -> tuple[complex, float]:
         """Return the direction to go in and the meters to the next point."""
         after = _place(ahead[1]) if len(ahead) > 1 and not ahead[0].stop else None
         most = self._legs * FASTEST * (self._due - now.time)
-        return _way(_place(ahead[0]), ahead[0].facing, after, now.middle, now.heading, most)
+        radius = WIDE if self._legs > RAN else TIGHT
+        return _way(_place(ahead[0]), ahead[0].facing, after, now.middle, now.heading, most, radius)
 
     def _dues(
         self, ahead: list[Waypoint], now: Now, told: float, pace: float | None
     ) -> Iterator[tuple[Waypoint, float]]:
-        place, heading, time = now.middle, now.heading, now.time + (0.0 if told else START)
+        place, heading, time = now.middle, now.heading, now.time
+        if not told and ahead and abs(_place(ahead[0]) - place) > NEAR:
+            time += START
         for point in ahead:
             target = _place(point)
-            way = _turned((target - place) * cmath.exp(-1j * heading))
+            way = _turned((target - place) * cmath.exp(-1j * heading), TIGHT)
             fastest = PACES[RUN if _worth_running(target - place, heading) else WALK][1]
-            time = max(point.at, time + way / (fastest if pace is None else FASTEST * pace))
+            if told or abs(target - place) > NEAR:
+                time += way / (fastest if pace is None else FASTEST * pace)
+            time = max(point.at, time)
             yield point, time
             if abs(target - place) > 0.01:
                 heading = float(cmath.phase(target - place))
@@ -178,6 +195,11 @@ def _place(point: Waypoint) -> complex:
     return complex(point.place[1], point.place[0])
 
 
+def _between(a: float, b: float) -> float:
+    """Angle between two directions, rad, 0 or more."""
+    return abs((a - b + math.pi) % math.tau - math.pi)
+
+
 def _worth_running(to: complex, heading: float) -> bool:
     return abs(to) > FAR and abs(cmath.phase(to * cmath.exp(-1j * heading))) < STRAIGHT
 
@@ -189,6 +211,7 @@ def _way(
     place: complex,
     heading: float,
     most: float,
+    radius: float,
 ) -> tuple[complex, float]:
     """Return the direction from a place to a target, and the meters of a way that legs can turn.
 
@@ -204,22 +227,22 @@ def _way(
     elif after is not None and abs(after - target) > 0.1:
         tangent = to / far + (after - target) / abs(after - target)
         bow, tangent = BOW[0] * abs(tangent) / 2, tangent / max(abs(tangent), 1e-6)
-    straight = _turned(to * cmath.exp(-1j * heading))
+    straight = _turned(to * cmath.exp(-1j * heading), radius)
     carrot = to - bow * far * tangent
-    way = _turned(carrot * cmath.exp(-1j * heading)) + bow * far
+    way = _turned(carrot * cmath.exp(-1j * heading), radius) + bow * far
     if way > most or (tangent * to.conjugate()).real < -0.5 * far:  # backwards, or no time for it
         carrot, way = to, straight
     return carrot / max(abs(carrot), 1e-6), way
 
 
-def _turned(ahead: complex) -> float:
+def _turned(ahead: complex, radius: float) -> float:
     """Return the meters of a walk to a place seen from the body, which may have to turn first."""
     ahead = complex(ahead.real, abs(ahead.imag))
-    off = abs(ahead - 1j * TIGHT)
-    if off < TIGHT:  # too near to turn to: round once
-        return abs(ahead) + math.pi * TIGHT
-    turned = cmath.phase((ahead - 1j * TIGHT) * 1j) - math.acos(TIGHT / off)
-    return TIGHT * (turned % math.tau) + math.sqrt(off**2 - TIGHT**2)
+    off = abs(ahead - 1j * radius)
+    if off < radius:  # too near to turn to: round once
+        return abs(ahead) + math.pi * radius
+    turned = cmath.phase((ahead - 1j * radius) * 1j) - math.acos(radius / off)
+    return radius * (turned % math.tau) + math.sqrt(off**2 - radius**2)
 
 
 def _ahead(wishes: Wishes, passed: set[Waypoint | KeyPose]) -> Iterator[Waypoint]:

@@ -14,9 +14,7 @@ STOPPED, STARTED = 0.3, 0.45
 """Speeds (m/s) below which a walking body is told to stand, above which a standing one to go."""
 WALKED, RAN = 2.0, 2.2
 """Below which a running one walks, above which a walking one runs."""
-BEHIND = 110
-"""Degrees between facing and path from which a body goes backwards."""
-PACES = {STAND: (0.0, 0.0), WALK: (1.2, 1.55), RUN: (3.4, 4.4), BACK: (1.2, 1.5)}
+PACES = {STAND: (0.0, 0.0), WALK: (1.2, 1.45), RUN: (3.4, 4.4), BACK: (1.2, 1.5)}
 """What legs do by these words, and the most that bending makes of it (m/s)."""
 SLOWEST, FASTEST = 0.65, 1.3
 """Shares of the legs' own speed within which a path is followed."""

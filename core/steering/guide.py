@@ -63,7 +63,7 @@ class Guide:
         if wanted is None:
             words, self._told = prompt, abs(self._legs)
         else:
-            words, self._told = gait.words(prompt, wanted.legs, self._behind(wanted), self._told)
+            words, self._told = gait.words(prompt, wanted.legs, wanted.behind, self._told)
         self._steer.words = words
         return words
 
@@ -97,11 +97,6 @@ class Guide:
         self._planned = wishes
         pace = None if gait.plain(self._prompt) else max(abs(self._legs), GOING)
         self.steers = self._aim.plan(wishes, self._now, self._told, pace)
-
-    def _behind(self, wanted: Wanted) -> bool:
-        if wanted.facing is None or not wanted.velocity:
-            return False
-        return abs(_wrap(cmath.phase(wanted.velocity) - wanted.facing)) > math.radians(gait.BEHIND)
 
     def _change(self, own: tuple[float, complex], wishes: Wishes) -> tuple[float, complex]:
         """Return the turn and the step to the next pose as they are to be shown."""
