@@ -27,7 +27,7 @@ HALTED = 0.3
 """Seconds after which it stands."""
 NEAR = 0.25
 """Meters; a standing body this near to its point need not walk."""
-PATIENT, SPARE = 0.5, 1.2
+PATIENT, SPARE = 0.4, 1.2
 """Seconds too much for which it is worth to stand at the point, and on the way."""
 SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
@@ -101,7 +101,9 @@ class Aim:
         if point != self._for or left > SETTLED or far > NEAR + PACES[WALK][1] * left:
             self._for, self._due = point, due
         way, left = self._way(ahead, now)[1], max(self._due - now.time, BLOCK)
-        runs = way / left > (WALKED if told > RAN else RAN) and _worth_running(_place(point) - now.middle, now.heading)
+        runs = way / left > (WALKED if told > RAN else RAN) and _worth_running(
+            _place(point) - now.middle, now.heading
+        )
         own = pace or PACES[RUN if runs else WALK][0]
         self._legs = own
         spare = left - way / (SLOWEST * own)

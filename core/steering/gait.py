@@ -16,7 +16,7 @@ WALKED, RAN = 2.0, 2.2
 """Below which a running one walks, above which a walking one runs."""
 PACES = {STAND: (0.0, 0.0), WALK: (1.2, 1.45), RUN: (3.4, 4.4), BACK: (1.2, 1.5)}
 """What legs do by these words, and the most that bending makes of it (m/s)."""
-SLOWEST, FASTEST = 0.65, 1.3
+SLOWEST, FASTEST = 0.5, 1.3
 """Shares of the legs' own speed within which a path is followed."""
 
 _PLAIN = re.compile(

@@ -34,6 +34,8 @@ MOST_SWING = 0.04
 """Meters of it."""
 SIDEWAYS = 0.2
 """Share of a step that may go to the side."""
+LEAN, MOST_LEAN = 0.008, 0.07
+"""Meters a pose, and in all, that a body which has come to stand leans over its feet."""
 SOON = 0.15
 """Most that a step's length changes from one pose to the next, as a share."""
 
@@ -122,6 +124,9 @@ class Guide:
         self._stretch += _clip(stretch - self._stretch, SOON)
         self._aside += _clip(aside - self._aside, SOON / 2)
         way = step * self._stretch + 1j * self._legs / FPS * self._aside
+        if wanted is not None and not wanted.legs and self._plants.lean < MOST_LEAN:
+            short = wanted.velocity * cmath.exp(-1j * self._now.heading) / FPS
+            way += short * min(1.0, LEAN / max(abs(short), LEAN))
         return turn + (self._turning - self._sway) / FPS, way
 
     def _watch(self, turn: float, step: complex) -> None:

@@ -41,6 +41,11 @@ class Plants:
         """Whether nothing is left to put right."""
         return bool(np.abs(self._shift).max() < 1e-4 and np.abs(self._turned).max() < 1e-3)
 
+    @property
+    def lean(self) -> float:
+        """How far (m) the body is from where it would be over its feet."""
+        return float(abs(self._shift.mean()))
+
     def push(
         self, pose: np.ndarray, own: tuple[float, complex], bent: tuple[float, complex]
     ) -> None:
