@@ -33,7 +33,7 @@ ALLOWED = {
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
     "core.capture": "core.settings core.body core.capture",
-    "core.export": "core.settings core.body core.retrieval.search core.export",
+    "core.export": "core.settings core.body core.retrieval.search core.steering core.export",
     "core.settings": "",
     "core.config": "",
     "core.checkpoint": "",

@@ -72,7 +72,8 @@ class MotionModel:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
         `after` is a take to go on from. `pinned` are blocks (1, T, P, D) that stay in view for
-        ever and count `emphasis` times. `steer` says where to go, at any time. Raises ValueError at once for what cannot be sampled.
+        ever and count `emphasis` times. `steer` says where to go, at any time. Raises ValueError
+        at once for what cannot be sampled.
         """
         prefix = 0 if pinned is None else pinned.shape[1]
         sampler = self._new_sampler(1, settings, prefix, emphasis)

@@ -1,7 +1,7 @@
 """Where a body is wanted next, from where it was just shown: way-points in time, else a drive.
 
 - A point that cannot be reached in time is approached as fast as legs go, and its time is put off.
-- Legs do not walk as slowly as one likes: who has too much time stands first, or waits at the point.
+- Legs do not walk as slowly as one likes: who has too much time stands first, or waits there.
 - Words change what legs do from one block of motion to the next. So a halt is planned for the end
   of a block, and the stretch until then is walked a little faster or slower.
 """
@@ -31,6 +31,8 @@ PATIENT, SPARE = 0.4, 1.2
 """Seconds too much for which it is worth to stand at the point, and on the way."""
 SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
+SHORT = 0.12
+"""Meters by which a point may lie too far for that to hold."""
 FAR, STRAIGHT = 2.5, math.radians(45)
 """Meters for which it is worth to run, and how straight ahead they must lie."""
 PUNCTUAL = 0.9
@@ -86,7 +88,7 @@ class Aim:
         self._legs, self._stays = PACES[WALK][0], False
 
     def plan(self, wishes: Wishes, now: Now, told: float, pace: float | None) -> bool:
-        """Think again, ahead of a block: what is due when, how fast; return if it is wanted.
+        """Think again, ahead of a block: what is due when, how fast. Return if anything is wanted.
 
         `told` is the speed (m/s) that legs were told to have, 0 to stand; `pace` that of a manner
         which is to be kept.
@@ -98,7 +100,7 @@ class Aim:
             return self._stays or wishes.drive is not None
         point, due = self._steer.due[0]
         left, far = self._due - now.time, abs(_place(point) - now.middle)
-        if point != self._for or left > SETTLED or far > NEAR + PACES[WALK][1] * left:
+        if point != self._for or left > SETTLED or far > SHORT + PACES[WALK][1] * left:
             self._for, self._due = point, due
         way, left = self._way(ahead, now)[1], max(self._due - now.time, BLOCK)
         runs = way / left > (WALKED if told > RAN else RAN) and _worth_running(

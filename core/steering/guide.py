@@ -16,7 +16,7 @@ import numpy as np
 from core.body.features import LAYOUT, FeatureDecoder
 from core.body.skeleton import FPS
 from core.steering import gait
-from core.steering.aim import Aim, Now, Wanted
+from core.steering.aim import Aim, Now
 from core.steering.plants import Plants
 from core.steering.wishes import Steer, Wishes
 
