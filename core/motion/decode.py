@@ -181,6 +181,8 @@ class PoseDecoder:
             self._filter.push(end.features[None])
             self._solver.prime(end.unsolved, contacts(end.features), end.rotations)
             self._decoder.stand(end.unsolved[-1], end.features[-1])
+            if guide is not None:
+                guide.stand(self._decoder, self._first - 1)
 
     def push(self, block: Tensor, prompt: str) -> PoseChunk:
         """Return the poses that the next block (1, P, D) tells; may be none at first."""

@@ -16,22 +16,22 @@ import numpy as np
 from core.body.features import LAYOUT, FeatureDecoder
 from core.body.skeleton import FPS
 from core.steering import gait
-from core.steering.aim import Aim, Now
+from core.steering.aim import Aim
 from core.steering.plants import Plants
+from core.steering.spring import spring
+from core.steering.ways import Now, wrap
 from core.steering.wishes import Steer, Wishes
 
 FASTEST_TURN, ONSET = math.radians(90), math.radians(360)
 """Most that a path's bending turns a body (rad/s), and how fast that sets in (rad/s^2)."""
 HURRY, AWAY = math.radians(30), math.radians(45)
 """How much faster it turns to what lies further than this to a side."""
-EAGER = 4.0
-"""Turns a second of what is missing between facing and wanted facing."""
 GOING = 0.5
 """Legs (m/s) as fast as this carry a body wherever it is bent to; slower ones less far."""
 STEP, STRIDE = 8, 20
 """Poses over which a walk's ups and downs average out, and its sway."""
-MOST_SWING = 0.04
-"""Meters of it."""
+MOST_SWING, FADE = 0.04, 0.93
+"""Meters of it, and the share of them that is still believed a pose later."""
 SIDEWAYS = 0.2
 """Share of a step that may go to the side."""
 LEAN, MOST_LEAN = 0.008, 0.07
@@ -46,7 +46,7 @@ class Guide:
     def __init__(self, steer: Steer) -> None:
         self._steer, self._aim = steer, Aim(steer)
         self._plants = Plants()
-        self._own = self._bent = 0.0, 0j  # turn and step from the last pose to the next
+        self._own: tuple[float, complex] | None = None  # from the last pose to the next, unbent
         self._told = gait.PACES[gait.WALK][0]  # m/s that the newest words stand for
         self._turning = 0.0  # rad/s
         self._stretch, self._aside = 1.0, 0.0
@@ -61,7 +61,7 @@ class Guide:
         """Return what to tell the network for the next block."""
         wishes, self._prompt = self._steer.read(), prompt
         self._plan(wishes)
-        wanted = self._aim.at(wishes, self._now)
+        wanted = self._aim.at(self._now)
         if wanted is None:
             words, self._told = prompt, abs(self._legs)
         else:
@@ -75,48 +75,55 @@ class Guide:
         `first` is their first pose's number, `at` stands where the pose before was shown.
         """
         wishes = self._steer.read()
-        if wishes != self._planned:
+        if wishes is not self._planned:
             self._plan(wishes)
         if not self.steers and self._plants.still:
-            self._own = self._bent = _move(features[-1])
-            self._now = Now(*_stands(at), (first + len(features) - 1) / FPS)
+            self._own, self._legs, self._course = None, 0j, 0j
+            self._now = _now(at, first + len(features) - 1)
             return features
         out = features.copy()
-        place, heading = _stands(at)
+        bent = _pending(at)
+        own = self._own or bent
+        before = _now(at, first - 1)
+        place, heading = before.place, before.heading
         for i, pose in enumerate(out):
-            turn, step = self._bent
-            heading += turn
-            place += step * cmath.exp(1j * heading)
-            self._plants.push(pose, self._own, self._bent)
+            heading += bent[0]
+            place += bent[1] * cmath.exp(1j * heading)
+            self._plants.push(pose, own, bent)
             middle = place - self._swing * cmath.exp(1j * heading)
             self._now = Now(place, heading, (first + i) / FPS, middle)
-            self._own = _move(pose)
-            self._bent = self._change(self._own, wishes)
-            _set_move(pose, *self._bent)
+            own = _move(pose)
+            bent = self._change(*own)
+            _set_move(pose, *bent)
+        self._own = own
         return out
+
+    def stand(self, at: FeatureDecoder, pose: int) -> None:
+        """Go on after pose number `pose`, which `at` has just decoded."""
+        self._now = _now(at, pose)
 
     def _plan(self, wishes: Wishes) -> None:
         self._planned = wishes
         pace = None if gait.plain(self._prompt) else max(abs(self._legs), GOING)
         self.steers = self._aim.plan(wishes, self._now, self._told, pace)
 
-    def _change(self, own: tuple[float, complex], wishes: Wishes) -> tuple[float, complex]:
+    def _change(self, turn: float, step: complex) -> tuple[float, complex]:
         """Return the turn and the step to the next pose as they are to be shown."""
-        turn, step = own
         self._watch(turn, step)
         pace = abs(self._legs)
         carry = min(pace / GOING, 1.0)
-        wanted = self._aim.at(wishes, self._now) if self.steers else None
+        wanted = self._aim.at(self._now) if self.steers else None
         omega, stretch, aside = self._sway, 1.0, 0.0
         if wanted is not None:
             course = self._now.heading + (cmath.phase(self._course) if carry == 1 else 0.0)
             missing = 0.0
             if wanted.facing is not None:
-                missing = _wrap(wanted.facing - self._now.heading)
+                missing = wrap(wanted.facing - self._now.heading)
             elif wanted.velocity:
-                missing = _wrap(cmath.phase(wanted.velocity) - course)
+                missing = wrap(cmath.phase(wanted.velocity) - course)
             fastest = FASTEST_TURN + (HURRY if abs(missing) > AWAY else 0)
-            omega = _clip(EAGER * missing, fastest) * carry
+            _, omega = spring(-missing, self._turning, 0.0, 1 / FPS)
+            omega = _clip(omega, fastest) * carry
             along = wanted.velocity * cmath.exp(-1j * course) / max(pace, GOING)
             stretch = min(max(along.real, gait.SLOWEST), gait.FASTEST)
             aside = _clip(along.imag, SIDEWAYS) * carry
@@ -137,13 +144,18 @@ class Guide:
         self._legs += (speed - self._legs) / STEP
         self._course += (speed - self._course) / STRIDE
         self._sway += (turn * FPS - self._sway) / STRIDE
-        swing = (self._swing + step - self._course / FPS) * cmath.exp(-1j * turn)
+        swing = (FADE * self._swing + step - self._course / FPS) * cmath.exp(-1j * turn)
         self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
 
 
-def _stands(at: FeatureDecoder) -> tuple[complex, float]:
-    """Place and heading (rad) of the pose that was decoded last."""
-    return complex(at.position[1], at.position[0]), -2 * at.half_yaw
+def _now(at: FeatureDecoder, pose: int) -> Now:
+    place = complex(at.position[1], at.position[0])
+    return Now(place, -2 * at.half_yaw, pose / FPS, place)
+
+
+def _pending(at: FeatureDecoder) -> tuple[float, complex]:
+    """The turn (rad) and the step (m) that lead from the last pose to the next."""
+    return -2 * at.turn, complex(at.step[1], at.step[0])
 
 
 def _move(pose: np.ndarray) -> tuple[float, complex]:
@@ -154,10 +166,6 @@ def _move(pose: np.ndarray) -> tuple[float, complex]:
 
 def _set_move(pose: np.ndarray, turn: float, step: complex) -> None:
     pose[0], pose[LAYOUT.velocity] = -turn / 2, (step.imag, step.real)
-
-
-def _wrap(angle: float) -> float:
-    return (angle + math.pi) % math.tau - math.pi
 
 
 def _clip(value: float, most: float) -> float:

@@ -3,7 +3,7 @@
 A bent path takes the body elsewhere than its legs walked. Instead of the body sliding over the
 floor, each foot gets a shift and a turn of its own, as seen from the root: it is carried along so
 that a standing foot rests in the bent world exactly as it did in its own, and in the air it swings
-to where the next stance has its middle under the body. Nothing that stands is moved, so that nothing
+to where the next stance has its middle under the body. Nothing that stands is moved, so nothing
 skates. Places on the floor are complex numbers, z + i x; exp(i a) turns by a to the left.
 """
 

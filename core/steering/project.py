@@ -72,7 +72,7 @@ class Project(Settings):
 
 
 def read_project(text: str | bytes) -> Project:
-    """Return the project that a file holds; raise ValueError with a sentence where it holds none."""
+    """Return the project that a file holds; raise ValueError where it holds none."""
     try:
         values = parse(text)
         if not isinstance(values, dict) or values.get("livestep") != 1:

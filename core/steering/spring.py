@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import numpy as np
 
-HALF_LIFE = 0.27
-"""Seconds in which half of the way is made (motion matching's)."""
+HALF_LIFE = 0.18
+"""Seconds in which about half of the way is made. Motion matching takes .27 (Holden's reference);
+with .18 way-points are missed by a fifth less, and a drive is answered as fast."""
 
 V = TypeVar("V", float, complex)
 

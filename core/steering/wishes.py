@@ -130,7 +130,8 @@ class Steer:
         while self._replay and self._replay[0][0] <= self._readings:
             self.wishes = self._replay.pop(0)[1]
         wishes = self.wishes
-        if wishes != (self.history[-1][1] if self.history else Wishes()):
+        before = self.history[-1][1] if self.history else Wishes()
+        if wishes is not before and wishes != before:
             self.history.append((self._readings, wishes))
         self._readings += 1
         return wishes
