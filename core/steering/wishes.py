@@ -7,12 +7,12 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 from core.body.skeleton import JOINTS
 from core.settings import Second, Settings, within
@@ -76,12 +76,21 @@ class Drive(Settings):
     """None to look where the body goes."""
 
 
+def _at_most(most: int) -> Callable[[tuple], tuple]:
+    def check(values: tuple, info: ValidationInfo) -> tuple:
+        if len(values) > most:
+            raise ValueError(f"{info.field_name} must be {most} at most, got {len(values):,}")
+        return values
+
+    return check
+
+
 class Wishes(Settings):
     """All that is wanted at the moment: keys come before points, points before drive."""
 
-    waypoints: tuple[Waypoint, ...] = ()
+    waypoints: Annotated[tuple[Waypoint, ...], AfterValidator(_at_most(MOST_WAYPOINTS))] = ()
     """By time."""
-    keys: tuple[KeyPose, ...] = ()
+    keys: Annotated[tuple[KeyPose, ...], AfterValidator(_at_most(MOST_KEYS))] = ()
     """By time."""
     drive: Drive | None = None
 
