@@ -121,7 +121,8 @@ class Settings(BaseModel):
 
     def changed(self, **values: Any) -> Self:
         """Return these settings with other values; raise ValueError for one out of range."""
-        return type(self)(**{**dict(self), **values})
+        # not dict(self): that would take a field called keys for a method
+        return type(self)(**{**dict(iter(self)), **values})
 
 
 class MotionSettings(Settings):

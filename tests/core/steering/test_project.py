@@ -34,6 +34,11 @@ def test_round_trip():
     assert read_project(PROJECT.dump().encode()) == PROJECT
 
 
+def test_wishes_change_though_one_of_their_fields_is_called_keys():
+    wishes = PROJECT.wishes[0].wishes.changed(drive=Drive(velocity=(0, 1)))
+    assert wishes.keys == PROJECT.wishes[0].wishes.keys
+
+
 def test_it_says_what_to_ask_for_and_to_wish():
     assert [PROJECT.prompt(pose) for pose in (0, 45, 46, 500)] == [
         "a person walks",
