@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from core.body.features import LAYOUT, FeatureDecoder
-from core.body.skeleton import FPS
+from core.body.skeleton import ANKLES, FPS, JOINTS, TOES
 from core.steering import gait
 from core.steering.aim import Aim
 from core.steering.plants import Plants
@@ -38,6 +38,11 @@ LEAN, MOST_LEAN = 0.008, 0.07
 """Meters a pose, and in all, that a body which has come to stand leans over its feet."""
 SOON = 0.15
 """Most that a step's length changes from one pose to the next, as a share."""
+
+_CARRIED = np.array(
+    [LAYOUT.velocities.start + 3 * j for j in range(len(JOINTS)) if j not in (*ANKLES, *TOES)]
+)
+"""Where features keep the speed of all joints but the feet, along x; along z two further."""
 
 
 class Guide:
@@ -95,6 +100,9 @@ class Guide:
             own = _move(pose)
             bent = self._change(*own)
             _set_move(pose, *bent)
+            more = bent[1] - own[1]
+            pose[_CARRIED] += more.imag
+            pose[_CARRIED + 2] += more.real
         self._own = own
         return out
 

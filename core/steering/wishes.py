@@ -76,7 +76,7 @@ class Drive(Settings):
     """None to look where the body goes."""
 
 
-def _at_most(most: int) -> Callable[[tuple], tuple]:
+def _at_most(most: int) -> Callable[[tuple, ValidationInfo], tuple]:
     def check(values: tuple, info: ValidationInfo) -> tuple:
         if len(values) > most:
             raise ValueError(f"{info.field_name} must be {most} at most, got {len(values):,}")
