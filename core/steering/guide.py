@@ -22,7 +22,7 @@ from core.steering.spring import spring
 from core.steering.ways import Now, wrap
 from core.steering.wishes import Steer, Wishes
 
-FASTEST_TURN, ONSET = math.radians(90), math.radians(360)
+FASTEST_TURN, ONSET = math.radians(90), math.radians(600)
 """Most that a path's bending turns a body (rad/s), and how fast that sets in (rad/s^2)."""
 HURRY, AWAY = math.radians(30), math.radians(45)
 """How much faster it turns to what lies further than this to a side."""

@@ -12,9 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from core.body.features import LAYOUT
-from core.body.feet import FAST, SLOW, holding
+from core.body.feet import holding
 from core.body.skeleton import ANKLES, FPS, KNEES, TOES
 
+STILL, SWINGING = 0.6, 1.4
+"""Feet below and above these speeds (m/s) are carried along wholly, and not at all. Contact flags
+do not ask for it: with them feet that are just set down or lifted slide."""
 HALF_STANCE = 5
 """Poses from a foot's landing to the middle of its stance."""
 SWING = 0.35
@@ -55,7 +58,7 @@ class Plants:
         the legs made it and as it is shown.
         """
         points = pose[_X + 2] + 1j * pose[_X]  # (foot, part)
-        hold = self._held(points, pose[LAYOUT.contacts].reshape(2, 2), own)
+        hold = self._held(points, own)
         (turn, step), (bent_turn, bent_step) = own, bent
         extra, further = bent_turn - turn, bent_step - step
         # what keeps a foot where it stood
@@ -73,13 +76,11 @@ class Plants:
         pose[_X] += moved.imag
         pose[_X + 2] += moved.real
 
-    def _held(
-        self, points: np.ndarray, flags: np.ndarray, own: tuple[float, complex]
-    ) -> np.ndarray:
+    def _held(self, points: np.ndarray, own: tuple[float, complex]) -> np.ndarray:
         """Return how firmly each foot stands in its own world, (2,)."""
         before, self._before = self._before, points
         if before is None:
             return np.ones(2)
         turn, step = own
-        slide = np.abs(points + step - np.exp(-1j * turn) * before)[:, 1:] * FPS
-        return (holding(slide, SLOW, FAST) * (flags > 0.5)).max(axis=1)
+        slides = np.abs(points + step - np.exp(-1j * turn) * before)[:, 1:] * FPS
+        return holding(slides.min(axis=1), STILL, SWINGING)
