@@ -34,6 +34,7 @@ from core.settings import (
     WorldSettings,
     check_prompt,
 )
+from core.steering.wishes import Steer
 from core.video.dream import Dream, DreamFrame
 from core.video.model import FrameDiT
 from core.video.world import Seed, VideoModel
@@ -174,6 +175,7 @@ class Engine:
         settings: MotionSettings | None = None,
         after: Take | None = None,
         manner: Manner | None = None,
+        steer: Steer | None = None,
         **loose: Unpack[MotionOptions],
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
@@ -181,14 +183,16 @@ class Engine:
         Another prompt than before changes what the body does from the next block on; steps, counts
         and words that are not known are a `core.words.director.Director`'s business. `after` is a
         take to go on from: the first chunk begins with pose len(after). `manner` is what to move
-        like. Raises ValueError for settings or prompts out of range.
+        like, `steer` where to go. Raises ValueError for settings or prompts out of range.
         """
         model = self.model(checkpoint)
         settings = (settings or MotionSettings()).changed(**loose)
         if manner is None or not manner.weight:
-            return model.stream(prompts, settings, after=after)
-        blocks = manner.blocks(model.dit)
-        return model.stream(prompts, settings, after=after, pinned=blocks, emphasis=manner.emphasis)
+            return model.stream(prompts, settings, after=after, steer=steer)
+        pinned, emphasis = manner.blocks(model.dit), manner.emphasis
+        return model.stream(
+            prompts, settings, after=after, pinned=pinned, emphasis=emphasis, steer=steer
+        )
 
     def sample(
         self,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import shared
-from core.cli.motion import SECONDS, Segment, direct, pair, perform
+from core.cli.motion import SECONDS, Script, Segment, direct, pair, perform
 from core.settings import (
     CHECKPOINTS,
     LENS,
@@ -63,7 +63,8 @@ class Wishes:
         from core.export.metadata import continued, provenance
 
         name = engine.motion_models.pick(self.checkpoint)
-        script, director = direct(self.segments)
+        script = Script(self.segments)
+        director = direct(script)
         manner = None
         if self.manner:
             manner = engine.manner(take, self.segments[0].text, weight=self.manner, checkpoint=name)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli import shared
+from core.cli import shared, steering
+from core.cli.steering import Steering
 from core.motion.decode import DELAY
 from core.settings import CHECKPOINTS, ExportSettings, MotionSettings, check_prompt
+from core.steering.project import SUFFIX, Project
 from core.words.director import Director
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Script:
     """
 
     segments: list[Segment]
+    steering: Steering | None = None
     made: int = 0
     """Poses handed out so far."""
     now: Segment = field(init=False)
@@ -53,6 +57,8 @@ class Script:
 
     def __iter__(self) -> Iterator[str]:
         while True:
+            if self.steering is not None:
+                self.steering.at(self.made + DELAY)
             here = sum(self.made + DELAY >= end for end in self.ends[:-1])
             self.now = self.segments[here]
             yield self.now.text
@@ -98,10 +104,9 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
     return chunks, times
 
 
-def direct(segments: list[Segment]) -> tuple[Script, Director]:
-    """Return a script, and who tells the engine in words that it knows what is in it."""
-    script = Script(segments)
-    return script, Director(script, lambda: script.now.poses)
+def direct(script: Script) -> Director:
+    """Return who tells the engine in words that it knows what is in a script."""
+    return Director(script, lambda: script.now.poses)
 
 
 def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict[str, Any]:
@@ -120,7 +125,9 @@ def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float)
 
 @shared.sentences()
 def motion(
-    prompt: Annotated[str, typer.Argument(help="What the body does first.")],
+    prompt: Annotated[
+        str, typer.Argument(help="What the body does first; or a saved project, to make it again.")
+    ],
     seconds: Annotated[
         list[float] | None,
         typer.Option(help=f"Length: once for all prompts, or once for each. [{SECONDS:g}]"),
@@ -138,6 +145,10 @@ def motion(
     start: shared.From = 0.0,
     end: shared.To = None,
     loop: shared.Loop = False,
+    path: steering.PathFile = None,
+    keys: steering.KeysFile = None,
+    drive: steering.DriveFile = None,
+    save: steering.Save = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps.")] = None,
     stagger: Annotated[
         int | None, typer.Option(help="1..steps; small is smooth, large answers fast.")
@@ -149,26 +160,57 @@ def motion(
 ) -> None:
     """Generate motion from prompts and write it to files."""
     from core.body.take import Take
-    from core.export.metadata import provenance
+    from core.export.metadata import describe_steer, provenance
 
-    shared.check_out(out or [], fps, as_json, "for timings")
+    shared.check_out(out or [], fps, as_json or save is not None, "for timings")
+    steering.check_save(save)
     how = ExportSettings(
         convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
     )
-    segments, shape = pair([prompt, *(then or [])], seconds or []), shared.load_body(body)
     settings = MotionSettings(
         seed=seed, steps=steps, stagger=stagger, guidance=guidance, foot_contacts=foot_contacts
     )
+    if prompt.endswith(SUFFIX):
+        if then or seconds or path or keys or drive:
+            raise ValueError("a project says all of its prompts, lengths and wishes itself")
+        project = steering.open_project(Path(prompt))
+        script, checkpoint, settings = again(project), project.checkpoint, project.settings
+    else:
+        segments = pair([prompt, *(then or [])], seconds or [])
+        script = Script(segments, steering.read_steering(path, keys, drive))
+    shape = shared.load_body(body)
     began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - began
-    name, (script, director) = engine.motion_models.pick(checkpoint), direct(segments)
-    stream = director.watch(engine.motion(director, checkpoint=name, settings=settings))
-    chunks, times = perform(stream, script)
+    name, director = engine.motion_models.pick(checkpoint), direct(script)
+    steer = None if script.steering is None else script.steering.steer
+    stream = engine.motion(director, checkpoint=name, settings=settings, steer=steer)
+    chunks, times = perform(director.watch(stream), script)
     shared.tell(director.said)
-    info = provenance(name, engine.card(name), settings) | director.info()
+    info = provenance(name, engine.card(name), settings)
+    info |= director.info() | describe_steer(steer)
     take = Take.from_chunks(chunks, info).slice(0, script.ends[-1])
     figures = report(take, chunks, times, load) | {"notes": director.said}
+    if steer is not None:
+        figures["met"] = [steering.figures(met) for met in steer.report]
+        for met in steer.report:
+            typer.echo(steering.sentence(met), err=True)
     figures |= shared.write_out(take, out or [], shape, fps, how, licence=info["licence"])
+    if save is not None:
+        prompts = list(zip([0, *script.ends], [s.text for s in script.segments], strict=False))
+        steering.save_project(save, name, settings, body, prompts, script.ends[-1], steer)
     if as_json:
         shared.print_json(figures)
+
+
+def again(project: Project) -> Script:
+    """Return what makes a project's motion once more."""
+    ends = [*(asked.start for asked in project.prompts[1:]), project.poses]
+    starts = [asked.start for asked in project.prompts]
+    if ends != sorted(ends) or ends[-1] == starts[-1]:
+        raise ValueError("the project's last prompt begins after its last pose")
+    segments = [
+        Segment(asked.text, end - asked.start)
+        for asked, end in zip(project.prompts, ends, strict=True)
+    ]
+    return Script(segments, Steering(project.steer) if project.wishes else None)

@@ -8,6 +8,7 @@ commit costs no call of its own and nothing clean is ever computed again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -198,6 +199,13 @@ class StreamSampler(Generic[C]):
         self.steps = self.stagger = steps
         self.times = [float(t) for t in schedule.times(steps, self.shift)]
         self.context_noise = context_noise
+
+    def retard(self, stagger: int) -> None:
+        """Change how far apart frames of `stream` enter; those are dropped that stand too near."""
+        schedule.check(self.steps, stagger)
+        if stagger > self.stagger:
+            del self.window[math.ceil(self.steps / stagger) :]
+        self.stagger = stagger
 
     def snapshot(self, newest: int = 0) -> Snapshot[C]:
         """Return where this sampler stands, less the `newest` finished frames."""

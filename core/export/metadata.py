@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from core.settings import SMOOTHING, MotionSettings
 
 if TYPE_CHECKING:
     from core.retrieval.search import Manner
+    from core.steering.wishes import Steer
 
 VERSION = "0.1.0"
 
@@ -70,6 +72,25 @@ def continued(
     if before != info.get("licence"):
         about["licence"] = f"{info.get('licence', 'unknown')}; before {take.seconds:g} s: {before}"
     return Take.from_chunks([*take.chunks(), *chunks], about | describe_manner(manner))
+
+
+def describe_steer(steer: Steer | None) -> dict[str, str]:
+    """Return what an export says of where a body was to go: wishes in time, how they were met."""
+    if steer is None or not steer.history:
+        return {}
+    wishes = [
+        {"reading": reading, "wishes": wishes.model_dump(mode="json")}
+        for reading, wishes in steer.history
+    ]
+    met = [
+        {"wanted_at": met.wish.at, "at": met.at, "missed": met.missed, "turned": met.turned}
+        for met in steer.report
+    ]
+    return {
+        "wishes": json.dumps(wishes),
+        "wishes_met": json.dumps(met),
+        "bending": "path bent onto what was wanted, feet carried along",
+    }
 
 
 def describe_manner(manner: Manner | None) -> dict[str, str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
 
     from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
+    from core.steering.guide import Guide
 
 PLAIN = ((0.25, 0.5, 0.25),)
 """Where it is not known which place in a latent a pose has."""
@@ -157,16 +158,20 @@ class PoseDecoder:
     """Turn the blocks of one stream into poses."""
 
     def __init__(
-        self, model: MotionModel, foot_contacts: bool, history: History | None = None
+        self,
+        model: MotionModel,
+        foot_contacts: bool,
+        history: History | None = None,
+        guide: Guide | None = None,
     ) -> None:
-        """Begin at the origin, or where `history` ends."""
+        """Begin at the origin, or where `history` ends; a `guide` bends the path."""
         self._model = model
         self._state: StreamState = {}
         self._filter = FeatureFilter(foot_contacts, model.filter_weights)
         self._decoder = FeatureDecoder()
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
-        self._history = history
+        self._history, self._guide = history, guide
         self._melting: Inertialization | None = None
         if history is not None:
             self._first = len(history.take)
@@ -176,6 +181,8 @@ class PoseDecoder:
             self._filter.push(end.features[None])
             self._solver.prime(end.unsolved, contacts(end.features), end.rotations)
             self._decoder.stand(end.unsolved[-1], end.features[-1])
+            if guide is not None:
+                guide.stand(self._decoder, self._first - 1)
 
     def push(self, block: Tensor, prompt: str) -> PoseChunk:
         """Return the poses that the next block (1, P, D) tells; may be none at first."""
@@ -202,6 +209,8 @@ class PoseDecoder:
             if len(shown):
                 self._decoder.turn, self._decoder.step = shown[-1, 0], shown[-1, LAYOUT.velocity]
         first, self._first = self._first, self._first + len(features)
+        if self._guide is not None and len(features):
+            features = self._guide.bend(features, first, self._decoder)
         poses = _solve(features, self._decoder, self._solver) if len(features) else _NOTHING
         return PoseChunk(first=first, prompt=prompt, **vars(poses))
 

@@ -11,7 +11,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.traits import asked
 from core.motion.vae import STRIDE, MotionVAE, StreamState
 from core.settings import MotionSettings, check_prompt
+from core.steering.guide import Guide
+from core.steering.wishes import Steer
 
 KEPT_PROMPTS = 256
 """Prompts whose token states are kept, so that going back to one costs nothing."""
@@ -47,7 +49,7 @@ class MotionModel:
     def __init__(self, dit: MotionDiT, vae: MotionVAE, encoder: TextEncoder, device: str) -> None:
         self.dit, self.vae, self.encoder, self.device = dit, vae, encoder, device
         self.filter_weights = vae.filter_weights().detach().cpu().numpy()
-        self._prompts: OrderedDict[str, Prompt] = OrderedDict()
+        self._prompts: OrderedDict[tuple[str, str], Prompt] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
@@ -65,29 +67,47 @@ class MotionModel:
         after: Take | None = None,
         pinned: Tensor | None = None,
         emphasis: float = 1.0,
+        steer: Steer | None = None,
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
         `after` is a take to go on from. `pinned` are blocks (1, T, P, D) that stay in view for
-        ever and count `emphasis` times. Raises ValueError at once for what cannot be sampled.
+        ever and count `emphasis` times. `steer` says where to go, at any time. Raises ValueError
+        at once for what cannot be sampled.
         """
         prefix = 0 if pinned is None else pinned.shape[1]
         sampler = self._new_sampler(1, settings, prefix, emphasis)
         history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
         past = [pinned, None if history is None else history.blocks]
-        decoder = PoseDecoder(self, settings.foot_contacts, history)
-        return self._poses(sampler, prompts, [x for x in past if x is not None], decoder)
+        guide = None if steer is None else Guide(steer)
+        decoder = PoseDecoder(self, settings.foot_contacts, history, guide)
+        known = [x for x in past if x is not None]
+        return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
+
+    def _conditions(
+        self, prompts: Iterable[str], sampler: StreamSampler[Prompt], guide: Guide | None
+    ) -> Iterator[Prompt]:
+        """Yield what each block is made for: a prompt, in words that make legs go as is wanted."""
+        stagger = sampler.stagger
+        for text in map(check_prompt, prompts):
+            if guide is None:
+                yield self.prompt(text)
+                continue
+            words = guide.words(text)
+            # what is wanted right now is felt only by blocks that nobody has begun
+            sampler.retard(sampler.steps if guide.steers else stagger)
+            yield self.prompt(text, words)
 
     def _poses(
         self,
         sampler: StreamSampler[Prompt],
-        prompts: Iterable[str],
+        conditions: Iterator[Prompt],
         past: Sequence[Tensor],
         decoder: PoseDecoder,
     ) -> Iterator[PoseChunk]:
         for blocks in past:
             sampler.commit(blocks, [UNASKED])
-        prompt, conditions = "", (self.prompt(check_prompt(text)) for text in prompts)
+        prompt = ""
         for sampled in sampler.stream(conditions):
             prompt = sampled.condition.text
             chunk = decoder.push(sampled.x, prompt)
@@ -146,15 +166,19 @@ class MotionModel:
         traits = torch.from_numpy(np.stack([asked(text) for text in texts])).to(self.device)
         return self.dit.prompt(states, mask, " | ".join(texts), traits=traits)
 
-    def prompt(self, text: str) -> Prompt:
-        """Return the condition of one prompt: the same object for the same text."""
+    def prompt(self, text: str, words: str = "") -> Prompt:
+        """Return the condition of one prompt: the same object for the same text.
+
+        The network may be told other `words` than were asked for.
+        """
+        key = text, words or text
         with self._lock:
-            if text not in self._prompts:
-                self._prompts[text] = self.prompts([text])
+            if key not in self._prompts:
+                self._prompts[key] = replace(self.prompts([words or text]), text=text)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
-            self._prompts.move_to_end(text)
-            return self._prompts[text]
+            self._prompts.move_to_end(key)
+            return self._prompts[key]
 
     @torch.inference_mode()
     def decode(self, blocks: Tensor, state: StreamState) -> np.ndarray:

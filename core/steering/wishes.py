@@ -7,10 +7,12 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 from core.body.skeleton import JOINTS
 from core.settings import Second, Settings, within
@@ -74,18 +76,71 @@ class Drive(Settings):
     """None to look where the body goes."""
 
 
+def _at_most(most: int) -> Callable[[tuple, ValidationInfo], tuple]:
+    def check(values: tuple, info: ValidationInfo) -> tuple:
+        if len(values) > most:
+            raise ValueError(f"{info.field_name} must be {most} at most, got {len(values):,}")
+        return values
+
+    return check
+
+
 class Wishes(Settings):
     """All that is wanted at the moment: keys come before points, points before drive."""
 
-    waypoints: tuple[Waypoint, ...] = ()
+    waypoints: Annotated[tuple[Waypoint, ...], AfterValidator(_at_most(MOST_WAYPOINTS))] = ()
     """By time."""
-    keys: tuple[KeyPose, ...] = ()
+    keys: Annotated[tuple[KeyPose, ...], AfterValidator(_at_most(MOST_KEYS))] = ()
     """By time."""
     drive: Drive | None = None
 
 
-class Steer:
-    """Where a stream reads what is wanted: another thread may put other wishes in at any time."""
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """How nearly a way-point or a key pose was met, as its poses were shown."""
 
-    def __init__(self, wishes: Wishes | None = None) -> None:
+    wish: Waypoint | KeyPose
+    at: float
+    """Seconds from the take's first pose at which its time had come."""
+    missed: float | None
+    """Meters on the floor between root and place; None where no place was asked for."""
+    turned: float | None
+    """Degrees between facing and what was asked for, -180..180, to the left; None likewise."""
+
+    @property
+    def late(self) -> float:
+        """Seconds by which its time was put off, since nobody could have been there earlier."""
+        return max(self.at - self.wish.at, 0.0)
+
+
+class Steer:
+    """Where a stream reads what is wanted: another thread may put other wishes in at any time.
+
+    A stream reads twice a block, so `history` of one is enough to steer another the same way.
+    """
+
+    def __init__(
+        self, wishes: Wishes | None = None, replay: Sequence[tuple[int, Wishes]] = ()
+    ) -> None:
+        """`replay` is another one's `history`, which then decides."""
         self.wishes = wishes or Wishes()
+        self.history: list[tuple[int, Wishes]] = []
+        """Wishes with the number of the reading from which on they held."""
+        self.report: list[Met] = []
+        """What came by so far, by time."""
+        self.due: tuple[tuple[Waypoint, float], ...] = ()
+        """Way-points ahead with the second at which the body can be there, by time."""
+        self.words = ""
+        """What the network is told at the moment."""
+        self._replay, self._readings = list(replay), 0
+
+    def read(self) -> Wishes:
+        """Return what is wanted now, and remember it; for the stream alone."""
+        while self._replay and self._replay[0][0] <= self._readings:
+            self.wishes = self._replay.pop(0)[1]
+        wishes = self.wishes
+        before = self.history[-1][1] if self.history else Wishes()
+        if wishes is not before and wishes != before:
+            self.history.append((self._readings, wishes))
+        self._readings += 1
+        return wishes

@@ -243,3 +243,22 @@ def test_flow_verbs_agree():
     x, v = flow.add_noise(data, noise, t), flow.velocity(data, noise)
     assert torch.allclose(flow.predict_data(x, v, t), data, atol=1e-6)
     assert torch.allclose(flow.step(x, v, t, torch.ones_like(t)), data, atol=1e-6)
+
+
+def test_a_stream_that_is_retarded_keeps_one_frame_in_its_window(tiny_dit):
+    sampler = make_sampler(tiny_dit, tiny_dit.new_cache())
+    prompt, windows = make_prompt(tiny_dit), []
+    stagger = sampler.stagger
+
+    def conditions():
+        for number in range(12):
+            sampler.retard(sampler.steps if 4 <= number < 8 else stagger)
+            yield prompt
+
+    for _ in sampler.stream(conditions()):
+        windows.append(len(sampler.window))
+    assert windows[0] > 0
+    assert 0 in windows[2:]
+    assert max(windows[-5:-1]) > 0
+    with pytest.raises(ValueError, match="stagger"):
+        sampler.retard(sampler.steps + 1)

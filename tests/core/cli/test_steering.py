@@ -1,0 +1,89 @@
+"""Where a body is to go, from the command line: files in, figures and projects out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from tests.support.tiny import write_checkpoints
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_checkpoints(tmp_path_factory.mktemp("checkpoints"), motion="CC0 1.0")
+
+
+def run(folder, *arguments: object, code: int = 0):
+    words = ["motion", *map(str, arguments), "--checkpoints", str(folder)]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def write(path, text: str):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_path_is_followed_told_of_and_exported(folder, tmp_path):
+    path = write(tmp_path / "path.json", '[{"place": [0, 0.4], "at": 0.5, "facing": 10}]')
+    out = tmp_path / "take.npz"
+    result = run(folder, "a person walks", "--seconds", 2, "--path", path, "--out", out, "--json")
+    (met,) = json.loads(result.stdout[result.stdout.index("{") :])["met"]
+    assert (met["kind"], met["wanted_at"]) == ("waypoint", 0.5)
+    assert "point at 0.5 s: missed by" in result.stderr
+    info = json.loads(str(np.load(out)["info"]))
+    (wished,) = json.loads(info["wishes"])
+    assert wished["wishes"]["waypoints"][0]["place"] == [0, 0.4]
+    assert len(json.loads(info["wishes_met"])) == 1
+
+
+def test_a_project_makes_the_same_bytes_again(folder, tmp_path):
+    drive = write(tmp_path / "keys.txt", "0 W\n1 A\n1.6 -")
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    saved, again = tmp_path / "walk.livestep.json", tmp_path / "again.livestep.json"
+    prompts = "a person walks", "--then", "he limps", "--seconds", 1.2, "--seed", 7
+    run(folder, *prompts, "--drive", drive, "--out", first, "--save", saved)
+    run(folder, saved, "--out", second, "--save", again)
+    assert saved.read_text() == again.read_text()
+    assert len(json.loads(saved.read_text())["wishes"]) == 3
+    with np.load(first) as one, np.load(second) as two:
+        for name in ("poses", "trans", "features", "prompts"):
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_a_project_without_wishes_too(folder, tmp_path):
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    saved = tmp_path / "jump.livestep.json"
+    run(folder, "a person jumps", "--seconds", 1, "--out", first, "--save", saved)
+    run(folder, saved, "--out", second)
+    with np.load(first) as one, np.load(second) as two:
+        np.testing.assert_array_equal(one["poses"], two["poses"])
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "text", "told"),
+    [
+        ("--path", "path.json", "[[]]", "path.json: expected a list of objects"),
+        ("--path", "path.json", '[{"place": [0, 1e9], "at": 1}]', "path.json: waypoint 1: "),
+        ("--keys", "keys.json", '[{"at": 1, "joints": []}]', "keys.json: key 1: joints must be 22"),
+        ("--drive", "keys.txt", "0 jump", "keys.txt: line 1: keys are W, A, S, D"),
+    ],
+)
+def test_wrong_files_are_told_in_a_sentence(folder, tmp_path, option, name, text, told):
+    file = write(tmp_path / name, text)
+    result = run(folder, "walk", option, file, "--json", code=2)
+    assert f"error: {told}" in result.output
+    assert str(tmp_path) not in result.output
+
+
+def test_wrong_projects_are_told_in_a_sentence(folder, tmp_path):
+    project = write(tmp_path / "a.livestep.json", "{}")
+    assert "no project of Livestep" in run(folder, project, "--json", code=2).output
+    assert "says all" in run(folder, project, "--json", "--seconds", 3, code=2).output
+    result = run(folder, "walk", "--save", tmp_path / "a.json", code=2)
+    assert "projects end in .livestep.json" in result.output

@@ -1,0 +1,121 @@
+"""Somebody who walks straight on is bent to where he is wanted, and his feet do not slide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.body.skeleton import FPS
+from core.steering import gait
+from core.steering.wishes import Drive, Steer, Waypoint, Wishes
+from tests.support.walking import steered
+
+
+def direction(joints: np.ndarray) -> np.ndarray:
+    """Degrees (T - 1,) to the left of Z in which the root goes, over a stride."""
+    steps = np.diff(joints[:, 0][:, [0, 2]], axis=0)
+    steps = np.stack([np.convolve(axis, np.ones(11) / 11, mode="same") for axis in steps.T])
+    return np.degrees(np.arctan2(*steps))
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(0, 3), (0, 6)],
+        [(1, 2.5), (3, 3.5), (4, 1.5)],
+        [(-2, 2), (-2, 4), (0, 4.5)],
+        [(2, 1), (2, -1.5), (0, -2)],
+    ],
+)
+def test_points_are_passed_within_ten_centimeters(places):
+    length, points, before = 0.0, [], (0, 0)
+    for place in places:
+        length += 1.15 * np.hypot(place[0] - before[0], place[1] - before[1])
+        points.append(Waypoint(place=place, at=round(length / 1.15 + 0.2, 2)))
+        before = place
+    steer = Steer(Wishes(waypoints=tuple(points)))
+    steered(steer, int((length + 4) * FPS / 8))
+    assert [met.wish for met in steer.report] == points
+    assert np.median([met.missed for met in steer.report]) < 0.1
+    assert max(met.missed for met in steer.report) < 0.2
+    assert max(met.late for met in steer.report) < 0.6
+    assert steer.due == ()
+
+
+def test_a_facing_is_met_within_ten_degrees():
+    steer = Steer(Wishes(waypoints=(Waypoint(place=(1, 3), at=3.2, facing=60),)))
+    steered(steer, 12)
+    (met,) = steer.report
+    assert met.missed < 0.1
+    assert abs(met.turned) < 10
+
+
+def test_what_is_too_far_is_late_and_says_so():
+    steer = Steer(Wishes(waypoints=(Waypoint(place=(0, 2), at=0.5),)))
+    told = []
+    steered(steer, 8, change=lambda pose: told.append(steer.due))
+    (met,) = steer.report
+    assert met.late > 0.5
+    assert met.missed < 0.1
+    ((point, due),) = told[1]
+    assert point == met.wish
+    assert due == pytest.approx(met.at, abs=0.3)
+
+
+def test_a_stop_is_stood_at():
+    steer = Steer(Wishes(waypoints=(Waypoint(place=(0.5, 3), at=3, stop=True),)))
+    joints = steered(steer, 18)
+    assert steer.words == gait.STAND
+    assert np.ptp(joints[-40:, 0, [0, 2]], axis=0).max() < 0.1
+    assert np.hypot(joints[-1, 0, 0] - 0.5, joints[-1, 0, 2] - 3) < 0.15
+
+
+def test_who_has_too_much_time_waits():
+    steer = Steer(Wishes(waypoints=(Waypoint(place=(0, 2), at=8),)))
+    words = []
+    steered(steer, 22, change=lambda pose: words.append(steer.words))
+    assert gait.STAND in words
+    assert steer.report[0].missed < 0.25
+
+
+@pytest.mark.parametrize("angle", [-150, -90, 45, 90])
+def test_a_drive_is_followed_and_seen_soon(angle):
+    steer = Steer(Wishes(drive=Drive(velocity=(0, 1.2))))
+    ways = 1.2 * np.sin(np.radians(angle)), 1.2 * np.cos(np.radians(angle))
+
+    def change(pose: int) -> None:
+        if pose == 48:
+            steer.wishes = Wishes(drive=Drive(velocity=ways))
+
+    joints = steered(steer, 20, change=change)
+    off = (direction(joints) - angle + 180) % 360 - 180
+    assert np.abs(off[-30:-10]).mean() < 10
+    facing = np.degrees(np.unwrap(np.arctan2(*_across(joints))))
+    assert abs(facing[48 + 8] - facing[47]) > 10  # within .4 s of having been read
+
+
+def _across(joints: np.ndarray) -> np.ndarray:
+    hips = joints[:, 1] - joints[:, 2]
+    return np.stack([-hips[:, 2], hips[:, 0]])
+
+
+def test_without_wishes_nothing_is_changed():
+    steer = Steer()
+    straight = steered(steer, 4)
+    assert steer.history == []
+    assert steer.words == "a person walks"
+    assert np.abs(straight[:, 0, 0]).max() < 0.1
+
+
+def test_what_was_read_can_be_read_again():
+    steer = Steer()
+
+    def change(pose: int) -> None:
+        if pose in (16, 40, 64):
+            steer.wishes = Wishes(drive=Drive(velocity=(pose / 40, 1)))
+
+    joints = steered(steer, 12, change=change)
+    assert [reading for reading, _ in steer.history] == [4, 10, 16]
+    again = Steer(replay=steer.history)
+    np.testing.assert_array_equal(steered(again, 12), joints)
+    assert again.history == steer.history

@@ -1,0 +1,83 @@
+"""A project read back is the project written, and nothing else passes for one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.settings import MotionSettings
+from core.steering.project import Asked, Project, Wished, read_project
+from core.steering.wishes import Drive, KeyPose, Waypoint, Wishes
+
+POSE = tuple((0.0, 1.0, 0.1) for _ in range(22))
+PROJECT = Project(
+    checkpoint="motion",
+    settings=MotionSettings(seed=3, guidance=2.5),
+    poses=120,
+    prompts=(Asked(start=0, text="a person walks"), Asked(start=46, text="he waves")),
+    wishes=(
+        Wished(
+            reading=2,
+            wishes=Wishes(
+                waypoints=(Waypoint(place=(1, 2.25), at=3, facing=30),),
+                keys=(KeyPose(at=4, joints=POSE, parts=("head",)),),
+            ),
+        ),
+        Wished(reading=9, wishes=Wishes(drive=Drive(velocity=(0, 1)))),
+    ),
+)
+
+
+def test_round_trip():
+    assert read_project(PROJECT.dump()) == PROJECT
+    assert read_project(PROJECT.dump().encode()) == PROJECT
+
+
+def test_wishes_change_though_one_of_their_fields_is_called_keys():
+    wishes = PROJECT.wishes[0].wishes.changed(drive=Drive(velocity=(0, 1)))
+    assert wishes.keys == PROJECT.wishes[0].wishes.keys
+
+
+def test_it_says_what_to_ask_for_and_to_wish():
+    assert [PROJECT.prompt(pose) for pose in (0, 45, 46, 500)] == [
+        "a person walks",
+        "a person walks",
+        "he waves",
+        "he waves",
+    ]
+    steer = PROJECT.steer
+    read = [steer.read() for _ in range(10)]
+    assert read[:2] == [Wishes()] * 2
+    assert read[2:9] == [PROJECT.wishes[0].wishes] * 7
+    assert steer.history == [(2, PROJECT.wishes[0].wishes), (9, PROJECT.wishes[1].wishes)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"livestep": 2}, '"livestep": 1'),
+        ({"prompts": []}, "first prompt"),
+        ({"prompts": [{"start": 4, "text": "walk"}]}, "first prompt"),
+        ({"prompts": [{"start": 0, "text": "\x00"}]}, "prompt 1"),
+        ({"prompts": [{"start": 0, "text": "walk"}] * 2}, "follow each other"),
+        ({"poses": 10**9}, "poses must be"),
+        ({"checkpoint": "x" * 1000}, "characters"),
+        ({"settings": {"steps": 0}}, "steps must be"),
+        ({"settings": 3}, "settings"),
+        ({"wishes": [{"reading": 0, "wishes": {"drive": {"velocity": [99, 0]}}}]}, "wish 1"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_what_is_none_is_told_in_a_sentence(change, told):
+    text = json.dumps({**json.loads(PROJECT.dump()), **change})
+    with pytest.raises(ValueError, match=told) as error:
+        read_project(text)
+    assert str(error.value).startswith("this is no project of Livestep: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", b"\xff\xfe", "{" * 10_000])
+def test_what_is_no_json_neither(text):
+    with pytest.raises(ValueError, match="no project of Livestep"):
+        read_project(text)
