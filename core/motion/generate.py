@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from core.diffusion.sampler import StreamSampler
 from core.motion.decode import FeatureFilter, PoseDecoder, shown
 from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
-from core.motion.traits import asked
+from core.motion.traits import told
 from core.motion.vae import STRIDE, MotionVAE, StreamState
 from core.settings import MotionSettings, check_prompt
 from core.steering.guide import Guide
@@ -49,7 +49,7 @@ class MotionModel:
     def __init__(self, dit: MotionDiT, vae: MotionVAE, encoder: TextEncoder, device: str) -> None:
         self.dit, self.vae, self.encoder, self.device = dit, vae, encoder, device
         self.filter_weights = vae.filter_weights().detach().cpu().numpy()
-        self._prompts: OrderedDict[tuple[str, str], Prompt] = OrderedDict()
+        self._prompts: OrderedDict[tuple[object, ...], Prompt] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
@@ -96,7 +96,7 @@ class MotionModel:
             words = guide.words(text)
             # what is wanted right now is felt only by blocks that nobody has begun
             sampler.retard(sampler.steps if guide.steers else stagger)
-            yield self.prompt(text, words)
+            yield self.prompt(text, words, guide.traits)
 
     def _poses(
         self,
@@ -160,21 +160,28 @@ class MotionModel:
         )
 
     @torch.inference_mode()
-    def prompts(self, texts: Sequence[str]) -> Prompt:
-        """Return the condition of a batch with one prompt a row."""
-        states, mask = (x.to(self.device) for x in self.encoder(texts))
-        traits = torch.from_numpy(np.stack([asked(text) for text in texts])).to(self.device)
-        return self.dit.prompt(states, mask, " | ".join(texts), traits=traits)
+    def prompts(self, texts: Sequence[str], values: Mapping[str, float] | None = None) -> Prompt:
+        """Return the condition of a batch with one prompt a row.
 
-    def prompt(self, text: str, words: str = "") -> Prompt:
+        `values` are traits that are known better than from words, see `core.motion.traits`.
+        """
+        states, mask = (x.to(self.device) for x in self.encoder(texts))
+        traits = np.stack([told(text, values or {}) for text in texts])
+        return self.dit.prompt(
+            states, mask, " | ".join(texts), traits=torch.from_numpy(traits).to(self.device)
+        )
+
+    def prompt(
+        self, text: str, words: str = "", values: Mapping[str, float] | None = None
+    ) -> Prompt:
         """Return the condition of one prompt: the same object for the same text.
 
-        The network may be told other `words` than were asked for.
+        The network may be told other `words` than were asked for, and traits as `prompts`.
         """
-        key = text, words or text
+        key = text, words or text, *sorted((values or {}).items())
         with self._lock:
             if key not in self._prompts:
-                self._prompts[key] = replace(self.prompts([words or text]), text=text)
+                self._prompts[key] = replace(self.prompts([words or text], values), text=text)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
             self._prompts.move_to_end(key)

@@ -16,6 +16,8 @@ WALKED, RAN = 2.0, 2.2
 """Below which a running one walks, above which a walking one runs."""
 PACES = {STAND: (0.0, 0.0), WALK: (1.2, 1.45), RUN: (3.4, 4.4), BACK: (1.2, 1.5)}
 """What legs do by these words, and the most that bending makes of it (m/s)."""
+SPEEDS = {WALK: (0.8, 1.6), RUN: (2.2, 3.4), BACK: (0.5, 1.1)}
+"""What a network that is told speeds beside its words can make legs do (m/s)."""
 SLOWEST, FASTEST = 0.5, 1.3
 """Shares of the legs' own speed within which a path is followed."""
 

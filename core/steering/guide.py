@@ -16,7 +16,7 @@ import numpy as np
 from core.body.features import LAYOUT, FeatureDecoder
 from core.body.skeleton import ANKLES, FPS, JOINTS, TOES
 from core.steering import gait
-from core.steering.aim import Aim
+from core.steering.aim import Aim, Wanted
 from core.steering.plants import Plants
 from core.steering.spring import spring
 from core.steering.ways import Now, wrap
@@ -36,6 +36,8 @@ SIDEWAYS = 0.2
 """Share of a step that may go to the side."""
 LEAN, MOST_LEAN = 0.008, 0.07
 """Meters a pose, and in all, that a body which has come to stand leans over its feet."""
+SOON_THERE, MOST_TOLD = 0.8, 0.8
+"""Seconds in which legs are to turn to where they should go, and the most (rad/s) they are told."""
 SOON = 0.15
 """Most that a step's length changes from one pose to the next, as a share."""
 
@@ -61,6 +63,8 @@ class Guide:
         self._now, self._planned, self._prompt = Now(0j, 0.0, 0.0), Wishes(), ""
         self.steers = False
         """Whether anything is wanted."""
+        self.traits: dict[str, float] = {}
+        """Traits of the next block that a network can be told beside its words (m/s, rad/s)."""
 
     def words(self, prompt: str) -> str:
         """Return what to tell the network for the next block."""
@@ -71,8 +75,20 @@ class Guide:
             words, self._told = prompt, abs(self._legs)
         else:
             words, self._told = gait.words(prompt, wanted.legs, wanted.behind, self._told)
+        self.traits = {} if wanted is None else self._traits(words, wanted)
         self._steer.words = words
         return words
+
+    def _traits(self, words: str, wanted: Wanted) -> dict[str, float]:
+        """Return how fast legs are to go and turn, in steps that few prompts are made for."""
+        slowest, fastest = gait.SPEEDS.get(words, (0.0, 0.0))
+        if not fastest:
+            return {}
+        ahead = wrap(cmath.phase(wanted.velocity) - self._now.heading) if wanted.velocity else 0.0
+        turn = _clip(ahead / SOON_THERE, MOST_TOLD) * (words != gait.BACK)
+        speed = min(max(abs(wanted.velocity), slowest), fastest)
+        speed *= -1 if words == gait.BACK else 1
+        return {"forward": round(speed, 1), "turn": round(5 * turn) / 5, "left": 0.0}
 
     def bend(self, features: np.ndarray, first: int, at: FeatureDecoder) -> np.ndarray:
         """Return the next features (T, 263) of a stream, bent.
