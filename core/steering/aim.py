@@ -33,6 +33,8 @@ PUNCTUAL = 0.9
 """Share of the legs' own speed at which who stood because of that sets out."""
 SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
+LATEST = 60.0
+"""Seconds after its time at which a point is given up, such as by who hops on the spot."""
 BEHIND, BESIDE = math.radians(110), math.radians(60)
 """Between facing and path, from which a body goes backwards; to a side, where it has passed what
 lies there."""
@@ -154,6 +156,8 @@ class Aim:
         due = self._dues[point]
         if now.time < min(point.at, due):
             return False
+        if now.time > point.at + LATEST:
+            return True
         to = (point.place - now.middle) * cmath.exp(-1j * now.heading)
         return now.time >= due or (abs(to) < TIGHT and abs(cmath.phase(to)) > BESIDE)
 

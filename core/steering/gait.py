@@ -28,9 +28,9 @@ _PLAIN = re.compile(
     r"(?:\s+(?:still|forwards?|ahead|straight|around|about|along|backwards?|normally|there|here))*"
 )
 _GOES = re.compile(
-    r"\b(?:walk|run|jog|stroll|go|mov|limp|sneak|creep|crawl|hop|skip|march|stride|strut|stagger|"
-    r"stumbl|tiptoe|tip-toe|shuffl|wander|pac|sprint|danc|wad|hobbl|swagger|saunter|trudg|gallop|"
-    r"steps|stepping|jump|leap)\w*\b"
+    r"\b(?:(?:walk|run|jog|stroll|limp|sneak|creep|crawl|hop|skip|march|stride|strut|stagger|stumbl|"
+    r"tip-?toe|shuffl|wander|sprint|danc|wad|hobbl|swagger|saunter|trudg|gallop)\w*|"
+    r"go|goes|going|moves?|moving|paces?|pacing|steps|stepping)\b"
 )
 
 

@@ -33,7 +33,8 @@ def test_a_manner_stays_while_somebody_goes(prompt):
 
 
 def test_who_does_not_go_by_the_prompt_walks_in_between():
-    assert words("a person waves", 1.2, False, 0.0)[0] == WALK
+    for prompt in ("a person waves", "a good golfer swings", "a person jumps", "somebody packs"):
+        assert words(prompt, 1.2, False, 0.0)[0] == WALK
     assert words("a person waves", 0.0, False, 1.2) == ("a person waves", 0.0)
 
 
