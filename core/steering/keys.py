@@ -1,4 +1,4 @@
-"""Key poses: pinned from what is shown, dragged by a hand or a foot, and how far they are missed."""
+"""Key poses: pinned from what is shown, dragged by hand or foot, and how far they are missed."""
 
 from __future__ import annotations
 
@@ -71,15 +71,18 @@ def dragged(key: KeyPose, part: str, place: tuple[float, float, float]) -> KeyPo
     return KeyPose(**dict(key) | {"joints": _told(joints)})
 
 
-def placed(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
-    """Return a key's joints (22, 3) in the world, with its root over `floor` (3,) unless it has a
-    place, looking along `angle` (rad) unless it says where."""
-    if key.place is not None:
-        floor = np.array([key.place[0], 0, key.place[1]])
-    angle = angle if key.facing is None else np.radians(key.facing)
+def seen(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
+    """Return a key's joints (22, 3), its root over `floor` (3,), looking along `angle` (rad)."""
     joints = np.array(key.joints)
     turn = about_y(angle - facing(joints[None])[0])  # told to look along Z, it need not quite
     return quat_rotate(turn, joints) + floor * _ON_FLOOR
+
+
+def placed(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
+    """Return what `seen` does, but where the key says and looking as it says, if it does."""
+    if key.place is not None:
+        floor = np.array([key.place[0], 0, key.place[1]])
+    return seen(key, floor, angle if key.facing is None else np.radians(key.facing))
 
 
 def missed(key: KeyPose, joints: np.ndarray) -> dict[str, float]:

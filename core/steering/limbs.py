@@ -100,11 +100,12 @@ class Stance:
         return bool(np.abs(self._offsets).max() < 1e-4)
 
     def push(
-        self, root: np.ndarray, local: np.ndarray, contacts: np.ndarray
+        self, root: np.ndarray, local: np.ndarray, contacts: np.ndarray, ankles: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return roots (T, 3) and rotations (T, 22, 4) that stand; `contacts` are (T, 4)."""
+        """Return roots (T, 3) and rotations (T, 22, 4) of bodies whose legs lead to `ankles`
+        (T, 2, 3), or to where they stand; `contacts` are (T, 4)."""
         joints, world = forward(root, local)
-        ankles, toes = joints[:, ANKLES], joints[:, TOES]
+        toes = ankles + joints[:, TOES] - joints[:, ANKLES]
         bits = contacts.reshape(-1, 2, 2).astype(np.float64)
         offsets = self._pins.push(ankles, toes, bits)
         self._offsets = offsets[-1]

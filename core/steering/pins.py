@@ -1,49 +1,37 @@
 """Key poses met exactly: the last mile of a stream whose network has brought it near, or has not.
 
-What lacks at a key is told pose by pose, from where the body is and how it moves, and added along a
-ramp (core.steering.ramps): in joint rotations for all of a body, in places for hands, feet and head.
-After the key it is taken back, but for place and facing, which the stream goes on from. So the body
-moves on through a key with its own speed. Feet that stand, stand; what is out of reach is approached
-as far as it goes, and `met` says by how much a key was missed.
+What lacks at a key is told pose by pose, from where the body is and how it moves, and added along
+a ramp (core.steering.ramps): in joint rotations for all of a body, in places for hands, feet and
+head. After the key it is taken back, but for place and facing, which the stream goes on from. So
+the body moves on through a key with its own speed. Feet that stand, stand; what is out of reach is
+approached as far as it goes, and `met` says by how much a key was missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from core.body.features import contacts, facing
-from core.body.ik import PoseSolver
-from core.body.moved import moved, posed
-from core.body.rotations import (
-    about_y,
-    quat_continuous,
-    quat_from_axis_angle,
-    quat_inverse,
-    quat_multiply,
-    quat_rotate,
-    quat_to_axis_angle,
-)
-from core.body.skeleton import ANKLES, FPS, forward, local_rotations
+from core.body.features import facing
+from core.body.moved import posed
+from core.body.rotations import normalize, quat_continuous
+from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
+from core.body.soles import flat_heights
 from core.body.take import Poses
-from core.steering.course import SPAN, Course, Path, fading
-from core.steering.keys import ENDS, missed, placed
-from core.steering.limbs import ARMS, HEAD, LEGS, Stance, bend, lean
+from core.steering.course import SPAN, Aims, Course, Path, fading
+from core.steering.keys import ENDS, missed, placed, seen
+from core.steering.limbs import ARMS, Stance, bend, lean
 from core.steering.ramps import Held
-from core.steering.wishes import KeyPose
+from core.steering.steps import BEFORE, Step, Steps
+from core.steering.whole import Whole
+from core.steering.wishes import PARTS, KeyPose
 
-BODY, PART, PATH = (10, 10), (8, 6), 20
-"""Poses before and after a key in which all of a body and a part of it are led; before, its path."""
-LIFT = 0.06
-"""How high (m) a foot is lifted at most on its way to a key."""
-_SETTLED = 12
-"""Poses in which the twists of a key, told anew from those of the stream, come to rest."""
-_TURNS, _ROOT = slice(0, 66), slice(66, 69)
+PART, PATH = (8, 6), 20
+"""Poses before and after a key in which hands and head are led; before it, the path."""
+STANDS = 0.03
+"""Height (m) of a sole below which a key's foot stands."""
 _FEET, _HANDS = ("left_foot", "right_foot"), ("left_hand", "right_hand")
-
-Aims = list[tuple[int, KeyPose] | None]
-"""For each pose the key it is led to and that one's number."""
 
 
 class Pins:
@@ -52,13 +40,12 @@ class Pins:
     def __init__(self) -> None:
         self.met: dict[KeyPose, dict[str, float]] = {}
         """By how much (m) the parts of each key that is past were missed."""
-        self._tail: Poses | None = None  # as they came
         self._path: Path | None = None  # from the first key on
-        self._body = Held(69, *BODY)
-        self._parts = {part: Held(3, *PART) for part in ENDS}
-        self._solved: dict[KeyPose, tuple[float, np.ndarray]] = {}
-        self._stance = Stance()
-        self._led: np.ndarray | None = None  # joints of the last two poses before parts are led
+        self._came: Poses | None = None  # the last poses, and those on the path
+        self._moved: Poses | None = None
+        self._whole, self._steps, self._stance = Whole(), Steps(), Stance()
+        self._ends = {part: Held(3, *PART) for part in (*_HANDS, "head")}
+        self._led: np.ndarray | None = None  # joints of the last two poses before ends are led
         self._shown: np.ndarray | None = None  # the last rotations
 
     def push(self, poses: Poses, first: int, keys: Sequence[KeyPose] = ()) -> Poses:
@@ -80,118 +67,96 @@ class Pins:
                 self.met[key] = missed(key, led.joints[k - start].astype(np.float64))
         return Poses.concatenate([plain, led])
 
-    def _remember(self, poses: Poses) -> None:
-        tail = poses if self._tail is None else Poses.concatenate([self._tail, poses])
-        self._tail = tail[-SPAN:]
+    def _remember(self, plain: Poses) -> None:
+        tail = plain if self._came is None else Poses.concatenate([self._came, plain])
+        self._came = self._moved = tail[-SPAN:]
 
     def _lead(self, poses: Poses, first: int, due: list[tuple[int, KeyPose]]) -> Poses:
-        course = Course(self._tail, poses)
-        self._path = self._path or Path(course.before)
-
-        def aims(before: int, has: Callable[[KeyPose], bool]) -> Aims:
-            wanted = [aim for aim in due if has(aim[1])]
+        def aims(before: int, *parts: str) -> Aims:
+            wanted = [aim for aim in due if {*parts} & {*aim[1].parts}]
             return [
                 next((a for a in wanted if at <= a[0] < at + before), None)
                 for at in range(first, first + len(poses))
             ]
 
-        leads = aims(PATH, lambda key: key.place is not None or key.facing is not None)
-        path, yaw, speeds = self._path.run(course, first, leads)
-        whole = aims(BODY[0], lambda key: "body" in key.parts)
-        offsets = self._lead_body(course, first, whole)
-        turn = about_y(yaw)
-        local = quat_from_axis_angle(offsets[:, _TURNS].reshape(-1, 22, 3))
-        local = quat_multiply(local, course.rotations)
-        local[:, 0] = quat_multiply(turn, local[:, 0])
-        root = path + course.root * [0, 1, 0] + quat_rotate(turn, offsets[:, _ROOT])
-        some = {part: aims(PART[0], lambda key, p=part: p in key.parts) for part in ENDS}
-        root, local = self._lead_parts(root, local, first, some, contacts(poses.features))
+        came = Course(self._came, poses)
+        self._path = self._path or Path(came.before)
+        poses = self._path.push(poses, came, first, aims(PATH, *PARTS))
+        here = Course(self._moved, poses)
+        self._came, self._moved = came.tail, here.tail
+        root, local, lacks = self._whole.push(here, first, aims(BEFORE, "body"))
+        joints, _ = forward(root, local)
+        ends = {part: aims(PART[0], part) for part in self._ends}
+        local = self._lead_ends(root, local, first, ends)
+        steps = [aims(BEFORE, "body", foot) for foot in _FEET]
+        shifts, moving = self._lead_feet(here, root, facing(joints), lacks, first, steps)
+        stand = here.contacts & ~moving.repeat(2, axis=1)
+        root, local = self._stance.push(root, local, stand, here.joints[:, ANKLES] + shifts)
         local = quat_continuous(local, self._shown).astype(np.float32)
         self._shown, root = local[-1], root.astype(np.float32)
-        joints, _ = forward(root, local)
-        poses = moved(poses, path - quat_rotate(turn, course.root * [1, 0, 1]), yaw, speeds)
-        return posed(poses, root, local, joints)
+        return posed(poses, root, local, forward(root, local)[0])
 
-    def _lead_body(self, course: Course, first: int, aims: Aims) -> np.ndarray:
-        """Return rotation vectors of joints and a shift of the root, (T, 69)."""
-        goals = np.zeros((len(aims), 69))
-        for aim in {aim for aim in aims if aim}:
-            rows = np.array([i for i, other in enumerate(aims) if other == aim])
-            k, key = aim
-            if key not in self._solved:
-                self._solved[key] = _solve(key, course, rows[0])
-            height, wanted = self._solved[key]
-            turns = about_y(course.facing[rows])
-            goal = np.repeat(wanted[None], len(rows), axis=0)
-            goal[:, 0] = quat_multiply(turns, goal[:, 0])
-            going = course.turning[rows] * fading(k - first - rows)[:, None, None]
-            going[:, 0] = 0  # a pelvis is wanted as seen from its heading, wherever that goes
-            there = quat_multiply(quat_from_axis_angle(going), course.rotations[rows])
-            gap = quat_to_axis_angle(quat_multiply(goal, quat_inverse(there)))
-            goals[rows, _TURNS] = gap.reshape(len(rows), -1)
-            if key.place is None:
-                feet = np.array(key.joints)[ANKLES] - np.array(key.joints)[0]
-                goals[rows, _ROOT] = course.over_feet(rows, quat_rotate(turns[:, None], feet))
-            goals[rows, _ROOT.start + 1] = height - course.root[rows, 1]
-        return self._body.run(first, goals, [aim and aim[0] for aim in aims])[0]
-
-    def _lead_parts(
-        self,
-        root: np.ndarray,
-        local: np.ndarray,
-        first: int,
-        aims: dict[str, Aims],
-        stand: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return roots and rotations with head, hands and feet where they should be; `stand` are
-        the contacts (T, 4)."""
+    def _lead_ends(
+        self, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
+    ) -> np.ndarray:
+        """Return rotations (T, 22, 4) of poses whose heads and hands are led."""
         joints, world = forward(root, local)
         before = joints[[0, 0]] if self._led is None else self._led
         every = np.concatenate([before, joints])
         self._led, speeds = every[-2:], (every[2:] - every[:-2]) / 2
-        shifts, stand = {}, stand.copy()
-        for part, held in self._parts.items():
+        look, shifts = facing(joints), {}
+        for part, held in self._ends.items():
             if any(aims[part]) or not held.ramp.rests:
-                goals = _lacks(ENDS[part], aims[part], joints, speeds, first)
-                shift, pace = held.run(first, goals, [aim and aim[0] for aim in aims[part]])
-                if part in _FEET:  # what is moved does not stand; its way is no slide
-                    side = _FEET.index(part)
-                    stand[np.abs(shift).max(axis=1) > 0.01, 2 * side : 2 * side + 2] = False
-                    shift[:, 1] += np.minimum(np.hypot(pace[:, 0], pace[:, 2]), LIFT)
-                shifts[part] = shift
+                end, lacks = ENDS[part], np.zeros((len(root), 3))
+                for i, aim in enumerate(aims[part]):
+                    if aim is not None:
+                        k, key = aim
+                        speed = speeds[i, end] - (0 if key.place else speeds[i, 0])
+                        lacks[i] = placed(key, root[i], look[i])[end] - joints[i, end]
+                        lacks[i] -= speed * fading(k - first - i)
+                shifts[part], _ = held.run(first, lacks, [aim and aim[0] for aim in aims[part]])
         if "head" in shifts:
-            local = lean(root, local, joints[:, HEAD] + shifts["head"])
+            local = lean(root, local, joints[:, ENDS["head"]] + shifts["head"])
             joints, world = forward(root, local)
-        for limbs, sides in ((ARMS, _HANDS), (LEGS, _FEET)):
-            if any(side in shifts for side in sides):
-                ends = joints[:, limbs[2]]
-                for i, side in enumerate(sides):
-                    ends[:, i] += shifts.get(side, 0)
-                bend(joints, world, limbs, ends)
-                local = local_rotations(world)
-        return self._stance.push(root, local, stand)
+        if {*_HANDS} & {*shifts}:
+            hands = [joints[:, ENDS[hand]] + shifts.get(hand, 0) for hand in _HANDS]
+            bend(joints, world, ARMS, np.stack(hands, axis=1))
+            local = local_rotations(world)
+        return local
 
+    def _lead_feet(
+        self,
+        course: Course,
+        root: np.ndarray,
+        look: np.ndarray,
+        lacks: np.ndarray,
+        first: int,
+        aims: list[Aims],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far feet are led from where they come (T, 2, 3), which are on their way."""
 
-def _lacks(end: int, aims: Aims, joints: np.ndarray, speeds: np.ndarray, first: int) -> np.ndarray:
-    """Return what a joint will lack (T, 3) at its keys if it goes on; where a key has no place, it
-    is wanted as seen from the root."""
-    lacks, look = np.zeros((len(aims), 3)), facing(joints)
-    for i, aim in enumerate(aims):
-        if aim is not None:
+        def step(i: int, side: int) -> Step | None:
+            aim = aims[side][i]
+            if aim is None:
+                return None
             k, key = aim
-            wanted = placed(key, joints[i, 0], look[i])[end]
-            speed = speeds[i, end] - (0 if key.place else speeds[i, 0])
-            lacks[i] = wanted - joints[i, end] - speed * fading(k - first - i)
-    return lacks
+            whole, ahead = "body" in key.parts, fading(k - first - i)
+            ankle = ANKLES[side]
+            if whole:  # as the root will be, wherever that is
+                wanted = seen(key, root[i] + lacks[i], look[i])
+            else:
+                wanted = placed(key, root[i], look[i])
+            if whole or key.place is None:
+                wanted = wanted + course.speed[i] * (k - first - i)
+            there = course.joints[i, ankle] + course.moving[i, ankle] * ahead
+            feet = normalize(wanted[TOES] - wanted[ANKLES])
+            soles = flat_heights(wanted[None, ANKLES], feet[None])
+            stands = whole and _FEET[side] not in key.parts and soles[0, side] < STANDS
+            return Step(due=k, lacks=wanted[ankle] - there, stands=stands)
 
-
-def _solve(key: KeyPose, course: Course, row: int) -> tuple[float, np.ndarray]:
-    """Return a key's height of the root and its rotations (22, 4), those of the pelvis as seen from
-    its heading; twists that it leaves open are those of the pose that is led to it."""
-    joints = placed(key, course.root[row], course.facing[row])
-    solver, none = PoseSolver(foot_contacts=False), np.zeros((1, 4))
-    solver.prime(course.joints[[row]], none, course.rotations[[row]])
-    root, local = solver.push(np.repeat(joints[None], _SETTLED, axis=0))
-    local = local[-1].astype(np.float64)
-    local[0] = quat_multiply(about_y(-facing(joints[None])[0]), local[0])
-    return float(root[-1, 1]), local
+        out = [
+            self._steps.push(first + i, (step(i, 0), step(i, 1)), course.stands[i])
+            for i in range(len(root))
+        ]
+        shifts, moving = zip(*out, strict=True)
+        return np.stack(shifts), np.stack(moving)

@@ -1,9 +1,9 @@
 """Numbers that are where they should be at a pose, and get there without a jerk.
 
 At every pose the quintic is planned anew that leads from where the numbers are, with the speed and
-the acceleration that they have, to rest at their goal; one step of it is taken. While the goal stays
-this is the curve of least jerk; where it moves they follow as smoothly as the time that is left
-allows. Nothing is known ahead, so that any chunking gives the same.
+the acceleration that they have, to rest at their goal; one step of it is taken. While the goal
+stays this is the curve of least jerk; where it moves they follow as smoothly as the time that is
+left allows. Nothing is known ahead, so that any chunking gives the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Ramp:
         return not (self.value.any() or self.speed.any() or self._push.any())
 
     def step(self, goal: np.ndarray | float, left: int) -> np.ndarray:
-        """Go one pose on towards `goal`, which is to be reached in `left` poses; return (width,)."""
+        """Go one pose on towards `goal`, to be reached in `left` poses; return (width,)."""
         x, v, a = self.value, self.speed, self._push
         if left <= 1:
             self.value = np.broadcast_to(np.asarray(goal, np.float64), x.shape).copy()
@@ -52,7 +52,7 @@ def ease(gap: np.ndarray, speed: np.ndarray, length: int) -> np.ndarray:
 
 
 class Held:
-    """Numbers of a body that keys lead for some poses `before` them, and let go in those `after`."""
+    """Numbers of a body that keys lead in the poses `before` them, and let go `after` them."""
 
     def __init__(self, width: int, before: int, after: int) -> None:
         self.ramp, self.before = Ramp(width), before
@@ -63,7 +63,15 @@ class Held:
         if due is not None:
             self._until = at + self._after
             return self.ramp.step(goal, due - at + 1)
-        return self.ramp.value if self.ramp.rests else self.ramp.step(0.0, self._until - at + 1)
+        return self.let_go(at)
+
+    def let_go(self, at: int, *, wait: bool = False) -> np.ndarray:
+        """Return the numbers at a pose that no key is near; with `wait` they stay for now."""
+        if wait:
+            self._until = max(self._until, at + self._after // 2)
+        if self.ramp.rests:
+            return self.ramp.value
+        return self.ramp.step(self.ramp.value if wait else 0.0, self._until - at + 1)
 
     def run(
         self, first: int, goals: np.ndarray, due: Sequence[int | None]
