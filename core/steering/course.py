@@ -9,6 +9,7 @@ from core.body.feet import holding
 from core.body.moved import moved
 from core.body.rotations import (
     about_y,
+    quat_from_axis_angle,
     quat_inverse,
     quat_multiply,
     quat_rotate,
@@ -21,17 +22,15 @@ from core.steering.wishes import KeyPose
 
 SPAN = 8
 """Poses over which the speeds of the root are told."""
-_AHEAD = 4
-"""Poses for which joints and headings go on as they move."""
+KNOWN = 10
+"""Poses ahead that are told by what is known of them."""
+_GOING = 4
+"""Poses for which joints and headings go on as they move where nothing is known."""
 _STILL, _MOVING = 0.2, 0.6
 """Speeds (m/s) of a root that stands over its feet, and that walks over them."""
+_FLAT = np.array([1.0, 0, 1])
 MOST_SHIFT, MOST_TURN = 0.15, np.radians(45)
 """Farthest (m, rad) that a key moves the path: feet follow that by their own steps."""
-
-
-def fading(poses: np.ndarray | int) -> np.ndarray:
-    """Return for how many poses a speed holds in the next so many: it dies away."""
-    return _AHEAD * (1 - np.exp(-np.asarray(poses, np.float64) / _AHEAD))
 
 
 Aim = tuple[int, KeyPose]
@@ -41,46 +40,94 @@ Aims = list[Aim | None]
 
 
 class Course:
-    """Some poses as they come, in float64, and how they move."""
+    """Some poses as they come, in float64, and how they go on.
 
-    def __init__(self, tail: Poses | None, poses: Poses) -> None:
-        """`tail` are the SPAN poses ahead of them, fewer at the beginning of a stream."""
-        ahead = poses[:0] if tail is None else tail
-        stood = [(ahead if len(ahead) else poses)[:1]] * (SPAN - len(ahead))
-        every = Poses.concatenate([*stood, ahead, poses])
-        self.tail = every[-SPAN:]
-        """Ahead of the poses that follow."""
-        root, rotations, joints = (
-            array.astype(np.float64) for array in (every.root, every.rotations, every.joints)
+    What is known of the next ones is used, KNOWN poses far; otherwise joints and heading go on for
+    a moment as they move, the root for good.
+    """
+
+    def __init__(self, tail: Poses | None, poses: Poses, ahead: Poses | None) -> None:
+        """`tail` are the SPAN poses before them, fewer at the beginning of a stream."""
+        before = poses[:0] if tail is None else tail
+        stood = [(before if len(before) else poses)[:1]] * (SPAN - len(before))
+        every = Poses.concatenate([*stood, before, poses, *([ahead] if ahead else [])])
+        self._size = len(poses)
+        self.tail = every[len(poses) : len(poses) + SPAN]
+        """Before the poses that follow."""
+        self._every = root, rotations, joints, look = (
+            *(x.astype(np.float64) for x in (every.root, every.rotations, every.joints)),
+            np.unwrap(facing(every.joints)),
         )
-        look = np.unwrap(facing(joints))
-        self.root, self.rotations, self.joints, self.facing = (
-            array[SPAN:] for array in (root, rotations, joints, look)
-        )
+        here = slice(SPAN, SPAN + len(poses))
+        self.root, self.rotations, self.joints, self.facing = (x[here] for x in self._every)
         self.before = root[SPAN - 1]
         """The root ahead of the first pose."""
-        self.speed = (root[SPAN:] - root[:-SPAN]) / SPAN * [1, 0, 1]
-        """Of the root over the floor, a pose."""
-        self.turned = (look[SPAN:] - look[:-SPAN]) / SPAN
-        """Radians a pose, to the left."""
-        twice = quat_multiply(self.rotations, quat_inverse(rotations[SPAN - 2 : -2]))
-        self.turning = quat_to_axis_angle(twice) / 2
-        """Rotation vectors a pose (T, 22, 3), of joints seen from their parents."""
-        self.moving = (self.joints - joints[SPAN - 2 : -2]) / 2
-        """Of the joints, a pose (T, 22, 3)."""
+        ago, just = slice(0, len(poses)), slice(SPAN - 2, SPAN - 2 + len(poses))
+        self._speed = (self.root - root[ago]) / SPAN * _FLAT
+        self._turned = (self.facing - look[ago]) / SPAN
+        self._turning = quat_to_axis_angle(
+            quat_multiply(self.rotations, quat_inverse(rotations[just]))
+        )
+        self._moving = (self.joints - joints[just]) / 2
         self.contacts = contacts(poses.features)
         self.stands = self.contacts.reshape(-1, 2, 2).any(axis=2)
         """Which feet do, (T, 2)."""
 
-    def over_feet(self, rows: np.ndarray, feet: np.ndarray) -> np.ndarray:
-        """Return the shift (K, 3) on the floor that puts feet, ankles at (K, 2, 3), where those
-        stand that do; none where the root walks over them."""
-        stands = self.stands[rows].astype(np.float64)
-        pace = np.hypot(self.speed[rows, 0], self.speed[rows, 2]) * FPS
-        share = stands * holding(pace, _STILL, _MOVING)[:, None]
-        share /= np.maximum(stands.sum(axis=1, keepdims=True), 1)
-        apart = self.joints[rows][:, ANKLES] - feet
-        return (share[..., None] * apart).sum(axis=1) * [1, 0, 1]
+    def __len__(self) -> int:
+        return self._size
+
+    def _known(self, i: int, left: int) -> int | None:
+        """Return where what pose i is in `left` poses stands among all, None if that is unknown."""
+        k = SPAN + i + left
+        return k if left <= KNOWN and k < len(self._every[0]) else None
+
+    def turned(self, i: int, left: int) -> tuple[np.ndarray, float]:
+        """Return the rotations (22, 4) of pose i in `left` poses, and the heading that their pelvis
+        is seen from: the one of now, where it is not known how that goes on."""
+        k = self._known(i, left)
+        if k is not None:
+            return self._every[1][k], float(self._every[3][k])
+        going = self._turning[i] / 2 * _fading(left)
+        going[0] = 0
+        there = quat_multiply(quat_from_axis_angle(going), self.rotations[i])
+        return there, float(self.facing[i])
+
+    def height(self, i: int, left: int) -> float:
+        """Return how high the root of pose i is in `left` poses."""
+        k = self._known(i, left)
+        return float(self.root[i, 1] if k is None else self._every[0][k, 1])
+
+    def turns(self, i: int, left: int) -> float:
+        """Return by how much (rad) pose i turns to the left in `left` poses."""
+        k = self._known(i, left)
+        if k is None:
+            return self._turned[i] * _fading(left)
+        return float(self._every[3][k] - self.facing[i])
+
+    def travels(self, i: int, left: int) -> np.ndarray:
+        """Return how far (3,) the root of pose i goes over the floor in `left` poses."""
+        k = self._known(i, left)
+        return self._speed[i] * left if k is None else (self._every[0][k] - self.root[i]) * _FLAT
+
+    def goes(self, i: int, left: int, joint: int) -> np.ndarray:
+        """Return how far (3,) a joint of pose i goes in `left` poses."""
+        k = self._known(i, left)
+        if k is None:
+            return self._moving[i, joint] * _fading(left)
+        return self._every[2][k, joint] - self.joints[i, joint]
+
+    def over_feet(self, i: int, left: int, feet: np.ndarray) -> np.ndarray:
+        """Return the shift (3,) over the floor that puts feet, ankles at (2, 3), where those that
+        stand in pose i are in `left` poses; none where the root walks over them."""
+        pace = np.hypot(self._speed[i, 0], self._speed[i, 2]) * FPS
+        share = self.stands[i] * holding(pace, _STILL, _MOVING) / max(self.stands[i].sum(), 1)
+        there = [self.joints[i, ankle] + self.goes(i, left, ankle) for ankle in ANKLES]
+        return (share[:, None] * (np.stack(there) - feet)).sum(axis=0) * _FLAT
+
+
+def _fading(poses: int) -> float:
+    """Return for how many poses a speed holds in the next so many: it dies away."""
+    return _GOING * (1 - float(np.exp(-poses / _GOING)))
 
 
 class Path:
@@ -88,17 +135,19 @@ class Path:
 
     def __init__(self, start: np.ndarray) -> None:
         """Begin with the root at `start` (3,), where it is."""
-        self._out = start * [1, 0, 1]
+        self._out = start * _FLAT
         self._shift, self._yaw = Ramp(3), Ramp(1)
         self._since: tuple[KeyPose | None, np.ndarray, float] = (None, np.zeros(3), 0.0)
 
-    def push(self, poses: Poses, course: Course, first: int, aims: Aims) -> Poses:
-        """Return the next poses, which are those of the course, on the path."""
-        steps = np.diff(course.root, axis=0, prepend=course.before[None]) * [1, 0, 1]
+    def push(
+        self, poses: Poses, ahead: Poses | None, course: Course, first: int, aims: Aims
+    ) -> tuple[Poses, Poses | None]:
+        """Return the next poses, which are those of the course, on the path, and what follows."""
+        steps = np.diff(course.root, axis=0, prepend=course.before[None]) * _FLAT
         out = [self._step(course, i, steps[i], first + i, aim) for i, aim in enumerate(aims)]
         floor, yaw, speeds = (np.stack(column) for column in zip(*out, strict=True))
-        shift = floor - quat_rotate(about_y(yaw), course.root * [1, 0, 1])
-        return moved(poses, shift, yaw, speeds)
+        shift = floor - quat_rotate(about_y(yaw), course.root * _FLAT)
+        return moved(poses, shift, yaw, speeds), ahead and moved(ahead, shift[-1], yaw[-1])
 
     def _step(
         self, course: Course, i: int, step: np.ndarray, at: int, aim: Aim | None
@@ -112,7 +161,7 @@ class Path:
         _, shifted, turned = self._since
         yaw = goal = float(self._yaw.value[0])
         if key is not None and key.facing is not None:
-            there = course.facing[i] + course.turned[i] * fading(left)
+            there = course.facing[i] + course.turns(i, left)
             lacks = np.remainder(np.radians(key.facing) - there - turned + np.pi, 2 * np.pi) - np.pi
             goal = turned + np.clip(lacks, -MOST_TURN, MOST_TURN)
         yaw = float(self._yaw.step(goal, left + 1)[0])
@@ -120,7 +169,7 @@ class Path:
         self._out = self._out + quat_rotate(turn, step)
         before = goal = self._shift.value
         if key is not None and key.place is not None:
-            there = self._out + quat_rotate(turn, course.speed[i]) * left
+            there = self._out + quat_rotate(turn, course.travels(i, left))
             lacks = np.array([key.place[0], 0, key.place[1]]) - there + before - shifted
             far = np.linalg.norm(lacks)
             goal = shifted + lacks * min(1, MOST_SHIFT / max(far, MOST_SHIFT))

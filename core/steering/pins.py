@@ -19,7 +19,7 @@ from core.body.rotations import normalize, quat_continuous
 from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
 from core.body.soles import flat_heights
 from core.body.take import Poses
-from core.steering.course import SPAN, Aims, Course, Path, fading
+from core.steering.course import SPAN, Aims, Course, Path
 from core.steering.keys import ENDS, missed, placed, seen
 from core.steering.limbs import ARMS, Stance, bend, lean
 from core.steering.ramps import Held
@@ -45,11 +45,15 @@ class Pins:
         self._moved: Poses | None = None
         self._whole, self._steps, self._stance = Whole(), Steps(), Stance()
         self._ends = {part: Held(3, *PART) for part in (*_HANDS, "head")}
-        self._led: np.ndarray | None = None  # joints of the last two poses before ends are led
         self._shown: np.ndarray | None = None  # the last rotations
 
-    def push(self, poses: Poses, first: int, keys: Sequence[KeyPose] = ()) -> Poses:
-        """Return the next poses, the first of them number `first` of the stream, led to `keys`."""
+    def push(
+        self, poses: Poses, first: int, keys: Sequence[KeyPose] = (), ahead: Poses | None = None
+    ) -> Poses:
+        """Return the next poses, the first of them number `first` of the stream, led to `keys`.
+
+        `ahead` are poses after them, as far as known: the better, the smoother.
+        """
         end = first + len(poses)
         due = sorted((k, i) for i, key in enumerate(keys) if (k := round(key.at * FPS)) >= first)
         due = [(k, keys[i]) for k, i in due]
@@ -60,7 +64,7 @@ class Pins:
         self._remember(plain)
         if not len(poses):
             return plain
-        led = self._lead(poses, start, due)
+        led = self._lead(poses, ahead, start, due)
         self._remember(poses)
         for k, key in due:
             if k < end:
@@ -71,7 +75,9 @@ class Pins:
         tail = plain if self._came is None else Poses.concatenate([self._came, plain])
         self._came = self._moved = tail[-SPAN:]
 
-    def _lead(self, poses: Poses, first: int, due: list[tuple[int, KeyPose]]) -> Poses:
+    def _lead(
+        self, poses: Poses, ahead: Poses | None, first: int, due: list[tuple[int, KeyPose]]
+    ) -> Poses:
         def aims(before: int, *parts: str) -> Aims:
             wanted = [aim for aim in due if {*parts} & {*aim[1].parts}]
             return [
@@ -79,15 +85,16 @@ class Pins:
                 for at in range(first, first + len(poses))
             ]
 
-        came = Course(self._came, poses)
+        came = Course(self._came, poses, ahead)
         self._path = self._path or Path(came.before)
-        poses = self._path.push(poses, came, first, aims(PATH, *PARTS))
-        here = Course(self._moved, poses)
+        leads = aims(PATH, *PARTS)
+        poses, ahead = self._path.push(poses, ahead, came, first, leads)
+        here = Course(self._moved, poses, ahead)
         self._came, self._moved = came.tail, here.tail
         root, local, lacks = self._whole.push(here, first, aims(BEFORE, "body"))
         joints, _ = forward(root, local)
         ends = {part: aims(PART[0], part) for part in self._ends}
-        local = self._lead_ends(root, local, first, ends)
+        local = self._lead_ends(here, root, local, first, ends)
         steps = [aims(BEFORE, "body", foot) for foot in _FEET]
         shifts, moving = self._lead_feet(here, root, facing(joints), lacks, first, steps)
         stand = here.contacts & ~moving.repeat(2, axis=1)
@@ -97,13 +104,10 @@ class Pins:
         return posed(poses, root, local, forward(root, local)[0])
 
     def _lead_ends(
-        self, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
+        self, course: Course, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
     ) -> np.ndarray:
         """Return rotations (T, 22, 4) of poses whose heads and hands are led."""
         joints, world = forward(root, local)
-        before = joints[[0, 0]] if self._led is None else self._led
-        every = np.concatenate([before, joints])
-        self._led, speeds = every[-2:], (every[2:] - every[:-2]) / 2
         look, shifts = facing(joints), {}
         for part, held in self._ends.items():
             if any(aims[part]) or not held.ramp.rests:
@@ -111,9 +115,10 @@ class Pins:
                 for i, aim in enumerate(aims[part]):
                     if aim is not None:
                         k, key = aim
-                        speed = speeds[i, end] - (0 if key.place else speeds[i, 0])
-                        lacks[i] = placed(key, root[i], look[i])[end] - joints[i, end]
-                        lacks[i] -= speed * fading(k - first - i)
+                        left = k - first - i
+                        floor = root[i] + course.travels(i, left)
+                        wanted = placed(key, floor, look[i] + course.turns(i, left))[end]
+                        lacks[i] = wanted - joints[i, end] - course.goes(i, left, end)
                 shifts[part], _ = held.run(first, lacks, [aim and aim[0] for aim in aims[part]])
         if "head" in shifts:
             local = lean(root, local, joints[:, ENDS["head"]] + shifts["head"])
@@ -140,15 +145,11 @@ class Pins:
             if aim is None:
                 return None
             k, key = aim
-            whole, ahead = "body" in key.parts, fading(k - first - i)
-            ankle = ANKLES[side]
-            if whole:  # as the root will be, wherever that is
-                wanted = seen(key, root[i] + lacks[i], look[i])
-            else:
-                wanted = placed(key, root[i], look[i])
-            if whole or key.place is None:
-                wanted = wanted + course.speed[i] * (k - first - i)
-            there = course.joints[i, ankle] + course.moving[i, ankle] * ahead
+            left, whole, ankle = k - first - i, "body" in key.parts, ANKLES[side]
+            floor = root[i] + course.travels(i, left) + lacks[i]
+            to = seen if whole else placed  # as the root will be, wherever that is
+            wanted = to(key, floor, look[i] + course.turns(i, left))
+            there = course.joints[i, ankle] + course.goes(i, left, ankle)
             feet = normalize(wanted[TOES] - wanted[ANKLES])
             soles = flat_heights(wanted[None, ANKLES], feet[None])
             stands = whole and _FEET[side] not in key.parts and soles[0, side] < STANDS

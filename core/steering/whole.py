@@ -14,7 +14,7 @@ from core.body.rotations import (
     quat_to_axis_angle,
 )
 from core.body.skeleton import ANKLES, JOINTS
-from core.steering.course import Aims, Course, fading
+from core.steering.course import Aims, Course
 from core.steering.keys import seen
 from core.steering.ramps import Held
 from core.steering.steps import AFTER, BEFORE
@@ -37,28 +37,31 @@ class Whole:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return roots (T, 3) and local rotations (T, 22, 4) of the poses led, and how much
         further the roots will be shifted (T, 3) when they are at their keys."""
-        goals = np.zeros((len(aims), _TURNS + 3))
-        for aim in {aim for aim in aims if aim}:
-            rows = np.array([i for i, other in enumerate(aims) if other == aim])
-            k, key = aim
-            if key not in self._solved:
-                self._solved[key] = _solve(key, course, rows[0])
-            height, wanted = self._solved[key]
-            wanted = np.repeat(wanted[None], len(rows), axis=0)
-            wanted[:, 0] = quat_multiply(about_y(course.facing[rows]), wanted[:, 0])
-            going = course.turning[rows] * fading(k - first - rows)[:, None, None]
-            going[:, 0] = 0  # a pelvis is wanted as seen from its heading, wherever that goes
-            there = quat_multiply(quat_from_axis_angle(going), course.rotations[rows])
-            gap = quat_to_axis_angle(quat_multiply(wanted, quat_inverse(there)))
-            goals[rows, :_TURNS] = gap.reshape(len(rows), -1)
-            if key.place is None:
-                feet = [seen(key, course.root[row], course.facing[row])[ANKLES] for row in rows]
-                goals[rows, _TURNS:] = course.over_feet(rows, np.stack(feet))
-            goals[rows, _TURNS + 1] = height - course.root[rows, 1]
+        goals = np.zeros((len(course), _TURNS + 3))
+        for i, aim in enumerate(aims):
+            if aim is not None:
+                k, key = aim
+                if key not in self._solved:
+                    self._solved[key] = _solve(key, course, i)
+                goals[i] = self._lacks(key, course, i, k - first - i)
         led, _ = self._held.run(first, goals, [aim and aim[0] for aim in aims])
         turns = quat_from_axis_angle(led[:, :_TURNS].reshape(-1, len(JOINTS), 3))
         local = quat_multiply(turns, course.rotations)
         return course.root + led[:, _TURNS:], local, goals[:, _TURNS:] - led[:, _TURNS:]
+
+    def _lacks(self, key: KeyPose, course: Course, i: int, left: int) -> np.ndarray:
+        """Return what pose i will lack in `left` poses: rotation vectors and a shift, (69,)."""
+        height, wanted = self._solved[key]
+        there, look = course.turned(i, left)
+        turned = wanted.copy()
+        turned[0] = quat_multiply(about_y(np.float64(look)), turned[0])
+        gap = quat_to_axis_angle(quat_multiply(turned, quat_inverse(there)))
+        shift = np.zeros(3)
+        if key.place is None:
+            there = course.root[i] + course.travels(i, left)
+            shift = course.over_feet(i, left, seen(key, there, look)[ANKLES])
+        shift[1] = height - course.height(i, left)
+        return np.concatenate([gap.ravel(), shift])
 
 
 def _solve(key: KeyPose, course: Course, row: int) -> tuple[float, np.ndarray]:
