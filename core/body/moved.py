@@ -1,7 +1,8 @@
 """Poses moved over the floor, or with joints elsewhere, and their features with them.
 
-Features are what a stream goes on from and what is found alike; of theirs the root and the joints'
-places follow, which all that decodes them is made from. The rest stays as it was.
+Features are what a stream goes on from and what is found alike; they see a body from its own
+heading and do not change where it is moved. Of joints that change, features' places follow; that is
+what poses are made from, and the rest stays as it was.
 """
 
 from __future__ import annotations
@@ -18,31 +19,26 @@ from core.body.take import Poses
 P = TypeVar("P", bound=Poses)
 
 
-def moved(
-    poses: P, shift: np.ndarray, yaw: np.ndarray | float = 0.0, speeds: np.ndarray | None = None
-) -> P:
+def moved(poses: P, shift: np.ndarray, yaw: np.ndarray | float = 0.0) -> P:
     """Return poses turned by `yaw` (T,), radians to the left about the origin, then shifted (T, 3).
 
-    `speeds` (T, 4) are how fast the root gets a shift and a turn by that, meters and radians a
-    pose; None where a motion is moved as a whole.
+    One number, one vector for a motion that is moved as a whole.
     """
     turn = about_y(np.broadcast_to(np.asarray(yaw, np.float64), len(poses)))
     shift = np.broadcast_to(shift, poses.root.shape)
     rotations = poses.rotations.copy()
     rotations[:, 0] = quat_multiply(turn, rotations[:, 0])
-    out = {
-        name: (quat_rotate(turn[:, None], array) + shift[:, None]).astype(np.float32)
-        for name, array in {"joints": poses.joints, "unsolved": poses.unsolved}.items()
-    }
-    root = (quat_rotate(turn, poses.root) + shift).astype(np.float32)
-    if speeds is not None:
-        features = poses.features.copy()
-        half = features[:, LAYOUT.turn]
-        back = about_y(2 * half[:, 0] - speeds[:, 3] - _headings(poses) - yaw)
-        features[:, LAYOUT.velocity] += quat_rotate(back, speeds[:, :3])[:, [0, 2]]
-        half -= speeds[:, 3:] / 2  # half the turn, the other way round
-        out["features"] = features
-    return replace(poses, root=root, rotations=rotations, **out)
+    return replace(
+        poses,
+        root=_placed(turn, poses.root, shift),
+        rotations=rotations,
+        joints=_placed(turn[:, None], poses.joints, shift[:, None]),
+        unsolved=_placed(turn[:, None], poses.unsolved, shift[:, None]),
+    )
+
+
+def _placed(turn: np.ndarray, points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    return (quat_rotate(turn, points) + shift).astype(np.float32)
 
 
 def posed(poses: P, root: np.ndarray, rotations: np.ndarray, joints: np.ndarray) -> P:

@@ -1,4 +1,4 @@
-"""Where a stream's body is and goes, and a path under it that is shifted and turned for good."""
+"""Where a stream's body is, and where it goes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import numpy as np
 
 from core.body.features import contacts, facing
 from core.body.feet import holding
-from core.body.moved import moved
 from core.body.rotations import (
-    about_y,
     quat_from_axis_angle,
     quat_inverse,
     quat_multiply,
-    quat_rotate,
     quat_to_axis_angle,
 )
 from core.body.skeleton import ANKLES, FPS
 from core.body.take import Poses
-from core.steering.ramps import Ramp
 from core.steering.wishes import KeyPose
 
 SPAN = 8
@@ -29,10 +25,6 @@ _GOING = 4
 _STILL, _MOVING = 0.2, 0.6
 """Speeds (m/s) of a root that stands over its feet, and that walks over them."""
 _FLAT = np.array([1.0, 0, 1])
-MOST_SHIFT, MOST_TURN = 0.15, np.radians(45)
-"""Farthest (m, rad) that a key moves the path: feet follow that by their own steps."""
-
-
 Aim = tuple[int, KeyPose]
 """A key and the number of its pose."""
 Aims = list[Aim | None]
@@ -60,8 +52,6 @@ class Course:
         )
         here = slice(SPAN, SPAN + len(poses))
         self.root, self.rotations, self.joints, self.facing = (x[here] for x in self._every)
-        self.before = root[SPAN - 1]
-        """The root ahead of the first pose."""
         ago, just = slice(0, len(poses)), slice(SPAN - 2, SPAN - 2 + len(poses))
         self._speed = (self.root - root[ago]) / SPAN * _FLAT
         self._turned = (self.facing - look[ago]) / SPAN
@@ -128,50 +118,3 @@ class Course:
 def _fading(poses: int) -> float:
     """Return for how many poses a speed holds in the next so many: it dies away."""
     return _GOING * (1 - float(np.exp(-poses / _GOING)))
-
-
-class Path:
-    """Shift and turn of what comes, led to the places and headings of keys."""
-
-    def __init__(self, start: np.ndarray) -> None:
-        """Begin with the root at `start` (3,), where it is."""
-        self._out = start * _FLAT
-        self._shift, self._yaw = Ramp(3), Ramp(1)
-        self._since: tuple[KeyPose | None, np.ndarray, float] = (None, np.zeros(3), 0.0)
-
-    def push(
-        self, poses: Poses, ahead: Poses | None, course: Course, first: int, aims: Aims
-    ) -> tuple[Poses, Poses | None]:
-        """Return the next poses, which are those of the course, on the path, and what follows."""
-        steps = np.diff(course.root, axis=0, prepend=course.before[None]) * _FLAT
-        out = [self._step(course, i, steps[i], first + i, aim) for i, aim in enumerate(aims)]
-        floor, yaw, speeds = (np.stack(column) for column in zip(*out, strict=True))
-        shift = floor - quat_rotate(about_y(yaw), course.root * _FLAT)
-        return moved(poses, shift, yaw, speeds), ahead and moved(ahead, shift[-1], yaw[-1])
-
-    def _step(
-        self, course: Course, i: int, step: np.ndarray, at: int, aim: Aim | None
-    ) -> tuple[np.ndarray, float, np.ndarray]:
-        """Return where the root is on the floor (3,), the turn, and how fast (4,) the shift and the
-        turn go on."""
-        due, key = aim or (at, None)
-        left = due - at
-        if key != self._since[0]:
-            self._since = key, self._shift.value.copy(), float(self._yaw.value[0])
-        _, shifted, turned = self._since
-        yaw = goal = float(self._yaw.value[0])
-        if key is not None and key.facing is not None:
-            there = course.facing[i] + course.turns(i, left)
-            lacks = np.remainder(np.radians(key.facing) - there - turned + np.pi, 2 * np.pi) - np.pi
-            goal = turned + np.clip(lacks, -MOST_TURN, MOST_TURN)
-        yaw = float(self._yaw.step(goal, left + 1)[0])
-        turn = about_y(np.float64(yaw))
-        self._out = self._out + quat_rotate(turn, step)
-        before = goal = self._shift.value
-        if key is not None and key.place is not None:
-            there = self._out + quat_rotate(turn, course.travels(i, left))
-            lacks = np.array([key.place[0], 0, key.place[1]]) - there + before - shifted
-            far = np.linalg.norm(lacks)
-            goal = shifted + lacks * min(1, MOST_SHIFT / max(far, MOST_SHIFT))
-        self._out = self._out + self._shift.step(goal, left + 1) - before
-        return self._out, yaw, np.concatenate([self._shift.speed, self._yaw.speed])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from core.body.features import facing
@@ -73,9 +75,14 @@ def dragged(key: KeyPose, part: str, place: tuple[float, float, float]) -> KeyPo
 
 def seen(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
     """Return a key's joints (22, 3), its root over `floor` (3,), looking along `angle` (rad)."""
+    return quat_rotate(about_y(np.float64(angle)), _ahead(key)) + floor * _ON_FLOOR
+
+
+@lru_cache(maxsize=256)
+def _ahead(key: KeyPose) -> np.ndarray:
     joints = np.array(key.joints)
-    turn = about_y(angle - facing(joints[None])[0])  # told to look along Z, it need not quite
-    return quat_rotate(turn, joints) + floor * _ON_FLOOR
+    # told to look along Z, it need not quite
+    return quat_rotate(about_y(-facing(joints[None])[0]), joints)
 
 
 def placed(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:

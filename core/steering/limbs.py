@@ -92,12 +92,6 @@ class Stance:
 
     def __init__(self) -> None:
         self._pins = FootPins()
-        self._offsets = np.zeros((2, 3))
-
-    @property
-    def rests(self) -> bool:
-        """Whether no foot is held back any more."""
-        return bool(np.abs(self._offsets).max() < 1e-4)
 
     def push(
         self, root: np.ndarray, local: np.ndarray, contacts: np.ndarray, ankles: np.ndarray
@@ -108,7 +102,6 @@ class Stance:
         toes = ankles + joints[:, TOES] - joints[:, ANKLES]
         bits = contacts.reshape(-1, 2, 2).astype(np.float64)
         offsets = self._pins.push(ankles, toes, bits)
-        self._offsets = offsets[-1]
         ends = ankles + offsets
         drop = _out_of_reach(joints[:, HIPS], ends, normalize(toes - ankles))
         root, joints = root.copy(), joints.copy()

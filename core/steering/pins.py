@@ -9,26 +9,30 @@ approached as far as it goes, and `met` says by how much a key was missed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from core.body.features import facing
-from core.body.moved import posed
-from core.body.rotations import normalize, quat_continuous
+from core.body.moved import moved, posed
+from core.body.rotations import about_y, normalize, quat_continuous, quat_rotate
 from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
 from core.body.soles import flat_heights
 from core.body.take import Poses
-from core.steering.course import SPAN, Aims, Course, Path
+from core.steering.course import SPAN, Aims, Course
 from core.steering.keys import ENDS, missed, placed, seen
 from core.steering.limbs import ARMS, Stance, bend, lean
 from core.steering.ramps import Held
 from core.steering.steps import BEFORE, Step, Steps
 from core.steering.whole import Whole
-from core.steering.wishes import PARTS, KeyPose
+from core.steering.wishes import KeyPose
 
-PART, PATH = (8, 6), 20
-"""Poses before and after a key in which hands and head are led; before it, the path."""
+PART, PATH = (8, 6), (20, 30)
+"""Poses before and after a key in which hands and head are led, and the path."""
+MOST_SHIFT, MOST_TURN = 0.15, np.radians(30)
+"""Farthest (m, rad) that a key moves the path: feet have to follow it by their own steps."""
+PAUSE = 20
+"""Every so many poses it is asked whether anything is left to do."""
 STANDS = 0.03
 """Height (m) of a sole below which a key's foot stands."""
 _FEET, _HANDS = ("left_foot", "right_foot"), ("left_hand", "right_hand")
@@ -40,11 +44,12 @@ class Pins:
     def __init__(self) -> None:
         self.met: dict[KeyPose, dict[str, float]] = {}
         """By how much (m) the parts of each key that is past were missed."""
-        self._path: Path | None = None  # from the first key on
+        self._busy, self._leaves = False, False
         self._came: Poses | None = None  # the last poses, and those on the path
         self._moved: Poses | None = None
-        self._whole, self._steps, self._stance = Whole(), Steps(), Stance()
+        self._path, self._whole, self._steps = Held(4, *PATH), Whole(), Steps()
         self._ends = {part: Held(3, *PART) for part in (*_HANDS, "head")}
+        self._stance = Stance()
         self._shown: np.ndarray | None = None  # the last rotations
 
     def push(
@@ -54,54 +59,91 @@ class Pins:
 
         `ahead` are poses after them, as far as known: the better, the smoother.
         """
-        end = first + len(poses)
         due = sorted((k, i) for i, key in enumerate(keys) if (k := round(key.at * FPS)) >= first)
         due = [(k, keys[i]) for k, i in due]
-        start = first
-        if self._path is None:  # what no key leads stays as it is, to the last bit
-            start = min([max(k - PATH + 1, first) for k, _ in due], default=end)
-        plain, poses = poses[: start - first], poses[max(start - first, 0) :]
-        self._remember(plain)
-        if not len(poses):
-            return plain
-        led = self._lead(poses, ahead, start, due)
-        self._remember(poses)
-        for k, key in due:
-            if k < end:
-                self.met[key] = missed(key, led.joints[k - start].astype(np.float64))
-        return Poses.concatenate([plain, led])
+        begins = {k - _before(key) + 1 - first for k, key in due}
+        out, at, size = [poses[:0]], 0, len(poses)
+        while at < size:
+            if at in begins or (not at and min(begins, default=1) < 0):
+                self._busy, self._leaves = True, False
+            pause = at + PAUSE - (first + at) % PAUSE
+            end = min([size, pause, *(begin for begin in begins if begin > at)])
+            if self._busy:
+                follow = Poses.concatenate([poses[end:], *([ahead] if ahead else [])])
+                out.append(self._lead(poses[at:end], follow, first + at, due))
+                if end == pause and self._rests:  # once it is done feet are let go, then it rests
+                    self._busy, self._leaves = not self._leaves, True
+            else:  # what no key leads stays as it is, to the last bit
+                out.append(poses[at:end])
+                self._remember(poses[at:end])
+            at = end
+        return Poses.concatenate(out)
+
+    @property
+    def _rests(self) -> bool:
+        led = (self._path, self._whole, self._steps, *self._ends.values())
+        return all(part.rests for part in led)
 
     def _remember(self, plain: Poses) -> None:
         tail = plain if self._came is None else Poses.concatenate([self._came, plain])
         self._came = self._moved = tail[-SPAN:]
+        self._shown = plain.rotations[-1] if len(plain) else self._shown
+        self._stance = Stance()
 
     def _lead(
-        self, poses: Poses, ahead: Poses | None, first: int, due: list[tuple[int, KeyPose]]
+        self, poses: Poses, ahead: Poses, first: int, due: list[tuple[int, KeyPose]]
     ) -> Poses:
-        def aims(before: int, *parts: str) -> Aims:
-            wanted = [aim for aim in due if {*parts} & {*aim[1].parts}]
+        def aims(before: int, has: Callable[[KeyPose], bool]) -> Aims:
+            wanted = [aim for aim in due if has(aim[1])]
             return [
                 next((a for a in wanted if at <= a[0] < at + before), None)
                 for at in range(first, first + len(poses))
             ]
 
         came = Course(self._came, poses, ahead)
-        self._path = self._path or Path(came.before)
-        leads = aims(PATH, *PARTS)
-        poses, ahead = self._path.push(poses, ahead, came, first, leads)
+        poses, ahead = self._lead_path(came, poses, ahead, first, aims(PATH[0], _has_place))
         here = Course(self._moved, poses, ahead)
         self._came, self._moved = came.tail, here.tail
-        root, local, lacks = self._whole.push(here, first, aims(BEFORE, "body"))
+        whole = aims(BEFORE, lambda key: "body" in key.parts)
+        root, local, lacks = self._whole.push(here, first, whole)
         joints, _ = forward(root, local)
-        ends = {part: aims(PART[0], part) for part in self._ends}
+        ends = {part: aims(PART[0], lambda key, p=part: p in key.parts) for part in self._ends}
         local = self._lead_ends(here, root, local, first, ends)
-        steps = [aims(BEFORE, "body", foot) for foot in _FEET]
+        steps = [aims(BEFORE, lambda k, f=foot: {"body", f} & {*k.parts}) for foot in _FEET]
         shifts, moving = self._lead_feet(here, root, facing(joints), lacks, first, steps)
-        stand = here.contacts & ~moving.repeat(2, axis=1)
+        stand = here.contacts & ~moving.repeat(2, axis=1) & (not self._leaves)
         root, local = self._stance.push(root, local, stand, here.joints[:, ANKLES] + shifts)
         local = quat_continuous(local, self._shown).astype(np.float32)
         self._shown, root = local[-1], root.astype(np.float32)
-        return posed(poses, root, local, forward(root, local)[0])
+        joints = forward(root, local)[0]
+        for k, key in due:
+            if first <= k < first + len(poses):
+                self.met[key] = missed(key, joints[k - first].astype(np.float64))
+        return posed(poses, root, local, joints)
+
+    def _lead_path(
+        self, course: Course, poses: Poses, ahead: Poses, first: int, aims: Aims
+    ) -> tuple[Poses, Poses]:
+        """Return poses and what follows, shifted and turned about their roots."""
+        if self._path.rests and not any(aims):
+            return poses, ahead
+        lacks = np.zeros((len(poses), 4))
+        for i, aim in enumerate(aims):
+            if aim is not None:
+                k, key = aim
+                if key.place is not None:
+                    there = course.root[i] + course.travels(i, k - first - i)
+                    lacks[i, [0, 2]] = key.place - there[[0, 2]]
+                if key.facing is not None:
+                    there = course.facing[i] + course.turns(i, k - first - i)
+                    lacks[i, 3] = np.remainder(np.radians(key.facing) - there + np.pi, 2 * np.pi)
+                    lacks[i, 3] -= np.pi
+        far = np.linalg.norm(lacks[:, :3], axis=1, keepdims=True)
+        lacks[:, :3] *= np.minimum(1, MOST_SHIFT / np.maximum(far, MOST_SHIFT))
+        lacks[:, 3] = np.clip(lacks[:, 3], -MOST_TURN, MOST_TURN)
+        led, _ = self._path.run(first, lacks, [aim and aim[0] for aim in aims])
+        follow = led[-1:].repeat(len(ahead), axis=0)
+        return _about_root(poses, led), _about_root(ahead, follow)
 
     def _lead_ends(
         self, course: Course, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
@@ -110,7 +152,7 @@ class Pins:
         joints, world = forward(root, local)
         look, shifts = facing(joints), {}
         for part, held in self._ends.items():
-            if any(aims[part]) or not held.ramp.rests:
+            if any(aims[part]) or not held.rests:
                 end, lacks = ENDS[part], np.zeros((len(root), 3))
                 for i, aim in enumerate(aims[part]):
                     if aim is not None:
@@ -155,9 +197,26 @@ class Pins:
             stands = whole and _FEET[side] not in key.parts and soles[0, side] < STANDS
             return Step(due=k, lacks=wanted[ankle] - there, stands=stands)
 
+        if self._steps.rests and not any(map(any, aims)):
+            return np.zeros((len(root), 2, 3)), np.zeros((len(root), 2), bool)
         out = [
             self._steps.push(first + i, (step(i, 0), step(i, 1)), course.stands[i])
             for i in range(len(root))
         ]
         shifts, moving = zip(*out, strict=True)
         return np.stack(shifts), np.stack(moving)
+
+
+def _has_place(key: KeyPose) -> bool:
+    return key.place is not None or key.facing is not None
+
+
+def _before(key: KeyPose) -> int:
+    """Return how many poses before a key it is led to."""
+    return PATH[0] if _has_place(key) else BEFORE
+
+
+def _about_root(poses: Poses, led: np.ndarray) -> Poses:
+    """Return poses shifted and turned about their roots by `led` (T, 4)."""
+    floor = poses.root * [1, 0, 1]
+    return moved(poses, floor + led[:, :3] - quat_rotate(about_y(led[:, 3]), floor), led[:, 3])

@@ -58,6 +58,11 @@ class Held:
         self.ramp, self.before = Ramp(width), before
         self._after, self._until = after, 0
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is led."""
+        return self.ramp.rests
+
     def step(self, at: int, goal: np.ndarray, due: int | None) -> np.ndarray:
         """Return the numbers at pose `at`; the goal is for pose `due`, if there is one."""
         if due is not None:

@@ -47,7 +47,7 @@ class Steps:
     @property
     def rests(self) -> bool:
         """Whether both feet are where they come."""
-        return all(foot.ramp.rests for foot in self._feet)
+        return all(foot.rests for foot in self._feet)
 
     def push(
         self, at: int, steps: tuple[Step | None, Step | None], planted: np.ndarray

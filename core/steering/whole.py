@@ -32,6 +32,11 @@ class Whole:
         self._held = Held(_TURNS + 3, BEFORE, AFTER)
         self._solved: dict[KeyPose, tuple[float, np.ndarray]] = {}
 
+    @property
+    def rests(self) -> bool:
+        """Whether no body is led."""
+        return self._held.rests
+
     def push(
         self, course: Course, first: int, aims: Aims
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
