@@ -7,9 +7,11 @@ import numpy as np
 from core.body.features import contacts, facing
 from core.body.feet import holding
 from core.body.rotations import (
+    about_y,
     quat_from_axis_angle,
     quat_inverse,
     quat_multiply,
+    quat_rotate,
     quat_to_axis_angle,
 )
 from core.body.skeleton import ANKLES, FPS
@@ -59,6 +61,7 @@ class Course:
             quat_multiply(self.rotations, quat_inverse(rotations[just]))
         )
         self._moving = (self.joints - joints[just]) / 2
+        self._yaw, self._turn = np.zeros(len(poses)), about_y(np.zeros(len(poses)))
         self.contacts = contacts(poses.features)
         self.stands = self.contacts.reshape(-1, 2, 2).any(axis=2)
         """Which feet do, (T, 2)."""
@@ -71,12 +74,22 @@ class Course:
         k = SPAN + i + left
         return k if left <= KNOWN and k < len(self._every[0]) else None
 
+    def move(self, poses: Poses, yaw: np.ndarray) -> None:
+        """Have the poses elsewhere, turned by `yaw` (T,) about their roots, and what follows."""
+        self.root, self.rotations, self.joints = (
+            x.astype(np.float64) for x in (poses.root, poses.rotations, poses.joints)
+        )
+        self.facing = self.facing + yaw
+        self._yaw, self._turn = yaw, about_y(yaw)
+
     def turned(self, i: int, left: int) -> tuple[np.ndarray, float]:
         """Return the rotations (22, 4) of pose i in `left` poses, and the heading that their pelvis
         is seen from: the one of now, where it is not known how that goes on."""
         k = self._known(i, left)
         if k is not None:
-            return self._every[1][k], float(self._every[3][k])
+            there = self._every[1][k].copy()
+            there[0] = quat_multiply(self._turn[i], there[0])
+            return there, float(self._every[3][k] + self._yaw[i])
         going = self._turning[i] / 2 * _fading(left)
         going[0] = 0
         there = quat_multiply(quat_from_axis_angle(going), self.rotations[i])
@@ -92,19 +105,25 @@ class Course:
         k = self._known(i, left)
         if k is None:
             return self._turned[i] * _fading(left)
-        return float(self._every[3][k] - self.facing[i])
+        return float(self._every[3][k] - self._every[3][SPAN + i])
 
     def travels(self, i: int, left: int) -> np.ndarray:
         """Return how far (3,) the root of pose i goes over the floor in `left` poses."""
         k = self._known(i, left)
-        return self._speed[i] * left if k is None else (self._every[0][k] - self.root[i]) * _FLAT
+        if k is None:
+            return self._speed[i] * left
+        return (self._every[0][k] - self._every[0][SPAN + i]) * _FLAT
 
     def goes(self, i: int, left: int, joint: int) -> np.ndarray:
         """Return how far (3,) a joint of pose i goes in `left` poses."""
         k = self._known(i, left)
         if k is None:
-            return self._moving[i, joint] * _fading(left)
-        return self._every[2][k, joint] - self.joints[i, joint]
+            travels = self._speed[i] * _fading(left)
+            goes = self._moving[i, joint] * _fading(left)
+        else:
+            travels = self.travels(i, left)
+            goes = self._every[2][k, joint] - self._every[2][SPAN + i, joint]
+        return travels + quat_rotate(self._turn[i], goes - travels)
 
     def over_feet(self, i: int, left: int, feet: np.ndarray) -> np.ndarray:
         """Return the shift (3,) over the floor that puts feet, ankles at (2, 3), where those that

@@ -45,8 +45,7 @@ class Pins:
         self.met: dict[KeyPose, dict[str, float]] = {}
         """By how much (m) the parts of each key that is past were missed."""
         self._busy, self._leaves = False, False
-        self._came: Poses | None = None  # the last poses, and those on the path
-        self._moved: Poses | None = None
+        self._came: Poses | None = None  # the last poses
         self._path, self._whole, self._steps = Held(4, *PATH), Whole(), Steps()
         self._ends = {part: Held(3, *PART) for part in (*_HANDS, "head")}
         self._stance = Stance()
@@ -86,7 +85,7 @@ class Pins:
 
     def _remember(self, plain: Poses) -> None:
         tail = plain if self._came is None else Poses.concatenate([self._came, plain])
-        self._came = self._moved = tail[-SPAN:]
+        self._came = tail[-SPAN:]
         self._shown = plain.rotations[-1] if len(plain) else self._shown
         self._stance = Stance()
 
@@ -100,10 +99,9 @@ class Pins:
                 for at in range(first, first + len(poses))
             ]
 
-        came = Course(self._came, poses, ahead)
-        poses, ahead = self._lead_path(came, poses, ahead, first, aims(PATH[0], _has_place))
-        here = Course(self._moved, poses, ahead)
-        self._came, self._moved = came.tail, here.tail
+        here = Course(self._came, poses, ahead)
+        self._came = here.tail
+        poses = self._lead_path(here, poses, first, aims(PATH[0], _has_place))
         whole = aims(BEFORE, lambda key: "body" in key.parts)
         root, local, lacks = self._whole.push(here, first, whole)
         joints, _ = forward(root, local)
@@ -121,12 +119,10 @@ class Pins:
                 self.met[key] = missed(key, joints[k - first].astype(np.float64))
         return posed(poses, root, local, joints)
 
-    def _lead_path(
-        self, course: Course, poses: Poses, ahead: Poses, first: int, aims: Aims
-    ) -> tuple[Poses, Poses]:
-        """Return poses and what follows, shifted and turned about their roots."""
+    def _lead_path(self, course: Course, poses: Poses, first: int, aims: Aims) -> Poses:
+        """Return poses shifted and turned about their roots."""
         if self._path.rests and not any(aims):
-            return poses, ahead
+            return poses
         lacks = np.zeros((len(poses), 4))
         for i, aim in enumerate(aims):
             if aim is not None:
@@ -142,8 +138,10 @@ class Pins:
         lacks[:, :3] *= np.minimum(1, MOST_SHIFT / np.maximum(far, MOST_SHIFT))
         lacks[:, 3] = np.clip(lacks[:, 3], -MOST_TURN, MOST_TURN)
         led, _ = self._path.run(first, lacks, [aim and aim[0] for aim in aims])
-        follow = led[-1:].repeat(len(ahead), axis=0)
-        return _about_root(poses, led), _about_root(ahead, follow)
+        floor, yaw = poses.root * [1, 0, 1], led[:, 3]
+        poses = moved(poses, floor + led[:, :3] - quat_rotate(about_y(yaw), floor), yaw)
+        course.move(poses, yaw)
+        return poses
 
     def _lead_ends(
         self, course: Course, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
@@ -163,7 +161,9 @@ class Pins:
                         lacks[i] = wanted - joints[i, end] - course.goes(i, left, end)
                 shifts[part], _ = held.run(first, lacks, [aim and aim[0] for aim in aims[part]])
         if "head" in shifts:
-            local = lean(root, local, joints[:, ENDS["head"]] + shifts["head"])
+            rows, heads = shifts["head"].any(axis=1), joints[:, ENDS["head"]] + shifts["head"]
+            local = local.copy()
+            local[rows] = lean(root[rows], local[rows], heads[rows])
             joints, world = forward(root, local)
         if {*_HANDS} & {*shifts}:
             hands = [joints[:, ENDS[hand]] + shifts.get(hand, 0) for hand in _HANDS]
@@ -214,9 +214,3 @@ def _has_place(key: KeyPose) -> bool:
 def _before(key: KeyPose) -> int:
     """Return how many poses before a key it is led to."""
     return PATH[0] if _has_place(key) else BEFORE
-
-
-def _about_root(poses: Poses, led: np.ndarray) -> Poses:
-    """Return poses shifted and turned about their roots by `led` (T, 4)."""
-    floor = poses.root * [1, 0, 1]
-    return moved(poses, floor + led[:, :3] - quat_rotate(about_y(led[:, 3]), floor), led[:, 3])
