@@ -80,7 +80,7 @@ class MotionModel:
         history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
         past = [pinned, None if history is None else history.blocks]
         guide = None if steer is None else Guide(steer)
-        decoder = PoseDecoder(self, settings.foot_contacts, history, guide)
+        decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer)
         known = [x for x in past if x is not None]
         return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
 
@@ -110,7 +110,7 @@ class MotionModel:
         prompt = ""
         for sampled in sampler.stream(conditions):
             prompt = sampled.condition.text
-            chunk = decoder.push(sampled.x, prompt)
+            chunk = decoder.push(sampled.x, prompt, sampler.preview)
             if len(chunk):
                 yield chunk
         if prompt:

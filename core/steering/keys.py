@@ -12,7 +12,7 @@ from core.body.rotations import about_y, quat_rotate
 from core.body.skeleton import ANKLES, BONE_LENGTHS, FPS, INDEX, TOES, WRISTS
 from core.body.take import Poses
 from core.steering.limbs import ARMS, LEGS
-from core.steering.wishes import PARTS, KeyPose
+from core.steering.wishes import PARTS, KeyPose, Met
 
 ENDS = {
     "left_hand": WRISTS[0],
@@ -92,13 +92,17 @@ def placed(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
     return seen(key, floor, angle if key.facing is None else np.radians(key.facing))
 
 
-def missed(key: KeyPose, joints: np.ndarray) -> dict[str, float]:
-    """Return by how much (m) each part of a key is missed by a pose (22, 3): the mean over all
-    joints for the body, else the distance of the end that is held; places are those of the key, or
-    else the pose's own."""
-    wanted = placed(key, joints[0], facing(joints[None])[0])
-    apart = np.linalg.norm(joints - wanted, axis=-1)
-    return {p: float(apart.mean() if p == "body" else apart[ENDS[p]]) for p in key.parts}
+def met(key: KeyPose, joints: np.ndarray) -> Met:
+    """Return how nearly a key is met by a pose (22, 3); where it has no place or facing of its own,
+    its parts are those of the pose's."""
+    look = facing(joints[None])[0]
+    apart = np.linalg.norm(joints - placed(key, joints[0], look), axis=-1)
+    far = None if key.place is None else float(np.hypot(*(joints[0, [0, 2]] - key.place)))
+    turned = (
+        None if key.facing is None else float((np.degrees(look) - key.facing + 180) % 360 - 180)
+    )
+    parts = {p: float(apart.mean() if p == "body" else apart[ENDS[p]]) for p in key.parts}
+    return Met(wish=key, at=key.at, missed=far, turned=turned, parts=parts)
 
 
 def _told(joints: np.ndarray) -> tuple[tuple[float, float, float], ...]:

@@ -35,6 +35,7 @@ from core.body.skeleton import (
     local_rotations,
 )
 from core.body.soles import flat_heights
+from core.body.twists import dot
 
 LEGS, ARMS = (HIPS, KNEES, ANKLES), (SHOULDERS, ELBOWS, WRISTS)
 SPINE = [INDEX[name] for name in ("spine1", "spine2", "spine3", "neck")]
@@ -42,6 +43,8 @@ HEAD, CHEST = INDEX["head"], INDEX["spine3"]
 _MOST_LEAN = np.radians(60)
 _ROUNDS = 3
 """A spine that leans has its head on another arc than a rod; this often it is led back."""
+_BENT = 0.06, 0.02
+"""How far (m) off the line of its limb a hinge tells which way it bends; does not tell."""
 _STANDING = 0.01, 0.04
 """Heights (m) of a sole below which a body sinks to let it stand, above which it does not."""
 _REST = REST_JOINTS.astype(np.float64)
@@ -55,15 +58,34 @@ def bend(
     `joints` (T, 22, 3) and `world`, rotations in the world (T, 22, 4), are of the same poses.
     """
     upper, middle, end = limbs
-    if limbs is LEGS:
-        ahead = joints[:, TOES] - joints[:, ANKLES]
-    else:  # straight arms bend with their elbows back
-        ahead = np.repeat(quat_rotate(world[:, [CHEST]], np.array([0.0, 0, -1])), 2, axis=1)
+    # a knee bends to the front, an elbow to the back
+    front = np.array([0.0, 0, 1 if limbs is LEGS else -1])
+    ahead = quat_rotate(world[:, upper], front)
     lengths = [BONE_LENGTHS[part].astype(np.float64) for part in (middle, end)]
     starts = joints[:, upper]
-    points = reach(starts, ends, joints[:, middle] - starts, ahead, *lengths)
+    ends = starts + _softly(ends - starts, joints[:, end] - starts, sum(lengths))
+    hinges = _hinges(joints[:, middle] - starts, joints[:, end] - starts, ahead)
+    points = reach(starts, ends, hinges, ahead, *lengths)
     for group, below, point in zip((upper, middle), (middle, end), points, strict=True):
         world[:, group] = swing(world[:, group], normalize(_REST[below] - _REST[group]), point)
+
+
+def _hinges(hinges: np.ndarray, lines: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    """Return where knees or elbows (T, 2, 3) bend out of the `lines` of their limbs: where they do,
+    but nearly straight ones, which may be overstretched, the way they would."""
+    lines = normalize(lines)
+    off, front = (x - dot(x, lines)[..., None] * lines for x in (hinges, ahead))
+    far = np.linalg.norm(off, axis=-1)
+    sure = (holding(far, *_BENT) * (dot(off, front) > 0))[..., None]
+    return sure * normalize(off) + (1 - sure) * normalize(front)
+
+
+def _softly(lines: np.ndarray, own: np.ndarray, longest: np.ndarray) -> np.ndarray:
+    """Return lines (T, 2, 3) that leave a limb some bend where they are longer than its `own`."""
+    far, was = (np.linalg.norm(x, axis=-1) for x in (lines, own))
+    room, over = np.maximum(longest - was, 1e-3), np.maximum(far - was, 0)
+    soft = np.minimum(far, was) + room * (1 - np.exp(-over / room))
+    return lines * (soft / np.maximum(far, 1e-6))[..., None]
 
 
 def lean(root: np.ndarray, local: np.ndarray, heads: np.ndarray) -> np.ndarray:
@@ -103,7 +125,7 @@ class Stance:
         bits = contacts.reshape(-1, 2, 2).astype(np.float64)
         offsets = self._pins.push(ankles, toes, bits)
         ends = ankles + offsets
-        drop = _out_of_reach(joints[:, HIPS], ends, normalize(toes - ankles))
+        drop = _sinks(joints, ends, normalize(toes - ankles))
         root, joints = root.copy(), joints.copy()
         root[:, 1] -= drop
         joints[..., 1] -= drop[:, None]
@@ -111,11 +133,12 @@ class Stance:
         return root, local_rotations(world)
 
 
-def _out_of_reach(hips: np.ndarray, ankles: np.ndarray, feet: np.ndarray) -> np.ndarray:
-    """Return by how much (T,) hips have to sink for legs to reach ankles of feet on the floor."""
-    longest = (BONE_LENGTHS[KNEES] + BONE_LENGTHS[ANKLES]).astype(np.float64) * (1 - 1e-4)
-    line = hips - ankles
-    flat = line[..., 0] ** 2 + line[..., 2] ** 2
-    over = line[..., 1] - np.sqrt(np.maximum(longest**2 - flat, 0.25 * longest**2))
+def _sinks(joints: np.ndarray, ankles: np.ndarray, feet: np.ndarray) -> np.ndarray:
+    """Return by how much (T,) bodies sink whose feet, on the floor, are further off than legs bent
+    as they are reach."""
+    hips = joints[:, HIPS]
+    own, line = hips - joints[:, ANKLES], hips - ankles
+    square = (own**2).sum(axis=-1) - line[..., 0] ** 2 - line[..., 2] ** 2
+    over = line[..., 1] - np.sqrt(np.maximum(square, 0.1))
     stands = holding(flat_heights(ankles, feet), *_STANDING)
     return np.maximum(over * stands, 0).max(axis=1)

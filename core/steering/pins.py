@@ -4,7 +4,7 @@ What lacks at a key is told pose by pose, from where the body is and how it move
 a ramp (core.steering.ramps): in joint rotations for all of a body, in places for hands, feet and
 head. After the key it is taken back, but for place and facing, which the stream goes on from. So
 the body moves on through a key with its own speed. Feet that stand, stand; what is out of reach is
-approached as far as it goes, and `met` says by how much a key was missed.
+approached as far as it goes, and the report says by how much a key was missed.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
 from core.body.soles import flat_heights
 from core.body.take import Poses
 from core.steering.course import SPAN, Aims, Course
-from core.steering.keys import ENDS, missed, placed, seen
+from core.steering.keys import ENDS, met, placed, seen
 from core.steering.limbs import ARMS, Stance, bend, lean
 from core.steering.ramps import Held
 from core.steering.steps import BEFORE, Step, Steps
 from core.steering.whole import Whole
-from core.steering.wishes import KeyPose
+from core.steering.wishes import KeyPose, Met
 
 PART, PATH = (8, 6), (20, 30)
 """Poses before and after a key in which hands and head are led, and the path."""
@@ -41,9 +41,9 @@ _FEET, _HANDS = ("left_foot", "right_foot"), ("left_hand", "right_hand")
 class Pins:
     """Lead the solved poses of one stream to key poses; call `push` with chunks in a row."""
 
-    def __init__(self) -> None:
-        self.met: dict[KeyPose, dict[str, float]] = {}
-        """By how much (m) the parts of each key that is past were missed."""
+    def __init__(self, report: list[Met] | None = None) -> None:
+        """How nearly each key was met is written into `report` when it was shown."""
+        self.report = [] if report is None else report
         self._busy, self._leaves = False, False
         self._came: Poses | None = None  # the last poses
         self._path, self._whole, self._steps = Held(4, *PATH), Whole(), Steps()
@@ -74,7 +74,7 @@ class Pins:
                     self._busy, self._leaves = not self._leaves, True
             else:  # what no key leads stays as it is, to the last bit
                 out.append(poses[at:end])
-                self._remember(poses[at:end])
+                self.pass_by(poses[at:end])
             at = end
         return Poses.concatenate(out)
 
@@ -83,7 +83,8 @@ class Pins:
         led = (self._path, self._whole, self._steps, *self._ends.values())
         return all(part.rests for part in led)
 
-    def _remember(self, plain: Poses) -> None:
+    def pass_by(self, plain: Poses) -> None:
+        """Go on after poses that are shown as they are."""
         tail = plain if self._came is None else Poses.concatenate([self._came, plain])
         self._came = tail[-SPAN:]
         self._shown = plain.rotations[-1] if len(plain) else self._shown
@@ -116,7 +117,7 @@ class Pins:
         joints = forward(root, local)[0]
         for k, key in due:
             if first <= k < first + len(poses):
-                self.met[key] = missed(key, joints[k - first].astype(np.float64))
+                self.report.append(met(key, joints[k - first].astype(np.float64)))
         return posed(poses, root, local, joints)
 
     def _lead_path(self, course: Course, poses: Poses, first: int, aims: Aims) -> Poses:

@@ -18,6 +18,8 @@ BEFORE, AFTER = 10, 10
 """Poses before and after a key in which feet are led."""
 HALF = 5
 """Poses before a key when the second foot goes at the latest."""
+STRIDE = 0.1
+"""Meters for which a foot goes a pose earlier."""
 STAYS, GOES = 0.03, 0.06
 """A foot that a key wants less far (m) from where it stands stays there; one further off goes."""
 LIFT = 0.06
@@ -57,11 +59,12 @@ class Steps:
         goals = [_goal(step, stands) for step, stands in zip(steps, planted, strict=True)]
         values = [foot.ramp.value for foot in self._feet]
         far = [np.linalg.norm(g - x) for g, x in zip(goals, values, strict=True)]
+        planted = planted & (np.abs([value[1] for value in values]) < STAYS)
         for side, foot in enumerate(self._feet):
             step, other = steps[side], 1 - side
             waits = planted[side] and (far[other] > far[side] or not planted[other])
             if step is not None:
-                waits = waits and step.due - at >= HALF
+                waits = waits and step.due - at >= HALF + far[side] / STRIDE
                 foot.step(at, values[side] if waits else goals[side], step.due)
             else:
                 foot.let_go(at, wait=waits and far[other] > STAYS)

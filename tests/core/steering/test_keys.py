@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.body.skeleton import ANKLES, BONE_LENGTHS, ELBOWS, PARENTS, SHOULDERS, TOES, WRISTS
-from core.steering.keys import dragged, key_from_pose, missed, placed
+from core.steering.keys import dragged, key_from_pose, met, placed
 from core.steering.wishes import KeyPose
 from tests.support.synthetic import walk
 from tests.support.tiny_index import to_take, turned
@@ -25,9 +25,9 @@ def test_a_pinned_pose_is_not_missed_where_it_was_pinned(take):
     for there in (False, True):
         key = key_from_pose(take, 30, there=there)
         assert key.at == 1.5
-        assert missed(key, take.joints[30])["body"] < 1e-5
+        assert met(key, take.joints[30]).parts["body"] < 1e-5
         assert (key.place is not None) == there
-    assert missed(key, take.joints[50])["body"] > 0.05
+    assert met(key, take.joints[50]).parts["body"] > 0.05
 
 
 def test_a_key_stands_where_it_says_or_where_the_body_does(take):
