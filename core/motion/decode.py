@@ -222,16 +222,16 @@ class PoseDecoder:
         keys, end, ahead = self._steer.wishes.keys, chunk.first + len(chunk), None
         if any(end <= key.at * FPS < end + KNOWN for key in keys):
             block = preview()
-            ahead = None if block is None else self._look(block)
+            ahead = None if block is None else self.fork()._push(block, "")
         return replace(chunk, **vars(self._pins.push(chunk, chunk.first, keys, ahead)))
 
-    def _look(self, block: Tensor) -> Poses:
-        """Return the poses that a block would tell; nothing is changed."""
-        ahead = copy.copy(self)
-        ahead._state = dict(self._state)
-        for name in ("_filter", "_decoder", "_solver", "_guide", "_melting"):
-            setattr(ahead, name, copy.deepcopy(getattr(self, name)))
-        return ahead._push(block, "")
+    def fork(self) -> PoseDecoder:
+        """Return another that stands where this one does and goes on for itself."""
+        other = copy.copy(self)
+        other._state = dict(self._state)
+        for name in ("_filter", "_decoder", "_solver", "_guide", "_melting", "_pins"):
+            setattr(other, name, copy.deepcopy(getattr(self, name)))
+        return other
 
     def _join(self, features: np.ndarray, history: History) -> np.ndarray:
         """Drop what the take shows already; add what is missing at the seam."""
