@@ -28,6 +28,10 @@ MOST_AHEAD = 8
 """Frames that may be drafted ahead."""
 AUTO = -1
 """As many of them as pay."""
+MIDDLE = (0.4, 20.0)
+"""Seconds that what is made between two motions lasts."""
+MOST_CANDIDATES = 32
+"""Middles that may be made for the best to be kept."""
 MOST_SIMILAR = 50
 """Real motions that may be asked for."""
 POSE_THREADS = 2

@@ -144,16 +144,11 @@ class MotionModel:
         settings: MotionSettings,
         *,
         count: int = 1,
-        steer: Steer | None = None,
     ) -> list[Poses]:
-        """Return `count` motions of so many poses, made at once, each going on after a take.
-
-        `steer` bends their paths; their words stay as they are.
-        """
+        """Return `count` motions of so many poses, made at once, each going on after a take."""
         sampler = self._new_sampler(count, settings)
         history = None if after is None else remember(self, after, self.dit.cfg.context)
-        guide = None if steer is None else Guide(steer)
-        decoder = PoseDecoder(self, settings.foot_contacts, history, guide)
+        decoder = PoseDecoder(self, settings.foot_contacts, history)
         if history is not None:
             sampler.commit(history.blocks.expand(count, -1, -1, -1), [UNASKED])
         blocks = math.ceil((poses + DELAY + FILTER_EDGE) / (self.dit.cfg.block * STRIDE))

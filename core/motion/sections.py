@@ -1,9 +1,9 @@
 """Takes edited: a middle made between two sides, a section made anew, a loop closed by a bridge.
 
-Middles are sampled several at once, going on from what is before them, their paths bent to what
-comes after. Each is led to the first pose there like to a key pose, with the speed that it goes on
-with; the one is kept that fits best and whose feet slide least. Sides stay byte for byte, unless
-what comes after may stand elsewhere: then it is moved to where the middle leads.
+Middles are sampled several at once, going on from what is before them. The path of each is bent to
+what comes after, and it is led to the first pose there as to a key pose, with the speed that goes
+on; the one is kept that fits best and whose feet slide least. Sides stay byte for byte, unless what
+comes after may stand elsewhere: then it is moved to where the middle leads.
 """
 
 from __future__ import annotations
@@ -26,21 +26,19 @@ from core.body.rotations import (
 from core.body.skeleton import ANKLES, FPS, TOES, forward
 from core.body.take import Poses, PromptMark, Take
 from core.motion.generate import MotionModel
-from core.settings import MotionSettings, check_prompt
+from core.settings import MIDDLE, MOST_CANDIDATES, MotionSettings, check_prompt
 from core.steering.keys import key_from_pose
 from core.steering.limbs import Stance
 from core.steering.pins import Pins
 from core.steering.ramps import ease
-from core.steering.wishes import Steer, Wishes
 
-LEAST, MOST = 0.4, 20.0
-"""Seconds that a middle lasts."""
-MOST_CANDIDATES = 32
+SPARE = 8
+"""Poses by which a middle may be shorter or longer where what comes after is moved."""
 EASE = 12
 """Poses in which the last difference of speed goes."""
 SLIDE, TURN, APART = 1.0, 0.2, 1.0
-"""What a meter a second of bending, a radian and a meter between poses count beside a sliding foot's
-meter a second."""
+"""What a meter a second of bending, a radian and a meter between poses count beside a meter a
+second of a foot that slides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +74,10 @@ def between(
     Either may be empty. Raises ValueError for lengths and numbers out of range.
     """
     prompt = check_prompt(prompt)
-    if not LEAST * FPS <= poses <= MOST * FPS:
-        raise ValueError(
-            f"a middle lasts {LEAST:g} to {MOST:g} s, not {poses / FPS:g} s; choose another length"
-        )
+    least, most = MIDDLE
+    if not least * FPS <= poses <= most * FPS:
+        told = f"{least:g} to {most:g} s, not {poses / FPS:g} s"
+        raise ValueError(f"what is made lasts {told}; choose another length")
     if not 1 <= candidates <= MOST_CANDIDATES:
         raise ValueError(f"candidates must be in 1..{MOST_CANDIDATES}, got {candidates}")
     if not (len(before) or len(after)):
@@ -88,14 +86,12 @@ def between(
     if not len(after):
         (made,) = model.middles(past, prompt, poses, settings)
         return _edited(before, made, prompt, after, 0.0, 0.0)
-    steer = None
-    if stay and past is not None:
-        goal = key_from_pose(after, 0, (), there=True)
-        steer = Steer(Wishes(keys=(goal.changed(at=(len(before) + poses) / FPS),)))
-    rows = model.middles(past, prompt, poses + 2, settings, count=candidates, steer=steer)
-    return min(
-        (_fit(before, row, prompt, after, stay=stay) for row in rows), key=lambda pair: pair[0]
-    )[1]
+    spare = 0 if stay else min(SPARE, poses // 4)
+    rows = model.middles(past, prompt, poses + spare + 2, settings, count=candidates)
+    if spare:
+        rows = [_likest(row, after, range(poses - spare, poses + spare + 1)) for row in rows]
+    fits = (_fit(before, row, prompt, after, stay=stay) for row in rows)
+    return min(fits, key=lambda fit: fit[0])[1]
 
 
 def redo(
@@ -140,9 +136,12 @@ def bridge(
     edited = between(
         model, take, _part(take, 0, 2), prompt, poses, settings, stay=stay, candidates=candidates
     )
-    loop = edited.take.slice(0, len(take) + poses + 1)
+    loop = edited.take.slice(0, edited.end + 1)
     turned = np.degrees(np.subtract(*facing(loop.joints[[-1, 0]])))
-    told = f"by {poses / FPS:g} s made to lead back; a round turns by {turned:.0f} degrees"
+    seconds = (edited.end - edited.start) / FPS
+    told = (
+        f"{seconds:g} s made to lead back to the beginning; a round turns by {turned:.0f} degrees"
+    )
     return replace(edited, take=replace(loop, info=loop.info | {"loop": told}))
 
 
@@ -151,6 +150,11 @@ def _part(take: Take, start: int, end: int) -> Take:
     if start < end:
         return take.slice(start, end)
     return replace(take, **vars(take[:0]), prompts=())
+
+
+def _likest(row: Poses, after: Take, ends: range) -> Poses:
+    """Return a middle, two poses too long, that ends at the moment most like what comes after."""
+    return row[: min(ends, key=lambda end: _apart(row[end:], after)) + 2]
 
 
 def _fit(before: Take, row: Poses, prompt: str, after: Take, *, stay: bool) -> tuple[float, Edited]:
@@ -254,6 +258,8 @@ def _edited(
 ) -> Edited:
     start, end = len(before), len(before) + len(middle)
     marks = [*before.prompts, PromptMark(start=start, text=prompt)]
+    if len(after) and not (after.prompts and after.prompts[0].start == 0):
+        marks.append(PromptMark(start=end, text=""))
     marks += [replace(mark, start=mark.start + end) for mark in after.prompts]
     side = before if len(before) else after
     told = f"{start / FPS:g} s to {end / FPS:g} s made for {prompt!r}"
