@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.body.features import contacts, facing
-from core.body.moved import moved, posed
+from core.body.moved import P, moved, posed
 from core.body.rotations import (
     about_y,
     quat_continuous,
@@ -228,7 +228,7 @@ def _shown(row: Poses, root: np.ndarray, local: np.ndarray) -> Poses:
     return posed(row, root, local, forward(root, local)[0])
 
 
-def _put(poses: Take | Poses, number: int, there: Poses) -> Take | Poses:
+def _put(poses: P, number: int, there: Poses) -> P:
     """Return poses moved so that pose `number` stands and looks like the first one there."""
     yaw = facing(there.joints[:1])[0] - facing(poses.joints[number : number + 1])[0]
     root = quat_rotate(about_y(yaw), poses.root[number].astype(np.float64))

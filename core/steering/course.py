@@ -63,7 +63,7 @@ class Course:
         self._moving = (self.joints - joints[just]) / 2
         self._yaw, self._turn = np.zeros(len(poses)), about_y(np.zeros(len(poses)))
         self.contacts = contacts(poses.features)
-        self.stands = self.contacts.reshape(-1, 2, 2).any(axis=2)
+        self.stands = self.contacts.reshape(-1, 2, 2).max(axis=2)
         """Which feet do, (T, 2)."""
 
     def __len__(self) -> int:

@@ -70,12 +70,12 @@ def dragged(key: KeyPose, part: str, place: tuple[float, float, float]) -> KeyPo
     joints[end[side]] = joints[middle[side]] + second * lengths[1][side]
     if end[side] in ANKLES:  # a foot keeps pointing where it did
         joints[TOES[side]] += joints[end[side]] - before
-    return KeyPose(**dict(key) | {"joints": _told(joints)})
+    return key.changed(joints=_told(joints))
 
 
 def seen(key: KeyPose, floor: np.ndarray, angle: float) -> np.ndarray:
     """Return a key's joints (22, 3), its root over `floor` (3,), looking along `angle` (rad)."""
-    return quat_rotate(about_y(np.float64(angle)), _ahead(key)) + floor * _ON_FLOOR
+    return quat_rotate(about_y(angle), _ahead(key)) + floor * _ON_FLOOR
 
 
 @lru_cache(maxsize=256)

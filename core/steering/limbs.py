@@ -61,11 +61,11 @@ def bend(
     # a knee bends to the front, an elbow to the back
     front = np.array([0.0, 0, 1 if limbs is LEGS else -1])
     ahead = quat_rotate(world[:, upper], front)
-    lengths = [BONE_LENGTHS[part].astype(np.float64) for part in (middle, end)]
+    first, second = (BONE_LENGTHS[part].astype(np.float64) for part in (middle, end))
     starts = joints[:, upper]
-    ends = starts + _softly(ends - starts, joints[:, end] - starts, sum(lengths))
+    ends = starts + _softly(ends - starts, joints[:, end] - starts, first + second)
     hinges = _hinges(joints[:, middle] - starts, joints[:, end] - starts, ahead)
-    points = reach(starts, ends, hinges, ahead, *lengths)
+    points = reach(starts, ends, hinges, ahead, first, second)
     for group, below, point in zip((upper, middle), (middle, end), points, strict=True):
         world[:, group] = swing(world[:, group], normalize(_REST[below] - _REST[group]), point)
 

@@ -108,7 +108,9 @@ class Pins:
         joints, _ = forward(root, local)
         ends = {part: aims(PART[0], lambda key, p=part: p in key.parts) for part in self._ends}
         local = self._lead_ends(here, root, local, first, ends)
-        steps = [aims(BEFORE, lambda k, f=foot: {"body", f} & {*k.parts}) for foot in _FEET]
+        steps = [
+            aims(BEFORE, lambda k, f=foot: not {"body", f}.isdisjoint(k.parts)) for foot in _FEET
+        ]
         shifts, moving = self._lead_feet(here, root, facing(joints), lacks, first, steps)
         stand = here.contacts & ~moving.repeat(2, axis=1) & (not self._leaves)
         root, local = self._stance.push(root, local, stand, here.joints[:, ANKLES] + shifts)

@@ -22,8 +22,8 @@ STRIDE = 0.1
 """Meters for which a foot goes a pose earlier."""
 STAYS, GOES = 0.03, 0.06
 """A foot that a key wants less far (m) from where it stands stays there; one further off goes."""
-LIFT = 0.06
-"""How high (m) a foot is lifted at most."""
+LIFT, STEEP = 0.06, 1.5
+"""How high (m) a foot is lifted at most, and by how much for a meter a pose of its way."""
 _CREEP = 0.004
 """Meters a pose that a foot may be led on the floor."""
 
@@ -67,11 +67,11 @@ class Steps:
                 waits = waits and step.due - at >= HALF + far[side] / STRIDE
                 foot.step(at, values[side] if waits else goals[side], step.due)
             else:
-                foot.let_go(at, wait=waits and far[other] > STAYS)
+                foot.let_go(at, wait=bool(waits) and far[other] > STAYS)
         out = np.stack([foot.ramp.value for foot in self._feet])
         pace = np.stack([foot.ramp.speed for foot in self._feet])
         pace = np.hypot(pace[:, 0], pace[:, 2])
-        out[:, 1] += np.clip(pace - _CREEP, 0, LIFT)
+        out[:, 1] += np.clip(STEEP * (pace - _CREEP), 0, LIFT)
         return out, pace > _CREEP / 2
 
 

@@ -42,6 +42,8 @@ class Whole:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return roots (T, 3) and local rotations (T, 22, 4) of the poses led, and how much
         further the roots will be shifted (T, 3) when they are at their keys."""
+        wanted = [aim[1] for aim in aims if aim]
+        self._solved = {key: told for key, told in self._solved.items() if key in wanted}
         goals = np.zeros((len(course), _TURNS + 3))
         for i, aim in enumerate(aims):
             if aim is not None:
@@ -59,7 +61,7 @@ class Whole:
         height, wanted = self._solved[key]
         there, look = course.turned(i, left)
         turned = wanted.copy()
-        turned[0] = quat_multiply(about_y(np.float64(look)), turned[0])
+        turned[0] = quat_multiply(about_y(look), turned[0])
         gap = quat_to_axis_angle(quat_multiply(turned, quat_inverse(there)))
         shift = np.zeros(3)
         if key.place is None:

@@ -113,7 +113,7 @@ def test_a_bridge_closes_a_loop(engine, take):
 
 
 def test_what_cannot_be_is_refused(engine, take):
-    with pytest.raises(ValueError, match="not 0.1 s"):
+    with pytest.raises(ValueError, match=r"not 0\.1 s"):
         engine.redo(take, 1, 1.1, "a person jumps")
     with pytest.raises(ValueError, match="candidates"):
         engine.redo(take, 1, 2, "a person jumps", candidates=0)
