@@ -123,6 +123,10 @@ class Settings(BaseModel):
             said = f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
             raise ValueError(str(first.get("ctx", {}).get("error", said))) from None
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return this; what cannot change needs no copy."""
+        return self
+
     def changed(self, **values: Any) -> Self:
         """Return these settings with other values; raise ValueError for one out of range."""
         kept = {name: getattr(self, name) for name in type(self).model_fields}
