@@ -27,9 +27,9 @@ from core.steering.steps import BEFORE, Step, Steps
 from core.steering.whole import Whole
 from core.steering.wishes import KeyPose, Met
 
-PART, PATH = (8, 6), (20, 30)
+PART, PATH = (10, 10), (20, 30)
 """Poses before and after a key in which hands and head are led, and the path."""
-MOST_SHIFT, MOST_TURN = 0.15, np.radians(30)
+MOST_SHIFT, MOST_TURN = 0.3, np.radians(30)
 """Farthest (m, rad) that a key moves the path: feet have to follow it by their own steps."""
 PAUSE = 20
 """Every so many poses it is asked whether anything is left to do."""

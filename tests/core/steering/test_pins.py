@@ -133,7 +133,7 @@ def test_place_and_facing_are_led_as_far_as_feet_follow(standing):
     assert np.abs(led.joints[-1] - standing.joints[-1]).max() < 1e-3
     far = at(key, N, place=(x + 5, z))
     led, _ = run(standing, [far])
-    assert 0.1 < led.root[N, 0] - x < 0.16
+    assert 0.2 < led.root[N, 0] - x < 0.31
 
 
 def test_feet_that_stand_do_not_slide(standing):
