@@ -1,4 +1,4 @@
-"""The command line: `python -m core motion | video | follow | list`.
+"""The command line: `python -m core motion | video | follow | edit | list`.
 
 Files and `--json` are the output; progress and errors go to stderr. A mistake of the caller ends in
 one sentence and exit code 2.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from core.cli.edit import edit
 from core.cli.follow import follow
 from core.cli.listing import list_checkpoints
 from core.cli.motion import motion
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(motion)
 app.command()(video)
 app.command()(follow)
+app.command()(edit)
 app.command("list")(list_checkpoints)
 
 if __name__ == "__main__":

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from typing_extensions import Unpack
 
+from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 from core.checkpoint import describe
 from core.device import pick_device
+from core.motion import sections
 from core.motion.generate import MotionModel, Segments
 from core.motion.model import MotionDiT
+from core.motion.sections import Edited
 from core.retrieval.index import MotionIndex
 from core.retrieval.search import Finder, Manner, Match, check_weight, make_manner, usable
 from core.settings import (
@@ -211,6 +214,77 @@ class Engine:
         rows = [[(i, poses or 0)] if isinstance(i, str) else list(i) for i in items]
         settings = (settings or MotionSettings()).changed(**loose)
         return self.model(checkpoint).sample(rows, settings)
+
+    def between(
+        self,
+        before: Take,
+        after: Take,
+        prompt: str,
+        seconds: float,
+        *,
+        stay: bool = True,
+        candidates: int = 8,
+        checkpoint: str | None = None,
+        settings: MotionSettings | None = None,
+        **loose: Unpack[MotionOptions],
+    ) -> Edited:
+        """Return two takes with a middle made between them; with `stay` both are where they were.
+
+        Without it what comes after is moved to where the middle leads. Of `candidates` the best is
+        kept. Raises ValueError for lengths out of range.
+        """
+        settings = (settings or MotionSettings()).changed(**loose)
+        model, poses = self.model(checkpoint), round(seconds * FPS)
+        return sections.between(
+            model, before, after, prompt, poses, settings, stay=stay, candidates=candidates
+        )
+
+    def redo(
+        self,
+        take: Take,
+        start: float,
+        end: float,
+        prompt: str,
+        *,
+        stay: bool = True,
+        candidates: int = 8,
+        checkpoint: str | None = None,
+        settings: MotionSettings | None = None,
+        **loose: Unpack[MotionOptions],
+    ) -> Edited:
+        """Return a take made anew from `start` to `end` seconds; see `between`."""
+        settings = (settings or MotionSettings()).changed(**loose)
+        first, last = round(start * FPS), round(end * FPS)
+        return sections.redo(
+            self.model(checkpoint),
+            take,
+            first,
+            last,
+            prompt,
+            settings,
+            stay=stay,
+            candidates=candidates,
+        )
+
+    def bridge(
+        self,
+        take: Take,
+        prompt: str,
+        seconds: float,
+        *,
+        stay: bool = False,
+        candidates: int = 8,
+        checkpoint: str | None = None,
+        settings: MotionSettings | None = None,
+        **loose: Unpack[MotionOptions],
+    ) -> Edited:
+        """Return a take that loops: it goes on until it is in its first pose again, with `stay`
+        where it began, too; see `between`."""
+        settings = (settings or MotionSettings()).changed(**loose)
+        model, poses = self.model(checkpoint), round(seconds * FPS)
+        return sections.bridge(
+            model, take, prompt, poses, settings, stay=stay, candidates=candidates
+        )
 
     def reconstruct(self, features: np.ndarray, *, checkpoint: str | None = None) -> np.ndarray:
         """Return features (T, 263) after a way through the VAE; T is cut to a multiple of 4."""

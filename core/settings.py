@@ -28,6 +28,10 @@ MOST_AHEAD = 8
 """Frames that may be drafted ahead."""
 AUTO = -1
 """As many of them as pay."""
+MIDDLE = (0.4, 20.0)
+"""Seconds that what is made between two motions lasts."""
+MOST_CANDIDATES = 32
+"""Middles that may be made for the best to be kept."""
 MOST_SIMILAR = 50
 """Real motions that may be asked for."""
 POSE_THREADS = 2
@@ -118,6 +122,10 @@ class Settings(BaseModel):
             first = error.errors(include_url=False)[0]
             said = f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
             raise ValueError(str(first.get("ctx", {}).get("error", said))) from None
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return this; what cannot change needs no copy."""
+        return self
 
     def changed(self, **values: Any) -> Self:
         """Return these settings with other values; raise ValueError for one out of range."""

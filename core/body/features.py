@@ -103,6 +103,12 @@ def _forward(joints: np.ndarray, *, sigma: float = 0.0, hips: float = 1.0) -> np
     return forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-8)
 
 
+def facing(joints: np.ndarray) -> np.ndarray:
+    """Return the angles (T,) from Z, radians, growing to the left, at which (T, 22, 3) look."""
+    forward = _forward(joints)
+    return np.arctan2(forward[:, 0], forward[:, 2])
+
+
 def _heading(joints: np.ndarray, convention: Heading) -> np.ndarray:
     """Return the rotation from world to body, (T, 4)."""
     if convention == "steady":

@@ -29,7 +29,7 @@ SETTLE = 0.4
 """Share of that height error which one pose takes away."""
 
 
-def holding(values: np.ndarray, fully: float, not_at_all: float) -> np.ndarray:
+def holding(values: np.ndarray | float, fully: float, not_at_all: float) -> np.ndarray:
     """Return 1 where values are `fully` or beyond, 0 at `not_at_all`, and a line between."""
     share = (not_at_all - values) / (not_at_all - fully)
     return np.minimum(np.maximum(share, 0), 1)  # np.clip takes longer than all of this

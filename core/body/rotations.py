@@ -101,6 +101,12 @@ def quat_from_axis_angle(v: np.ndarray) -> np.ndarray:
     return np.concatenate([np.cos(half), v * (np.sinc(half / np.pi) / 2).astype(v.dtype)], axis=-1)
 
 
+def about_y(angles: np.ndarray | float) -> np.ndarray:
+    """Return the rotations (..., 4) by angles (...) about the vertical."""
+    zeros = np.zeros_like(angles)
+    return np.stack([np.cos(angles / 2), zeros, np.sin(angles / 2), zeros], axis=-1)
+
+
 def quat_to_axis_angle(q: np.ndarray) -> np.ndarray:
     """Rotation vectors (..., 3), radians, at most pi long, of unit quaternions (..., 4)."""
     q = np.where(q[..., :1] < 0, -q, q)

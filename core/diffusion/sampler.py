@@ -70,6 +70,7 @@ class _Frame(Generic[C]):
     x: Tensor  # (B, P, D)
     start: int  # the tick at which it enters
     condition: C
+    velocity: Tensor | None = None  # of the last call
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class StreamSampler(Generic[C]):
     def _enter(self, condition: C) -> None:
         if self.window and self.window[-1].condition is not condition:
             for i, frame in enumerate(self.window):
-                frame.x, frame.condition = self._noise(), condition
+                frame.x, frame.condition, frame.velocity = self._noise(), condition, None
                 frame.start = self.tick + self.stagger * i
         start = self.window[-1].start + self.stagger if self.window else self.tick
         self.window.append(_Frame(self._noise(), start, condition))
@@ -175,7 +176,7 @@ class StreamSampler(Generic[C]):
         v = guided(self.denoiser, x, t, conditions, self.cache, commit, self.guidance)
         x = flow.step(x, v, t, t_next)
         for i, frame in enumerate(active, start=commit):
-            frame.x = x[:, i]
+            frame.x, frame.velocity = x[:, i], v[:, i]
         self.tick += 1
         self.finished = []
         self.committed += commit
@@ -192,6 +193,13 @@ class StreamSampler(Generic[C]):
             self._tick()
         self.finished, self.window = self.window, []
         return [Sampled(frame.x, frame.condition) for frame in self.finished]
+
+    def preview(self) -> Tensor | None:
+        """Return what the next frame of `stream` is going to be, as far as can be told by now
+        (B, P, D); None where nobody has begun it."""
+        if not self.window or (frame := self.window[0]).velocity is None:
+            return None
+        return frame.x + (CLEAN - self.times[self._level(frame)]) * frame.velocity
 
     def retime(self, steps: int, context_noise: float) -> None:
         """Change how the next frames of `sample` are made; history stays as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.body.mesh import Body
@@ -84,6 +85,7 @@ def describe_steer(steer: Steer | None) -> dict[str, str]:
     ]
     met = [
         {"wanted_at": met.wish.at, "at": met.at, "missed": met.missed, "turned": met.turned}
+        | ({"parts": met.parts} if met.parts else {})
         for met in steer.report
     ]
     return {
@@ -91,6 +93,17 @@ def describe_steer(steer: Steer | None) -> dict[str, str]:
         "wishes_met": json.dumps(met),
         "bending": "path bent onto what was wanted, feet carried along",
     }
+
+
+def remade(take: Take, sides: Sequence[Take], info: dict[str, str]) -> Take:
+    """Return an edited take whose info says whose its sides are, and of what was made `info`."""
+    about = {**take.info, **info}
+    rest = sorted({side.info.get("licence", "unknown") for side in sides} - {info["licence"]})
+    if rest:
+        about["licence"] = "; ".join([info["licence"], *(f"the rest: {told}" for told in rest)])
+    if any(side.info.get("non_commercial") == "yes" for side in sides):
+        about["non_commercial"] = "yes"
+    return replace(take, info=about)
 
 
 def describe_manner(manner: Manner | None) -> dict[str, str]:

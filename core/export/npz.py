@@ -8,14 +8,20 @@ the network said before they were solved for; these, `features` and `info` are o
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from core.body.features import NUM_FEATURES
 from core.body.mesh import Body
-from core.body.rotations import quat_to_axis_angle
-from core.body.take import Take
+from core.body.rotations import quat_from_axis_angle, quat_to_axis_angle
+from core.body.skeleton import JOINTS
+from core.body.take import PromptMark, Take
 from core.export.metadata import describe
+
+_OF_FILES = ("generator", "prompts", "fps", "body", "body_credit", "root", "up_axis")
+"""What an info says of a file, and not of its take."""
 
 
 def write_npz(take: Take, path: Path, *, body: Body) -> None:
@@ -37,3 +43,34 @@ def write_npz(take: Take, path: Path, *, body: Body) -> None:
             prompt_starts=np.array([mark.start for mark in take.prompts], dtype=np.int64),
             info=np.array(json.dumps({**describe(take, body), "up_axis": "Y"})),
         )
+
+
+def read_npz(path: Path) -> Take | None:
+    """Return a take that `write_npz` wrote, None for what somebody else did.
+
+    Raises ValueError with a sentence where it is damaged.
+    """
+    joints = (len(JOINTS), 3)
+    shapes = {"trans": (3,), "joints": joints, "unsolved": joints, "features": (NUM_FEATURES,)}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not {"poses", "info", *shapes} <= {*file.files}:
+                return None
+            arrays = {name: np.asarray(file[name], np.float32) for name in shapes}
+            turns = np.asarray(file["poses"], np.float32).reshape(-1, *joints)
+            marks = zip(file["prompt_starts"], file["prompts"], strict=True)
+            prompts = tuple(PromptMark(start=int(start), text=str(text)) for start, text in marks)
+            info, fps = json.loads(str(file["info"])), float(file["mocap_frame_rate"])
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from error
+    whole = all(array.shape == (len(turns), *shapes[name]) for name, array in arrays.items())
+    if not (whole and len(turns) and all(np.isfinite(x).all() for x in (turns, *arrays.values()))):
+        raise ValueError(f"{path.name} is damaged: its arrays do not fit together")
+    return Take(
+        root=arrays.pop("trans"),
+        rotations=quat_from_axis_angle(turns),
+        **arrays,
+        prompts=prompts,
+        fps=fps,
+        info={key: str(told) for key, told in info.items() if key not in _OF_FILES},
+    )

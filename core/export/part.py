@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.body.features import encode_all
-from core.body.rotations import quat_inverse, quat_multiply, quat_rotate, quat_slerp
+from core.body.rotations import about_y, quat_inverse, quat_multiply, quat_rotate, quat_slerp
 from core.body.skeleton import ANKLES, forward
 from core.body.soles import heights
 from core.body.take import Take
-from core.export.root import about_y, headings
+from core.export.root import headings
 from core.settings import ExportSettings
 
 LEAST_PART = 0.15

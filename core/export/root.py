@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.body.mesh import Body
-from core.body.rotations import quat_inverse, quat_multiply, quat_rotate
+from core.body.rotations import about_y, quat_inverse, quat_multiply, quat_rotate
 from core.body.take import Take
 
 STEADY = 0.3
@@ -75,12 +75,6 @@ def headings(turns: np.ndarray) -> np.ndarray:
         told = np.arange(len(turns))
     angles = np.unwrap(2 * np.arctan2(turns[told, 2], turns[told, 0]))
     return np.interp(np.arange(len(turns)), told, angles)
-
-
-def about_y(angles: np.ndarray) -> np.ndarray:
-    """Return the rotations (..., 4) by angles (...) about the vertical."""
-    zeros = np.zeros_like(angles)
-    return np.stack([np.cos(angles / 2), zeros, np.sin(angles / 2), zeros], axis=-1)
 
 
 def steady(values: np.ndarray, fps: float) -> np.ndarray:

@@ -13,6 +13,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +24,10 @@ from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
 from core.body.feet import holding
 from core.body.ik import PoseSolver
 from core.body.rotations import quat_rotate
-from core.body.skeleton import FEET, forward
+from core.body.skeleton import FEET, FPS, forward
 from core.body.take import PoseChunk, Poses, PromptMark, Take
+from core.steering.course import KNOWN
+from core.steering.pins import Pins
 
 if TYPE_CHECKING:  # command line and exports know the filter without loading torch
     from torch import Tensor
@@ -30,6 +35,7 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
     from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
     from core.steering.guide import Guide
+    from core.steering.wishes import Steer
 
 PLAIN = ((0.25, 0.5, 0.25),)
 """Where it is not known which place in a latent a pose has."""
@@ -163,8 +169,10 @@ class PoseDecoder:
         foot_contacts: bool,
         history: History | None = None,
         guide: Guide | None = None,
+        steer: Steer | None = None,
     ) -> None:
-        """Begin at the origin, or where `history` ends; a `guide` bends the path."""
+        """Begin at the origin, or where `history` ends; a `guide` bends the path, `steer` has the
+        key poses."""
         self._model = model
         self._state: StreamState = {}
         self._filter = FeatureFilter(foot_contacts, model.filter_weights)
@@ -172,6 +180,7 @@ class PoseDecoder:
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
         self._history, self._guide = history, guide
+        self._steer, self._pins = steer, None if steer is None else Pins(steer.report)
         self._melting: Inertialization | None = None
         if history is not None:
             self._first = len(history.take)
@@ -183,17 +192,46 @@ class PoseDecoder:
             self._decoder.stand(end.unsolved[-1], end.features[-1])
             if guide is not None:
                 guide.stand(self._decoder, self._first - 1)
+            if self._pins is not None:
+                self._pins.pass_by(end)
 
-    def push(self, block: Tensor, prompt: str) -> PoseChunk:
-        """Return the poses that the next block (1, P, D) tells; may be none at first."""
+    def push(
+        self, block: Tensor, prompt: str, preview: Callable[[], Tensor | None] = lambda: None
+    ) -> PoseChunk:
+        """Return the poses that the next block (1, P, D) tells; may be none at first.
+
+        `preview` tells what the block after it is going to be; only key poses ask.
+        """
+        return self._pin(self._push(block, prompt), preview)
+
+    def end(self, prompt: str) -> PoseChunk:
+        """Return the poses held back."""
+        features = self._filter.push(_NOTHING.features[None], last=True)[0]
+        return self._pin(self._chunk(features, prompt), lambda: None)
+
+    def _push(self, block: Tensor, prompt: str) -> PoseChunk:
         features = self._model.decode(block[:, None], self._state)[0]
         if self._history is not None:
             features = self._join(features, self._history)
         return self._chunk(self._filter.push(features[None])[0], prompt)
 
-    def end(self, prompt: str) -> PoseChunk:
-        """Return the poses held back."""
-        return self._chunk(self._filter.push(_NOTHING.features[None], last=True)[0], prompt)
+    def _pin(self, chunk: PoseChunk, preview: Callable[[], Tensor | None]) -> PoseChunk:
+        """Lead poses to the keys that are wanted."""
+        if self._pins is None or self._steer is None or not len(chunk):
+            return chunk
+        keys, end, ahead = self._steer.wishes.keys, chunk.first + len(chunk), None
+        if any(end <= key.at * FPS < end + KNOWN for key in keys):
+            block = preview()
+            ahead = None if block is None else self.fork()._push(block, "")
+        return replace(chunk, **vars(self._pins.push(chunk, chunk.first, keys, ahead)))
+
+    def fork(self) -> PoseDecoder:
+        """Return another that stands where this one does and goes on for itself."""
+        other = copy.copy(self)
+        other._state = dict(self._state)
+        for name in ("_filter", "_decoder", "_solver", "_guide", "_melting", "_pins"):
+            setattr(other, name, copy.deepcopy(getattr(self, name)))
+        return other
 
     def _join(self, features: np.ndarray, history: History) -> np.ndarray:
         """Drop what the take shows already; add what is missing at the seam."""

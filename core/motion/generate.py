@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from torch import Tensor
 from core import checkpoint
 from core.body.features import LAYOUT
 from core.body.skeleton import FPS
-from core.body.take import PoseChunk, Take
+from core.body.take import PoseChunk, Poses, Take
 from core.diffusion.sampler import StreamSampler
-from core.motion.decode import FeatureFilter, PoseDecoder, shown
+from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
 from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.traits import told
@@ -80,7 +81,7 @@ class MotionModel:
         history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
         past = [pinned, None if history is None else history.blocks]
         guide = None if steer is None else Guide(steer)
-        decoder = PoseDecoder(self, settings.foot_contacts, history, guide)
+        decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer)
         known = [x for x in past if x is not None]
         return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
 
@@ -110,7 +111,7 @@ class MotionModel:
         prompt = ""
         for sampled in sampler.stream(conditions):
             prompt = sampled.condition.text
-            chunk = decoder.push(sampled.x, prompt)
+            chunk = decoder.push(sampled.x, prompt, sampler.preview)
             if len(chunk):
                 yield chunk
         if prompt:
@@ -134,6 +135,30 @@ class MotionModel:
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
         smooth = FeatureFilter(settings.foot_contacts, self.filter_weights)
         return list(smooth.push(self.decode(blocks, {}), last=True)[:, : sum(lengths)])
+
+    def middles(
+        self,
+        after: Take | None,
+        prompt: str,
+        poses: int,
+        settings: MotionSettings,
+        *,
+        count: int = 1,
+    ) -> list[Poses]:
+        """Return `count` motions of so many poses, made at once, each going on after a take."""
+        sampler = self._new_sampler(count, settings)
+        history = None if after is None else remember(self, after, self.dit.cfg.context)
+        decoder = PoseDecoder(self, settings.foot_contacts, history)
+        if history is not None:
+            sampler.commit(history.blocks.expand(count, -1, -1, -1), [UNASKED])
+        blocks = math.ceil((poses + DELAY + FILTER_EDGE) / (self.dit.cfg.block * STRIDE))
+        prompts = self.prompts([check_prompt(prompt)] * count)
+        decoders = [decoder.fork() for _ in range(count)]
+        made: list[list[Poses]] = [[] for _ in decoders]
+        for sampled in sampler.stream(repeat(prompts, blocks)):
+            for row, decoder in enumerate(decoders):
+                made[row].append(decoder.push(sampled.x[row : row + 1], prompt))
+        return [Poses.concatenate(row)[:poses] for row in made]
 
     def _new_sampler(
         self, rows: int, settings: MotionSettings, prefix: int = 0, emphasis: float = 1.0

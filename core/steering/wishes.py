@@ -8,7 +8,7 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -51,13 +51,19 @@ def _a_body(joints: tuple[tuple[float, float, float], ...]) -> tuple:
     return joints
 
 
+def _known(parts: tuple[str, ...]) -> tuple[str, ...]:
+    if not {*parts} <= {*PARTS}:
+        raise ValueError(f"parts must be among {', '.join(PARTS)}, got {', '.join(parts)}")
+    return parts
+
+
 class KeyPose(Settings):
     """A pose to be in at a time, all of the body or some ends of it."""
 
     at: Second
     joints: Annotated[tuple[tuple[float, float, float], ...], AfterValidator(_a_body)]
     """Places (22, 3) of all joints as seen from the root's point on the floor, facing Z."""
-    parts: tuple[str, ...] = ("body",)
+    parts: Annotated[tuple[str, ...], AfterValidator(_known)] = ("body",)
     """Of PARTS; those that are held, the others move freely."""
     place: Place | None = None
     """Where on the floor the root is then; None leaves it free."""
@@ -106,6 +112,8 @@ class Met:
     """Meters on the floor between root and place; None where no place was asked for."""
     turned: float | None
     """Degrees between facing and what was asked for, -180..180, to the left; None likewise."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """Meters by which the parts of a key were missed: the mean over all joints for the body."""
 
     @property
     def late(self) -> float:
