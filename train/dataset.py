@@ -34,6 +34,13 @@ def _restricted(licence: str) -> bool:
     return bool(re.search(r"\bNC\b|non-?commercial", licence, re.IGNORECASE))
 
 
+def _passed_on(licence: str) -> str:
+    """Return the licence that weights have from data: one that asks for it, else none."""
+    if _restricted(licence) or re.search(r"\bSA\b|share-?alike", licence, re.IGNORECASE):
+        return licence.split(" (")[0]
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Motion:
     """One clip, or its mirror image."""
@@ -66,6 +73,7 @@ class MotionSet:
         if not records:
             raise ValueError(f"{folder} has no clip in the split {split!r}")
         self.motions: list[Motion] = []
+        self._recorded = sum(record.poses for record in records)
         with np.load(folder / "joints.npz") as stored:
             clips = [(record, stored[record.id]) for record in records]
         if more:
@@ -107,13 +115,12 @@ class MotionSet:
     def about(self) -> dict[str, object]:
         """Return what a checkpoint trained on this says of itself: licence, data, minutes."""
         packs = {m.record.pack: m.record.licence for m in self.motions}
-        restricted = sorted({licence for licence in packs.values() if _restricted(licence)})
-        poses = sum(m.record.poses for m in self.motions if not m.mirrored)
+        passed_on = sorted({_passed_on(licence) for licence in packs.values()} - {""})
         return {
-            "licence": "; ".join(restricted) or "Apache-2.0",
-            "non_commercial": bool(restricted),
+            "licence": "; ".join(passed_on) or "Apache-2.0",
+            "non_commercial": any(map(_restricted, packs.values())),
             "data": packs,
-            "minutes_of_motion": round(poses / FPS / 60, 1),
+            "minutes_of_motion": round(self._recorded / FPS / 60, 1),
         }
 
     def captions(self) -> list[str]:
