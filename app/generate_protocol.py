@@ -10,10 +10,11 @@ from app import protocol
 from app.capture.protocol import MOST_MAP
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
-from core.body.skeleton import FPS, JOINTS, PARENTS
+from core.body.skeleton import FPS, JOINTS, PARENTS, REST_JOINTS
 from core.capture.joint_maps import NEEDED
 from core.export.part import LEAST_PART
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
+from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS
 
 TARGET = Path(__file__).parent / "web/src/live"
 HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
@@ -57,6 +58,7 @@ def bounds() -> dict[str, object]:
         "JOINTS": len(JOINTS),
         "JOINT_NAMES": list(JOINTS),
         "JOINT_PARENTS": [int(parent) for parent in PARENTS],
+        "REST_JOINTS": [[round(float(x), 4) for x in place] for place in REST_JOINTS],
         "NEEDED_JOINTS": list(NEEDED),
         "KEEP_SECONDS": KEEP_SECONDS,
         "LEAST_PART": LEAST_PART,
@@ -65,6 +67,8 @@ def bounds() -> dict[str, object]:
         "MOST_MAP": MOST_MAP,
         "MOST_SECONDS": MOST_VIDEO_SECONDS,
         "MOST_TOGETHER": MOST_TOGETHER,
+        "MOST_WAYPOINTS": MOST_WAYPOINTS,
+        "MOST_KEYS": MOST_KEYS,
     }
 
 

@@ -52,12 +52,15 @@ from app.motion.protocol import (
     BodyShape,
     Checkpoint,
     Mark,
+    Met,
     Model,
     Note,
+    Outcome,
     Poses,
     Prompt,
     Start,
     State,
+    Steering,
     Stop,
     TakeInfo,
 )
@@ -84,11 +87,26 @@ from app.world.protocol import (
 )
 
 MAX_MESSAGE = 8192
-"""Longest message of the motion tab, in bytes; the longest prompt takes a quarter of it."""
+"""Longest message of most tabs, in bytes; the longest prompt takes a quarter of it."""
+MAX_STEERING = 2**16
+"""Longest message of the motion tab: all the way-points and key poses that there may be."""
 MAX_WORLD_MESSAGE = 2**18
 """Longest message of the world tab; an hour's log of keys takes most of it."""
 
-FromPage = Hello | Start | Prompt | Stop | World | Drive | Tune | Stand | WhatIf | Follow | Onward
+FromPage = (
+    Hello
+    | Start
+    | Prompt
+    | Stop
+    | World
+    | Drive
+    | Tune
+    | Stand
+    | WhatIf
+    | Follow
+    | Onward
+    | Steering
+)
 FromServer = (
     Model
     | TakeInfo
@@ -102,6 +120,7 @@ FromServer = (
     | Unmatched
     | MannerInfo
     | Note
+    | Met
 )
 PageBytes = Ack | Keys | Shown
 ServerBytes = Poses | Frame
@@ -116,7 +135,8 @@ def pack(item: FromPage | PageBytes | FromServer | ServerBytes) -> bytes:
     """Turn a message into the bytes of one WebSocket message."""
     if isinstance(item, PageBytes | ServerBytes):
         return item.pack()
-    data = json.dumps(asdict(item), separators=(",", ":"), allow_nan=False)  # pages read no NaN
+    # pages read no NaN; wishes are models: their fields
+    data = json.dumps(asdict(item), separators=(",", ":"), allow_nan=False, default=vars)
     return bytes([JSON]) + data.encode()
 
 
@@ -153,6 +173,7 @@ __all__ = [
     "KEYS",
     "KEYS_LAYOUT",
     "MAX_MESSAGE",
+    "MAX_STEERING",
     "MAX_WORLD_MESSAGE",
     "MOST_ONWARD",
     "MOST_UPLOAD",
@@ -179,9 +200,11 @@ __all__ = [
     "MannerInfo",
     "Mark",
     "MatchInfo",
+    "Met",
     "Model",
     "Note",
     "Onward",
+    "Outcome",
     "PageBytes",
     "Poses",
     "Problem",
@@ -194,6 +217,7 @@ __all__ = [
     "Stand",
     "Start",
     "State",
+    "Steering",
     "Stop",
     "TakeInfo",
     "Tally",

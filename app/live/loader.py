@@ -15,6 +15,7 @@ from app.protocol import BodyShape, Checkpoint, KeyInfo, Model, WorldCard, World
 from core.body.mesh import BODIES, Body
 from core.body.take import PoseChunk, Take
 from core.settings import CaptureSettings, MotionSettings, WorldSettings
+from core.steering.wishes import Steer
 
 HELP = "The README says how to get or train one; then start the app again."
 
@@ -37,6 +38,7 @@ class EngineLike(Protocol):
         settings: MotionSettings,
         after: Take | None = None,
         manner: Any = None,
+        steer: Steer | None = None,
     ) -> Iterator[PoseChunk]: ...
 
     def follow(

@@ -1,4 +1,4 @@
-"""One take in the making: the engine's stream, the mailbox it reads, and what came out of it."""
+"""One take in the making: the engine's stream, the mailboxes it reads, and what came out of it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,55 @@ import time
 from collections.abc import Iterator
 from threading import Condition
 
-from app.live.feed import Notes
+from app.live.feed import Notes, Packed
 from app.live.loader import EngineLike
 from app.live.take_buffer import TakeBuffer
 from app.live.visitor import Job
-from app.protocol import Start, TakeInfo
+from app.protocol import Met, Outcome, Start, Steering, TakeInfo
 from core.body.take import PoseChunk, Take
-from core.export.metadata import provenance
+from core.export.metadata import describe_steer, provenance
 from core.settings import MotionSettings, check_prompt
+from core.steering.project import Asked, Project, Wished
+from core.steering.wishes import KeyPose, Steer, Wishes
+from core.steering.wishes import Met as MetWish
 from core.words.director import Director
+
+NEAR, TURNED, LATE = 0.15, 15.0, 0.5
+"""Meters, degrees and seconds by which a wish may be missed and still count as met."""
+MOST_OUTCOMES = 300
+"""The newest ones, which the page is told."""
+MOST_STEERED = 200_000
+"""Way-points in all the wishes that are remembered of one take; a key pose counts as many."""
+KEY_WEIGHT = 20
+HELD_BACK = 2
+"""Poses that the decoder has made and not handed out, when a prompt is asked for."""
 
 
 class MotionJob(Job):
     """Belongs to a visitor, whose lock guards everything but `compute`."""
 
     def __init__(
-        self, request: Start, *, lock: Condition, keep_seconds: int, poses: int | None = None
+        self,
+        request: Start,
+        *,
+        lock: Condition,
+        keep_seconds: int,
+        poses: int | None = None,
+        project: Project | None = None,
     ):
-        """`poses` is how many there will be, where that is known."""
+        """`poses` is how many there will be, where that is known.
+
+        `project` is made again, up to its end, as long as nobody asks for something else.
+        """
         super().__init__()
         self.request = request
+        self.rest_at = project.poses if project else None
+        """The pose to rest at."""
         self.buffer = TakeBuffer(keep_seconds=keep_seconds)
         self.wanted = request.id, request.prompt
         """Mailbox: id and text of the newest prompt."""
+        self.steer = project.steer if project else Steer(request.wishes)
+        """Mailbox: the newest wishes."""
         self.shown = 0.0
         """The pose on the page's screen."""
         self.notes = Notes()
@@ -36,6 +62,13 @@ class MotionJob(Job):
         self.stream: Iterator[PoseChunk] | None = None
         self._asking = request.id
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
+        self._settings = project.settings if project else None
+        self._script = list(project.prompts[1:]) if project else []  # prompts still to come
+        self._heard: list[Asked] = []  # prompts so far
+        self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
+        self._met = Met(id=0, start=0)
+        self._result: Packed | None = None  # what became of wishes, once there is something to say
+        self._weighed = self._weight = 0  # of the wishes that are remembered
         self._lock = lock
 
     def open(self, engine: EngineLike) -> None:
@@ -45,13 +78,18 @@ class MotionJob(Job):
             raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
         self.wanted = self.wanted[0], check_prompt(self.wanted[1])
         self.stream = self._director.watch(
-            engine.motion(self._prompts(), checkpoint=request.checkpoint, settings=self.settings)
+            engine.motion(
+                self._prompts(),
+                checkpoint=request.checkpoint,
+                settings=self.settings,
+                steer=self.steer,
+            )
         )
 
     @property
     def settings(self) -> MotionSettings:
         """What was asked for; raise ValueError where it is out of range."""
-        return MotionSettings(
+        return self._settings or MotionSettings(
             seed=self.request.seed,
             stagger=self.request.stagger,
             guidance=self.request.guidance,
@@ -74,11 +112,21 @@ class MotionJob(Job):
     def _asked(self) -> Iterator[str]:
         while True:
             with self._lock:
+                self._hear()
                 number, text = self.wanted
             if number != self._asking:
                 self._asking = number
                 self._director.forget()
             yield text
+
+    def _hear(self) -> None:
+        """Note the prompt for the next pose, which a project's script may tell."""
+        first = self.buffer.end
+        if self._script and first + HELD_BACK >= self._script[0].start:
+            self.wanted = self.wanted[0] + 1, self._script.pop(0).text
+        if not self._heard or self.wanted[0] != self._asking:
+            before = [asked for asked in self._heard if asked.start < first]
+            self._heard = [*before, Asked(start=first, text=self.wanted[1])]
 
     def _prompts(self) -> Iterator[str]:
         for text in self._director:
@@ -87,9 +135,24 @@ class MotionJob(Job):
                     self._pulled.append((self._asking, text))
             yield text
 
+    def ask(self, prompt: int, text: str) -> None:
+        """Put a prompt into the mailbox, with its id."""
+        self.wanted, self._script, self.rest_at = (prompt, text), [], None
+
+    def want(self, steering: Steering) -> None:
+        """Put wishes into the mailbox; raise ValueError when there were too many before."""
+        history = self.steer.history
+        self._weight += sum(weigh(wishes) for _, wishes in history[self._weighed :])
+        self._weighed = len(history)
+        if self._weight > MOST_STEERED:
+            raise ValueError("this take was steered so often that it is full; press Restart")
+        self.steer.want(steering.wishes)
+        self._steering, self.rest_at = steering.id, None
+
     def compute(self) -> tuple[PoseChunk, float]:
         """Compute the next chunk; return it with the milliseconds it took."""
         assert self.stream is not None
+        self._known = self._steering
         began = time.perf_counter()
         chunk = next(self.stream)
         return chunk, 1000 * (time.perf_counter() - began)
@@ -99,10 +162,57 @@ class MotionJob(Job):
         while len(self._pulled) > 1 and self._pulled[0][1] != chunk.prompt:
             self._pulled.pop(0)
         prompt = self._pulled[0][0] if self._pulled else self.wanted[0]
+        self._tell(chunk.first)
         self.buffer.append(chunk, prompt=prompt, milliseconds=milliseconds)
         self.notes.put(self._asking, self._director.notes)
+
+    @property
+    def facts(self) -> list[Packed]:
+        """What a page is told of its prompt and its wishes."""
+        return [fact for fact in (self.notes.packed, self._result) if fact]
+
+    def _tell(self, first: int) -> None:
+        """Say what became of the wishes, where that is not known yet; `first` is the new pose."""
+        before, late = self._met, [(point.at, due - point.at) for point, due in self.steer.due]
+        met = Met(
+            id=self._known,
+            start=before.start if before.id == self._known else first,
+            outcomes=[outcome(met) for met in self.steer.report[-MOST_OUTCOMES:]],
+            late=[(at, round(seconds, 1)) for at, seconds in late if seconds > LATE],
+        )
+        if met != before:
+            self._met, self._result = met, Packed.of(met)
 
     def cut(self, start: int, end: int, card: dict) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
         info = provenance(self.request.checkpoint, card, self.settings) | self._director.info()
-        return self.buffer.cut(start, end, info)
+        return self.buffer.cut(start, end, info | describe_steer(self.steer))
+
+    def project(self, body: str) -> Project:
+        """Return what makes this take again; raise ValueError when it is too long for that."""
+        return Project(
+            checkpoint=self.request.checkpoint,
+            settings=self.settings,
+            body=body,
+            poses=self.buffer.end,
+            prompts=tuple(self._heard),
+            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in self.steer.history),
+        )
+
+
+def weigh(wishes: Wishes) -> int:
+    """Return about how many way-points take as much memory."""
+    return 1 + len(wishes.waypoints) + KEY_WEIGHT * len(wishes.keys)
+
+
+def outcome(met: MetWish) -> Outcome:
+    """Say how a wish was met as the page is told."""
+    missed, turned = met.missed or 0, abs(met.turned or 0)
+    return Outcome(
+        kind="key" if isinstance(met.wish, KeyPose) else "waypoint",
+        at=met.wish.at,
+        met=missed <= NEAR and turned <= TURNED and met.late <= LATE,
+        centimeters=None if met.missed is None else round(100 * met.missed, 1),
+        degrees=None if met.turned is None else round(met.turned, 1),
+        late=round(met.late, 2),
+    )

@@ -24,6 +24,7 @@ from app.live.protocol import (
     message,
 )
 from core.settings import KEEP_SECONDS, MAX_PROMPT
+from core.steering.wishes import Wishes
 
 ACK_LAYOUT = struct.Struct("<BxHIIf")
 POSES_LAYOUT = struct.Struct("<BxHIHHf")
@@ -44,6 +45,8 @@ class Start:
     stagger: Annotated[int, Field(ge=1, le=1000)] | None = None
     guidance: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     foot_contacts: bool = True
+    wishes: Wishes = Wishes()
+    """What is wanted of its path and poses from the first pose on."""
 
 
 @message
@@ -53,6 +56,16 @@ class Prompt:
     tag: Literal["prompt"] = "prompt"
     id: Short
     text: Text
+
+
+@message
+class Steering:
+    """What is wanted of path and poses from now on, in place of what was wanted before."""
+
+    tag: Literal["steer"] = "steer"
+    id: Index
+    """Grows with every change."""
+    wishes: Wishes
 
 
 @message
@@ -139,6 +152,36 @@ class Note:
     tag: Literal["note"] = "note"
     id: Short
     text: str
+
+
+@message
+class Outcome:
+    """How a way-point or a key pose was met, once its time has come."""
+
+    kind: Literal["waypoint", "key"]
+    at: float
+    """Its time, in seconds."""
+    met: bool
+    centimeters: float | None = None
+    """By how much its place was missed, where one was asked for."""
+    degrees: float | None = None
+    """By how much its facing was, to the left, likewise."""
+    late: float = 0.0
+    """Seconds by which it was put off, because nobody gets there in time."""
+
+
+@message
+class Met:
+    """What became of the wishes: which ones the motion knows, and from when on."""
+
+    tag: Literal["met"] = "met"
+    id: Index
+    """Of the newest steering that poses were made for."""
+    start: Index
+    """The first of these poses."""
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    late: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """Way-points ahead that nobody reaches in time: their times, and seconds more it takes."""
 
 
 @message

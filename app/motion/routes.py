@@ -1,20 +1,68 @@
-"""The motion tab's live route: what its page may say, and whom it reaches."""
+"""The motion tab's routes: what its page may say, whom it reaches, and projects as files."""
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
+from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.motion.visitor import MotionVisitor
-from app.protocol import Ack, FromPage, PageBytes, Prompt, Start, Stop
+from app.protocol import MAX_STEERING, Ack, FromPage, PageBytes, Prompt, Start, Steering, Stop
+from core.steering.files import MOST_BYTES
+from core.steering.project import Project, read_project
+from core.steering.wishes import Wishes
 
 
 def motion_routes(lobby: Lobby) -> list[BaseRoute]:
     """Everything of the motion tab below /livestep but its exports."""
-    channel = pose_channel(lobby.loader, lobby.motion_visitors.open, act)
-    return [channel.route("/livestep/live")]
+    channel = pose_channel(lobby.loader, lobby.motion_visitors.open, act, MAX_STEERING)
+    address = "/livestep/project/{session}"
+
+    async def save(request: Request) -> Response:
+        """GET: the project of a visitor's take."""
+        try:
+            visitor = lobby.motion_visitors.find(request.path_params["session"])
+            project = visitor.project(request.query_params.get("body", "neutral"))
+        except ValueError as error:
+            return problem(sentence(error), 400)
+        return Response(project.dump(), media_type="application/json")
+
+    async def reopen(request: Request) -> Response:
+        """POST: make a project's take again; answers what it asks for."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        try:
+            data = await read_body(request, MOST_BYTES, "The project is too long.")
+            project = await run_in_threadpool(read_project, data)
+            lobby.motion_visitors.find(request.path_params["session"]).reopen(project)
+        except ValueError as error:
+            return problem(sentence(error), 400)
+        return JSONResponse(summary(project))
+
+    return [
+        channel.route("/livestep/live"),
+        Route(address, save),
+        Route(address, reopen, methods=["POST"]),
+    ]
+
+
+def summary(project: Project) -> dict[str, Any]:
+    """What a page shows of a project: the last prompt, the last wishes."""
+    wishes = project.wishes[-1].wishes if project.wishes else Wishes()
+    return {
+        "checkpoint": project.checkpoint,
+        "settings": project.settings.model_dump(),
+        "body": project.body,
+        "prompts": [asked.text for asked in project.prompts],
+        "wishes": wishes.model_dump(mode="json"),
+    }
 
 
 def act(visitor: MotionVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> None:
@@ -26,5 +74,7 @@ def act(visitor: MotionVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> N
             visitor.start(item)
         case Prompt():
             visitor.change(item)
+        case Steering():
+            visitor.steer(item)
         case Stop():
             visitor.stop()

@@ -15,11 +15,12 @@ from app.live.feed import PoseFeed
 from app.live.replies import sentence
 from app.live.visitor import Visitor
 from app.motion.job import MotionJob
-from app.protocol import Ack, Problem, Prompt, Start, State
+from app.protocol import Ack, Problem, Prompt, Start, State, Steering
 from core.body.take import Take
 from core.settings import check_prompt
+from core.steering.project import Project
 
-LEAST_LEAD, MOST_LEAD = 4, 60
+LEAST_LEAD, MOST_LEAD = 2, 60
 """Poses that the server may be ahead of the page, whatever the page asks for."""
 
 
@@ -40,8 +41,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         """Messages this connection should get now."""
         with self._changed:
             job = self._shown
-            note = job.notes.packed if job else None
-            return feed.collect(job, self._state, *([note] if note else ()))
+            return feed.collect(job, self._state, *(job.facts if job else ()))
 
     def acknowledge(self, feed: PoseFeed, ack: Ack) -> None:
         """Note how far the page is; this is what lets the worker go on."""
@@ -57,11 +57,26 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
             self._changed.notify_all()
         feed.wake()
 
-    def start(self, request: Start) -> None:
+    def start(self, request: Start, project: Project | None = None) -> None:
         """Begin a new take in place of the old one, which is lost when the new one has a pose."""
         with self._changed:
             self._kept = self._shown if self._shown and self._shown.buffer.end else None
-        self._begin(MotionJob(request, lock=self._changed, keep_seconds=self._limits.keep_seconds))
+        keep = self._limits.keep_seconds
+        self._begin(MotionJob(request, lock=self._changed, keep_seconds=keep, project=project))
+
+    def reopen(self, project: Project) -> None:
+        """Begin to make a project's take again; ValueError for settings that no page can have."""
+        settings = project.settings
+        request = Start(
+            id=1,
+            prompt=project.prompts[0].text,
+            seed=settings.seed,
+            checkpoint=project.checkpoint,
+            stagger=settings.stagger,
+            guidance=settings.guidance,
+            foot_contacts=settings.foot_contacts,
+        )
+        self.start(request, project)
 
     def change(self, prompt: Prompt) -> None:
         """Put a prompt into the mailbox; go on when the motion was stopped."""
@@ -76,12 +91,19 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 if self.feed:
                     self.feed.tell(Problem(message=sentence(error), about="prompt"))
                 return
-            job.wanted = prompt.id, text
+            job.ask(prompt.id, text)
             again, job.active = not job.active, True
             self._touched = self._progress = time.monotonic()
             self._changed.notify_all()
         if again:
             self._ask()
+
+    def steer(self, steering: Steering) -> None:
+        """Put wishes into the mailbox of the take; where there is none, a start brings them."""
+        with self._changed:
+            if self._job:
+                self._job.want(steering)
+                self._touched = time.monotonic()
 
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
@@ -91,6 +113,13 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 raise ValueError("There is no take to export yet; generate some motion first.")
             card = self._loader.engine().card(job.request.checkpoint)
             return job.cut(start, end, card)
+
+    def project(self, body: str) -> Project:
+        """What makes the take again; raise ValueError where there is none, or too much of it."""
+        with self._changed:
+            if self._shown is None or not self._shown.buffer.end:
+                raise ValueError("There is no take to save yet; generate some motion first.")
+            return self._shown.project(body)
 
     # ---- the worker
 
@@ -123,6 +152,10 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         with self._changed:
             while job.stream and job is self._job and job.active:
                 now = time.monotonic()
+                if job.rest_at is not None and job.buffer.end >= job.rest_at:
+                    job.rest_at = None
+                    self._pause(job, "asked")
+                    return False
                 if self._turn_is_over(job, now, limits.unattended_seconds):
                     return False
                 if job.buffer.end - job.shown < self._lead:

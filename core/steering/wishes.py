@@ -142,10 +142,15 @@ class Steer:
         """What the network is told at the moment."""
         self._replay, self._readings = list(replay), 0
 
+    def want(self, wishes: Wishes) -> None:
+        """Put other wishes in, from any thread; what was to be replayed is forgotten."""
+        self._replay, self.wishes = [], wishes
+
     def read(self) -> Wishes:
         """Return what is wanted now, and remember it; for the stream alone."""
-        while self._replay and self._replay[0][0] <= self._readings:
-            self.wishes = self._replay.pop(0)[1]
+        replay = self._replay  # `want` may put another one in its place
+        while replay and replay[0][0] <= self._readings:
+            self.wishes = replay.pop(0)[1]
         wishes = self.wishes
         before = self.history[-1][1] if self.history else Wishes()
         if wishes is not before and wishes != before:

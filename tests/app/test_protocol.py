@@ -30,8 +30,10 @@ from app.protocol import (
     MannerInfo,
     Mark,
     MatchInfo,
+    Met,
     Model,
     Onward,
+    Outcome,
     Poses,
     Problem,
     Prompt,
@@ -41,6 +43,7 @@ from app.protocol import (
     Stand,
     Start,
     State,
+    Steering,
     Stop,
     TakeInfo,
     Tally,
@@ -57,15 +60,24 @@ from app.protocol import (
 from app.world.protocol import PLACED
 from core.body.skeleton import JOINTS
 from core.capture.joint_maps import MOST_NAME
+from core.steering.wishes import Drive as Driven
+from core.steering.wishes import KeyPose, Waypoint, Wishes
 
 APP = Path(protocol.__file__).parent
 WEB, STATIC = APP / "web", APP / "static"
 SESSION = "0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9e01"
 
+WISHES = Wishes(
+    waypoints=(Waypoint(place=(1.5, -2.25), at=2.4, facing=90, stop=True),),
+    keys=(KeyPose(at=3, joints=((0.0, 1.0, 0.5),) * len(JOINTS), parts=("left_hand", "head")),),
+    drive=Driven(velocity=(0.0, 1.4)),
+)
 FROM_PAGE = [
     Hello(version=1, session=SESSION, take=7, have=90),
     Start(id=1, prompt="a person walks", seed=3, stagger=4, guidance=2.5, foot_contacts=False),
     Start(id=2, prompt="a person \u00fcbt"),
+    Start(id=3, prompt="a person runs", wishes=WISHES),
+    Steering(id=2**32 - 1, wishes=WISHES),
     Prompt(id=65535, text="a person jumps"),
     Stop(),
     Ack(lead=8, take=2**31, received=120, shown=101.5),
@@ -136,6 +148,15 @@ FROM_SERVER = [
         ],
     ),
     Problem(message="No.", about="prompt"),
+    Met(
+        id=4,
+        start=96,
+        outcomes=[
+            Outcome(kind="waypoint", at=2.4, met=True, centimeters=6.1, degrees=-3.0),
+            Outcome(kind="key", at=3, met=False, late=0.8),
+        ],
+        late=[(9.5, 1.2)],
+    ),
     Worlds(
         state="ready",
         worlds=[

@@ -13,6 +13,7 @@ import numpy as np
 from core.body.rotations import quat_from_axis_angle, quat_multiply
 from core.body.skeleton import FPS, INDEX, JOINTS, forward
 from core.body.take import PoseChunk, Take
+from core.steering.wishes import Steer, Wishes
 from tests.support.fake_capture import FakeCaptures
 from tests.support.fake_dream import FakeWorlds
 
@@ -51,9 +52,11 @@ class FakeEngine(FakeWorlds, FakeCaptures):
 
     def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]:
         self.opened.append(options)
-        return self._motion(iter(prompts), options.get("after"))
+        return self._motion(iter(prompts), options.get("after"), options.get("steer"))
 
-    def _motion(self, prompts: Iterator[str], after: Take | None) -> Iterator[PoseChunk]:
+    def _motion(
+        self, prompts: Iterator[str], after: Take | None, steer: Steer | None
+    ) -> Iterator[PoseChunk]:
         first, place, prompt = 0, np.zeros(3), ""
         if after is not None:
             first, place = len(after), after.root[-1] * [1, 0, 1]
@@ -65,7 +68,7 @@ class FakeEngine(FakeWorlds, FakeCaptures):
                 raise RuntimeError("the fake engine was told to fail")
             self.begin_computing()
             time.sleep(self.cost * CHUNK)
-            chunk, place = walk(prompt, first, place)
+            chunk, place = walk(prompt, first, place, steer and steer.read())
             self.end_computing()
             yield chunk
             first += CHUNK
@@ -75,14 +78,27 @@ class FakeEngine(FakeWorlds, FakeCaptures):
         return Take.from_chunks(list(islice(stream, -(-poses // CHUNK)))).slice(0, poses)
 
 
-def walk(prompt: str, first: int, place: np.ndarray) -> tuple[PoseChunk, np.ndarray]:
+def wanted_way(wishes: Wishes, now: float, place: np.ndarray) -> np.ndarray | None:
+    """The velocity that leads to the next way-point in time, or that is driven."""
+    coming = [point for point in wishes.waypoints if point.at > now + CHUNK / FPS / 2]
+    if coming:
+        x, z = coming[0].place
+        return (np.array([x, 0, z]) - place * [1, 0, 1]) / (coming[0].at - now)
+    return np.insert(wishes.drive.velocity, 1, 0) if wishes.drive else None
+
+
+def walk(
+    prompt: str, first: int, place: np.ndarray, wishes: Wishes | None = None
+) -> tuple[PoseChunk, np.ndarray]:
     """Poses first..first + CHUNK - 1 from `place` on; return them and the next place."""
     t = np.arange(first, first + CHUNK) / FPS
     swing = 0.25 + (zlib.crc32(prompt.encode()) % 100) / 200
     phase = 2 * np.pi * t
     speed = -0.6 if "back" in prompt else 1.2 * ("walk" in prompt) + 3.0 * ("run" in prompt)
-    root = place + np.outer(np.arange(CHUNK) / FPS, [0, 0, speed])
-    following = place + np.array([0, 0, speed * CHUNK / FPS])
+    way = wanted_way(wishes or Wishes(), first / FPS, place)
+    way = np.array([0, 0, speed]) if way is None else way
+    root = place + np.outer(np.arange(CHUNK) / FPS, way)
+    following = place + way * CHUNK / FPS
     root[:, 1] = HEIGHT - 0.05 * swing * (1 - np.cos(2 * phase))
     if "jump" in prompt:
         root[:, 1] += 0.4 * np.maximum(np.sin(phase), 0)

@@ -60,7 +60,7 @@ export class BodyPage {
   }
 
   chooseBody(name) {
-    this.figure?.choose(name).then(
+    return this.figure?.choose(name).then(
       () => this.stage.track(this.figure.place, 0),
       () => this.view.flash("The body could not be loaded; check the connection and choose it again."),
     );

@@ -8,10 +8,12 @@ const LEAST_BUFFER = 4;
 const MOST_BUFFER = 20;
 const LONGEST_STEP = 0.1; // s; after a longer hiccup of the page the motion slips instead of skipping
 const CALM_MS = 20000; // without a stall before the buffer shrinks again
+const HURRIED_MS = 8000; // the same while driving
 
 export class Player {
   constructor() {
     this.roundTrip = 0; // seconds to the server and back
+    this.shortest = null;
     this.reset();
   }
 
@@ -23,7 +25,7 @@ export class Player {
     this.paused = false;
     this.stalled = true;
     this.growing = false; // the server is computing
-    this.target = LEAST_BUFFER;
+    this.target = this.least;
     this.stalls = 0;
     this.calm = 0;
     this.fresh = true;
@@ -43,7 +45,14 @@ export class Player {
 
   // Poses to ask of the server beyond the one shown.
   get lead() {
-    return this.target + Math.ceil(this.roundTrip * FPS);
+    const onTheWay = this.hurries ? 1 : Math.max(Math.ceil(this.roundTrip * FPS), 1); // in a hurry, stalls say what is needed
+    return this.target + onTheWay;
+  }
+
+  // Keep few poses ahead, so that what is wanted is soon seen; null for as many as are safe.
+  set shortest(least) {
+    this.hurries = least !== null;
+    this.target = this.least = least ?? LEAST_BUFFER;
   }
 
   // Take back up where a page that was reloaded had been: show the newest pose at once.
@@ -92,8 +101,8 @@ export class Player {
       this.stalled = true;
       this.stalls += 1;
       this.calm = 0;
-      this.target = Math.min(this.target + 3, MOST_BUFFER);
-    } else if (this.calm > CALM_MS && this.target > LEAST_BUFFER) {
+      this.target = Math.min(this.target + this.least - 1, MOST_BUFFER);
+    } else if (this.calm > (this.hurries ? HURRIED_MS : CALM_MS) && this.target > this.least) {
       this.calm = 0;
       this.target -= 1;
     }

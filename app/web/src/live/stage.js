@@ -142,6 +142,12 @@ export class Stage {
     this.dirty = true;
   }
 
+  // Where the camera looks along the floor, of length 1.
+  get ahead() {
+    const way = this.camera.getWorldDirection(new Vector3());
+    return way.setY(0).normalize();
+  }
+
   orbit(yaw, pitch) {
     const arm = this.camera.position.clone().sub(this.controls.target);
     arm.applyAxisAngle(new Vector3(0, 1, 0), yaw);

@@ -15,6 +15,7 @@ export class Timeline {
     this.context = this.canvas.getContext("2d");
     this.range = null; // [from, to] poses when a range is to be exported
     this.gaps = []; // [start, end) poses that nobody saw
+    this.ahead = 0; // a pose that is to be seen though the take has not come there
     this.seam = Infinity; // the pose from which on the take is made up
     this.player = null;
     this.drawn = "";
@@ -29,7 +30,7 @@ export class Timeline {
 
   get scale() {
     const { take } = this.player;
-    const span = Math.max(take.length, LEAST_SECONDS * FPS);
+    const span = Math.max(take.length, this.ahead - take.first, LEAST_SECONDS * FPS);
     return (this.element.clientWidth || 1) / span; // px a pose
   }
 
@@ -110,7 +111,7 @@ export class Timeline {
     const width = this.element.clientWidth;
     const height = this.element.clientHeight;
     const state = [width, take.number, take.first, take.end, take.marks.length, player.time.toFixed(1),
-      this.range, this.gaps.length, this.seam, style.name, devicePixelRatio].join();
+      this.ahead, this.range, this.gaps.length, this.seam, style.name, devicePixelRatio].join();
     if (state === this.drawn || !width) return;
     this.drawn = state;
     const pixels = devicePixelRatio || 1;

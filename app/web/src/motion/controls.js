@@ -54,6 +54,21 @@ export class Controls {
     };
   }
 
+  // Take over what a take was made with.
+  adoptAll({ checkpoint, seed, stagger, guidance, foot_contacts }) {
+    this.model.name = checkpoint;
+    this.seed.value = seed;
+    this.feet.checked = foot_contacts;
+    this.touched.clear();
+    for (const [name, value] of Object.entries({ stagger, guidance })) {
+      if (value === null) continue;
+      this[name].value = value;
+      this.touched.add(name);
+    }
+    this.adopt();
+    this.use(this.values());
+  }
+
   // A take with these values has begun.
   use(values) {
     this.used = values;

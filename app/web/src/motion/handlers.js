@@ -13,6 +13,7 @@ export function handlers(page) {
     page.player.growing = page.server.state === "running";
     stats.clear();
     page.range.reset();
+    page.steering?.reset();
     page.refresh();
   }
 
@@ -55,5 +56,7 @@ export function handlers(page) {
     page.refresh();
   }
 
-  return { take, mark, note, state, problem, poses };
+  const met = (message) => page.steering?.learn(message);
+
+  return { take, mark, note, state, problem, poses, met };
 }

@@ -3,8 +3,27 @@
 import { BodyPage } from "../live/body_page.js";
 import { Controls } from "./controls.js";
 import { handlers } from "./handlers.js";
+import { Projects } from "../steer/project.js";
+import { Steering } from "../steer/steering.js";
 import { Stats } from "./stats.js";
 import { View } from "./view.js";
+
+const WALK = "a person walks forward";
+
+// What the buttons of the strip do.
+function actions(page) {
+  const { steering, projects } = page;
+  return {
+    draw: () => steering?.path.draws(!steering.path.drawing),
+    pin: () => steering?.keys.pin(),
+    remove: () => steering?.remove(),
+    clear: () => steering?.clear(),
+    undo: () => steering?.plan.undo(),
+    redo: () => steering?.plan.redo(),
+    open: () => projects.choose(),
+    save: () => projects.save(page.body),
+  };
+}
 
 export class MotionPage extends BodyPage {
   constructor(root, base) {
@@ -12,10 +31,19 @@ export class MotionPage extends BodyPage {
     this.unsent = null; // what was asked for while there was no connection
     this.stats = new Stats();
     this.controls = new Controls(root, { change: () => this.refresh() });
+    this.steering = this.stage && new Steering(this);
+    this.projects = new Projects({
+      address: `${base}project/${this.session}`,
+      input: root.querySelector("[name=project]"),
+      reopened: (project) => this.reopen(project),
+      say: (sentence) => this.view.flash(sentence),
+    });
     this.listen({
       stop: () => this.stop(),
       restart: () => this.go({ anew: true }),
+      ...actions(this),
     });
+    this.view.watchTheme((name) => this.setTheme(name));
     document.addEventListener("visibilitychange", () => document.hidden || this.comeBack());
     this.connect("live", handlers(this));
   }
@@ -28,7 +56,7 @@ export class MotionPage extends BodyPage {
 
   // Generate, change the prompt or go on, whatever fits; `anew` begins a new take.
   go({ anew = false }) {
-    const text = this.askedPrompt("a person walks forward");
+    const text = this.askedPrompt(WALK);
     if (text === null) return;
     this.view.forget();
     this.view.note("");
@@ -36,16 +64,37 @@ export class MotionPage extends BodyPage {
     this.promptId = (this.promptId + 1) % 65536;
     this.stats.ask(this.promptId, performance.now());
     const goesOn = !anew && (this.busy || this.canContinue);
+    const wishes = this.steering?.wishes ?? {};
     const message = goesOn
       ? ["prompt", { id: this.promptId, text }]
-      : ["start", { id: this.promptId, prompt: text, ...this.controls.values() }];
-    if (!goesOn) this.controls.use(this.controls.values());
+      : ["start", { id: this.promptId, prompt: text, ...this.controls.values(), wishes }];
+    if (!goesOn) {
+      this.controls.use(this.controls.values());
+      this.steering?.began(wishes);
+    }
     this.goLive();
     this.asking = true;
     if (!this.socket.send(...message)) {
       this.unsent = this.unsent?.[0] === "start" && goesOn ? ["start", { ...this.unsent[1], id: this.promptId, prompt: text }] : message;
     }
     this.refresh();
+  }
+
+  // The server makes a project's take again: show what it asks for.
+  reopen({ checkpoint, settings, body, prompts, wishes }) {
+    this.view.forget();
+    this.view.prompt = prompts.at(-1);
+    this.promptId = prompts.length + 1; // those of its prompts are smaller
+    this.controls.adoptAll({ ...settings, checkpoint });
+    this.root.querySelector(`[name$=-body][value=${body}]`)?.click();
+    this.steering?.reopen(wishes);
+    this.goLive();
+  }
+
+  // Begin or go on with whatever the prompt says, or with walking.
+  walk() {
+    this.view.prompt ||= WALK;
+    this.go({});
   }
 
   get busy() {
@@ -89,7 +138,22 @@ export class MotionPage extends BodyPage {
       this.socket.send(...this.unsent);
       this.unsent = null;
     }
+    if (status === "open") this.steering?.sender.flush();
     super.connected(status);
+  }
+
+  setTheme(name) {
+    this.stage?.setTheme(name);
+    this.steering?.setTheme(name);
+  }
+
+  chooseBody(name) {
+    return super.chooseBody(name)?.then(() => this.steering?.refresh());
+  }
+
+  step(now, seconds) {
+    super.step(now, seconds);
+    this.steering?.tick(seconds, now);
   }
 
   show() {

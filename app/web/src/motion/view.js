@@ -54,12 +54,18 @@ export class View extends BodyView {
     this.slider(page, mark);
   }
 
-  readout({ stats, player }) {
+  readout({ stats, player, steering }) {
     const number = (value, digits = 0) => (value === null ? "\u2013" : value.toFixed(digits));
     this.set("[data-show=rate]", number(stats.posesPerSecond));
     this.set("[data-show=latency]", number(stats.arrival));
     this.set("[data-show=sight]", stats.sight === null ? "" : `\u00b7 seen after ${number(stats.sight)}`);
     this.set("[data-show=slide]", number(stats.footSlide, 1));
+    const keys = steering?.latency.figures;
+    if (keys) {
+      this.find("[data-only=drive]").hidden = false;
+      this.set("[data-show=steering]", number(keys.mean));
+      this.set("[data-show=slowest]", `\u00b7 95 % within ${number(keys.p95)}`);
+    }
     this.set("[data-show=buffer]", player.take.length ? number((1000 * player.buffered) / FPS) : "\u2013");
   }
 }

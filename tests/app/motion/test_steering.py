@@ -1,0 +1,262 @@
+"""Wishes on their way from a page to the stream, and what came of them on the way back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.motion import job
+from app.motion.job import MOST_OUTCOMES, outcome
+from app.protocol import (
+    MAX_STEERING,
+    Ack,
+    Met,
+    Problem,
+    Prompt,
+    Start,
+    State,
+    Steering,
+    TakeInfo,
+    pack,
+    unpack_from_page,
+)
+from core.body.skeleton import REST_JOINTS
+from core.motion.decode import DELAY
+from core.steering.project import read_project
+from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Waypoint, Wishes
+from core.steering.wishes import Met as MetWish
+from tests.support.fakes import CHUNK
+from tests.support.server import LIVE, hello, receive, record
+from tests.support.visitors import START, MotionPage, until
+
+JOINTS = tuple(tuple(round(float(x), 3) for x in joint) for joint in REST_JOINTS)
+DRIVE = Wishes(drive=Drive(velocity=(1.0, 0.0)))
+
+
+def drive(page: MotionPage, id: int, wishes: Wishes = DRIVE) -> Met:
+    """Steer, and play until poses are made for it."""
+    page.visitor.steer(Steering(id=id, wishes=wishes))
+
+    def known() -> Met | None:
+        page.read()
+        page.show()
+        met = page.last(Met)
+        return met if met and met.id == id else None
+
+    return until(known)
+
+
+def test_a_key_turns_the_body_within_a_chunk_and_the_page_is_told_from_when_on(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(24)
+    end = page.end
+    met = drive(page, 7)
+    assert end <= met.start <= end + 10 + 8
+    page.play(met.start + 20)
+    root = np.concatenate([poses.root for poses in page.poses])
+    assert abs(root[: met.start - CHUNK, 0]).max() < 0.02  # no later than it says
+    assert root[met.start + 16, 0] - root[met.start, 0] == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_start_brings_wishes_and_a_stop_keeps_them(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(replace(START, wishes=DRIVE))
+    page.play(16)
+    assert page.poses[-1].root[-1, 0] > 0.4
+    page.visitor.stop()
+    until(page.idle)
+    page.visitor.steer(Steering(id=3, wishes=Wishes(drive=Drive(velocity=(-1.0, 0.0)))))
+    page.visitor.change(Prompt(id=2, text="a person walks forward"))
+    page.play(page.end + 24)
+    assert page.poses[-1].root[-1, 0] < page.poses[-1].root[0, 0]
+
+
+def test_steering_where_there_is_no_take_does_nothing(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.steer(Steering(id=1, wishes=DRIVE))
+    page.read()
+    assert page.last(State).state == "idle"
+
+
+def test_what_was_met_is_told_once_and_again_after_a_lost_connection(make_lobby):
+    lobby = make_lobby()
+    page = MotionPage(lobby)
+    page.visitor.start(START)
+    page.play(16)
+    point = Waypoint(place=(1.0, 2.0), at=1.5, facing=90)
+    page.visitor._job.steer.report.append(MetWish(wish=point, at=1.55, missed=0.081, turned=-4.26))
+    page.play(page.end + 16)
+    told = [item for item in page.seen if isinstance(item, Met)]
+    assert len(told) == 1
+    (result,) = told[0].outcomes
+    assert (result.kind, result.at, result.met) == ("waypoint", 1.5, True)
+    assert (result.centimeters, result.degrees, result.late) == (8.1, -4.3, 0.05)
+    page.visitor.detach(page.feed)
+    again = MotionPage(lobby, take=page.take, have=page.end)
+    again.read()
+    assert again.last(Met) == told[0]
+
+
+@pytest.mark.parametrize(("missed", "turned", "at"), [(0.3, 0, 1.5), (0.1, 20, 1.5), (0.1, 0, 2.5)])
+def test_far_turned_or_late_is_not_met(missed, turned, at):
+    point = Waypoint(place=(1.0, 2.0), at=1.5, facing=90)
+    assert not outcome(MetWish(wish=point, at=at, missed=missed, turned=turned)).met
+
+
+def test_outcomes_fit_into_a_message(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(8)
+    key = KeyPose(at=1.0, joints=JOINTS)
+    report = page.visitor._job.steer.report
+    report += [MetWish(wish=key, at=1.0, missed=None, turned=None)] * (2 * MOST_OUTCOMES)
+    page.play(page.end + 8)
+    assert len(page.last(Met).outcomes) == MOST_OUTCOMES
+
+
+def test_all_the_wishes_that_there_may_be_fit_into_a_message():
+    points = [Waypoint(place=(-99.999, 99.999), at=999.999, facing=-180)] * MOST_WAYPOINTS
+    joints = tuple((-0.123, 1.234, -0.567) for _ in JOINTS)
+    parts = ("left_hand", "right_hand", "left_foot", "right_foot")
+    key = KeyPose(at=999.999, joints=joints, parts=parts, place=(-99.999, 9.999), facing=-180)
+    wishes = Wishes(waypoints=tuple(points), keys=(key,) * MOST_KEYS)
+    for item in (
+        Steering(id=1, wishes=wishes),
+        Start(id=1, prompt="\u00fc" * 300, seed=2**32 - 1, wishes=wishes),
+    ):
+        assert unpack_from_page(pack(item), MAX_STEERING) == item
+
+
+def steering(wishes: str) -> bytes:
+    return b'\x03{"tag":"steer","id":1,"wishes":' + wishes.encode() + b"}"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ('{"drive":{"velocity":[NaN,0]}}', "velocity"),
+        ('{"drive":{"velocity":[7,0]}}', "velocity"),
+        ('{"drive":{"velocity":[1]}}', "velocity"),
+        ('{"drive":{"velocity":[1,0],"speed":2}}', "speed"),
+        ('{"waypoints":[{"place":[1e9,0],"at":1}]}', "place"),
+        ('{"waypoints":[{"place":[0,0],"at":-1}]}', "at must be"),
+        ('{"waypoints":[{"place":[0,0],"at":1,"facing":1e999}]}', "facing"),
+        ('{"keys":[{"at":1,"joints":[[0,0,0]]}]}', "joints"),
+        ('{"keys":[{"at":1,"joints":' + json.dumps([[0, 0, 11]] * 22) + "}]}", "joints"),
+        ('{"self":1}', "self"),
+        ('{"drive":7}', "drive"),
+        ("null", "wishes"),
+    ],
+)
+def test_wishes_that_cannot_be_are_refused_in_a_sentence(wishes, said):
+    with pytest.raises(ValueError, match=r"^The message cannot be read: .*\.$") as caught:
+        unpack_from_page(steering(wishes), MAX_STEERING)
+    assert said in str(caught.value)
+    assert type(caught.value) is ValueError
+
+
+def test_wishes_come_over_the_wire_and_too_many_bytes_are_refused(client):
+    with client.websocket_connect(LIVE) as socket:
+        socket.send_bytes(pack(hello()))
+        socket.send_bytes(steering("[" * (MAX_STEERING + 1)))
+        assert str(MAX_STEERING) in receive(socket, Problem).message
+        socket.send_bytes(pack(START))
+        take = receive(socket, TakeInfo).take
+        socket.send_bytes(pack(Steering(id=9, wishes=DRIVE)))
+        socket.send_bytes(pack(Ack(lead=60, take=take, received=0, shown=0)))
+        assert receive(socket, Met).id == 9
+
+
+# ---- projects
+
+
+def ask(client, session: str, data: bytes | None = None):
+    address = f"/livestep/project/{session}"
+    return client.get(address) if data is None else client.post(address, content=data)
+
+
+def test_a_project_makes_the_same_take_again_and_rests_at_its_end(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(24)
+    drive(page, 1)
+    page.play(page.end + 16)
+    page.visitor.change(Prompt(id=2, text="a person jumps"))
+    page.play(page.end + 24)
+    drive(page, 2, Wishes(waypoints=(Waypoint(place=(3.0, 4.0), at=20.0),)))
+    page.play(page.end + 16)
+    page.visitor.stop()
+    until(page.idle)
+    page.read()
+    project = read_project(page.visitor.project("male").dump())
+    made = page.visitor.cut(0, page.end)
+    assert [asked.text for asked in project.prompts] == [START.prompt, "a person jumps"]
+    assert project.poses == page.end
+
+    page.visitor.reopen(project)
+    until(lambda: (page.read(), page.show(), page.last(State).state == "stopped")[-1])
+    page.play(project.poses)
+    until(page.idle)
+    again = page.visitor.cut(0, page.end)
+    np.testing.assert_array_equal(again.root, made.root)
+    assert again.prompts == made.prompts
+    assert page.visitor.project("male") == project
+
+
+def test_an_edit_takes_over_from_a_project(make_lobby, engine):
+    page = MotionPage(make_lobby())
+    page.visitor.start(replace(START, wishes=DRIVE))
+    page.play(40)
+    project = page.visitor.project("neutral")
+    page.visitor.reopen(project)
+    until(lambda: len(engine.opened) == 2 and (page.read(), page.end >= 4)[-1])
+    drive(page, 5, Wishes(drive=Drive(velocity=(0.0, -1.0))))
+    page.play(project.poses + 20)  # it does not rest
+    assert engine.opened[1]["steer"].wishes.drive.velocity == (0.0, -1.0)
+
+
+def test_projects_are_files_that_the_server_reads_with_care(client):
+    session = record(client)
+    reply = ask(client, session)
+    assert reply.status_code == 200
+    assert read_project(reply.content).checkpoint == "motion"
+    answer = ask(client, session, reply.content).json()
+    assert answer["prompts"][0] == "a person walks: 10% <b>faster</b>"
+    assert answer["settings"]["seed"] == 1
+    values = json.loads(reply.content)
+    for wrong in (
+        b"{}",
+        b"\xff",
+        b"[" * 100_000,
+        json.dumps({**values, "wishes": [{"reading": 0, "wishes": {"drive": 1}}]}).encode(),
+        json.dumps({**values, "settings": {**values["settings"], "seed": 2**40}}).encode(),
+        b" " * 4_000_001,
+    ):
+        refused = ask(client, session, wrong)
+        assert refused.status_code == 400
+        assert refused.json()["message"].endswith(".")
+    unknown = "0b9f6a1e-3c57-4d1c-9d0a-5f6c7b8a9eff"
+    assert "does not know this take" in ask(client, unknown).json()["message"]
+    from_elsewhere = client.post(
+        f"/livestep/project/{session}", content=b"{}", headers={"origin": "https://else.where"}
+    )
+    assert from_elsewhere.status_code == 403
+
+
+def test_a_take_cannot_be_steered_without_end(make_lobby, monkeypatch):
+    monkeypatch.setattr(job, "MOST_STEERED", 30)
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(8)
+    drive(page, 1, Wishes(keys=(KeyPose(at=1.0, joints=JOINTS),)))
+    drive(page, 2, Wishes(keys=(KeyPose(at=2.0, joints=JOINTS),)))
+    with pytest.raises(ValueError, match="press Restart"):
+        page.visitor.steer(Steering(id=3, wishes=DRIVE))
+
+
+def test_prompts_are_asked_for_as_far_ahead_as_the_decoder_holds_back():
+    assert job.HELD_BACK == DELAY
