@@ -207,12 +207,14 @@ def weigh(wishes: Wishes) -> int:
 
 def outcome(met: MetWish) -> Outcome:
     """Say how a wish was met as the page is told."""
-    missed, turned = met.missed or 0, abs(met.turned or 0)
+    pose = max(met.parts.values(), default=None)
+    missed, turned = max(met.missed or 0, pose or 0), abs(met.turned or 0)
     return Outcome(
         kind="key" if isinstance(met.wish, KeyPose) else "waypoint",
         at=met.wish.at,
         met=missed <= NEAR and turned <= TURNED and met.late <= LATE,
         centimeters=None if met.missed is None else round(100 * met.missed, 1),
         degrees=None if met.turned is None else round(met.turned, 1),
+        pose=None if pose is None else round(100 * pose, 1),
         late=round(met.late, 2),
     )

@@ -166,6 +166,8 @@ class Outcome:
     """By how much its place was missed, where one was asked for."""
     degrees: float | None = None
     """By how much its facing was, to the left, likewise."""
+    pose: float | None = None
+    """By how many centimeters the pose itself was missed, of a key: its worst part."""
     late: float = 0.0
     """Seconds by which it was put off, because nobody gets there in time."""
 
