@@ -107,7 +107,7 @@ def test_a_match_is_seen_put_right_saved_and_obeyed_by_the_command_line(open_fol
     moved = card.locator("[aria-live]", has_text="now")
     expect(moved).to_have_text("The left wrist has LeftForeArm now: its bone is the left elbow's.")
     page.get_by_label("left elbow").select_option(str(found["joints"]["left_elbow"]))  # and back
-    page.get_by_label("head").select_option("")
+    page.get_by_label("head", exact=True).select_option("")
     page.get_by_role("button", name="Exchange left and right").click()
     page.get_by_text("As you say; follow with these joints").wait_for()
     number = state(page, "mine.take.number")
