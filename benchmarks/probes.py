@@ -30,6 +30,7 @@ from benchmarks.probe_prompts import (
 from benchmarks.reporting import Row
 from core.body.features import decode
 from core.body.take import PoseChunk
+from core.words.director import Director
 
 COUNTED = 160
 """Poses of streams whose repetitions are counted."""
@@ -131,7 +132,8 @@ class Probes:
 def streamed(engine: Streams, prompt: str, poses: int, checkpoint: str, seed: int) -> np.ndarray:
     """Joints (poses, 22, 3) of a stream that was asked for one thing."""
     parts, made = [], 0
-    for chunk in engine.motion(repeat(prompt), checkpoint=checkpoint, seed=seed):
+    director = Director(repeat(prompt))  # as page and command line have it
+    for chunk in director.watch(engine.motion(director, checkpoint=checkpoint, seed=seed)):
         parts.append(chunk.joints)
         made += len(chunk)
         if made >= poses:

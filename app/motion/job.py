@@ -14,7 +14,7 @@ from app.protocol import Met, Outcome, Start, Steering, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.metadata import describe_steer, provenance
 from core.settings import MotionSettings, check_prompt
-from core.steering.project import Asked, Project, Wished
+from core.steering.project import MOST_PROMPTS, Asked, Project, Wished
 from core.steering.wishes import KeyPose, Steer, Wishes
 from core.steering.wishes import Met as MetWish
 from core.words.director import Director
@@ -64,7 +64,7 @@ class MotionJob(Job):
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
         self._settings = project.settings if project else None
         self._script = list(project.prompts[1:]) if project else []  # prompts still to come
-        self._heard: list[Asked] = []  # prompts so far
+        self._heard: list[tuple[int, str]] = []  # prompts so far and the poses they hold from
         self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
         self._met = Met(id=0, start=0)
         self._result: Packed | None = None  # what became of wishes, once there is something to say
@@ -125,8 +125,8 @@ class MotionJob(Job):
         if self._script and first + HELD_BACK >= self._script[0].start:
             self.wanted = self.wanted[0] + 1, self._script.pop(0).text
         if not self._heard or self.wanted[0] != self._asking:
-            before = [asked for asked in self._heard if asked.start < first]
-            self._heard = [*before, Asked(start=first, text=self.wanted[1])]
+            before = [heard for heard in self._heard if heard[0] < first]
+            self._heard = [*before, (first, self.wanted[1])][-MOST_PROMPTS:]
 
     def _prompts(self) -> Iterator[str]:
         for text in self._director:
@@ -195,7 +195,7 @@ class MotionJob(Job):
             settings=self.settings,
             body=body,
             poses=self.buffer.end,
-            prompts=tuple(self._heard),
+            prompts=tuple(Asked(start=start, text=text) for start, text in self._heard),
             wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in self.steer.history),
         )
 

@@ -65,8 +65,13 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         self._begin(MotionJob(request, lock=self._changed, keep_seconds=keep, project=project))
 
     def reopen(self, project: Project) -> None:
-        """Begin to make a project's take again; ValueError for settings that no page can have."""
+        """Make a project's take again; raise ValueError for settings that no page can have."""
         settings = project.settings
+        if settings.steps is not None:
+            raise ValueError(
+                "This project asks for a number of sampling steps of its own; the command line"
+                " makes it again, the page does not."
+            )
         request = Start(
             id=1,
             prompt=project.prompts[0].text,

@@ -65,7 +65,7 @@ class Aim:
         self._drive: Drive | None = None
         self._halt: float | None = None  # when words make the body stand
         self._legs = PACES[WALK][0]
-        self._stays = False  # at the point it was told to stop at
+        self._stays: Waypoint | KeyPose | None = None  # the point it was told to stop at
 
     def plan(self, wishes: Wishes, now: Now, told: float, pace: float | None) -> bool:
         """Think again, ahead of a block: what is due when, how fast. Return if anything is wanted.
@@ -75,6 +75,8 @@ class Aim:
         """
         self._drive, self._halt = wishes.drive, None
         self._ahead = [point for point in points(wishes) if point.wish not in self._passed]
+        if self._stays not in wishes.waypoints:
+            self._stays = None
         self._put_off(now, told, pace)
         self._steer.due = tuple(
             (point.wish, due)
@@ -83,7 +85,7 @@ class Aim:
         )
         if self._ahead:
             self._walk_or_stand(self._ahead[0], now, told, pace)
-        return bool(self._ahead) or self._stays or self._drive is not None
+        return bool(self._ahead or self._stays or self._drive)
 
     def _put_off(self, now: Now, told: float, pace: float | None) -> None:
         """Say when points can be reached; the next one's time holds unless it became too far."""
@@ -163,7 +165,7 @@ class Aim:
 
     def _meet(self, point: Point, now: Now) -> None:
         self._passed.add(point.wish)
-        self._halt, self._stays = None, point.stop
+        self._halt, self._stays = None, point.wish if point.stop else None
         if isinstance(point.wish, KeyPose):  # told of by those who pose it
             return
         turned = None if point.facing is None else math.degrees(wrap(now.heading - point.facing))

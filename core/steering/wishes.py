@@ -7,6 +7,7 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -141,17 +142,23 @@ class Steer:
         self.words = ""
         """What the network is told at the moment."""
         self._replay, self._readings = list(replay), 0
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Steer:
+        """Return one for a stream that looks ahead: the same wishes, nothing of what came by."""
+        return Steer(self.wishes)
 
     def want(self, wishes: Wishes) -> None:
         """Put other wishes in, from any thread; what was to be replayed is forgotten."""
-        self._replay, self.wishes = [], wishes
+        with self._lock:
+            self._replay, self.wishes = [], wishes
 
     def read(self) -> Wishes:
         """Return what is wanted now, and remember it; for the stream alone."""
-        replay = self._replay  # `want` may put another one in its place
-        while replay and replay[0][0] <= self._readings:
-            self.wishes = replay.pop(0)[1]
-        wishes = self.wishes
+        with self._lock:
+            while self._replay and self._replay[0][0] <= self._readings:
+                self.wishes = self._replay.pop(0)[1]
+            wishes = self.wishes
         before = self.history[-1][1] if self.history else Wishes()
         if wishes is not before and wishes != before:
             self.history.append((self._readings, wishes))

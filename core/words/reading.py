@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from core.settings import check_prompt
+from core.settings import MAX_PROMPT, check_prompt
 from core.words import known
 from core.words.grammar import PERSON, STILL, head, subject, verbs
 from core.words.languages import Translation, translate
@@ -56,9 +56,15 @@ def read(text: str) -> Reading:
     steps = []
     for step in split(spelled(text, notes)):
         said, told = understand(step.text)
+        said = _short(said)
         notes += told
         steps.append(replace(step, text=said, count=None if said == STILL else step.count))
     return Reading(tuple(steps), tuple(dict.fromkeys(notes)))
+
+
+def _short(text: str) -> str:
+    """Return a text that may have grown with its words, cut to what a prompt may be."""
+    return text if len(text) <= MAX_PROMPT else text[:MAX_PROMPT].rsplit(" ", 1)[0]
 
 
 def understand(text: str) -> tuple[str, list[str]]:

@@ -219,6 +219,29 @@ def test_an_edit_takes_over_from_a_project(make_lobby, engine):
     assert engine.opened[1]["steer"].wishes.drive.velocity == (0.0, -1.0)
 
 
+def test_a_project_with_steps_of_its_own_is_not_for_the_page(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(16)
+    project = page.visitor.project("neutral")
+    dear = project.changed(settings=project.settings.changed(steps=100))
+    with pytest.raises(ValueError, match="sampling steps"):
+        page.visitor.reopen(dear)
+
+
+def test_prompts_after_an_hour_are_heard(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(16)
+    job = page.visitor._shown
+    job._heard = [(0, "a person walks"), (72_001, "a person jumps")]
+    with pytest.raises(ValueError, match="72000"):
+        page.visitor.project("neutral")
+    page.visitor.change(Prompt(id=2, text="a person jumps"))
+    page.play(page.end + 24)
+    assert page.last(State).state == "running"
+
+
 def test_projects_are_files_that_the_server_reads_with_care(client):
     session = record(client)
     reply = ask(client, session)

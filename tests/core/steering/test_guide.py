@@ -76,6 +76,15 @@ def test_a_stop_is_stood_at():
     assert np.hypot(joints[-1, 0, 0] - 0.5, joints[-1, 0, 2] - 3) < 0.15
 
 
+def test_who_stands_at_a_point_that_is_taken_back_goes_on():
+    steer = Steer(Wishes(waypoints=(Waypoint(place=(0.0, 2.0), at=2, stop=True),)))
+    forget = {15 * 8: lambda: steer.want(Wishes())}
+    told = []
+    steered(steer, 18, change=lambda pose: (told.append(steer.words), forget.get(pose, int)()))
+    assert told[15] == gait.STAND
+    assert steer.words == "a person walks"
+
+
 def test_who_has_too_much_time_waits():
     steer = Steer(Wishes(waypoints=(Waypoint(place=(0, 2), at=8),)))
     words = []

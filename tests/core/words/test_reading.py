@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from core.settings import MAX_PROMPT
 from core.words import known
 from core.words.grammar import STILL, base, stem, third
 from core.words.languages import translate
@@ -183,3 +184,8 @@ def test_the_table_says_what_is_near():
     assert table.verb("strolling")[0] in ("walks", "strides")
     assert table.has("Walking")
     assert not table.has("tuba")
+
+
+@pytest.mark.parametrize("text", ["salutes and " * 24, "er geht " * 37])
+def test_words_that_grow_stay_a_prompt(text):
+    assert all(len(step.text) <= MAX_PROMPT for step in read(text.strip()).steps)

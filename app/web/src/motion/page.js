@@ -86,7 +86,7 @@ export class MotionPage extends BodyPage {
     this.view.prompt = prompts.at(-1);
     this.promptId = prompts.length + 1; // those of its prompts are smaller
     this.controls.adoptAll({ ...settings, checkpoint });
-    this.root.querySelector(`[name$=-body][value=${body}]`)?.click();
+    this.root.querySelector(`[name$=-body][value="${CSS.escape(body)}"]`)?.click();
     this.steering?.reopen(wishes);
     this.goLive();
   }
