@@ -23,7 +23,7 @@ NEAR, TURNED, LATE = 0.15, 15.0, 0.5
 """Meters, degrees and seconds by which a wish may be missed and still count as met."""
 MOST_OUTCOMES = 300
 """The newest ones, which the page is told."""
-MOST_STEERED = 200_000
+MOST_STEERED = 50_000
 """Way-points in all the wishes that are remembered of one take; a key pose counts as many."""
 KEY_WEIGHT = 20
 HELD_BACK = 2

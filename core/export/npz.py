@@ -19,6 +19,7 @@ from core.body.rotations import quat_from_axis_angle, quat_to_axis_angle
 from core.body.skeleton import JOINTS
 from core.body.take import PromptMark, Take
 from core.export.metadata import describe
+from core.settings import MOTION_RATES
 
 _OF_FILES = ("generator", "prompts", "fps", "body", "body_credit", "root", "up_axis")
 """What an info says of a file, and not of its take."""
@@ -60,11 +61,12 @@ def read_npz(path: Path) -> Take | None:
             turns = np.asarray(file["poses"], np.float32).reshape(-1, *joints)
             marks = zip(file["prompt_starts"], file["prompts"], strict=True)
             prompts = tuple(PromptMark(start=int(start), text=str(text)) for start, text in marks)
-            info, fps = json.loads(str(file["info"])), float(file["mocap_frame_rate"])
-    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+            info, fps = dict(json.loads(str(file["info"]))), float(file["mocap_frame_rate"])
+    except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} is damaged: {error}") from error
     whole = all(array.shape == (len(turns), *shapes[name]) for name, array in arrays.items())
-    if not (whole and len(turns) and all(np.isfinite(x).all() for x in (turns, *arrays.values()))):
+    finite = all(np.isfinite(x).all() for x in (turns, *arrays.values()))
+    if not (whole and len(turns) and finite and MOTION_RATES[0] <= fps <= MOTION_RATES[1]):
         raise ValueError(f"{path.name} is damaged: its arrays do not fit together")
     return Take(
         root=arrays.pop("trans"),

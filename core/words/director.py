@@ -24,6 +24,8 @@ OPEN = 3.0
 """Seconds that a step lasts which another one follows, where nothing ends it."""
 LEAST = 1.0
 """Seconds that every such step has."""
+MOST_SAID = 50
+"""Prompts and sentences that a take keeps."""
 SEEN = 30 * FPS
 """Poses that are looked back on to count."""
 
@@ -39,7 +41,7 @@ class Director:
         self.notes: tuple[str, ...] = ()
         """What the newest prompt was not taken for as it was typed, as sentences."""
         self.said: list[str] = []
-        """All such sentences of the stream so far."""
+        """All such sentences of the stream so far, the newest MOST_SAID."""
         self._asked: str | None = None
         self._heard: list[str] = []
         self._steps: list[Step] = []
@@ -77,7 +79,7 @@ class Director:
     def _begin(self, text: str, reading: Reading) -> None:
         self._asked, self.notes = text, ()
         if not reading.plain:
-            self._heard.append(text)
+            self._heard = [*self._heard, text][-MOST_SAID:]
         self._steps = list(reading.steps)
         self._enter()
         if self._steps[-1].count or self._steps[-1].seconds:
@@ -95,6 +97,7 @@ class Director:
     def _say(self, *notes: str) -> None:
         self.notes = (*self.notes, *notes)
         self.said += [note for note in notes if note not in self.said]
+        del self.said[:-MOST_SAID]
 
     def _is_over(self, step: Step) -> bool:
         """Whether the next pose belongs to the next step."""

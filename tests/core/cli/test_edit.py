@@ -71,3 +71,14 @@ def test_mistakes_are_told_in_a_sentence(folder):
     result = run(folder, str(folder / "broken.npz"), "a person jumps", "--loop", "--json")
     assert result.exit_code == 2
     assert "broken.npz" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("info", "[1, 2]"), ("info", "5"), ("mocap_frame_rate", np.nan)]
+)
+def test_a_file_of_ours_with_odd_values_is_refused_in_a_sentence(folder, name, value):
+    with np.load(folder / "walk.npz") as file:
+        kept = dict(file)
+    np.savez(folder / "odd.npz", **{**kept, name: np.array(value)})
+    with pytest.raises(ValueError, match=r"odd\.npz is damaged"):
+        read_npz(folder / "odd.npz")
