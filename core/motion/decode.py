@@ -180,7 +180,7 @@ class PoseDecoder:
         self._solver = PoseSolver(foot_contacts)
         self._first, self._skip = 0, 0
         self._history, self._guide = history, guide
-        self._steer, self._pins = steer, None if steer is None else Pins(steer.report)
+        self._pins = None if steer is None else Pins(steer.report)
         self._melting: Inertialization | None = None
         if history is not None:
             self._first = len(history.take)
@@ -217,9 +217,9 @@ class PoseDecoder:
 
     def _pin(self, chunk: PoseChunk, preview: Callable[[], Tensor | None]) -> PoseChunk:
         """Lead poses to the keys that are wanted."""
-        if self._pins is None or self._steer is None or not len(chunk):
+        if self._pins is None or self._guide is None or not len(chunk):
             return chunk
-        keys, end, ahead = self._steer.wishes.keys, chunk.first + len(chunk), None
+        keys, end, ahead = self._guide.wishes.keys, chunk.first + len(chunk), None
         if any(end <= key.at * FPS < end + KNOWN for key in keys):
             block = preview()
             ahead = None if block is None else self.fork()._push(block, "")

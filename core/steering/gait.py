@@ -44,16 +44,20 @@ def plain(prompt: str) -> bool:
     return bool(_PLAIN.fullmatch(prompt.lower().strip(" .!")))
 
 
+def manner(prompt: str) -> bool:
+    """Whether a prompt asks for a way of going that is to be kept, such as "a person limps"."""
+    return goes(prompt) and not plain(prompt)
+
+
 def words(prompt: str, speed: float, behind: bool, before: float) -> tuple[str, float]:
     """Return what to tell the network, and the speed (m/s) it stands for.
 
     `speed` is wanted, `before` was told last, `behind` says that the path leads where the body does
     not look. A manner of going stays; who does not go at all stands in the manner asked for.
     """
-    moves, own = goes(prompt), goes(prompt) and not plain(prompt)
     if speed < (STOPPED if before else STARTED):
-        return (STAND if moves or plain(prompt) else prompt), 0.0
-    if own:
+        return (STAND if goes(prompt) or plain(prompt) else prompt), 0.0
+    if manner(prompt):
         return prompt, max(before, PACES[WALK][0])
     if behind:
         return BACK, PACES[BACK][0]

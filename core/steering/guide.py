@@ -66,6 +66,11 @@ class Guide:
         self.traits: dict[str, float] = {}
         """Traits of the next block that a network can be told beside its words (m/s, rad/s)."""
 
+    @property
+    def wishes(self) -> Wishes:
+        """What was wanted at the newest reading."""
+        return self._planned
+
     def words(self, prompt: str) -> str:
         """Return what to tell the network for the next block."""
         wishes, self._prompt = self._steer.read(), prompt
@@ -99,7 +104,7 @@ class Guide:
         if wishes is not self._planned:
             self._plan(wishes)
         if not self.steers and self._plants.still:
-            self._own, self._legs, self._course = None, 0j, 0j
+            self._rest(features)
             self._now = _now(at, first + len(features) - 1)
             return features
         out = features.copy()
@@ -122,13 +127,21 @@ class Guide:
         self._own = own
         return out
 
+    def _rest(self, features: np.ndarray) -> None:
+        """Bend nothing, and know how fast legs go should something be wanted next."""
+        self._own, self._course, self._swing = None, 0j, 0j
+        self._turning = self._sway = self._aside = 0.0
+        self._stretch = 1.0
+        x, z = FPS * features[:, LAYOUT.velocity].mean(axis=0)
+        self._legs = complex(z, x)
+
     def stand(self, at: FeatureDecoder, pose: int) -> None:
         """Go on after pose number `pose`, which `at` has just decoded."""
         self._now = _now(at, pose)
 
     def _plan(self, wishes: Wishes) -> None:
         self._planned = wishes
-        pace = None if gait.plain(self._prompt) else max(abs(self._legs), GOING)
+        pace = max(abs(self._legs), GOING) if gait.manner(self._prompt) else None
         self.steers = self._aim.plan(wishes, self._now, self._told, pace)
 
     def _change(self, turn: float, step: complex) -> tuple[float, complex]:

@@ -85,6 +85,21 @@ def test_who_stands_at_a_point_that_is_taken_back_goes_on():
     assert steer.words == "a person walks"
 
 
+def test_who_walks_already_need_not_set_out():
+    steer, told = Steer(), []
+    ahead = Wishes(waypoints=(Waypoint(place=(0.0, 6.4), at=7.0),))
+
+    def change(pose: int) -> None:
+        told.append(steer.words)
+        if pose == 40:  # 2.4 m on, with 4 m to go in 5 s
+            steer.want(ahead)
+
+    steered(steer, 20, gait.WALK, change)
+    assert gait.STAND not in told
+    assert misses(steer)[0] < 0.1
+    assert steer.report[0].late < 0.3
+
+
 def test_who_has_too_much_time_waits():
     steer = Steer(Wishes(waypoints=(Waypoint(place=(0, 2), at=8),)))
     words = []
