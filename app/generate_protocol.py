@@ -14,7 +14,7 @@ from core.body.skeleton import FPS, JOINTS, PARENTS, REST_JOINTS
 from core.capture.joint_maps import NEEDED
 from core.export.part import LEAST_PART
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
-from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS
+from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, RUNS, WALKS
 
 TARGET = Path(__file__).parent / "web/src/live"
 HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
@@ -69,6 +69,8 @@ def bounds() -> dict[str, object]:
         "MOST_TOGETHER": MOST_TOGETHER,
         "MOST_WAYPOINTS": MOST_WAYPOINTS,
         "MOST_KEYS": MOST_KEYS,
+        "WALKS": WALKS,
+        "RUNS": RUNS,
     }
 
 

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.settings import Settings
-from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Waypoint
+from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, RUNS, WALKS, Drive, KeyPose, Waypoint
 
 MOST_BYTES = 4_000_000
 MOST_LINES = 10_000
 KEYS = {"W": (0, 1), "S": (0, -1), "A": (1, 0), "D": (-1, 0)}
 """Where keys lead, x and z."""
-WALKS, RUNS = 1.3, 3.0
-"""Meters a second, without and with shift."""
 
 S = TypeVar("S", bound=Settings)
 

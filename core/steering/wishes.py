@@ -21,6 +21,8 @@ from core.settings import Second, Settings, within
 MOST_WAYPOINTS, MOST_KEYS = 200, 60
 FARTHEST = 100.0
 """Meters from the origin."""
+WALKS, RUNS = 1.4, 2.8
+"""Meters a second that a held key asks for, without and with shift."""
 FASTEST = 6.0
 """Meters a second that may be asked for."""
 PARTS = ("body", "left_hand", "right_hand", "left_foot", "right_foot", "head")

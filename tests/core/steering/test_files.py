@@ -27,10 +27,10 @@ def test_held_keys():
     drives = read_drive("0 W\n\n2.5 w d  # on\n4 -\n5.2 shift W\n")
     assert [at for at, _ in drives] == [0, 2.5, 4, 5.2]
     walks, aslant, stands, runs = (drive.velocity for _, drive in drives)
-    assert walks == (0, 1.3)
-    assert aslant == pytest.approx((-1.3 / 2**0.5, 1.3 / 2**0.5))
+    assert walks == (0, 1.4)
+    assert aslant == pytest.approx((-1.4 / 2**0.5, 1.4 / 2**0.5))
     assert stands == (0, 0)
-    assert runs == (0, 3)
+    assert runs == (0, 2.8)
 
 
 @pytest.mark.parametrize(

@@ -16,3 +16,5 @@ export const MOST_SECONDS = 20.0;
 export const MOST_TOGETHER = 3;
 export const MOST_WAYPOINTS = 200;
 export const MOST_KEYS = 60;
+export const WALKS = 1.4;
+export const RUNS = 2.8;

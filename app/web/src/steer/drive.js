@@ -1,11 +1,12 @@
 // Where keys and stick want the body to go, as the camera sees it.
 
+import { RUNS, WALKS } from "../live/bounds.js";
+
 const WAYS = {
   KeyW: [0, 1], ArrowUp: [0, 1], KeyS: [0, -1], ArrowDown: [0, -1],
   KeyA: [-1, 0], ArrowLeft: [-1, 0], KeyD: [1, 0], ArrowRight: [1, 0],
 };
 const TURNS = { KeyQ: 1, KeyE: -1 }; // of the camera
-const [WALK, RUN] = [1.4, 2.8]; // m/s
 const TURN = 1.6; // radians a second
 const FELT = 0.06; // m/s that a change has to have
 
@@ -81,13 +82,13 @@ export class Drive {
 
   wanted() {
     let [right, ahead] = this.stick;
-    let speed = RUN;
+    let speed = RUNS;
     for (const code of this.held) {
       const [x, y] = WAYS[code] ?? [0, 0];
       right += x;
       ahead += y;
     }
-    if (!this.stick.some(Boolean)) speed = this.held.has("Shift") ? RUN : WALK;
+    if (!this.stick.some(Boolean)) speed = this.held.has("Shift") ? RUNS : WALKS;
     const length = Math.hypot(right, ahead);
     if (length < 0.1) return [0, 0];
     const pace = (speed * Math.min(length, 1)) / length;
