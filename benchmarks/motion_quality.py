@@ -83,7 +83,7 @@ def open_quality(
 def main(
     data: reporting.MotionData = DATA,
     packs: reporting.Packs = "",
-    split: Annotated[str, typer.Option(help="auto, val, train or all.")] = "auto",
+    split: reporting.Split = "auto",
     checkpoint: reporting.WhichMotion = "motion",
     checkpoints: reporting.TheirFolder = CHECKPOINTS,
     as_json: reporting.AsJson = False,

@@ -6,7 +6,7 @@ what an evaluator thinks of them. Chance is one half for sides, directions and s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -179,26 +179,21 @@ _POSTURES: dict[str, tuple[Callable[[np.ndarray], bool], tuple[str, ...]]] = {
 }
 _RISING = ("stands up", "gets up", "rises", "stands up from a chair", "gets back up")
 
-SIDES = [
-    Pair(
-        first=f"{who} {what.format('left')}",
-        second=f"{who} {what.format('right')}",
-        measure=measure,
-    )
-    for (what, measure), who in product(_SIDED, WHO)
-]
+
+def _pairs(said: Iterable[tuple[str, Measure]], first: str, second: str) -> list[Pair]:
+    """Return what everybody is told twice, with one word and with another."""
+    return [
+        Pair(first=f"{who} {what.format(first)}", second=f"{who} {what.format(second)}", measure=m)
+        for (what, m), who in product(said, WHO)
+    ]
+
+
+SIDES = _pairs(_SIDED, "left", "right")
 WAYS = [
     Pair(first=f"{who} {verb} forward{s}", second=f"{who} {verb} backward{s}", measure=went_forward)
     for verb, who, s in product(_GOING, WHO, ("", "s"))
 ]
-SPEEDS = [
-    Pair(
-        first=f"{who} {what.format('quickly')}",
-        second=f"{who} {what.format('slowly')}",
-        measure=measure,
-    )
-    for (what, measure), who in product(_HASTE, WHO)
-]
+SPEEDS = _pairs(_HASTE, "quickly", "slowly")
 COUNTS = [
     Counted(prompt=f"{who} {what}", number=number, measure=measure)
     for (what, number, measure), who in product(_COUNTED, WHO)

@@ -29,6 +29,7 @@ WhichWorld = Annotated[str, typer.Option(help="Which world.")]
 MotionData = Annotated[
     Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
 ]
+Split = Annotated[str, typer.Option(help="auto, val, train or all.")]
 Packs = Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")]
 
 

@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter1d
 from benchmarks import metrics
 from benchmarks.directions import heading
 from benchmarks.steering_runs import key_joints
-from core.body.skeleton import FPS, INDEX
+from core.body.skeleton import FPS
+from core.steering.keys import ENDS
 from core.steering.wishes import KeyPose, Waypoint
 
 SMOOTH = 2.0
@@ -23,14 +24,6 @@ NEAR = 4
 """Poses before and after its time at which a way-point may be passed, too."""
 AROUND = 6
 """Poses before and after a key at which jitter is looked for."""
-ENDS = {
-    "left_hand": "left_wrist",
-    "right_hand": "right_wrist",
-    "left_foot": "left_foot",
-    "right_foot": "right_foot",
-    "head": "head",
-}
-"""The joint that a part of the body ends in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +75,7 @@ def passed(joints: np.ndarray, point: Waypoint, at: float | None = None) -> Pass
 def key_misses(joints: np.ndarray, key: KeyPose) -> tuple[float, float]:
     """Mean distance (m) of the joints that a key holds, in the world and beside the pelvis."""
     wanted, made = key_joints(key), joints[min(round(key.at * FPS), len(joints) - 1)]
-    held = slice(None) if "body" in key.parts else [INDEX[ENDS[part]] for part in key.parts]
+    held = slice(None) if "body" in key.parts else [ENDS[part] for part in key.parts]
     off = np.linalg.norm(made - wanted, axis=1)[held]
     beside = np.linalg.norm(made - made[0] - (wanted - wanted[0]), axis=1)[held]
     return float(off.mean()), float(beside.mean())

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.directions import heading
 from benchmarks.motion_items import Item
 from benchmarks.probes import Streams
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 from core.motion.decode import perform
+from core.steering.keys import key_of, placed
 from core.steering.wishes import Drive, KeyPose, Steer, Waypoint, Wishes
 
 GAITS = {"a person walks forward": (0.8, 1.4), "a person runs forward": (2.0, 3.0)}
@@ -210,28 +210,14 @@ def bridged(item: Item, gap: int, seed: int) -> Run:
 
 def key_pose(joints: np.ndarray, pose: int, parts: tuple[str, ...] = ("body",)) -> KeyPose:
     """Make a wish of joints (22, 3) in the world."""
-    facing = float(heading(joints[None])[0])
-    x, y, z = (joints - joints[0] * [1, 0, 1]).T
-    cos, sin = np.cos(facing), np.sin(facing)
-    seen = np.stack([x * cos - z * sin, y, x * sin + z * cos], axis=1)
-    return KeyPose(
-        at=pose / FPS,
-        joints=tuple(map(tuple, seen.tolist())),
-        parts=parts,
-        place=_place(joints),
-        facing=float(np.degrees(facing)),
-    )
+    return key_of(joints.astype(np.float64), pose / FPS, parts, there=True)
 
 
 def key_joints(key: KeyPose) -> np.ndarray:
     """Return the joints (22, 3) of a wish in the world; one without place or facing is refused."""
     if key.place is None or key.facing is None:
         raise ValueError("a key pose without place and facing is nowhere in the world")
-    facing = np.radians(key.facing)
-    x, y, z = np.asarray(key.joints).T
-    cos, sin = np.cos(facing), np.sin(facing)
-    x, z = x * cos + z * sin, z * cos - x * sin
-    return np.stack([x + key.place[0], y, z + key.place[1]], axis=1)
+    return placed(key, np.zeros(3), 0.0)
 
 
 def _place(joints: np.ndarray) -> tuple[float, float]:

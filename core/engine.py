@@ -26,6 +26,7 @@ from core.motion.sections import Edited
 from core.retrieval.index import MotionIndex
 from core.retrieval.search import Finder, Manner, Match, check_weight, make_manner, usable
 from core.settings import (
+    CANDIDATES,
     CHECKPOINTS,
     MOST_SIMILAR,
     POSE_THREADS,
@@ -223,7 +224,7 @@ class Engine:
         seconds: float,
         *,
         stay: bool = True,
-        candidates: int = 8,
+        candidates: int = CANDIDATES,
         checkpoint: str | None = None,
         settings: MotionSettings | None = None,
         **loose: Unpack[MotionOptions],
@@ -247,7 +248,7 @@ class Engine:
         prompt: str,
         *,
         stay: bool = True,
-        candidates: int = 8,
+        candidates: int = CANDIDATES,
         checkpoint: str | None = None,
         settings: MotionSettings | None = None,
         **loose: Unpack[MotionOptions],
@@ -273,7 +274,7 @@ class Engine:
         seconds: float,
         *,
         stay: bool = False,
-        candidates: int = 8,
+        candidates: int = CANDIDATES,
         checkpoint: str | None = None,
         settings: MotionSettings | None = None,
         **loose: Unpack[MotionOptions],

@@ -46,6 +46,10 @@ TILTS = (-60, 60)
 
 KEEP_SECONDS = 600
 """Length of a take on the page; older poses are dropped."""
+CANDIDATES = 8
+"""Middles that an edit of a take chooses from."""
+DELAY = 2
+"""Poses that a stream of motion holds back until the next ones are known."""
 EXPORT_RATES = (20, 24, 30, 60)
 """Frames a second on offer; 20 is native, 24 what Blender's scenes have."""
 AMASS_RATE = 30

@@ -13,6 +13,7 @@ from app.live.visitor import Job
 from app.protocol import Met, Outcome, Start, Steering, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.metadata import describe_steer, provenance
+from core.settings import DELAY as HELD_BACK
 from core.settings import MotionSettings, check_prompt
 from core.steering.project import MOST_PROMPTS, Asked, Project, Wished
 from core.steering.wishes import KeyPose, Steer, Wishes
@@ -26,8 +27,6 @@ MOST_OUTCOMES = 300
 MOST_STEERED = 50_000
 """Way-points in all the wishes that are remembered of one take; a key pose counts as many."""
 KEY_WEIGHT = 20
-HELD_BACK = 2
-"""Poses that the decoder has made and not handed out, when a prompt is asked for."""
 
 
 class MotionJob(Job):
@@ -66,7 +65,7 @@ class MotionJob(Job):
         self._script = list(project.prompts[1:]) if project else []  # prompts still to come
         self._heard: list[tuple[int, str]] = []  # prompts so far and the poses they hold from
         self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
-        self._met = Met(id=0, start=0)
+        self._met, self._outcomes = Met(id=0, start=0), list[Outcome]()
         self._result: Packed | None = None  # what became of wishes, once there is something to say
         self._weighed = self._weight = 0  # of the wishes that are remembered
         self._lock = lock
@@ -173,11 +172,12 @@ class MotionJob(Job):
 
     def _tell(self, first: int) -> None:
         """Say what became of the wishes, where that is not known yet; `first` is the new pose."""
+        self._outcomes += map(outcome, self.steer.report[len(self._outcomes) :])
         before, late = self._met, [(point.at, due - point.at) for point, due in self.steer.due]
         met = Met(
             id=self._known,
             start=before.start if before.id == self._known else first,
-            outcomes=[outcome(met) for met in self.steer.report[-MOST_OUTCOMES:]],
+            outcomes=self._outcomes[-MOST_OUTCOMES:],
             late=[(at, round(seconds, 1)) for at, seconds in late if seconds > LATE],
         )
         if met != before:

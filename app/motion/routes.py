@@ -30,9 +30,10 @@ def motion_routes(lobby: Lobby) -> list[BaseRoute]:
         try:
             visitor = lobby.motion_visitors.find(request.path_params["session"])
             project = visitor.project(request.query_params.get("body", "neutral"))
+            text = await run_in_threadpool(project.dump)
         except ValueError as error:
             return problem(sentence(error), 400)
-        return Response(project.dump(), media_type="application/json")
+        return Response(text, media_type="application/json")
 
     async def reopen(request: Request) -> Response:
         """POST: make a project's take again; answers what it asks for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.body.feet import holding
-from core.body.rotations import cross, normalize, quat_rotate
+from core.body.rotations import cross, normalize, quat_rotate, wrap
 from core.body.skeleton import ANKLES, ELBOWS, HIPS, KNEES, REST_JOINTS, SHOULDERS, TOES, WRISTS
 from core.body.twists import Told, angle_to, dot
 
@@ -35,10 +35,6 @@ _LEG_TWIST_LIMIT = np.radians(100)
 """No hip turns further; a knee that claims so is overstretched, not turned."""
 
 
-def _wrap(angle: np.ndarray) -> np.ndarray:
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
 def _hinge_twist(
     swung: np.ndarray,
     axis: np.ndarray,
@@ -58,7 +54,7 @@ def _hinge_twist(
     a, b = dot(flat, seen), dot(cross(axis, flat), seen)
     c = dot(hinge, bone) - along * dot(axis, seen)
     size = np.maximum(np.hypot(a, b), 1e-9)
-    return _wrap(np.arctan2(b, a) + side * np.arccos(np.clip(c / size, -1, 1)))
+    return wrap(np.arctan2(b, a) + side * np.arccos(np.clip(c / size, -1, 1)))
 
 
 def foot_twists(swung: np.ndarray, shins: np.ndarray, feet: np.ndarray, near: np.ndarray) -> Told:
@@ -91,5 +87,5 @@ def limb_twists(swung: np.ndarray, upper: np.ndarray, lower: np.ndarray, foot: n
     by_foot = by_foot * (np.abs(feet) < _LEG_TWIST_LIMIT) * (1 - by_knee)
     settled[:, :2] = by_knee + by_foot
     share = by_knee / np.maximum(settled[:, :2], 1e-9)
-    twists[:, :2] = feet + share * _wrap(knees - feet)
+    twists[:, :2] = feet + share * wrap(knees - feet)
     return twists, settled

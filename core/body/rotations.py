@@ -7,7 +7,11 @@ its 6D is the first two COLUMNS of the rotation matrix, one after the other.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+
+A = TypeVar("A", float, np.ndarray)
 
 _TINY = 1e-8
 _YZX = np.array([1, 2, 0])
@@ -99,6 +103,11 @@ def quat_from_axis_angle(v: np.ndarray) -> np.ndarray:
     half = angle / 2
     # np.sinc keeps the limit 1/2 at angle zero
     return np.concatenate([np.cos(half), v * (np.sinc(half / np.pi) / 2).astype(v.dtype)], axis=-1)
+
+
+def wrap(angle: A) -> A:
+    """Return the same angle, radians, in -pi..pi."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def about_y(angles: np.ndarray | float) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import shared
-from core.settings import CHECKPOINTS, ExportSettings, MotionSettings
+from core.settings import CANDIDATES, CHECKPOINTS, ExportSettings, MotionSettings
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -66,7 +66,7 @@ def edit(
             " up to .4 s earlier or later. [--stay with --from and --to]",
         ),
     ] = None,
-    candidates: Annotated[int, typer.Option(help="Of so many the best is kept.")] = 8,
+    candidates: Annotated[int, typer.Option(help="Of so many the best is kept.")] = CANDIDATES,
     out: shared.Out = None,
     seed: Annotated[int, typer.Option(help="Same seed, same motion.")] = 0,
     checkpoint: shared.Checkpoint = None,

@@ -12,8 +12,7 @@ import typer
 
 from core.cli import shared, steering
 from core.cli.steering import Steering
-from core.motion.decode import DELAY
-from core.settings import CHECKPOINTS, ExportSettings, MotionSettings, check_prompt
+from core.settings import CHECKPOINTS, DELAY, ExportSettings, MotionSettings, check_prompt
 from core.steering.project import SUFFIX, Project
 from core.words.director import Director
 

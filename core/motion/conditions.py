@@ -1,8 +1,8 @@
 """Wishes in numbers: what a steering adapter is told, as seen from where the body is.
 
 Everything is told in the frame F of the next pose: its point on the floor is the origin, it faces
-Z, X is to its left. A network that is told again and again how far it is off gets there; one that
-is told once does not (docs/ablations.md).
+Z, X is to its left. They are made anew for every block: who is told again and again how far it is
+off gets there.
 """
 
 from __future__ import annotations

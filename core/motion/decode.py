@@ -26,6 +26,7 @@ from core.body.ik import PoseSolver
 from core.body.rotations import quat_rotate
 from core.body.skeleton import FEET, FPS, forward
 from core.body.take import PoseChunk, Poses, PromptMark, Take
+from core.settings import DELAY
 from core.steering.course import KNOWN
 from core.steering.pins import Pins
 
@@ -38,9 +39,7 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
     from core.steering.wishes import Steer
 
 PLAIN = ((0.25, 0.5, 0.25),)
-"""Where it is not known which place in a latent a pose has."""
-DELAY = 2
-"""Poses that `FeatureFilter` holds back until the next ones are known."""
+"""Weights of the pose before, the pose and the next, wherever in its latent it is."""
 SURE, UNSURE = 0.8, 0.2
 """Contact flags above and below which a foot holds the body fully and not at all."""
 LOW, HIGH = 0.05, 0.10

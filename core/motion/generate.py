@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class MotionModel:
         self.filter_weights = vae.filter_weights().detach().cpu().numpy()
         self._prompts: OrderedDict[tuple[object, ...], Prompt] = OrderedDict()
         self._lock = threading.Lock()
+        self._tokens = lru_cache(KEPT_PROMPTS)(lambda text: encoder([text]))
 
     @classmethod
     def load(cls, folder: Path, device: str) -> MotionModel:
@@ -80,7 +82,7 @@ class MotionModel:
         sampler = self._new_sampler(1, settings, prefix, emphasis)
         history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
         past = [pinned, None if history is None else history.blocks]
-        guide = None if steer is None else Guide(steer)
+        guide = None if steer is None else Guide(steer, self.dit.cfg.block * STRIDE)
         decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer)
         known = [x for x in past if x is not None]
         return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
@@ -190,7 +192,9 @@ class MotionModel:
 
         `values` are traits that are known better than from words, see `core.motion.traits`.
         """
-        states, mask = (x.to(self.device) for x in self.encoder(texts))
+        told_alone = len(texts) == 1  # steered, with other traits from block to block
+        tokens = self._tokens(texts[0]) if told_alone else self.encoder(texts)
+        states, mask = (x.to(self.device) for x in tokens)
         traits = np.stack([told(text, values or {}) for text in texts])
         return self.dit.prompt(
             states, mask, " | ".join(texts), traits=torch.from_numpy(traits).to(self.device)

@@ -22,11 +22,12 @@ from core.body.rotations import (
     quat_multiply,
     quat_rotate,
     quat_to_axis_angle,
+    wrap,
 )
 from core.body.skeleton import ANKLES, FPS, TOES, forward
 from core.body.take import Poses, PromptMark, Take
 from core.motion.generate import MotionModel
-from core.settings import MIDDLE, MOST_CANDIDATES, MotionSettings, check_prompt
+from core.settings import CANDIDATES, MIDDLE, MOST_CANDIDATES, MotionSettings, check_prompt
 from core.steering.keys import key_from_pose
 from core.steering.limbs import Stance
 from core.steering.pins import Pins
@@ -67,7 +68,7 @@ def between(
     settings: MotionSettings,
     *,
     stay: bool = True,
-    candidates: int = 8,
+    candidates: int = CANDIDATES,
 ) -> Edited:
     """Return two takes with a middle of so many poses; with `stay` both are where they were.
 
@@ -103,7 +104,7 @@ def redo(
     settings: MotionSettings,
     *,
     stay: bool = True,
-    candidates: int = 8,
+    candidates: int = CANDIDATES,
 ) -> Edited:
     """Return a take whose poses start..end - 1 are made anew; see `between`."""
     start, end = max(start, 0), min(end, len(take))
@@ -127,7 +128,7 @@ def bridge(
     settings: MotionSettings,
     *,
     stay: bool = False,
-    candidates: int = 8,
+    candidates: int = CANDIDATES,
 ) -> Edited:
     """Return a take that loops: gone on with until it is in its first pose again.
 
@@ -161,7 +162,7 @@ def _fit(before: Take, row: Poses, prompt: str, after: Take, *, stay: bool) -> t
     """Return what the sides look like with a middle that is two poses longer than it shall be, and
     how well it fits: the less, the better."""
     poses, first = len(row) - 2, after[:2]
-    yaw = _wrap(facing(first.joints)[0] - facing(row.joints)[poses])
+    yaw = wrap(facing(first.joints)[0] - facing(row.joints)[poses])
     apart = _apart(row[poses:], first)
     bent = 0.0
     if not len(before):
@@ -268,7 +269,3 @@ def _edited(
     take = Take(**vars(poses), prompts=tuple(marks), info={**side.info, "edited": edits})
     seam = Poses.concatenate([before[-1:], middle, after[:1]])
     return Edited(take=take, start=start, end=end, bent=bent, turned=turned, slide=_slide(seam))
-
-
-def _wrap(angle: float) -> float:
-    return float((angle + np.pi) % (2 * np.pi) - np.pi)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from core.body.features import NUM_FEATURES
 from core.config import Config
+from core.motion.decode import PLAIN
 
 StreamState = dict[str, Tensor]
 """Left context of every convolution, by the layer's name; empty at the start of a stream."""
@@ -43,9 +44,6 @@ class VAEConfig(Config):
     """Poses that the filter behind the decoder looks back on, with weights for each place in a
     latent, learnt with the decoder; 0: the same everywhere, 1/4, 1/2, 1/4."""
 
-
-PLAIN_FILTER = ((0.25, 0.5, 0.25),) * STRIDE
-"""Weights of the pose before, the pose and the next, for each place in a latent."""
 
 PUBLISHED = VAEConfig(width=1024, shortcut=False)
 """The size CMDM publishes: 76 M."""
@@ -173,7 +171,7 @@ class MotionVAE(FeatureNetwork):
             self.unpatch = nn.Linear(cfg.latent_dim, STRIDE * NUM_FEATURES, bias=False)
         self.align = nn.Linear(cfg.latent_dim, cfg.align_dim, bias=False)
         if cfg.lookback:
-            plain = F.pad(torch.tensor(PLAIN_FILTER), (cfg.lookback - 1, 0))
+            plain = F.pad(torch.tensor(PLAIN * STRIDE), (cfg.lookback - 1, 0))
             self.filter = nn.Parameter(plain)
         for name, module in self.named_modules():
             if isinstance(module, CausalConv1d):
@@ -239,7 +237,7 @@ class MotionVAE(FeatureNetwork):
     def filter_weights(self) -> Tensor:
         """Return the filter of `core.motion.decode.Smoother`, (STRIDE, lookback + 2)."""
         if not self.cfg.lookback:
-            return torch.tensor(PLAIN_FILTER)
+            return torch.tensor(PLAIN * STRIDE)
         return self.filter / self.filter.sum(1, keepdim=True)  # what stands still stays
 
     def decode(self, z: Tensor, state: StreamState | None = None) -> Tensor:

@@ -13,13 +13,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.body.rotations import wrap
 from core.body.skeleton import FPS
+from core.settings import DELAY
 from core.steering.gait import FASTEST, PACES, RAN, RUN, SLOWEST, WALK, WALKED
-from core.steering.ways import TIGHT, WIDE, Now, Point, points, turned, way, worth_running, wrap
+from core.steering.ways import TIGHT, WIDE, Now, Point, points, turned, way, worth_running
 from core.steering.wishes import Drive, KeyPose, Met, Steer, Waypoint, Wishes
 
-BLOCK, HELD = 8 / FPS, 2 / FPS
-"""Seconds of a block of motion, and of what its filter holds back."""
+HELD = DELAY / FPS
+"""Seconds of what a stream holds back."""
 START = 1.1
 """Seconds that a standing body loses until it walks."""
 DRIFT, HALTED = 0.1, 0.3
@@ -57,8 +59,9 @@ class Wanted:
 class Aim:
     """Tells what is wanted at each moment, and writes down what was met."""
 
-    def __init__(self, steer: Steer) -> None:
-        self._steer = steer
+    def __init__(self, steer: Steer, block: float) -> None:
+        """`block` is how long a block of motion is, in seconds."""
+        self._steer, self._block = steer, block
         self._passed: set[Waypoint | KeyPose] = set()
         self._ahead: list[Point] = []
         self._dues: dict[Point, float] = {}  # when a body can be there, by plan
@@ -111,23 +114,23 @@ class Aim:
 
     def _walk_or_stand(self, point: Point, now: Now, told: float, pace: float | None) -> None:
         """Decide on what legs are to be told for the next block, and when they are to halt."""
-        length, left = self._way(now)[1], max(self._dues[point] - now.time, BLOCK)
+        length, left = self._way(now)[1], max(self._dues[point] - now.time, self._block)
         to = point.place - now.middle
         runs = length / left > (WALKED if told > RAN else RAN) and worth_running(to, now.heading)
         self._legs = own = pace or PACES[RUN if runs else WALK][0]
         spare = left - length / (SLOWEST * own)
         if told:
             early = point.stop or spare > PATIENT
-            blocks = round((length - (DRIFT + HELD) * own) / (own * BLOCK))
+            blocks = round((length - (DRIFT + HELD) * own) / (own * self._block))
             if (early and blocks < 1) or (spare > SPARE and not point.stop):
                 self._legs = 0.0
             elif early:
-                self._halt = now.time + HELD + blocks * BLOCK
+                self._halt = now.time + HELD + blocks * self._block
             if point.stop and length:
                 stands = (self._halt or now.time + HELD) + HALTED
                 self._dues[point] = max(self._dues[point], stands)
         elif abs(to) < NEAR:
-            if point.stop or left > BLOCK + HELD or len(self._ahead) < 2:
+            if point.stop or left > self._block + HELD or len(self._ahead) < 2:
                 self._legs = 0.0
         elif not point.stop and length / max(left - START, 0.05) < PUNCTUAL * own:
             self._legs = 0.0

@@ -14,12 +14,13 @@ import math
 import numpy as np
 
 from core.body.features import LAYOUT, FeatureDecoder
+from core.body.rotations import wrap
 from core.body.skeleton import ANKLES, FPS, JOINTS, TOES
 from core.steering import gait
 from core.steering.aim import Aim, Wanted
 from core.steering.plants import Plants
 from core.steering.spring import spring
-from core.steering.ways import Now, wrap
+from core.steering.ways import Now
 from core.steering.wishes import Steer, Wishes
 
 FASTEST_TURN, ONSET = math.radians(90), math.radians(600)
@@ -50,8 +51,9 @@ _CARRIED = np.array(
 class Guide:
     """Steers one stream; asked for words ahead of a block, and to bend it when it is made."""
 
-    def __init__(self, steer: Steer) -> None:
-        self._steer, self._aim = steer, Aim(steer)
+    def __init__(self, steer: Steer, block: int) -> None:
+        """`block` is how many poses are made at once."""
+        self._steer, self._aim = steer, Aim(steer, block / FPS)
         self._plants = Plants()
         self._own: tuple[float, complex] | None = None  # from the last pose to the next, unbent
         self._told = gait.PACES[gait.WALK][0]  # m/s that the newest words stand for

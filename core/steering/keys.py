@@ -38,11 +38,17 @@ def key_from_pose(
     """
     if not 0 <= number < len(poses):
         raise ValueError(f"there is no pose {number}; the take has {len(poses)}")
-    joints = poses.joints[number].astype(np.float64)
+    return key_of(poses.joints[number].astype(np.float64), number / FPS, parts, there=there)
+
+
+def key_of(
+    joints: np.ndarray, at: float, parts: tuple[str, ...] = ("body",), *, there: bool = False
+) -> KeyPose:
+    """Return joints (22, 3) in the world as a key for a time; see `key_from_pose`."""
     floor, angle = joints[0] * _ON_FLOOR, facing(joints[None])[0]
     own = quat_rotate(about_y(-angle), joints - floor)
     where = {"place": (floor[0], floor[2]), "facing": np.degrees(angle)} if there else {}
-    return KeyPose(at=number / FPS, joints=_told(own), parts=parts, **where)
+    return KeyPose(at=at, joints=_told(own), parts=parts, **where)
 
 
 def dragged(key: KeyPose, part: str, place: tuple[float, float, float]) -> KeyPose:

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.body.features import facing
 from core.body.moved import moved, posed
-from core.body.rotations import about_y, normalize, quat_continuous, quat_rotate
+from core.body.rotations import about_y, normalize, quat_continuous, quat_rotate, wrap
 from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
 from core.body.soles import flat_heights
 from core.body.take import Poses
@@ -135,8 +135,7 @@ class Pins:
                     lacks[i, [0, 2]] = key.place - there[[0, 2]]
                 if key.facing is not None:
                     there = course.facing[i] + course.turns(i, k - first - i)
-                    lacks[i, 3] = np.remainder(np.radians(key.facing) - there + np.pi, 2 * np.pi)
-                    lacks[i, 3] -= np.pi
+                    lacks[i, 3] = wrap(np.radians(key.facing) - there)
         far = np.linalg.norm(lacks[:, :3], axis=1, keepdims=True)
         lacks[:, :3] *= np.minimum(1, MOST_SHIFT / np.maximum(far, MOST_SHIFT))
         lacks[:, 3] = np.clip(lacks[:, 3], -MOST_TURN, MOST_TURN)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 
 from core.settings import MotionSettings, Settings, check_prompt, within
-from core.steering.files import entries, parse
+from core.steering.files import MOST_BYTES, entries, parse
 from core.steering.wishes import Steer, Wishes
 
 SUFFIX = ".livestep.json"
@@ -67,8 +67,14 @@ class Project(Settings):
         return [asked.text for asked in self.prompts if asked.start <= pose][-1]
 
     def dump(self) -> str:
-        """Return the file's text."""
-        return json.dumps(self.model_dump(mode="json"), indent=1) + "\n"
+        """Return the file's text; raise ValueError for one that could not be read again."""
+        if len(self.prompts) > MOST_PROMPTS or len(self.wishes) > MOST_CHANGES:
+            told = f"{MOST_PROMPTS:,} prompts and {MOST_CHANGES:,} wishes"
+            raise ValueError(f"a project holds at most {told}; this motion has more")
+        text = json.dumps(self.model_dump(mode="json"), indent=1) + "\n"
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"a project has at most {MOST_BYTES:,} bytes; this one has more")
+        return text
 
 
 def read_project(text: str | bytes) -> Project:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.body.rotations import wrap
 from core.steering.wishes import KeyPose, Waypoint, Wishes
 
 TIGHT, WIDE = 0.4, 1.2
@@ -103,8 +104,3 @@ def turned(to: complex, heading: float, radius: float) -> float:
 def worth_running(to: complex, heading: float) -> bool:
     """Whether what lies there is far, and straight ahead."""
     return abs(to) > FAR and abs(wrap(cmath.phase(to) - heading)) < STRAIGHT
-
-
-def wrap(angle: float) -> float:
-    """Return the same angle in -pi..pi."""
-    return (angle + math.pi) % math.tau - math.pi

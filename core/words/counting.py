@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
+from core.body.features import facing
 from core.body.skeleton import FPS, INDEX
 from core.motion.attributes import repetitions
 
@@ -132,10 +133,7 @@ def lifts(joints: np.ndarray) -> int:
 
 def turned(joints: np.ndarray) -> float:
     """Return the angle (radians) that the body has turned by, the largest so far."""
-    hips = np.diff(_of(joints, "right_hip", "left_hip"), axis=1)[:, 0]
-    shoulders = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0]
-    across = hips + shoulders
-    yaw = np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
+    yaw = np.unwrap(facing(joints))
     return float(np.abs(yaw - yaw[0]).max())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk
-from core.motion.decode import DELAY
+from core.settings import DELAY
 from core.words.grammar import STILL
 from core.words.reading import Reading, read
 from core.words.steps import Step

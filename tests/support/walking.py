@@ -26,7 +26,7 @@ def legs(words: str, poses: int, first: int) -> np.ndarray:
 
 def steered(steer: Steer, blocks: int, prompt: str = "a person walks", change=None) -> np.ndarray:
     """Joints (T, 22, 3) of somebody steered; `change(pose)` is called before every block."""
-    guide, decoder = Guide(steer), FeatureDecoder()
+    guide, decoder = Guide(steer, BLOCK), FeatureDecoder()
     joints = []
     for first in range(0, blocks * BLOCK, BLOCK):
         if change is not None:

@@ -45,6 +45,15 @@ def wait_for(page, condition):
     return until(met)
 
 
+def steered_page(open_page, mode):
+    """Open a page on which a body moves, with a mode of steering chosen."""
+    page = open_page()
+    generate(page)
+    reach(page, 8)
+    steer(page, mode)
+    return page
+
+
 @pytest.mark.browser
 def test_keys_walk_the_body_where_the_camera_looks(open_page, page_engine):
     page = open_page()
@@ -99,10 +108,7 @@ def test_a_thumb_on_the_stick_walks(open_page, page_engine):
 
 @pytest.mark.browser
 def test_clicks_on_the_floor_are_way_points_with_times_that_can_be_typed(open_page, page_engine):
-    page = open_page()
-    generate(page)
-    reach(page, 8)
-    steer(page, "Path")
+    page = steered_page(open_page, "Path")
     for x, y in ((0.65, 0.68), (0.72, 0.8)):
         page.mouse.click(*floor(page, x, y))
     points = wait_for(page, lambda: wanted(page_engine).waypoints[1:] and wanted(page_engine))
@@ -139,10 +145,7 @@ def test_clicks_on_the_floor_are_way_points_with_times_that_can_be_typed(open_pa
 
 @pytest.mark.browser
 def test_a_drawn_line_becomes_a_path_in_one_step(open_page, page_engine):
-    page = open_page()
-    generate(page)
-    reach(page, 8)
-    steer(page, "Path")
+    page = steered_page(open_page, "Path")
     page.get_by_role("button", name="Draw").click()
     page.mouse.move(*floor(page, 0.6, 0.7))
     page.mouse.down()
@@ -163,10 +166,7 @@ def test_a_drawn_line_becomes_a_path_in_one_step(open_page, page_engine):
 
 @pytest.mark.browser
 def test_the_shown_pose_is_pinned_moved_in_time_and_bent_by_the_hand(open_page, page_engine):
-    page = open_page()
-    generate(page)
-    reach(page, 8)
-    steer(page, "Key poses")
+    page = steered_page(open_page, "Key poses")
     page.get_by_role("button", name="Pin this pose").click()
     (key,) = wait_for(page, lambda: wanted(page_engine).keys)
     assert key.parts == ("body",)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from core.settings import MotionSettings
+from core.steering import project
 from core.steering.project import Asked, Project, Wished, read_project
 from core.steering.wishes import Drive, KeyPose, Waypoint, Wishes
 
@@ -32,6 +33,16 @@ PROJECT = Project(
 def test_round_trip():
     assert read_project(PROJECT.dump()) == PROJECT
     assert read_project(PROJECT.dump().encode()) == PROJECT
+
+
+def test_what_could_not_be_opened_again_is_not_saved(monkeypatch):
+    monkeypatch.setattr(project, "MOST_CHANGES", 1)
+    with pytest.raises(ValueError, match="at most 1,000 prompts and 1 wishes"):
+        PROJECT.dump()
+    monkeypatch.undo()
+    monkeypatch.setattr(project, "MOST_BYTES", 100)
+    with pytest.raises(ValueError, match="at most 100 bytes"):
+        PROJECT.dump()
 
 
 def test_wishes_change_though_one_of_their_fields_is_called_keys():
