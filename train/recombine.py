@@ -12,24 +12,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from core.body import features
-from core.body.skeleton import FPS, INDEX
+from core.body.features import LAYOUT
+from core.body.skeleton import FPS, INDEX, SHOULDERS, WRISTS
 from core.motion import traits
 from train.data import Record, Segment
 
-SLOWER = 0.75
-"""Speed of walks played backwards: people are more careful there."""
 WEIGHT = 0.5
 """Of a made motion, against its source's."""
 PAIRS = 240
 """Of arms and legs."""
 STANDING, SITTING, LYING = (0.82, 1.1), (0.35, 0.68), (0.0, 0.3)
 """Heights of the root (m)."""
-_WALK = re.compile(r"^\S+ ?\w* walks?\b(?!.*\b(?:and|then|turn|circle|around|while|stairs|sit)\b)")
+_REST = r"\b(?!.*\b(?:and|then|turn|circle|around|while|stairs|sit|over|up|high|place)\b)"
+
+
+class Reversed(NamedTuple):
+    """What is done backwards where it is played from its end."""
+
+    does: str
+    """What captions must say, as an expression."""
+    speeds: tuple[float, float]
+    """m/s forwards of what serves."""
+    tempos: tuple[float, ...]
+    """How many times as fast it is played: people are more careful backwards."""
+    captions: tuple[str, ...]
+    weight: float
+
+
+REVERSED = (
+    Reversed(
+        r"^\S+ ?\w* walks?" + _REST,
+        (0.4, 1.5),
+        (0.75, 1.15),
+        ("walks backwards", "walks backward", "walks backwards in a straight line"),
+        0.5,
+    ),
+    Reversed(
+        r"^\S+ ?\w* (?:runs?|jogs?)" + _REST,
+        (1.6, 3.7),
+        (0.6,),
+        ("runs backwards", "runs backward", "jogs backwards"),
+        2.0,
+    ),
+    Reversed(
+        r"^\S+ ?\w* (?:jumps?|hops?)" + _REST,
+        (0.25, 1.3),
+        (1.0,),
+        ("jumps backwards", "jumps backward", "jumps back"),
+        1.0,
+    ),
+)
+SLOW, QUICK = 0.7, 1.2
+"""Meters a second of walks backwards that are slow or quick."""
 _ARMS = re.compile(
     r"\b(?:wav|clap|punch|box|throw|rais|point|salut|stretch|conduct|direct|catch|applau|drum|arm|hand)"
 )
@@ -40,12 +80,30 @@ _LOW = (
     (
         r"\b(?:sits?|seated|chair|stool)\b",
         SITTING,
-        ("sits down", "sits down on a chair"),
-        "stands up",
+        ("sits down", "sits down on a chair", "sits", "takes a seat"),
+        ("stands up", "gets up", "stands up from a chair"),
+        ("sits", "is seated", "is sitting"),
     ),
-    (r"\b(?:lies?|lays?|lying|floor)\b", LYING, ("lies down", "lies down on the floor"), "gets up"),
+    (
+        r"\b(?:lies?|lays?|lying|floor)\b",
+        LYING,
+        ("lies down", "lies down on the floor"),
+        ("gets up", "stands up", "gets back up"),
+        ("lies on the floor", "is lying down"),
+    ),
 )
-"""What captions say of a low place, its heights, how one gets there and up again."""
+"""What captions say of a low place, its heights, how one gets there, up again, and stays."""
+BEFORE = 3 * FPS
+"""Poses ahead of what is told, which a stream looks back on."""
+AT_REST = 0.4
+"""Speed of the root (m/s) below which somebody stands."""
+PUNCH = 1.5
+"""Seconds of a stretch in which one hand punches."""
+FARTHER = 0.2
+"""Meters that it gets farther from its shoulder than the other."""
+STILL = ("a person stands still", "a person does not move")
+BLEND = 8
+"""Poses over which somebody who got up comes to stand still."""
 STRETCH = 2 * FPS
 """Poses of a stretch that is told by what was measured of it."""
 OF_A_KIND = 150
@@ -88,7 +146,15 @@ def made(
     """Return the records and joints (T, 22, 3) of all motions made out of these."""
     sources = stretches(records, joints)
     rng = np.random.default_rng(0)
-    found = [*_backwards(sources), *_measured(records, joints, rng), *_recombined(sources, rng)]
+    measured = list(_measured(records, joints, rng))
+    stills = [m for m in measured if m.captions == STILL]
+    found = [
+        *_backwards(sources),
+        *_low(sources, stills),
+        *_punches(sources),
+        *measured,
+        *_recombined(sources, rng),
+    ]
     return [
         (_record(m, number), features.normalize_place(m.joints)) for number, m in enumerate(found)
     ]
@@ -101,58 +167,110 @@ class Made(NamedTuple):
     joints: np.ndarray
     captions: tuple[str, ...]
     crop_ok: bool
+    start: int = 0
+    """Poses before what is told."""
+    weight: float = WEIGHT
 
 
 def _record(made: Made, number: int) -> Record:
     poses, record = len(made.joints), made.source.record
-    whole = Segment(start=0, end=poses, captions=made.captions, crop_ok=made.crop_ok)
-    changes = {"poses": poses, "segments": (whole,), "weight": WEIGHT * record.weight}
+    told = Segment(start=made.start, end=poses, captions=made.captions, crop_ok=made.crop_ok)
+    changes = {"poses": poses, "segments": (told,), "weight": made.weight * record.weight}
     return record.model_copy(update={"id": f"{record.id}_made{number}", **changes})
 
 
+def _person(does: Iterable[str], how: str = "") -> tuple[str, ...]:
+    return tuple(f"a person {what}{how}" for what in does)
+
+
 def _backwards(sources: list[Source]) -> Iterator[Made]:
-    for source in sources:
+    for source, (k, kind) in product(sources, enumerate(REVERSED)):
+        walks = k == 0
         x, t = source.joints, source.means
-        straight = abs(t["turn"]) < 0.12 and abs(t["left"]) < 0.12 and 0.4 < t["forward"] < 1.5
+        straight = abs(t["turn"]) < 0.15 and abs(t["left"]) < 0.15
         if (
             straight
+            and kind.speeds[0] < t["forward"] < kind.speeds[1]
             and x[[0, -1], 0, 1].min() > STANDING[0]
-            and any(map(_WALK.match, source.captions))
+            and any(re.match(kind.does, caption) for caption in source.captions)
         ):
-            slow = " slowly" if t["forward"] * SLOWER < 0.7 else ""
             step = max(len(x) // 3, 3 * FPS)
-            for start in range(0, max(len(x) - step, 1), step):  # long walks give several
-                yield Made(
-                    source,
-                    at_speed(x[start : start + 2 * step][::-1], SLOWER),
-                    (
-                        f"a person walks backwards{slow}",
-                        f"a person walks backward{slow}",
-                        f"someone walks backwards in a straight line{slow}",
-                    ),
-                    True,
-                )
-        for words, low, down, up in _LOW:
-            goes, rises = tuple(f"a person {does}" for does in down), (f"a person {up}",)
-            if any(re.search(words, c) for c in source.captions):
-                for played in (x, x[::-1]):
-                    for part in _descents(played[:, 0, 1], low):
-                        yield Made(source, played[part], goes, False)
-                        yield Made(source, played[part][::-1], rises, False)
+            for tempo, start in product(kind.tempos, range(0, max(len(x) - step, 1), step)):
+                back = at_speed(x[start : start + 2 * step][::-1], tempo)  # long walks give several
+                told = _person(kind.captions, _how(t["forward"] * tempo) if walks else "")
+                yield Made(source, back, told, True, weight=kind.weight)
 
 
-def _descents(height: np.ndarray, low: tuple[float, float]) -> Iterator[slice]:
-    """Yield where a root goes down from standing and stays low for half a second to four."""
-    down = np.flatnonzero((height[:-1] >= STANDING[0]) & (height[1:] < STANDING[0])) + 1
-    for start in down:
-        there = np.flatnonzero((height[start:] >= low[0]) & (height[start:] <= low[1]))
+def _how(speed: float) -> str:
+    return " slowly" if speed < SLOW else " quickly" if speed > QUICK else ""
+
+
+def _low(sources: list[Source], stills: Sequence[Made]) -> Iterator[Made]:
+    """Going down, staying there and getting up to stand still, both ways in time."""
+    for source, (words, heights, down, up, stay) in product(sources, _LOW):
+        if not any(re.search(words, c) for c in source.captions):
+            continue
+        for x in (source.joints, source.joints[::-1]):
+            for stands, falls, low, end in _descents(x, heights):
+                part = x[stands:end]
+                ahead = max(falls - FPS // 2 - stands, 0)
+                yield Made(source, part, _person(down), False, ahead, weight=1.5)
+                sits = max(end - low - FPS // 4, 0)
+                rise = then_still(part[::-1], stills)
+                yield Made(source, rise, _person(up), False, sits, weight=1.5)
+                if end - low > FPS:
+                    yield Made(source, x[low:end], _person(stay), True)
+
+
+def then_still(joints: np.ndarray, stills: Sequence[Made]) -> np.ndarray:
+    """Return joints (T, 22, 3) that go over into the stretch of standing still nearest to them."""
+    x = features.encode(joints, "steady")
+    if len(x) <= BLEND or not stills:
+        return joints
+    ways = (features.encode(m.joints[m.start :], "steady") for m in stills)
+    still = min(ways, key=lambda y: np.abs((y[:BLEND] - x[-BLEND:])[:, LAYOUT.joints]).mean())
+    weight = np.linspace(0, 1, BLEND + 2, dtype=np.float32)[1:-1, None]
+    seam = (1 - weight) * x[-BLEND:] + weight * still[:BLEND]
+    return features.decode(np.concatenate([x[:-BLEND], seam, still[BLEND:]]))
+
+
+def _descents(x: np.ndarray, low: tuple[float, float]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where somebody who stands at rest begins to go down, is low for half a second or more,
+    and no longer: where the rest begins, where it ends, where low is reached and where it ends."""
+    height = x[:, 0, 1]
+    speed = np.linalg.norm(np.diff(x[:, 0, [0, 2]], axis=0, append=x[-1:, 0, [0, 2]]), axis=-1)
+    for falls in np.flatnonzero((height[:-1] >= STANDING[0]) & (height[1:] < STANDING[0])) + 1:
+        there = np.flatnonzero((height[falls:] >= low[0]) & (height[falls:] <= low[1]))
         if not len(there) or there[0] > 3 * FPS:
             continue
-        first = start + there[0]
+        first = int(falls + there[0])
         out = np.flatnonzero((height[first:] < low[0]) | (height[first:] > low[1]))
-        stays = min(out[0] if len(out) else len(height) - first, 4 * FPS)
-        if stays >= FPS // 2 and (height[start:first] < STANDING[0]).all():
-            yield slice(max(start - FPS // 2, 0), first + stays)
+        stays = min(int(out[0]) if len(out) else len(height) - first, BEFORE + FPS)
+        if stays < FPS // 2 or (height[falls:first] >= STANDING[0]).any():
+            continue
+        stands = max(int(falls) - FPS // 2, 0)
+        rests = (height[:stands] >= STANDING[0]) & (speed[:stands] * FPS < AT_REST)
+        awake = np.flatnonzero(~rests)
+        earliest = int(awake[-1]) + 1 if len(awake) else 0
+        yield max(earliest, stands - BEFORE), int(falls), first, first + stays
+
+
+def _punches(sources: list[Source]) -> Iterator[Made]:
+    """Stretches of boxing in which it is plain which hand punches."""
+    length = round(PUNCH * FPS)
+    for source in sources:
+        if not any(re.search(r"\b(?:punch|box(?:es|ing|er))", c) for c in source.captions):
+            continue
+        for start in range(0, len(source.joints) - length, length // 2):
+            part = source.joints[start : start + length]
+            reach = np.linalg.norm(part[:, WRISTS] - part[:, SHOULDERS], axis=-1)
+            gained = np.quantile(reach, 0.9, axis=0) - np.quantile(reach, 0.1, axis=0)
+            if abs(gained[0] - gained[1]) > FARTHER:
+                side = _LEFT[1 if gained[0] > gained[1] else -1]
+                told = _person((f"punches with the {side} fist", f"punches with the {side} hand"))
+                ahead = min(start, BEFORE)
+                x = source.joints[start - ahead : start + length]
+                yield Made(source, x, told, True, ahead)
 
 
 def _measured(
@@ -170,9 +288,9 @@ def _measured(
             captions = tell(told, float(x[start : start + STRETCH, 0, 1].min()))
             if captions:
                 source = Source(record, x, captions, told)
-                kinds.setdefault(captions[0], []).append(
-                    Made(source, x[start : start + STRETCH], captions, True)
-                )
+                ahead = min(start, BEFORE)
+                part = x[start - ahead : start + STRETCH]
+                kinds.setdefault(captions[0], []).append(Made(source, part, captions, True, ahead))
     for found in kinds.values():
         chosen = rng.choice(len(found), min(len(found), OF_A_KIND), replace=False)
         yield from (found[i] for i in chosen)
@@ -196,7 +314,7 @@ def tell(t: Mapping[str, float], lowest: float) -> tuple[str, ...]:
         gait = "runs" if forward > 1.9 else "walks"
         return (f"a person {gait} and turns {side}", f"a person {gait} in a curve to the {side}")
     if pace < 0.08:
-        return ("a person stands still", "a person does not move")
+        return STILL
     return ()
 
 

@@ -31,6 +31,14 @@ def step(x: Tensor, v: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
     return x + _like(t_next - t, x) * v
 
 
+def extrapolate(v: Tensor, before: Tensor, ratio: float) -> Tensor:
+    """Return the mean velocity over the next step, by Adams and Bashforth's rule of second order.
+
+    `before` is the velocity a step ago, `ratio` how long the next step is against that one.
+    """
+    return v + ratio / 2 * (v - before)
+
+
 def predict_data(x: Tensor, v: Tensor, t: Tensor) -> Tensor:
     """Return the clean data that x_t and its velocity point at."""
     return x + _like(CLEAN - t, x) * v

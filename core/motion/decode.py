@@ -26,6 +26,8 @@ from core.body.ik import PoseSolver
 from core.body.rotations import quat_rotate
 from core.body.skeleton import FEET, FPS, forward
 from core.body.take import PoseChunk, Poses, PromptMark, Take
+from core.motion.heading import HeadingHold
+from core.motion.traits import straight
 from core.settings import DELAY
 from core.steering.course import KNOWN
 from core.steering.pins import Pins
@@ -174,6 +176,7 @@ class PoseDecoder:
         key poses."""
         self._model = model
         self._state: StreamState = {}
+        self._heading = HeadingHold()
         self._filter = FeatureFilter(foot_contacts, model.filter_weights)
         self._decoder = FeatureDecoder()
         self._solver = PoseSolver(foot_contacts)
@@ -209,7 +212,11 @@ class PoseDecoder:
         return self._pin(self._chunk(features, prompt), lambda: None)
 
     def _push(self, block: Tensor, prompt: str) -> PoseChunk:
-        features = self._model.decode(block[:, None], self._state)[0]
+        features = self._model.decode(block[:, None], self._state)
+        led = self._guide is not None and self._guide.steers
+        features = self._heading.push(
+            features, np.full(features.shape[:2], straight(prompt) and not led)
+        )[0]
         if self._history is not None:
             features = self._join(features, self._history)
         return self._chunk(self._filter.push(features[None])[0], prompt)
@@ -228,7 +235,7 @@ class PoseDecoder:
         """Return another that stands where this one does and goes on for itself."""
         other = copy.copy(self)
         other._state = dict(self._state)
-        for name in ("_filter", "_decoder", "_solver", "_guide", "_melting", "_pins"):
+        for name in ("_heading", "_filter", "_decoder", "_solver", "_guide", "_melting", "_pins"):
             setattr(other, name, copy.deepcopy(getattr(self, name)))
         return other
 

@@ -26,9 +26,10 @@ from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
 from core.diffusion.sampler import StreamSampler
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
+from core.motion.heading import HeadingHold
 from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
-from core.motion.traits import told
+from core.motion.traits import straight, told
 from core.motion.vae import STRIDE, MotionVAE, StreamState
 from core.settings import MotionSettings, check_prompt
 from core.steering.guide import Guide
@@ -91,14 +92,17 @@ class MotionModel:
         self, prompts: Iterable[str], sampler: StreamSampler[Prompt], guide: Guide | None
     ) -> Iterator[Prompt]:
         """Yield what each block is made for: a prompt, in words that make legs go as is wanted."""
-        stagger = sampler.stagger
+        usual, alone = (
+            (sampler.steps, sampler.stagger),
+            min(sampler.steps, self.dit.cfg.steered_steps),
+        )
         for text in map(check_prompt, prompts):
             if guide is None:
                 yield self.prompt(text)
                 continue
             words = guide.words(text)
             # what is wanted right now is felt only by blocks that nobody has begun
-            sampler.retard(sampler.steps if guide.steers else stagger)
+            sampler.pace(*((alone, alone) if guide.steers else usual))
             yield self.prompt(text, words, guide.traits)
 
     def _poses(
@@ -135,8 +139,11 @@ class MotionModel:
         counts = np.diff([0, *ends])
         plan = (c for c, count in zip(conditions, counts, strict=True) for _ in range(count))
         blocks = torch.stack([sampled.x for sampled in sampler.stream(plan)], dim=1)
+        on = np.array([[straight(text) for text, _ in row] for row in rows])
+        on = on.repeat(counts * self.dit.cfg.block * STRIDE, axis=1)
+        features = HeadingHold().push(self.decode(blocks, {}), on)
         smooth = FeatureFilter(settings.foot_contacts, self.filter_weights)
-        return list(smooth.push(self.decode(blocks, {}), last=True)[:, : sum(lengths)])
+        return list(smooth.push(features, last=True)[:, : sum(lengths)])
 
     def middles(
         self,
@@ -183,6 +190,7 @@ class MotionModel:
             stagger=stagger,
             guidance=cfg.guidance if settings.guidance is None else settings.guidance,
             generator=torch.Generator().manual_seed(settings.seed),
+            multistep=cfg.multistep,
             device=self.device,
         )
 

@@ -54,6 +54,10 @@ class MotionConfig(Config):
     """Default ticks between blocks."""
     guidance: float = 2.0
     """Default scale of classifier-free guidance."""
+    multistep: bool = True
+    """Whether a step follows how the velocity changed since the last one, too; CMDM's do not."""
+    steered_steps: int = 5
+    """Default number of steps of blocks that are steered, which are made one by one."""
 
 
 PUBLISHED = MotionConfig(
@@ -71,6 +75,7 @@ PUBLISHED = MotionConfig(
     steps=50,
     stagger=2,
     guidance=3.0,
+    multistep=False,
 )
 """The size CMDM publishes (115 M with its VAE of width 1024)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -45,7 +46,7 @@ _BENDS = r"\b(?:turn|spin|circl|curv|veer|zig|around|pivot|twirl|danc)"
 _HANDS, _KICK, _LEGS = 0.5, 1.8, 0.4
 _HEIGHTS = (
     (r"\b(?:stand|get|rise)\w* (?:back )?up\b|\bstands?\b|\brises?\b", 0.94),
-    (r"\b(?:sit|sits|sitting)\b", 0.5),
+    (r"\b(?:sit|sits|sitting|seated|takes? a seat)\b", 0.5),
     (r"\b(?:lie|lies|lying|lay|lays)\b", 0.12),
 )
 _QUICK, _CALM = 1.0, 0.4
@@ -77,6 +78,12 @@ def asked(text: str) -> np.ndarray:
     if len(heights) == 1:
         found["height"] = heights[0]
     return np.array([found[name] for name in TRAITS], np.float32) / SCALES
+
+
+@lru_cache(1024)
+def straight(text: str) -> bool:
+    """Whether a prompt insists on a way without turns."""
+    return bool(asked(text)[TRAITS.index("turn")] == 0)
 
 
 def told(text: str, values: Mapping[str, float]) -> np.ndarray:

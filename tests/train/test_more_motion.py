@@ -43,11 +43,26 @@ def test_arms_of_one_on_legs_of_another():
 
 
 def test_where_somebody_goes_down():
-    height = np.concatenate([np.full(20, 0.9), np.linspace(0.9, 0.5, 15), np.full(30, 0.5)])
-    (part,) = _descents(height, (0.35, 0.68))
-    assert height[part][0] == 0.9
-    assert height[part][-1] == 0.5
-    assert not list(_descents(np.full(60, 0.9), (0.35, 0.68)))
+    height = np.concatenate([np.full(60, 0.9), np.linspace(0.9, 0.5, 15), np.full(30, 0.5)])
+    joints = np.zeros((len(height), 22, 3), np.float32)
+    joints[:, :, 1] = height[:, None]
+    ((stands, falls, low, end),) = _descents(joints, (0.35, 0.68))
+    assert (stands, end) == (0, len(height))
+    assert height[falls - 1] >= 0.82 > height[falls]
+    assert height[low] <= 0.68 < height[low - 1]
+    assert not list(_descents(joints[:60], (0.35, 0.68)))
+
+
+def test_who_sat_down_gets_up_and_stands_still():
+    height = np.concatenate([np.full(60, 0.9), np.linspace(0.9, 0.5, 15), np.full(60, 0.5)])
+    joints = walk(len(height))[2][:1].repeat(len(height), axis=0)
+    joints[:, 0, 1] = height
+    found = made([record("s", "a person sits down on a chair", len(height))], {"s": joints})
+    told = {r.segments[0].captions[0]: (r.segments[0], x) for r, x in found}
+    segment, x = told["a person stands up"]
+    assert x[segment.start, 0, 1] < 0.6
+    assert x[-20:, 0, 1].min() > 0.8
+    assert segment.start > 40  # it sits for a while before
 
 
 def test_other_words():
