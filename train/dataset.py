@@ -24,7 +24,8 @@ from core.motion.attributes import mirror_caption
 from core.motion.text import TextEncoder
 from train.data import Record, Segment, read_records
 from train.paraphrase import Paraphraser
-from train.recombine import at_speed, made
+from train.recombine import made
+from train.recombine.source import at_speed
 
 _SIDE = re.compile(r"\b(left|right|forward|backward|back|clockwise|counter-?clockwise)\w*", re.I)
 

@@ -11,7 +11,9 @@ from core.motion import traits
 from tests.support.synthetic import walk
 from train.data import Record, Segment
 from train.paraphrase import Paraphraser, base, progressive
-from train.recombine import _descents, made, with_arms
+from train.recombine import made
+from train.recombine.arms import with_arms
+from train.recombine.low import descents
 from train.vae import foot_steps
 
 
@@ -46,11 +48,11 @@ def test_where_somebody_goes_down():
     height = np.concatenate([np.full(60, 0.9), np.linspace(0.9, 0.5, 15), np.full(30, 0.5)])
     joints = np.zeros((len(height), 22, 3), np.float32)
     joints[:, :, 1] = height[:, None]
-    ((stands, falls, low, end),) = _descents(joints, (0.35, 0.68))
+    ((stands, falls, low, end),) = descents(joints, (0.35, 0.68))
     assert (stands, end) == (0, len(height))
     assert height[falls - 1] >= 0.82 > height[falls]
     assert height[low] <= 0.68 < height[low - 1]
-    assert not list(_descents(joints[:60], (0.35, 0.68)))
+    assert not list(descents(joints[:60], (0.35, 0.68)))
 
 
 def test_who_sat_down_gets_up_and_stands_still():
