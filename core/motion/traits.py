@@ -40,8 +40,9 @@ _GAITS = (
 _BACKWARDS, _FAST, _SLOW = 0.65, 1.4, 0.65
 """How many times as fast."""
 _FASTEST = 3.4
-_SIDEWAYS, _TURNING = 0.4, 0.5
-"""Meters and radians a second."""
+_SIDEWAYS, _TURNING, _TURNED = 0.4, 0.5, 0.8
+"""Meters and radians a second; the last of who turns around on the spot."""
+_AROUND = r"\b(?:turns?|turning|spins?|spinning|twirls?|pivots?|rotates?)\b"
 _BENDS = r"\b(?:turn|spin|circl|curv|veer|zig|around|pivot|twirl|danc)"
 _HANDS, _KICK, _LEGS = 0.5, 1.8, 0.4
 _HEIGHTS = (
@@ -61,7 +62,9 @@ def asked(text: str) -> np.ndarray:
     factor = {1.0: _FAST, -1.0: _SLOW}.get(wishes.get("pace", 0.0), 1.0)
     way = wishes.get("forward", 0.0)
     if "turn" in wishes:
-        found["turn"] = _TURNING * wishes["turn"]
+        found["turn"] = _TURNING * wishes["turn"] * factor
+    elif speed is None and re.search(_AROUND, text):
+        found["turn"] = _TURNED * factor  # to any side, but by how much
     if "left" in wishes:
         found |= {"left": _SIDEWAYS * wishes["left"] * factor, "turn": 0.0, "forward": 0.0}
     elif speed is not None and (way or (factor != 1 and speed > 1)):

@@ -13,6 +13,7 @@ from train.recombine.backwards import backwards
 from train.recombine.low import low
 from train.recombine.measured import STILL, measured, punches
 from train.recombine.source import stretches
+from train.recombine.tempo import tempos
 
 
 def made(
@@ -28,6 +29,7 @@ def made(
         *low(sources, stills),
         *punches(sources),
         *told,
+        *tempos(sources),
         *recombined(sources, rng),
     ]
     return [
