@@ -30,7 +30,7 @@ KEY_WEIGHT = 20
 
 
 class MotionJob(Job):
-    """Belongs to a visitor, whose lock guards everything but `compute`."""
+    """Belongs to a visitor, whose lock guards everything but `compute`, `cut` and `project`."""
 
     def __init__(
         self,
@@ -119,11 +119,15 @@ class MotionJob(Job):
             yield text
 
     def _hear(self) -> None:
-        """Note the prompt for the next pose, which a project's script may tell."""
+        """Note the prompt for the next pose, which a project's script may tell.
+
+        A block is asked for more than once before its poses come: of several prompts at one pose
+        it follows the newest, and that one alone is kept.
+        """
         first = self.buffer.end
-        if self._script and first + HELD_BACK >= self._script[0].start:
+        while self._script and first + HELD_BACK >= self._script[0].start:
             self.wanted = self.wanted[0] + 1, self._script.pop(0).text
-        if not self._heard or self.wanted[0] != self._asking:
+        if not self._heard or self.wanted != (self._asking, self._heard[-1][1]):
             before = [heard for heard in self._heard if heard[0] < first]
             self._heard = [*before, (first, self.wanted[1])][-MOST_PROMPTS:]
 
@@ -190,13 +194,16 @@ class MotionJob(Job):
 
     def project(self, body: str) -> Project:
         """Return what makes this take again; raise ValueError when it is too long for that."""
+        with self._lock:
+            poses, heard, history = self.buffer.end, self._heard, self.steer.history[:]
         return Project(
             checkpoint=self.request.checkpoint,
             settings=self.settings,
             body=body,
-            poses=self.buffer.end,
-            prompts=tuple(Asked(start=start, text=text) for start, text in self._heard),
-            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in self.steer.history),
+            poses=poses,
+            # the newest prompt may be for poses that are being made
+            prompts=tuple(Asked(start=n, text=text) for n, text in heard if n < poses),
+            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in history),
         )
 
 
