@@ -62,10 +62,6 @@ class Project(Settings):
         """Return one that wishes the same again."""
         return Steer(replay=[(wished.reading, wished.wishes) for wished in self.wishes])
 
-    def prompt(self, pose: int) -> str:
-        """Return what is asked for at a pose."""
-        return [asked.text for asked in self.prompts if asked.start <= pose][-1]
-
     def dump(self) -> str:
         """Return the file's text; raise ValueError for one that could not be read again."""
         if len(self.prompts) > MOST_PROMPTS or len(self.wishes) > MOST_CHANGES:
