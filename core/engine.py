@@ -211,6 +211,10 @@ class Engine:
 
         `poses` is the length of items that are plain prompts. Rows of segments must change prompts
         at the same poses. Raises ValueError where they do not.
+
+        As an evaluator needs it the model is told the very text: languages, words that are not
+        known and steps go through `core.words.reading.read` first, as in
+        `[[(step.text, 80) for step in read("salta, luego corre").steps]]`.
         """
         rows = [[(i, poses or 0)] if isinstance(i, str) else list(i) for i in items]
         settings = (settings or MotionSettings()).changed(**loose)
