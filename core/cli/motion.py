@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +44,8 @@ class Script:
     steering: Steering | None = None
     made: int = 0
     """Poses handed out so far."""
+    begins: Callable[[], None] | None = None
+    """Called ahead of every segment but the first."""
     now: Segment = field(init=False)
     """The segment that was told last."""
     ends: list[int] = field(init=False)
@@ -59,6 +61,8 @@ class Script:
             if self.steering is not None:
                 self.steering.at(self.made + DELAY)
             here = sum(self.made + DELAY >= end for end in self.ends[:-1])
+            if self.begins and self.segments[here] is not self.now:
+                self.begins()
             self.now = self.segments[here]
             yield self.now.text
 
@@ -105,7 +109,9 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
 
 def direct(script: Script) -> Director:
     """Return who tells the engine in words that it knows what is in a script."""
-    return Director(script, lambda: script.now.poses)
+    director = Director(script, lambda: script.now.poses)
+    script.begins = director.forget  # one that reads like the last is begun anew, too
+    return director
 
 
 def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict[str, Any]:
