@@ -57,13 +57,15 @@ class MotionJob(Job):
         self.shown = 0.0
         """The pose on the page's screen."""
         self.notes = Notes()
-        self._director = Director(self._asked(), lambda: poses)
+        self._director = Director(self._asked(), lambda: self._planned)
         self.stream: Iterator[PoseChunk] | None = None
         self._asking = request.id
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
         self._settings = project.settings if project else None
         self._script = list(project.prompts[1:]) if project else []  # prompts still to come
-        self._heard: list[tuple[int, str]] = []  # prompts so far and the poses they hold from
+        self._planned = project.prompts[0].poses if project else poses  # those of the prompt
+        # prompts so far, the poses they hold from and those that were planned for them
+        self._heard: list[tuple[int, str, int | None]] = []
         self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
         self._met, self._outcomes = Met(id=0, start=0), list[Outcome]()
         self._result: Packed | None = None  # what became of wishes, once there is something to say
@@ -126,10 +128,11 @@ class MotionJob(Job):
         """
         first = self.buffer.end
         while self._script and first + HELD_BACK >= self._script[0].start:
-            self.wanted = self.wanted[0] + 1, self._script.pop(0).text
+            asked = self._script.pop(0)
+            self.wanted, self._planned = (self.wanted[0] + 1, asked.text), asked.poses
         if not self._heard or self.wanted != (self._asking, self._heard[-1][1]):
             before = [heard for heard in self._heard if heard[0] < first]
-            self._heard = [*before, (first, self.wanted[1])][-MOST_PROMPTS:]
+            self._heard = [*before, (first, self.wanted[1], self._planned)][-MOST_PROMPTS:]
 
     def _prompts(self) -> Iterator[str]:
         for text in self._director:
@@ -141,6 +144,7 @@ class MotionJob(Job):
     def ask(self, prompt: int, text: str) -> None:
         """Put a prompt into the mailbox, with its id."""
         self.wanted, self._script, self.rest_at = (prompt, text), [], None
+        self._planned = None
 
     def want(self, steering: Steering) -> None:
         """Put wishes into the mailbox; raise ValueError when there were too many before."""
@@ -202,7 +206,11 @@ class MotionJob(Job):
             body=body,
             poses=poses,
             # the newest prompt may be for poses that are being made
-            prompts=tuple(Asked(start=n, text=text) for n, text in heard if n < poses),
+            prompts=tuple(
+                Asked(start=start, text=text, poses=planned)
+                for start, text, planned in heard
+                if start < poses
+            ),
             wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in history),
         )
 

@@ -13,7 +13,7 @@ import typer
 from core.cli import shared, steering
 from core.cli.steering import Steering
 from core.settings import CHECKPOINTS, DELAY, ExportSettings, MotionSettings, check_prompt
-from core.steering.project import SUFFIX, Project
+from core.steering.project import SUFFIX, Asked, Project
 from core.words.director import Director
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Segment:
 
     text: str
     poses: int
+    planned: bool = True
+    """Whether its steps share these poses."""
 
 
 @dataclass
@@ -109,7 +111,7 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
 
 def direct(script: Script) -> Director:
     """Return who tells the engine in words that it knows what is in a script."""
-    director = Director(script, lambda: script.now.poses)
+    director = Director(script, lambda: script.now.poses if script.now.planned else None)
     script.begins = director.forget  # one that reads like the last is begun anew, too
     return director
 
@@ -202,7 +204,10 @@ def motion(
             typer.echo(steering.sentence(met), err=True)
     figures |= shared.write_out(take, out or [], shape, fps, how, licence=info["licence"])
     if save is not None:
-        prompts = list(zip([0, *script.ends], [s.text for s in script.segments], strict=False))
+        prompts = [
+            Asked(start=start, text=s.text, poses=s.poses if s.planned else None)
+            for start, s in zip([0, *script.ends], script.segments, strict=False)
+        ]
         steering.save_project(save, name, settings, body, prompts, script.ends[-1], steer)
     if as_json:
         shared.print_json(figures)
@@ -215,7 +220,7 @@ def again(project: Project) -> Script:
     if ends != sorted(ends) or ends[-1] == starts[-1]:
         raise ValueError("the project's last prompt begins after its last pose")
     segments = [
-        Segment(asked.text, end - asked.start)
+        Segment(asked.text, end - asked.start, asked.poses is not None)
         for asked, end in zip(project.prompts, ends, strict=True)
     ]
     return Script(segments, Steering(project.steer) if project.wishes else None)

@@ -35,6 +35,8 @@ class Asked(Settings):
 
     start: Count
     text: Annotated[str, AfterValidator(check_prompt)]
+    poses: Count | None = None
+    """For how many its steps were planned; None where that was not known, as in a live take."""
 
 
 class Wished(Settings):

@@ -29,6 +29,8 @@ from app.protocol import (
 )
 from core.body.skeleton import REST_JOINTS
 from core.body.take import Take
+from core.cli.motion import again, direct
+from core.export.render.media import prompt_at
 from core.motion.decode import DELAY
 from core.steering.project import Asked, Project, read_project
 from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Waypoint, Wishes
@@ -257,7 +259,8 @@ def made(job: MotionJob, engine: FakeEngine, poses: int) -> Take:
 
 
 def new_job(project: Project | None = None) -> MotionJob:
-    return MotionJob(START, lock=Condition(), keep_seconds=60, project=project)
+    start = replace(START, prompt=project.prompts[0].text) if project else START
+    return MotionJob(start, lock=Condition(), keep_seconds=60, project=project)
 
 
 def test_of_prompts_at_one_pose_a_take_and_its_project_know_the_newest():
@@ -282,10 +285,30 @@ def test_prompts_a_pose_apart_are_heard_as_on_the_command_line():
     project = Project(checkpoint="motion", poses=48, prompts=prompts)
     take = made(new_job(project), FakeEngine(milliseconds_per_pose=0), 48)
     assert [(mark.start, mark.text) for mark in take.prompts] == [
-        (0, "a person walks forward"),
+        (0, "a person walks"),
         (8, "a person waves"),
         (40, "a person sits"),
     ]
+
+
+def test_steps_share_the_poses_that_were_planned_for_them_as_on_the_command_line():
+    text = "a person walks, then a person waves, then a person sits"
+    prompts = (Asked(start=0, text=text, poses=80), Asked(start=80, text="he stands", poses=16))
+    planned = Project(checkpoint="motion", poses=96, prompts=prompts)
+    live = planned.changed(prompts=tuple(asked.changed(poses=None) for asked in prompts))
+    starts = []
+    for project in (planned, live):
+        script = again(project)
+        director, told = direct(script), []
+        for made_so_far, said in zip(range(0, 96, BLOCK), director, strict=False):
+            told.append(said)
+            script.made = director._made = made_so_far + BLOCK
+        job = new_job(project)
+        take = made(job, FakeEngine(milliseconds_per_pose=0), 96)
+        assert [prompt_at(take, pose) for pose in range(0, 96, BLOCK)] == told
+        starts.append(take.prompts[1].start)
+        assert job.project("neutral").prompts == project.prompts
+    assert starts[0] < starts[1]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +365,7 @@ def test_prompts_after_an_hour_are_heard(make_lobby, monkeypatch):
     page.visitor.start(START)
     page.play(16)
     job = page.visitor._shown
-    job._heard = [(0, "a person walks"), (72_001, "a person jumps")]
+    job._heard = [(0, "a person walks", None), (72_001, "a person jumps", None)]
     with monkeypatch.context() as hour:
         hour.setattr(TakeBuffer, "end", 72_002)
         with pytest.raises(ValueError, match="72000"):
