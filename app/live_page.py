@@ -152,7 +152,7 @@ def part_rows() -> list[Any]:
     with gr.Row():
         how = [
             gr.Radio(CONVENTIONS, value=CONVENTIONS[0], label="NPZ for", min_width=220),
-            gr.Radio(ROOTS, value=ROOTS[0], label="Root of BVH and GLB", min_width=220),
+            gr.Radio(ROOTS, value=ROOTS[0], label="Root", min_width=220),
             gr.Radio(OFFSETS, value=OFFSETS[0], label="BVH at rest", min_width=160),
         ]
     with gr.Row():

@@ -58,6 +58,7 @@ from app.motion.protocol import (
     Outcome,
     Poses,
     Prompt,
+    Resume,
     Start,
     State,
     Steering,
@@ -97,6 +98,7 @@ FromPage = (
     Hello
     | Start
     | Prompt
+    | Resume
     | Stop
     | World
     | Drive
@@ -211,6 +213,7 @@ __all__ = [
     "Prompt",
     "Reason",
     "Reference",
+    "Resume",
     "ServerBytes",
     "Shown",
     "SkeletonInfo",

@@ -6,18 +6,15 @@ through a world for two seconds.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typing_extensions import Unpack
 
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
-from core.checkpoint import describe
 from core.device import pick_device
 from core.motion import sections
 from core.motion.generate import MotionModel, Segments
@@ -38,6 +35,7 @@ from core.settings import (
     WorldSettings,
     check_prompt,
 )
+from core.shelf import Shelf
 from core.steering.wishes import Steer
 from core.video.dream import Dream, DreamFrame
 from core.video.model import FrameDiT
@@ -46,62 +44,6 @@ from core.video.world import Seed, VideoModel
 if TYPE_CHECKING:
     from core.capture.follow import Capture
     from core.capture.track import Progress
-
-M = TypeVar("M")
-log = logging.getLogger(__name__)
-
-
-class Shelf(Generic[M]):
-    """What there is of one kind in a folder of checkpoints, each loaded when first asked for."""
-
-    def __init__(
-        self,
-        folder: Path,
-        device: str,
-        *,
-        kind: str,
-        load: Callable[[Path, str], M],
-        word: str,
-        none: str,
-    ) -> None:
-        """`word` and `none` are what is said of an unknown name and of an empty shelf."""
-        self._folder, self._device, self._load = folder, device, load
-        self._word, self._none = word, none
-        self._loaded: dict[str, M] = {}
-        self._lock = threading.Lock()
-        found: dict[str, dict[str, Any]] = {}
-        for path in folder.glob("*/config.json"):
-            try:
-                entry = describe(path.parent)
-            except ValueError as error:  # one that is broken must not take the others away
-                log.warning("left out: %s", error)
-                continue
-            if entry.get("kind") == kind:
-                found[path.parent.name] = entry
-        # a world that knows its place comes before those that do not
-        known = {name: bool(entry.get("config", {}).get("place")) for name, entry in found.items()}
-        self.names = tuple(sorted(found, key=lambda name: (not known[name], name)))
-
-    def pick(self, name: str | None = None) -> str:
-        """Return a name, or the first; raise ValueError for an unknown one."""
-        if not self.names:
-            raise ValueError(self._none)
-        name = name or self.names[0]
-        if name not in self.names:
-            raise ValueError(f"{self._word} must be one of {', '.join(self.names)}, got {name!r}")
-        return name
-
-    def get(self, name: str | None = None) -> M:
-        """Return what has this name, or the first; raise ValueError for an unknown name."""
-        name = self.pick(name)
-        with self._lock:
-            if name not in self._loaded:
-                self._loaded[name] = self._load(self._folder / name, self._device)
-            return self._loaded[name]
-
-    def describe(self, name: str | None = None) -> dict[str, Any]:
-        """Return the config.json of a name; nothing is loaded for it."""
-        return describe(self._folder / self.pick(name))
 
 
 class Engine:
@@ -211,6 +153,10 @@ class Engine:
 
         `poses` is the length of items that are plain prompts. Rows of segments must change prompts
         at the same poses. Raises ValueError where they do not.
+
+        As an evaluator needs it the model is told the very text: languages, words that are not
+        known and steps go through `core.words.reading.read` first, as in
+        `[[(step.text, 80) for step in read("salta, luego corre").steps]]`.
         """
         rows = [[(i, poses or 0)] if isinstance(i, str) else list(i) for i in items]
         settings = (settings or MotionSettings()).changed(**loose)

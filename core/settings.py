@@ -57,7 +57,7 @@ AMASS_RATE = 30
 CONVENTIONS = ("livestep", "amass", "smplx")
 """What an NPZ file holds: all that we know, or what readers of AMASS look for (SMPL-H, SMPL-X)."""
 ROOTS = ("hips", "floor", "in-place")
-"""What carries a body's path in BVH and GLB: its hips, a bone on the floor, or nothing."""
+"""What carries a body's path: its hips, a bone on the floor (BVH and GLB), or nothing."""
 OFFSETS = ("standing", "zero")
 """Where a BVH file has the hips at rest: so high that the body stands, or in the origin."""
 SMOOTHING = "filter over 5 poses (0.25 s), learnt with the decoder"
@@ -189,7 +189,7 @@ class ExportSettings(Settings):
     convention: Annotated[str, one_of(CONVENTIONS)] = "livestep"
     """What an NPZ file holds, see CONVENTIONS."""
     root: Annotated[str, one_of(ROOTS)] = "hips"
-    """What carries the path in BVH and GLB, see ROOTS."""
+    """What carries the path, see ROOTS."""
     offset: Annotated[str, one_of(OFFSETS)] = "standing"
     """Where the hips of a BVH file rest, see OFFSETS."""
     start: Second = 0.0

@@ -15,6 +15,7 @@ import pytest
 
 from core.body.mesh import Body
 from core.engine import Engine
+from core.words.reading import read
 from tests.support.server import wait_for
 
 pytest_plugins = ["tests.support.browsing"]
@@ -82,6 +83,9 @@ def test_sampling_and_real_motions(small, take):
     assert features.shape == (8, 263)
     one, other = small.sample([[("a", 8), ("b", 4)], [("c", 8), ("d", 4)]])
     assert len(one) == len(other) == 12
+    steps = read("salta, luego corre").steps
+    (both,) = small.sample([[(step.text, 8) for step in steps]])
+    assert ([step.text for step in steps], len(both)) == (["a person jumps", "a person runs"], 16)
     assert small.reconstruct(features, checkpoint="motion").shape == (8, 263)
     assert len(small.similar(take, 2, checkpoint="motion")) == 2
     best = small.similar("a person waves", count=1)[0]

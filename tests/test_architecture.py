@@ -39,8 +39,9 @@ ALLOWED = {
     "core.config": "",
     "core.checkpoint": "",
     "core.device": "",
+    "core.shelf": "core.checkpoint",
     "core.engine": (
-        "core.checkpoint core.settings core.device core.body core.motion core.video core.retrieval"
+        "core.shelf core.settings core.device core.body core.motion core.video core.retrieval"
         " core.capture core.steering"
     ),
     "core.cli": (

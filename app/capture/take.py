@@ -23,7 +23,7 @@ THEIRS = 0
 
 
 class CapturedTake:
-    """A captured motion as a take that grows. Not thread-safe; its visitor locks."""
+    """A captured motion as a take that grows. Its visitor locks, but not to `cut`."""
 
     def __init__(self, upload: Upload, request: Follow, capture: Any) -> None:
         self.upload, self.request, self.capture = upload, request, capture

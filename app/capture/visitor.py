@@ -167,7 +167,8 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
         with self._changed:
-            return self._shown(even_busy=True).cut(start, end)
+            captured = self._shown(even_busy=True)
+        return captured.cut(start, end)
 
     def _shown(self, *, even_busy: bool = False) -> CapturedTake:
         if self._captured is None:

@@ -15,7 +15,7 @@ from core.settings import KEEP_SECONDS
 
 
 class TakeBuffer:
-    """Chunks of one take with the prompts that made them. Not thread-safe; its visitor locks."""
+    """Chunks of one take with the prompts that made them. Its visitor locks, but not to `cut`."""
 
     def __init__(self, *, keep_seconds: int = KEEP_SECONDS):
         self.keep = keep_seconds * FPS
@@ -83,4 +83,6 @@ class TakeBuffer:
 
     def cut(self, start: int, end: int, info: dict[str, str]) -> Take:
         """Poses start..end - 1 as a take; raise ValueError when none of them is kept."""
-        return Take.from_chunks(self._chunks, info).slice(start - self.first, end - self.first)
+        chunks = self._chunks[:]  # in one go: others are appended and dropped meanwhile
+        first = chunks[0].first if chunks else 0
+        return Take.from_chunks(chunks, info).slice(start - first, end - first)

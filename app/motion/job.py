@@ -30,7 +30,7 @@ KEY_WEIGHT = 20
 
 
 class MotionJob(Job):
-    """Belongs to a visitor, whose lock guards everything but `compute`."""
+    """Belongs to a visitor, whose lock guards everything but `compute`, `cut` and `project`."""
 
     def __init__(
         self,
@@ -57,13 +57,15 @@ class MotionJob(Job):
         self.shown = 0.0
         """The pose on the page's screen."""
         self.notes = Notes()
-        self._director = Director(self._asked(), lambda: poses)
+        self._director = Director(self._asked(), lambda: self._planned)
         self.stream: Iterator[PoseChunk] | None = None
         self._asking = request.id
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
         self._settings = project.settings if project else None
         self._script = list(project.prompts[1:]) if project else []  # prompts still to come
-        self._heard: list[tuple[int, str]] = []  # prompts so far and the poses they hold from
+        self._planned = project.prompts[0].poses if project else poses  # those of the prompt
+        # prompts so far, the poses they hold from and those that were planned for them
+        self._heard: list[tuple[int, str, int | None]] = []
         self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
         self._met, self._outcomes = Met(id=0, start=0), list[Outcome]()
         self._result: Packed | None = None  # what became of wishes, once there is something to say
@@ -119,13 +121,18 @@ class MotionJob(Job):
             yield text
 
     def _hear(self) -> None:
-        """Note the prompt for the next pose, which a project's script may tell."""
+        """Note the prompt for the next pose, which a project's script may tell.
+
+        A block is asked for more than once before its poses come: of several prompts at one pose
+        it follows the newest, and that one alone is kept.
+        """
         first = self.buffer.end
-        if self._script and first + HELD_BACK >= self._script[0].start:
-            self.wanted = self.wanted[0] + 1, self._script.pop(0).text
-        if not self._heard or self.wanted[0] != self._asking:
+        while self._script and first + HELD_BACK >= self._script[0].start:
+            asked = self._script.pop(0)
+            self.wanted, self._planned = (self.wanted[0] + 1, asked.text), asked.poses
+        if not self._heard or self.wanted != (self._asking, self._heard[-1][1]):
             before = [heard for heard in self._heard if heard[0] < first]
-            self._heard = [*before, (first, self.wanted[1])][-MOST_PROMPTS:]
+            self._heard = [*before, (first, self.wanted[1], self._planned)][-MOST_PROMPTS:]
 
     def _prompts(self) -> Iterator[str]:
         for text in self._director:
@@ -137,6 +144,7 @@ class MotionJob(Job):
     def ask(self, prompt: int, text: str) -> None:
         """Put a prompt into the mailbox, with its id."""
         self.wanted, self._script, self.rest_at = (prompt, text), [], None
+        self._planned = None
 
     def want(self, steering: Steering) -> None:
         """Put wishes into the mailbox; raise ValueError when there were too many before."""
@@ -190,13 +198,20 @@ class MotionJob(Job):
 
     def project(self, body: str) -> Project:
         """Return what makes this take again; raise ValueError when it is too long for that."""
+        with self._lock:
+            poses, heard, history = self.buffer.end, self._heard, self.steer.history[:]
         return Project(
             checkpoint=self.request.checkpoint,
             settings=self.settings,
             body=body,
-            poses=self.buffer.end,
-            prompts=tuple(Asked(start=start, text=text) for start, text in self._heard),
-            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in self.steer.history),
+            poses=poses,
+            # the newest prompt may be for poses that are being made
+            prompts=tuple(
+                Asked(start=start, text=text, poses=planned)
+                for start, text, planned in heard
+                if start < poses
+            ),
+            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in history),
         )
 
 

@@ -59,6 +59,13 @@ class Prompt:
 
 
 @message
+class Resume:
+    """Go on after a stop with what was asked for before it, such as the rest of a project."""
+
+    tag: Literal["resume"] = "resume"
+
+
+@message
 class Steering:
     """What is wanted of path and poses from now on, in place of what was wanted before."""
 

@@ -14,7 +14,17 @@ from app.live.lobby import Lobby
 from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.motion.visitor import MotionVisitor
-from app.protocol import MAX_STEERING, Ack, FromPage, PageBytes, Prompt, Start, Steering, Stop
+from app.protocol import (
+    MAX_STEERING,
+    Ack,
+    FromPage,
+    PageBytes,
+    Prompt,
+    Resume,
+    Start,
+    Steering,
+    Stop,
+)
 from core.steering.files import MOST_BYTES
 from core.steering.project import Project, read_project
 from core.steering.wishes import Wishes
@@ -29,8 +39,8 @@ def motion_routes(lobby: Lobby) -> list[BaseRoute]:
         """GET: the project of a visitor's take."""
         try:
             visitor = lobby.motion_visitors.find(request.path_params["session"])
-            project = visitor.project(request.query_params.get("body", "neutral"))
-            text = await run_in_threadpool(project.dump)
+            body = request.query_params.get("body", "neutral")
+            text = await run_in_threadpool(lambda: visitor.project(body).dump())
         except ValueError as error:
             return problem(sentence(error), 400)
         return Response(text, media_type="application/json")
@@ -75,6 +85,8 @@ def act(visitor: MotionVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> N
             visitor.start(item)
         case Prompt():
             visitor.change(item)
+        case Resume():
+            visitor.resume()
         case Steering():
             visitor.steer(item)
         case Stop():

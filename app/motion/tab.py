@@ -50,7 +50,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             checkpoint: name of the model
             foot_contacts: keep planted feet in place
             convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
-            root: of BVH and GLB: hips, floor (a root bone carries the path) or in-place
+            root: hips, in-place, or of BVH and GLB floor (a root bone carries the path)
             offset: of BVH: standing (the body at rest stands on the floor) or zero
             start: where the part of the motion that is written begins, in seconds
             end: where it ends; 0 for the end of the motion

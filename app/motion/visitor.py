@@ -84,7 +84,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         self.start(request, project)
 
     def change(self, prompt: Prompt) -> None:
-        """Put a prompt into the mailbox; go on when the motion was stopped."""
+        """Put a prompt into the mailbox, and go on."""
         with self._changed:
             job = self._job
             try:
@@ -97,6 +97,14 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                     self.feed.tell(Problem(message=sentence(error), about="prompt"))
                 return
             job.ask(prompt.id, text)
+        self.resume()
+
+    def resume(self) -> None:
+        """Go on with what was asked for last, when the motion was stopped."""
+        with self._changed:
+            job = self._job
+            if job is None or job.failed:
+                return
             again, job.active = not job.active, True
             self._touched = self._progress = time.monotonic()
             self._changed.notify_all()
@@ -114,17 +122,18 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
         with self._changed:
             job = self._shown
-            if job is None:
-                raise ValueError("There is no take to export yet; generate some motion first.")
-            card = self._loader.engine().card(job.request.checkpoint)
-            return job.cut(start, end, card)
+        if job is None:
+            raise ValueError("There is no take to export yet; generate some motion first.")
+        # without the lock: a long take that was steered often would hold up its own stream
+        return job.cut(start, end, self._loader.engine().card(job.request.checkpoint))
 
     def project(self, body: str) -> Project:
         """What makes the take again; raise ValueError where there is none, or too much of it."""
         with self._changed:
-            if self._shown is None or not self._shown.buffer.end:
-                raise ValueError("There is no take to save yet; generate some motion first.")
-            return self._shown.project(body)
+            job = self._shown
+        if job is None or not job.buffer.end:
+            raise ValueError("There is no take to save yet; generate some motion first.")
+        return job.project(body)
 
     # ---- the worker
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from app.live.feed import Connection
-from app.protocol import DreamState, Tally, pack
+from app.protocol import DreamState, Frame, Tally, pack
 
 LEAST_WINDOW, MOST_WINDOW = 2, 16
 """Frames under way."""
@@ -75,3 +76,20 @@ class FrameFeed(Connection):
             self._under_way[index] = now
             out += messages
         return out
+
+
+def pack_frame(
+    made: Any, flags: int, jpeg: bytes, place: Any, *, seq: int = 0, milliseconds: float = 0.0
+) -> bytes:
+    """Return the message of a frame, whose index and keys are those of what was `made`."""
+    return pack(
+        Frame(
+            flags=flags,
+            mask=made.mask,
+            index=made.index,
+            seq=seq,
+            milliseconds=milliseconds,
+            jpeg=jpeg,
+            place=place,
+        )
+    )

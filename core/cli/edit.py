@@ -14,6 +14,7 @@ import typer
 
 from core.cli import shared
 from core.settings import CANDIDATES, CHECKPOINTS, ExportSettings, MotionSettings
+from core.words.reading import read as understood
 
 if TYPE_CHECKING:
     from core.body.take import Take
@@ -88,7 +89,10 @@ def edit(
     how = ExportSettings(convention=convention, root=root, offset=bvh_offset)
     shape, engine = shared.load_body(body), shared.open_engine(checkpoints, device)
     name, settings = engine.motion_models.pick(checkpoint), MotionSettings(seed=seed)
-    take = read(engine, file)
+    take, notes = read(engine, file), understood(prompt).notes
+    if notes:  # else it is followed as it was typed
+        shared.tell(notes)
+        prompt = ", then ".join(step.text for step in understood(prompt).steps)
     began, options = time.perf_counter(), {"candidates": candidates, "checkpoint": name}
     if then is not None:
         after = read(engine, then)
@@ -106,7 +110,10 @@ def edit(
         )
         sides = [take]
     took = shared.ms_since(began)
-    made = remade(edited.take, sides, provenance(name, engine.card(name), settings))
+    info = provenance(name, engine.card(name), settings)
+    if notes:
+        info["prompt_notes"] = " ".join(notes)
+    made = remade(edited.take, sides, info)
     if edited.bent > 0.3:
         typer.echo(
             f"what is made misses what comes after by {edited.bent:.1f} m and was bent onto it;"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ import typer
 from core.cli import shared, steering
 from core.cli.steering import Steering
 from core.settings import CHECKPOINTS, DELAY, ExportSettings, MotionSettings, check_prompt
-from core.steering.project import SUFFIX, Project
+from core.steering.project import SUFFIX, Asked, Project
 from core.words.director import Director
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Segment:
 
     text: str
     poses: int
+    planned: bool = True
+    """Whether its steps share these poses."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Script:
     steering: Steering | None = None
     made: int = 0
     """Poses handed out so far."""
+    begins: Callable[[], None] | None = None
+    """Called ahead of every segment but the first."""
     now: Segment = field(init=False)
     """The segment that was told last."""
     ends: list[int] = field(init=False)
@@ -59,6 +63,8 @@ class Script:
             if self.steering is not None:
                 self.steering.at(self.made + DELAY)
             here = sum(self.made + DELAY >= end for end in self.ends[:-1])
+            if self.begins and self.segments[here] is not self.now:
+                self.begins()
             self.now = self.segments[here]
             yield self.now.text
 
@@ -105,7 +111,9 @@ def perform(stream: Iterator[PoseChunk], script: Script) -> tuple[list[PoseChunk
 
 def direct(script: Script) -> Director:
     """Return who tells the engine in words that it knows what is in a script."""
-    return Director(script, lambda: script.now.poses)
+    director = Director(script, lambda: script.now.poses if script.now.planned else None)
+    script.begins = director.forget  # one that reads like the last is begun anew, too
+    return director
 
 
 def report(take: Take, chunks: list[PoseChunk], times: list[float], load: float) -> dict[str, Any]:
@@ -196,7 +204,10 @@ def motion(
             typer.echo(steering.sentence(met), err=True)
     figures |= shared.write_out(take, out or [], shape, fps, how, licence=info["licence"])
     if save is not None:
-        prompts = list(zip([0, *script.ends], [s.text for s in script.segments], strict=False))
+        prompts = [
+            Asked(start=start, text=s.text, poses=s.poses if s.planned else None)
+            for start, s in zip([0, *script.ends], script.segments, strict=False)
+        ]
         steering.save_project(save, name, settings, body, prompts, script.ends[-1], steer)
     if as_json:
         shared.print_json(figures)
@@ -209,7 +220,7 @@ def again(project: Project) -> Script:
     if ends != sorted(ends) or ends[-1] == starts[-1]:
         raise ValueError("the project's last prompt begins after its last pose")
     segments = [
-        Segment(asked.text, end - asked.start)
+        Segment(asked.text, end - asked.start, asked.poses is not None)
         for asked, end in zip(project.prompts, ends, strict=True)
     ]
     return Script(segments, Steering(project.steer) if project.wishes else None)

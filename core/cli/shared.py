@@ -30,7 +30,7 @@ Convention = Annotated[
     str, typer.Option(help="NPZ: livestep; for readers of AMASS amass (SMPL-H) or smplx.")
 ]
 Root = Annotated[
-    str, typer.Option(help="BVH, GLB: hips, floor (a root bone carries the path) or in-place.")
+    str, typer.Option(help="hips, in-place, or BVH, GLB: floor (a root bone carries the path).")
 ]
 BvhOffset = Annotated[
     str, typer.Option(help="BVH: hips at rest standing on the floor, or zero, in the origin.")

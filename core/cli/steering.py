@@ -62,17 +62,17 @@ def save_project(
     checkpoint: str,
     settings: MotionSettings,
     body: str,
-    prompts: Sequence[tuple[int, str]],
+    prompts: Sequence[Asked],
     poses: int,
     steer: Steer | None,
 ) -> None:
-    """Write what makes a motion again; prompts come with the pose from which they hold."""
+    """Write what makes a motion again."""
     project = Project(
         checkpoint=checkpoint,
         settings=settings,
         body=body,
         poses=poses,
-        prompts=tuple(Asked(start=start, text=text) for start, text in prompts),
+        prompts=tuple(prompts),
         wishes=tuple(Wished(reading=n, wishes=w) for n, w in (steer.history if steer else ())),
     )
     path.write_text(project.dump(), encoding="utf-8")

@@ -14,6 +14,7 @@ from core.body.rotations import quat_slerp
 from core.body.skeleton import forward
 from core.body.take import Take
 from core.export.part import part
+from core.export.root import in_place
 from core.settings import AMASS_RATE, EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
 
 
@@ -49,6 +50,8 @@ def write(
     if not len(take):
         raise ValueError("the take is empty; generate some motion first")
     take = part(take, settings)
+    if settings.root == "in-place":
+        take = in_place(take)
     body = Body.load(body) if isinstance(body, str) else body
     match path.suffix.lower():
         case ".bvh":

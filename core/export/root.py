@@ -1,16 +1,18 @@
 """Root motion: what of a take a root bone on the floor carries, and what stays in the hips.
 
 Engines move a character by its root bone. It gets the path and the heading, both steadied, so that
-the sway of each step stays in the hips; at the ends of a take it stands exactly below them.
+the sway of each step stays in the hips; at the ends of a take it stands exactly below them. Files
+without such a bone can leave the path out: the body then moves in place.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.body.mesh import Body
+from core.body.moved import moved
 from core.body.rotations import about_y, quat_inverse, quat_multiply, quat_rotate
 from core.body.take import Take
 
@@ -43,14 +45,12 @@ class Tracks:
 
 
 def tracks(take: Take, body: Body, root: str = "hips") -> Tracks:
-    """Return a take's tracks on a body; `root` is one of core.settings.ROOTS."""
+    """Return a take's tracks on a body; `root` is "floor" for a bone that carries the path."""
     placed, rotations = body.fit(take.root, take.rotations)
     hips = body.place(placed)
-    if root == "hips":
+    if root != "floor":
         return Tracks(hips=hips, rotations=rotations)
     path = steady(hips * [1, 0, 1], take.fps)
-    if root == "in-place":
-        return Tracks(hips=(hips - path).astype(np.float32), rotations=rotations)
     turns = about_y(steady(headings(rotations[:, 0]), take.fps))
     back = quat_inverse(turns)
     local = rotations.copy()
@@ -60,6 +60,12 @@ def tracks(take: Take, body: Body, root: str = "hips") -> Tracks:
         rotations=local,
         root=Root(path=path.astype(np.float32), turns=turns.astype(np.float32)),
     )
+
+
+def in_place(take: Take) -> Take:
+    """Return a take without its path; its features go on telling how fast it went."""
+    stays = moved(take, -steady(take.root * [1, 0, 1], take.fps))
+    return replace(stays, info=take.info | {"root": "in-place"})
 
 
 def headings(turns: np.ndarray) -> np.ndarray:

@@ -35,6 +35,8 @@ class Asked(Settings):
 
     start: Count
     text: Annotated[str, AfterValidator(check_prompt)]
+    poses: Count | None = None
+    """For how many its steps were planned; None where that was not known, as in a live take."""
 
 
 class Wished(Settings):
@@ -61,10 +63,6 @@ class Project(Settings):
     def steer(self) -> Steer:
         """Return one that wishes the same again."""
         return Steer(replay=[(wished.reading, wished.wishes) for wished in self.wishes])
-
-    def prompt(self, pose: int) -> str:
-        """Return what is asked for at a pose."""
-        return [asked.text for asked in self.prompts if asked.start <= pose][-1]
 
     def dump(self) -> str:
         """Return the file's text; raise ValueError for one that could not be read again."""

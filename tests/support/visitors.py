@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from app.live.feed import PoseFeed
@@ -43,6 +44,19 @@ def until(condition, seconds: float = 20.0):
             return value
         time.sleep(0.005)
     raise AssertionError("this did not happen in time")
+
+
+def free(visitor: Any) -> bool:
+    """Whether another thread may have the visitor's lock now."""
+    lock = visitor._changed
+
+    def taken() -> bool:
+        if taken := lock.acquire(timeout=0.2):
+            lock.release()
+        return taken
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(taken).result()
 
 
 class Page:

@@ -124,26 +124,6 @@ def prompt_at(take: Take, pose: int) -> str:
     return next((m.text for m in reversed(take.prompts) if m.start <= pose), "")
 
 
-def contact_sheet(
-    take: Take,
-    path: str | Path,
-    columns: int = 8,
-    *,
-    rows: int = 1,
-    size: int = 256,
-    body: Body | None = None,
-    camera: Camera | None = None,
-) -> None:
-    """Write a take at a glance: a PNG with columns * rows poses, evenly spaced, the last included.
-
-    Each is captioned with its time; the first of each prompt names the prompt.
-    """
-    picks = np.linspace(0, len(take) - 1, columns * rows).round().astype(int)
-    words = times_and_prompts(take, picks)
-    shown = glances(take, picks, words, columns, size=size, body=body, camera=camera)
-    Path(path).write_bytes(png(shown))
-
-
 def times_and_prompts(take: Take, picks: np.ndarray) -> list[str]:
     """Say for some poses of a take when they are, and where a prompt is first seen, which."""
     prompts = ["", *(prompt_at(take, pose) for pose in picks)]

@@ -24,10 +24,11 @@ from app.protocol import (
 )
 from core.body.mesh import Body
 from core.body.skeleton import JOINTS
+from core.body.take import Take
 from core.export import write
 from core.settings import whole
 from tests.support.fake_capture import fake_film
-from tests.support.visitors import GO
+from tests.support.visitors import GO, free
 
 
 def test_a_file_becomes_a_take_with_what_is_known_of_it(page):
@@ -49,6 +50,19 @@ def test_a_file_becomes_a_take_with_what_is_known_of_it(page):
     root = np.concatenate([poses.root for poses in page.poses])
     fitted, _ = Body.load().fit(take.root, take.rotations)
     np.testing.assert_allclose(root, fitted, atol=1e-6)
+
+
+def test_others_have_the_lock_while_a_take_is_cut(page, monkeypatch):
+    page.follow(fake_film(40))
+    original, seen = Take.from_chunks, []
+
+    def join(*args):
+        seen.append(free(page.visitor))
+        return original(*args)
+
+    monkeypatch.setattr(Take, "from_chunks", join)
+    assert len(page.visitor.cut(0, 20)) == 20
+    assert seen == [True]
 
 
 def test_progress_is_told_and_grows(page):

@@ -242,3 +242,18 @@ def test_a_project_is_saved_and_opened_again(open_page, page_engine, tmp_path):
     expect(other.get_by_role("button", name=re.compile("^Way-point 1"))).to_be_visible()
     other.wait_for_function(f"{PAGE}.server.state === 'stopped'", timeout=60_000)
     assert wanted(page_engine).waypoints == points
+
+
+@pytest.mark.browser
+def test_a_page_that_comes_back_asks_for_nothing_new(open_page):
+    page = open_page()
+    generate(page)
+    reach(page, 4)
+    sent = page.evaluate(f"""() => {{
+        const page = {PAGE}, sent = [];
+        page.socket.send = (...message) => sent.push(message);
+        page.server = {{ state: "stopped", reason: "away" }};
+        page.comeBack();
+        return sent;
+    }}""")
+    assert sent == [["resume"]]

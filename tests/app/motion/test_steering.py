@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from threading import Condition
+from typing import Any
 
 import numpy as np
 import pytest
 
+from app.live.take_buffer import TakeBuffer
 from app.motion import job
-from app.motion.job import MOST_OUTCOMES, outcome
+from app.motion.job import MOST_OUTCOMES, MotionJob, outcome
 from app.protocol import (
     MAX_STEERING,
     Ack,
@@ -24,13 +28,16 @@ from app.protocol import (
     unpack_from_page,
 )
 from core.body.skeleton import REST_JOINTS
+from core.body.take import Take
+from core.cli.motion import again, direct
+from core.export.render.media import prompt_at
 from core.motion.decode import DELAY
-from core.steering.project import read_project
+from core.steering.project import Asked, Project, read_project
 from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Waypoint, Wishes
 from core.steering.wishes import Met as MetWish
-from tests.support.fakes import CHUNK
+from tests.support.fakes import BLOCK, CHUNK, FakeEngine
 from tests.support.server import LIVE, hello, receive, record
-from tests.support.visitors import START, MotionPage, until
+from tests.support.visitors import START, MotionPage, free, until
 
 JOINTS = tuple(tuple(round(float(x), 3) for x in joint) for joint in REST_JOINTS)
 DRIVE = Wishes(drive=Drive(velocity=(1.0, 0.0)))
@@ -207,6 +214,130 @@ def test_a_project_makes_the_same_take_again_and_rests_at_its_end(make_lobby):
     assert page.visitor.project("male") == project
 
 
+def test_a_project_goes_on_after_a_lost_connection(make_lobby):
+    page = MotionPage(make_lobby(gone_seconds=0.2))
+    page.visitor.start(START)
+    page.play(16)
+    page.visitor.change(Prompt(id=2, text="a person jumps"))
+    page.play(page.end + 40)
+    project = page.visitor.project("neutral")
+    page.visitor.reopen(project)
+    until(lambda: (page.read(), page.show(), 4 <= page.end < project.poses - 16)[-1])
+    page.visitor.detach(page.feed)
+    until(page.idle)
+
+    again = MotionPage(page.lobby, take=page.take, have=page.end)
+    again.read()
+    assert again.last(State).reason == "away"
+    again.visitor.resume()
+    again.play(project.poses)
+    until(again.idle)
+    assert again.visitor.project("neutral") == project
+
+
+class Eager(FakeEngine):
+    """An engine that asks some times more before its first poses come."""
+
+    def __init__(self, hear: Iterable[Any]) -> None:
+        super().__init__(milliseconds_per_pose=0)
+        self.hear = hear
+
+    def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[Any]:
+        source = iter(prompts)
+        for heard in self.hear:
+            next(source)
+            heard()
+        return super().motion(source, **options)
+
+
+def made(job: MotionJob, engine: FakeEngine, poses: int) -> Take:
+    """Make a take of so many poses."""
+    job.open(engine)
+    while job.buffer.end < poses:
+        job.append(*job.compute())
+    return job.cut(0, poses, engine.card("motion"))
+
+
+def new_job(project: Project | None = None) -> MotionJob:
+    start = replace(START, prompt=project.prompts[0].text) if project else START
+    return MotionJob(start, lock=Condition(), keep_seconds=60, project=project)
+
+
+def test_of_prompts_at_one_pose_a_take_and_its_project_know_the_newest():
+    job = new_job()
+    later = [
+        lambda: job.ask(2, "a person jumps"),
+        lambda: job.ask(3, "a person sits"),
+        lambda: job.ask(3, "a person waves"),  # of a page that was loaded anew
+    ]
+    take = made(job, Eager(later), 4 * BLOCK)
+    project = job.project("neutral")
+    assert project.prompts == (Asked(start=0, text="a person waves"),)
+    assert [mark.text for mark in take.prompts] == ["a person waves"]
+    job.ask(4, "a person jumps")
+    job._hear()  # for poses that are not there yet
+    assert job.project("neutral") == project
+
+
+def test_prompts_a_pose_apart_are_heard_as_on_the_command_line():
+    asked = {0: "a person walks", 8: "a person jumps", 9: "a person waves", 40: "a person sits"}
+    prompts = tuple(Asked(start=start, text=text) for start, text in asked.items())
+    project = Project(checkpoint="motion", poses=48, prompts=prompts)
+    take = made(new_job(project), FakeEngine(milliseconds_per_pose=0), 48)
+    assert [(mark.start, mark.text) for mark in take.prompts] == [
+        (0, "a person walks"),
+        (8, "a person waves"),
+        (40, "a person sits"),
+    ]
+
+
+def test_steps_share_the_poses_that_were_planned_for_them_as_on_the_command_line():
+    text = "a person walks, then a person waves, then a person sits"
+    prompts = (Asked(start=0, text=text, poses=80), Asked(start=80, text="he stands", poses=16))
+    planned = Project(checkpoint="motion", poses=96, prompts=prompts)
+    live = planned.changed(prompts=tuple(asked.changed(poses=None) for asked in prompts))
+    starts = []
+    for project in (planned, live):
+        script = again(project)
+        director, told = direct(script), []
+        for made_so_far, said in zip(range(0, 96, BLOCK), director, strict=False):
+            told.append(said)
+            script.made = director._made = made_so_far + BLOCK
+        job = new_job(project)
+        take = made(job, FakeEngine(milliseconds_per_pose=0), 96)
+        assert [prompt_at(take, pose) for pose in range(0, 96, BLOCK)] == told
+        starts.append(take.prompts[1].start)
+        assert job.project("neutral").prompts == project.prompts
+    assert starts[0] < starts[1]
+
+
+@pytest.mark.parametrize(
+    ("export", "busy"),
+    [
+        (lambda visitor: visitor.cut(0, 16), "describe_steer"),
+        (lambda visitor: visitor.cut(0, 16), "provenance"),
+        (lambda visitor: visitor.project("neutral"), "Wished"),
+        (lambda visitor: visitor.project("neutral"), "Project"),
+    ],
+)
+def test_the_stream_goes_on_while_a_take_is_described(make_lobby, monkeypatch, export, busy):
+    page = MotionPage(make_lobby())
+    page.visitor.start(replace(START, wishes=DRIVE))
+    page.play(24)
+    page.visitor.stop()
+    until(page.idle)
+    original, seen = getattr(job, busy), []
+
+    def watched(*args: Any, **options: Any) -> Any:
+        seen.append(free(page.visitor))
+        return original(*args, **options)
+
+    monkeypatch.setattr(job, busy, watched)
+    export(page.visitor)
+    assert seen
+    assert all(seen)
+
+
 def test_an_edit_takes_over_from_a_project(make_lobby, engine):
     page = MotionPage(make_lobby())
     page.visitor.start(replace(START, wishes=DRIVE))
@@ -229,14 +360,16 @@ def test_a_project_with_steps_of_its_own_is_not_for_the_page(make_lobby):
         page.visitor.reopen(dear)
 
 
-def test_prompts_after_an_hour_are_heard(make_lobby):
+def test_prompts_after_an_hour_are_heard(make_lobby, monkeypatch):
     page = MotionPage(make_lobby())
     page.visitor.start(START)
     page.play(16)
     job = page.visitor._shown
-    job._heard = [(0, "a person walks"), (72_001, "a person jumps")]
-    with pytest.raises(ValueError, match="72000"):
-        page.visitor.project("neutral")
+    job._heard = [(0, "a person walks", None), (72_001, "a person jumps", None)]
+    with monkeypatch.context() as hour:
+        hour.setattr(TakeBuffer, "end", 72_002)
+        with pytest.raises(ValueError, match="72000"):
+            page.visitor.project("neutral")
     page.visitor.change(Prompt(id=2, text="a person jumps"))
     page.play(page.end + 24)
     assert page.last(State).state == "running"

@@ -48,6 +48,18 @@ def test_a_part_is_made_anew(folder):
     assert told["made"] == [1, 2]
 
 
+def test_a_prompt_is_understood_as_in_a_new_motion(folder):
+    file, out = str(folder / "walk.npz"), folder / "new.npz"
+    asked = "una persona salta, luego camina"
+    result = run(folder, file, asked, "--from", "1", "--to", "2", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert "Read from Spanish" in result.stderr
+    new = read_npz(out)
+    assert new is not None
+    assert new.prompts[0].text == "a person jumps, then a person walks"
+    assert "Spanish" in new.info["prompt_notes"]
+
+
 @pytest.mark.parametrize("how", ["--loop", "--then"])
 def test_it_is_led_over_and_back(folder, how):
     file, out = str(folder / "walk.npz"), folder / "longer.npz"

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.__main__ import app
-from core.cli.motion import Script, Segment, pair
+from core.cli.motion import Script, Segment, direct, pair
 from core.motion.decode import DELAY
 from core.words.grammar import STILL
 from tests.support.tiny import write_checkpoints
@@ -167,6 +167,18 @@ def test_a_script_answers_for_the_first_pose_that_is_not_made_yet():
     assert next(prompts) == "b"
     script.made = 99
     assert next(prompts) == "b"
+
+
+def test_a_prompt_that_is_asked_for_twice_is_done_twice():
+    text = "a person jumps for 1 second, then sits"
+    script = Script([Segment(text, 40), Segment(text, 40)])
+    director = direct(script)
+    told = []
+    prompts = iter(director)
+    for made in range(0, 80, 8):
+        script.made = director._made = made
+        told.append(next(prompts).split()[-1])
+    assert told == ["jumps"] * 3 + ["sits"] * 2 + ["jumps"] * 3 + ["sits"] * 2
 
 
 def test_lengths_pair_with_prompts():

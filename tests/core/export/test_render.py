@@ -9,10 +9,9 @@ import pytest
 
 from core.body.mesh import Body
 from core.export import render
-from core.export.render.media import caption, contact_sheet, jpeg, png
+from core.export.render.media import caption, jpeg, png
 from core.export.render.scene import Camera, follow
 from core.export.render.software import SoftwareRenderer, rasterize
-from tests.support.synthetic import walk_take
 
 TARGET = np.array([0.0, 0.9, 0.0])
 
@@ -105,14 +104,6 @@ def test_pictures_encode_and_captions_fit():
     assert caption(picture, "") is picture
     assert png(picture).startswith(b"\x89PNG")
     assert jpeg(picture).startswith(b"\xff\xd8")
-
-
-def test_contact_sheet(tmp_path):
-    from PIL import Image
-
-    contact_sheet(walk_take(), tmp_path / "sheet.png", columns=3, rows=2, size=64)
-    with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (192, 128)
 
 
 @pytest.fixture

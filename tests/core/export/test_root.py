@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from core.body.take import Take
 from core.capture.read import read_motion
 from core.export import write
 from core.export.metadata import BONES
-from core.export.root import about_y, headings, tracks
+from core.export.npz import read_npz
+from core.export.root import about_y, headings, in_place, tracks
 from core.settings import ExportSettings
 from tests.support.synthetic import walk_take
 
@@ -40,7 +42,7 @@ def body() -> Body:
 
 def in_world(take: Take, body: Body, root: str) -> np.ndarray:
     """Joints (T, 22, 3) of a take's tracks."""
-    moved = tracks(take, body, root)
+    moved = tracks(in_place(take) if root == "in-place" else take, body, root)
     joints, _ = forward(moved.hips, moved.rotations, body.rest_joints)
     if not moved.root:
         return joints
@@ -70,11 +72,28 @@ def test_in_place_nothing_travels(take, body):
     there, here = in_world(take, body, "hips"), in_world(take, body, "in-place")
     path = there[:, 0] - here[:, 0]
     np.testing.assert_allclose(there - path[:, None], here, atol=1e-5)
-    assert not path[:, 1].any()
+    np.testing.assert_allclose(path[:, 1], 0, atol=1e-6)
     assert np.abs(here[:, 0, [0, 2]]).max() < 0.06
-    np.testing.assert_array_equal(
-        tracks(take, body, "in-place").rotations, tracks(take, body).rotations
-    )
+    stays = in_place(take)
+    np.testing.assert_array_equal(stays.rotations, take.rotations)
+    np.testing.assert_allclose(forward(stays.root, take.rotations)[0], stays.joints, atol=1e-5)
+
+
+def test_every_kind_of_file_can_stay_in_place(take, tmp_path, monkeypatch):
+    settings = ExportSettings(root="in-place")
+    write(take, tmp_path / "walk.npz", settings=settings)
+    again = read_npz(tmp_path / "walk.npz")
+    assert again is not None
+    np.testing.assert_allclose(again.joints, in_place(take).joints, atol=1e-6)
+    write(take, tmp_path / "z_up.npz", settings=settings.changed(convention="amass"))
+    for name, flat in (("walk", [0, 2]), ("z_up", [0, 1])):
+        with np.load(tmp_path / f"{name}.npz") as file:
+            assert np.ptp(file["trans"][:, flat], axis=0).max() < 0.12
+            assert json.loads(str(file["info"]))["root"] == "in-place"
+    filmed = []
+    monkeypatch.setattr("core.export.mp4.write_mp4", lambda take, *_, **__: filmed.append(take))
+    write(take, tmp_path / "walk.mp4", settings=settings)
+    np.testing.assert_array_equal(filmed[0].root, in_place(take).root)
 
 
 def test_heading_outlives_a_somersault_and_a_single_pose(take, body):

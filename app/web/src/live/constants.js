@@ -22,5 +22,5 @@ export const WHAT_IF = 32;
 export const UPLOADED = -1;
 export const MOST_UPLOAD = 67108864;
 export const MOST_ONWARD = 20;
-export const PAGE_TAGS = ["hello", "start", "prompt", "stop", "world", "drive", "tune", "stand", "what_if", "follow", "onward", "steer"];
+export const PAGE_TAGS = ["hello", "start", "prompt", "resume", "stop", "world", "drive", "tune", "stand", "what_if", "follow", "onward", "steer"];
 export const SERVER_TAGS = ["model", "take", "mark", "state", "problem", "worlds", "dream", "tally", "reference", "unmatched", "manner", "note", "met"];

@@ -20,7 +20,7 @@ export function handlers(page) {
   function mark(message) {
     page.player.take.mark(message);
     if (resuming) {
-      page.promptId = message.id;
+      page.promptId = Math.max(page.promptId, message.id); // a project's prompts are known ahead
       page.view.prompt ||= message.text;
     }
   }

@@ -60,7 +60,6 @@ export class MotionPage extends BodyPage {
     if (text === null) return;
     this.view.forget();
     this.view.note("");
-    this.asked = text;
     this.promptId = (this.promptId + 1) % 65536;
     this.stats.ask(this.promptId, performance.now());
     const goesOn = !anew && (this.busy || this.canContinue);
@@ -127,10 +126,7 @@ export class MotionPage extends BodyPage {
   // The server paused because nothing was shown here: go on with what was asked for last.
   comeBack() {
     const away = this.server.state === "stopped" && this.server.reason === "away";
-    const text = this.asked ?? this.player.take.marks.at(-1)?.text;
-    if (away && text && !this.player.paused && !this.player.reviewing) {
-      this.socket.send("prompt", { id: this.promptId, text });
-    }
+    if (away && !this.player.paused && !this.player.reviewing) this.socket.send("resume");
   }
 
   connected(status) {
