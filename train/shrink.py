@@ -15,7 +15,10 @@ from torch import Tensor
 
 from core import checkpoint
 
-SAMPLING = {"steps", "stagger", "guidance", "context_noise", "shift"}
+SAMPLING = {
+    *("steps", "stagger", "steered_steps", "multistep"),
+    *("guidance", "context_noise", "shift"),
+}
 """Settings that may differ from the base's: they are how a model is sampled, not what it is."""
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core.diffusion import flow, schedule
 from core.diffusion.attention import KVCache
-from core.diffusion.flow import CLEAN, NOISE
+from core.diffusion.flow import CLEAN
 
 
 class Condition(Protocol):
@@ -29,8 +29,6 @@ class Condition(Protocol):
 
 
 C = TypeVar("C", bound=Condition)
-ALWAYS = (NOISE, CLEAN)
-"""An interval of flow time that holds all of it."""
 
 
 class Denoiser(Protocol):
@@ -56,22 +54,14 @@ def guided(
     cache: KVCache | None,
     commit: int,
     guidance: float,
-    interval: tuple[float, float] = ALWAYS,
 ) -> Tensor:
-    """Return the velocity under classifier-free guidance (arXiv 2207.12598); scale 1 = one pass.
-
-    Only frames between the flow times of `interval` are guided (arXiv 2404.07724).
-    """
-    within = (interval[0] <= t) & (t <= interval[1])
-    if guidance == 1.0 or (interval != ALWAYS and not within.any()):
+    """Return the velocity under classifier-free guidance (arXiv 2207.12598); scale 1 = one pass."""
+    if guidance == 1.0:
         return denoiser(x, t, conditions, cache, commit)
     both = [c.with_null() for c in conditions]
     v = denoiser(torch.cat([x, x]), torch.cat([t, t]), both, cache, commit)
     with_condition, without = v.chunk(2)
-    if interval == ALWAYS:
-        return without + guidance * (with_condition - without)
-    scale = torch.where(within, guidance, 1.0)[..., None, None]
-    return without + scale * (with_condition - without)
+    return without + guidance * (with_condition - without)
 
 
 @dataclass
@@ -112,7 +102,6 @@ class StreamSampler(Generic[C]):
         steps: int,
         stagger: int,
         guidance: float = 1.0,
-        guidance_interval: tuple[float, float] = ALWAYS,
         generator: torch.Generator,
         context_noise: float = 0.0,
         shift: float = 1.0,
@@ -132,8 +121,7 @@ class StreamSampler(Generic[C]):
             raise ValueError(f"context_noise must be in 0..1 (1 excluded), got {context_noise}")
         self.denoiser, self.shape, self.cache = denoiser, shape, cache
         self.context_noise, self.committed = context_noise, 0
-        self.steps, self.stagger = steps, stagger
-        self.guidance, self.guidance_interval = guidance, guidance_interval
+        self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.device = generator, device
         self.shift, self.multistep = shift, multistep
         self.times = [float(t) for t in schedule.times(steps, shift)]
@@ -187,8 +175,7 @@ class StreamSampler(Generic[C]):
             for up in (0, 1)
         )
         conditions = [frame.condition for frame in (*self.finished, *active)]
-        strength = self.guidance, self.guidance_interval
-        v = guided(self.denoiser, x, t, conditions, self.cache, commit, *strength)
+        v = guided(self.denoiser, x, t, conditions, self.cache, commit, self.guidance)
         x = flow.step(x, self._mean_velocity(v, active, commit) if self.multistep else v, t, t_next)
         for i, frame in enumerate(active, start=commit):
             frame.x, frame.velocity = x[:, i], v[:, i]

@@ -190,7 +190,6 @@ class MotionModel:
             stagger=stagger,
             guidance=cfg.guidance if settings.guidance is None else settings.guidance,
             generator=torch.Generator().manual_seed(settings.seed),
-            guidance_interval=cfg.guidance_interval,
             multistep=cfg.multistep,
             device=self.device,
         )

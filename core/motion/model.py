@@ -54,8 +54,6 @@ class MotionConfig(Config):
     """Default ticks between blocks."""
     guidance: float = 2.0
     """Default scale of classifier-free guidance."""
-    guidance_interval: tuple[float, float] = (0.0, 1.0)
-    """Flow times between which blocks are guided, 0 is noise (arXiv 2404.07724)."""
     multistep: bool = True
     """Whether a step follows how the velocity changed since the last one, too; CMDM's do not."""
     steered_steps: int = 5
