@@ -96,11 +96,13 @@ class MotionModel:
             (sampler.steps, sampler.stagger),
             min(sampler.steps, self.dit.cfg.steered_steps),
         )
-        for text in map(check_prompt, prompts):
+        for asked in prompts:
+            # who asks may know words that do better: `core.words.telling.Told`
+            text, words = check_prompt(asked), getattr(asked, "words", "")
             if guide is None:
-                yield self.prompt(text)
+                yield self.prompt(text, words)
                 continue
-            words = guide.words(text)
+            words = guide.words(words or text)
             # what is wanted right now is felt only by blocks that nobody has begun
             sampler.pace(*((alone, alone) if guide.steers else usual))
             yield self.prompt(text, words, guide.traits)

@@ -1,6 +1,7 @@
 """Counting what a body does while it is being made: take-offs, foot plants, waves, turns.
 
-All of it is geometry of joints (T, 22, 3). But for steps, what is still going on does not count.
+All of it is geometry of joints (T, 22, 3). What is still going on does not count, but for what
+nobody stops any more: who is in the air lands, a foot on its way is set down. Turns count in parts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ STANCE, STRIDE = 0.35, 0.12
 """Speed (m/s) under which a foot stands, and meters by which it goes on for a step."""
 NEAR = 0.3
 """Meters between wrists whose hands may meet."""
+RAISED, SWING = 0.1, 0.06
+"""Meters that a hand is above its elbow while it waves, and by which it swings then."""
+KICK = 0.2
+"""Meters that an ankle is higher than it stands in a kick; steps are lower."""
 REST = 0.15
 """Speed (m/s) of the joints under which a body has come to rest."""
 
@@ -32,7 +37,7 @@ class Kind:
 
     stems: frozenset[str]
     """Of the words that mean it, see `grammar.stem`."""
-    count: Callable[[np.ndarray], int]
+    count: Callable[[np.ndarray], float]
     """Return how often joints (T, 22, 3) have done it."""
     seconds: float
     """How long one takes at most; then it is given up."""
@@ -51,20 +56,23 @@ def _peaks(curve: np.ndarray, least: float, height: float | None = None) -> np.n
     return find_peaks(smooth, prominence=least, height=height)[0]
 
 
-def _apart(left: np.ndarray, right: np.ndarray, least: float) -> int:
-    """Count peaks of both sides; those of both at once are one."""
-    times = np.sort(np.concatenate([_peaks(left, least), _peaks(right, least)]))
+def _apart(left: np.ndarray, right: np.ndarray) -> int:
+    """Count times of both sides; those of both at once are one."""
+    times = np.sort(np.concatenate([left, right]))
     return int(len(times) - (np.diff(times) < 0.2 * FPS).sum())
 
 
+def _runs(holds: np.ndarray, least: int) -> list[slice]:
+    """Return the stretches of at least so many poses in which something holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]])))
+    return [slice(a, b) for a, b in edges.reshape(-1, 2) if b - a >= least]
+
+
 def jumps(joints: np.ndarray) -> int:
-    """Count flights of both feet that have ended."""
+    """Count flights of both feet."""
     feet = _of(joints, "left_ankle", "left_foot", "right_ankle", "right_foot")[..., 1]
     lift = (feet - np.quantile(feet, 0.1, axis=0)).min(-1)
-    up = np.concatenate([[False], lift > AIRBORNE, [True]])  # an open flight does not end
-    ends = np.flatnonzero(up[:-1] & ~up[1:])
-    starts = np.flatnonzero(~up[:-1] & up[1:])[: len(ends)]
-    return int((ends - starts >= 2).sum())
+    return len(_runs(lift > AIRBORNE, 2))
 
 
 def steps(joints: np.ndarray) -> int:
@@ -90,8 +98,10 @@ def steps(joints: np.ndarray) -> int:
 def kicks(joints: np.ndarray) -> int:
     """Count feet that went up, or far out, and came back."""
     root, ankles = joints[:, 0], _of(joints, "left_ankle", "right_ankle")
-    out = ankles[..., 1] + 0.5 * np.linalg.norm((ankles - root[:, None])[..., [0, 2]], axis=-1)
-    return _apart(out[:, 0], out[:, 1], 0.3)
+    lift = ankles[..., 1] - np.quantile(ankles[..., 1], 0.1, axis=0)
+    out = lift + 0.5 * np.linalg.norm((ankles - root[:, None])[..., [0, 2]], axis=-1)
+    sides = ((up, _peaks(far, 0.3)) for up, far in zip(lift.T, out.T, strict=True))
+    return _apart(*(at[up[at] > KICK] for up, at in sides))
 
 
 def punches(joints: np.ndarray) -> int:
@@ -100,18 +110,20 @@ def punches(joints: np.ndarray) -> int:
         np.linalg.norm(np.diff(_of(joints, f"{s}_shoulder", f"{s}_wrist"), axis=1)[:, 0], axis=-1)
         for s in ("left", "right")
     ]
-    return _apart(out[0], out[1], 0.12)
+    return _apart(*(_peaks(curve, 0.12) for curve in out))
 
 
 def waves(joints: np.ndarray) -> int:
-    """Count swings of the higher hand to one side and back."""
-    heights = _of(joints, "left_wrist", "right_wrist")[..., 1].mean(0)
-    side = ("left", "right")[int(heights.argmax())]
-    arm = np.diff(_of(joints, f"{side}_elbow", f"{side}_wrist"), axis=1)[:, 0]
-    # along the line of the shoulders: up and down is lifting the hand
-    across = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0]
+    """Count swings to and fro of the busier hand while it is raised: how it gets there is none."""
+    across = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0, [0, 2]]
     across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
-    return len(_peaks((arm * across).sum(-1), 0.06))
+    counts = []
+    for side in ("left", "right"):
+        arm = np.diff(_of(joints, f"{side}_elbow", f"{side}_wrist"), axis=1)[:, 0]
+        swing = (arm[:, [0, 2]] * across).sum(-1)
+        parts = [swing[run] for run in _runs(arm[:, 1] > RAISED, 4)]
+        counts += [sum(len(_peaks(sign * part, SWING)) for part in parts) for sign in (1, -1)]
+    return max(counts)
 
 
 def claps(joints: np.ndarray) -> int:
@@ -128,7 +140,7 @@ def dips(joints: np.ndarray) -> int:
 def lifts(joints: np.ndarray) -> int:
     """Count hands that were raised and lowered."""
     wrists = _of(joints, "left_wrist", "right_wrist")[..., 1]
-    return _apart(wrists[:, 0], wrists[:, 1], 0.25)
+    return _apart(*(_peaks(curve, 0.25) for curve in wrists.T))
 
 
 def turned(joints: np.ndarray) -> float:
@@ -137,19 +149,19 @@ def turned(joints: np.ndarray) -> float:
     return float(np.abs(yaw - yaw[0]).max())
 
 
-def quarters(joints: np.ndarray) -> int:
+def quarters(joints: np.ndarray) -> float:
     """Count turns to a side: a quarter of a round, or a little less."""
-    return int(turned(joints) / np.radians(80))
+    return turned(joints) / np.radians(80)
 
 
-def rounds(joints: np.ndarray) -> int:
+def rounds(joints: np.ndarray) -> float:
     """Count whole turns, or a little less."""
-    return int(turned(joints) / np.radians(330))
+    return turned(joints) / np.radians(330)
 
 
-def halves(joints: np.ndarray) -> int:
+def halves(joints: np.ndarray) -> float:
     """Count turns to where the back was."""
-    return int(turned(joints) / np.radians(160))
+    return turned(joints) / np.radians(160)
 
 
 def flips(joints: np.ndarray) -> int:
@@ -168,7 +180,7 @@ def rests(joints: np.ndarray) -> int:
     return int(abs(height[-1] - height[0]) > 0.12 and speed < REST)
 
 
-def _kind(count: Callable[[np.ndarray], int], words: str, seconds: float, **more: bool) -> Kind:
+def _kind(count: Callable[[np.ndarray], float], words: str, seconds: float, **more: bool) -> Kind:
     return Kind(frozenset(words.split()), count, seconds, **more)
 
 

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from core.body.skeleton import FPS
+from core.body.skeleton import FPS, JOINTS
 from core.body.take import PoseChunk
 from core.settings import DELAY
+from core.words.counting import Kind
 from core.words.grammar import STILL
 from core.words.reading import Reading, read
 from core.words.steps import Step
+from core.words.telling import IN_PLACE, Told
 
 OPEN = 3.0
 """Seconds that a step lasts which another one follows, where nothing ends it."""
@@ -27,7 +29,8 @@ LEAST = 1.0
 MOST_SAID = 50
 """Prompts and sentences that a take keeps."""
 SEEN = 30 * FPS
-"""Poses that are looked back on to count."""
+"""Most poses that are looked back on to count; what the older half adds is kept as a number."""
+_NOTHING = np.zeros((0, len(JOINTS), 3))
 
 
 class Director:
@@ -46,7 +49,7 @@ class Director:
         self._heard: list[str] = []
         self._steps: list[Step] = []
         self._open = OPEN
-        self._seen: list[np.ndarray] = []
+        self._seen, self._counted = _NOTHING, 0.0  # joints of the step, and what came before them
         self._made = self._since = 0  # poses of the stream, and where the step begins in it
 
     def __iter__(self) -> Iterator[str]:
@@ -57,14 +60,14 @@ class Director:
             while len(self._steps) > 1 and self._is_over(self._steps[0]):
                 self._steps.pop(0)
                 self._enter()
-            yield self._steps[0].text
+            yield Told(self._steps[0].text, self._steps[0].words)
 
     def watch(self, stream: Iterable[PoseChunk]) -> Iterator[PoseChunk]:
         """Pass a stream's chunks on, and see what they do."""
         for chunk in stream:
             self._made += len(chunk)
-            if self._steps and self._steps[0].kind is not None and len(self._steps) > 1:
-                self._seen.append(chunk.joints)
+            if self._steps and (kind := self._steps[0].kind) and len(self._steps) > 1:
+                self._see(kind, chunk.joints)
             yield chunk
 
     def forget(self) -> None:
@@ -83,7 +86,7 @@ class Director:
         self._steps = list(reading.steps)
         self._enter()
         if self._steps[-1].count or self._steps[-1].seconds:
-            self._steps.append(Step(STILL))
+            self._steps.append(Step(STILL, words=IN_PLACE))
         self._open, poses = OPEN, self._poses()
         if poses is not None:
             fixed = sum(step.seconds or 0 for step in self._steps)
@@ -92,7 +95,16 @@ class Director:
         self._say(*reading.notes)
 
     def _enter(self) -> None:
-        self._seen, self._since = [], self._made + DELAY if self._made else 0
+        self._seen, self._counted = _NOTHING, 0.0
+        self._since = self._made + DELAY if self._made else 0
+
+    def _see(self, kind: Kind, joints: np.ndarray) -> None:
+        self._seen = np.concatenate([self._seen, joints])
+        if len(self._seen) > SEEN:
+            newer = self._seen[-SEEN // 2 :]
+            # the difference, since what lies across the cut would count in neither half
+            self._counted += kind.count(self._seen) - kind.count(newer)
+            self._seen = newer
 
     def _say(self, *notes: str) -> None:
         self.notes = (*self.notes, *notes)
@@ -107,7 +119,7 @@ class Director:
         kind, count = step.kind, step.count or 1
         if kind is None or (step.count is None and not kind.single):
             return seconds >= self._open
-        seen = kind.count(np.concatenate(self._seen)[-SEEN:]) if self._seen else 0
+        seen = int(self._counted + kind.count(self._seen)) if len(self._seen) else 0
         if seen >= count:
             return seconds >= LEAST or step.count is not None
         if seconds < kind.seconds * (count + 1):

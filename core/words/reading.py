@@ -17,6 +17,7 @@ from core.words.grammar import PERSON, STILL, head, subject, verbs
 from core.words.languages import Translation, translate
 from core.words.steps import Step, split
 from core.words.substitutes import replaced, shown, spelled
+from core.words.telling import better
 
 LIGHT = frozenset(
     "act begin come continue do finish get give go keep make perform practice".split()
@@ -58,7 +59,9 @@ def read(text: str) -> Reading:
         said, told = understand(step.text)
         said = _short(said)
         notes += told
-        steps.append(replace(step, text=said, count=None if said == STILL else step.count))
+        count = None if said == STILL else step.count
+        words = better(said, step.kind) if count and step.kind else ""
+        steps.append(replace(step, text=said, count=count, words=words))
     return Reading(tuple(steps), tuple(dict.fromkeys(notes)))
 
 

@@ -21,7 +21,7 @@ from core.words.grammar import (
     verbs,
 )
 
-MOST_STEPS, MOST_COUNT, MOST_SECONDS = 12, 50, 600.0
+MOST_STEPS, MOST_COUNT, MOST_SECONDS = 12, 999, 600.0
 _NUMBERS: dict[str, float] = dict(
     zip(
         "half a an one two three four five six seven eight nine ten".split(),
@@ -54,6 +54,8 @@ class Step:
     count: int | None = None
     kind: Kind | None = None
     """What is counted, or ends the step by itself where another one follows."""
+    words: str = ""
+    """What the network is told, where the text says it less well."""
 
 
 def split(text: str) -> tuple[Step, ...]:
