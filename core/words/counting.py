@@ -115,15 +115,16 @@ def punches(joints: np.ndarray) -> int:
 
 def waves(joints: np.ndarray) -> int:
     """Count swings to and fro of the busier hand while it is raised: how it gets there is none."""
-    across = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0, [0, 2]]
-    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
+    left = np.diff(_of(joints, "right_shoulder", "left_shoulder"), axis=1)[:, 0, [0, 2]]
+    left /= np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-6)
+    ahead = left[:, ::-1] * [-1, 1]
     counts = []
     for side in ("left", "right"):
         arm = np.diff(_of(joints, f"{side}_elbow", f"{side}_wrist"), axis=1)[:, 0]
-        swing = (arm[:, [0, 2]] * across).sum(-1)
-        parts = [swing[run] for run in _runs(arm[:, 1] > RAISED, 4)]
-        counts += [sum(len(_peaks(sign * part, SWING)) for part in parts) for sign in (1, -1)]
-    return max(counts)
+        up = arm[:, 1] > RAISED
+        swings = [(arm[up][:, [0, 2]] * axis[up]).sum(-1) for axis in (left, ahead)]
+        counts += [len(_peaks(s, SWING)) for x in swings for s in (x, -x) if len(x)]
+    return max(counts, default=0)
 
 
 def claps(joints: np.ndarray) -> int:
@@ -189,7 +190,7 @@ KINDS = {
     "flip": _kind(flips, "flip roll somersault summersault cartwheel backflip handspr", 4.0),
     "kick": _kind(kicks, "kick", 3.0),
     "punch": _kind(punches, "punch jab hook uppercut box", 2.5),
-    "wave": _kind(waves, "wav", 2.5, single=False),
+    "wave": _kind(waves, "wav", 2.0, single=False),
     "clap": _kind(claps, "clap", 2.0, single=False),
     "dip": _kind(dips, "squat bow nod bend crouch duck", 3.5),
     "half": _kind(halves, "", 5.0),

@@ -9,7 +9,7 @@ import pytest
 
 from core.body.take import PoseChunk
 from core.engine import Engine
-from core.words.director import Director
+from core.words.director import SEEN, Director
 from core.words.grammar import STILL
 from tests.support.fakes import FakeEngine
 from tests.support.tiny import write_checkpoints
@@ -57,9 +57,24 @@ def test_counts_end_by_standing_still(times, count):
     chunks, director = played(repeat(text), 200)
     (_, start), (after, end) = told(chunks)
     assert (start, after) == (0, STILL)
-    # the fake lands half a second into every second; a block is 8 poses
-    assert 20 * (count - 1) + 10 <= end <= 20 * (count - 1) + 28
+    # the fake is in the air for the first half of every second; a block is 8 poses
+    assert 20 * (count - 1) + 4 <= end <= 20 * (count - 1) + 20
     assert director.notes == ()
+
+
+def test_counts_go_on_beyond_what_is_looked_back_on():
+    chunks, director = played(repeat(f"{JUMP} 40 times"), 1000)
+    (_, end) = told(chunks)[1]
+    assert 20 * 39 + 4 <= end <= 20 * 39 + 20
+    assert director.notes == ()
+    assert len(director._seen) <= SEEN
+
+
+def test_the_network_is_told_words_that_do_what_is_counted():
+    texts = list(islice(Director(repeat("a man waves twice")), 30))
+    assert texts[0] == "a man waves twice"
+    assert texts[0].words == "a man is waving around both arms"
+    assert next(iter(Director([WALK]))).words == ""
 
 
 def test_an_event_ends_its_step():
