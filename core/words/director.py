@@ -52,7 +52,7 @@ class Director:
         self._seen, self._counted = _NOTHING, 0.0  # joints of the step, and what came before them
         self._made = self._since = 0  # poses of the stream, and where the step begins in it
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[Told]:
         """Yield what the model is to follow."""
         for text in self._prompts:
             if text != self._asked:

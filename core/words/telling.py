@@ -34,7 +34,8 @@ def better(text: str, kind: Kind) -> str:
     if name == "step" and asked.get("forward", 0) < 0:
         return f"{who} walks backwards"
     if name == "wave":
-        arm = {1: "the left arm", -1: "the right arm"}.get(asked.get("hands", 0), "both arms")
+        hand = asked.get("hands", 0)
+        arm = "both arms" if not hand else "the left arm" if hand > 0 else "the right arm"
         return f"{who} is waving around {arm}"
     if name in _LIMBS and not {"hands", "legs"} & asked.keys():
         return f"{text} with the right {_LIMBS[name]}"

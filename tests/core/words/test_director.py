@@ -71,9 +71,9 @@ def test_counts_go_on_beyond_what_is_looked_back_on():
 
 
 def test_the_network_is_told_words_that_do_what_is_counted():
-    texts = list(islice(Director(repeat("a man waves twice")), 30))
-    assert texts[0] == "a man waves twice"
-    assert texts[0].words == "a man is waving around both arms"
+    text = next(iter(Director(repeat("a man waves twice"))))
+    assert text.words == "a man is waving around both arms"
+    assert text == "a man waves twice"
     assert next(iter(Director([WALK]))).words == ""
 
 
