@@ -9,6 +9,7 @@ import { describe, describeLate } from "./outcome.js";
 import { Panel } from "./panel.js";
 import { PathTool } from "./path_tool.js";
 import { Plan } from "./plan.js";
+import { readPose } from "./pose.js";
 import { Sender } from "./sender.js";
 import { bindStick } from "./stick.js";
 import { World } from "./world.js";
@@ -40,11 +41,12 @@ export class Steering {
     return this.mode === "path" || this.mode === "keys";
   }
 
-  // Where the newest pose is, and when.
+  // Where the newest pose is and looks (degrees), and when.
   get now() {
     const { take } = this.page.player;
-    const i = 3 * (take.length - 1);
-    return take.length ? { place: [take.root[i], take.root[i + 2]], at: take.end / FPS } : { place: [0, 0], at: 0 };
+    if (!take.length) return { place: [0, 0], facing: 0, at: 0 };
+    const { place, facing } = readPose(...take.newest);
+    return { place, facing, at: take.end / FPS };
   }
 
   get wishes() {
@@ -66,7 +68,7 @@ export class Steering {
   // Show what a take that the server makes again wants; only an edit takes it over.
   reopen(wishes) {
     const { waypoints, keys } = wishes;
-    const around = { place: this.now.place, facing: 0 };
+    const around = { ...this.now, facing: 0 };
     this.drive.enabled = false;
     this.mode = "off";
     this.sender.began({}); // nothing of this is sent
