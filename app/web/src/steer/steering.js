@@ -22,7 +22,8 @@ export class Steering {
     this.page = page;
     this.mode = "off";
     this.chosen = null; // id of a point or key
-    this.outcomes = new Map();
+    this.outcomes = new Map(); // of wishes whose time has come
+    this.late = new Map(); // of those ahead
     this.plan = new Plan(() => this.changed());
     this.sender = new Sender((message) => page.socket.send("steer", message));
     this.latency = new Latency();
@@ -123,18 +124,20 @@ export class Steering {
   // Another take is shown: nothing has been met in it yet.
   reset() {
     this.outcomes.clear();
+    this.late.clear();
     this.refresh();
   }
 
   learn(met) {
     this.latency.learn(met);
-    const late = met.late.map(([at, seconds]) => [`waypoint ${at}`, describeLate(seconds)]);
-    this.outcomes = new Map([...late, ...met.outcomes.map((outcome) => [`${outcome.kind} ${outcome.at}`, describe(outcome)])]);
+    this.late = new Map(met.late.map(([at, seconds]) => [`waypoint ${at}`, describeLate(seconds)]));
+    for (const outcome of met.outcomes) this.outcomes.set(`${outcome.kind} ${outcome.at}`, describe(outcome));
     this.refresh();
   }
 
   outcome(kind, at) {
-    return this.outcomes.get(`${kind} ${Math.round(1000 * at) / 1000}`);
+    const key = `${kind} ${Math.round(1000 * at) / 1000}`;
+    return this.outcomes.get(key) ?? this.late.get(key);
   }
 
   // ---- the page
