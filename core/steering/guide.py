@@ -34,8 +34,8 @@ TURNING, TWIST = 0.5, 0.25
 share of that which a body makes over feet that stand."""
 LOOKS = math.radians(12)
 """Angle from which a standing body turns to where it is to look."""
-STEP, STRIDE = 8, 20
-"""Poses over which a walk's ups and downs average out, and its sway."""
+STEP, STRIDE, SPOT = 8, 20, 4
+"""Poses over which a walk's ups and downs average out, its sway, and a turn on the spot."""
 MOST_SWING, FADE = 0.04, 0.93
 """Meters of it, and the share of them that is still believed a pose later."""
 SIDEWAYS = 0.2
@@ -203,7 +203,7 @@ class Guide:
             self._legs = self._course = speed
         self._legs += (speed - self._legs) / STEP
         self._course += (speed - self._course) / STRIDE
-        self._sway += (turn * FPS - self._sway) / STRIDE
+        self._sway += (turn * FPS - self._sway) / (STRIDE if abs(self._legs) > GOING else SPOT)
         swing = (FADE * self._swing + step - self._course / FPS) * cmath.exp(-1j * turn)
         self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
 
