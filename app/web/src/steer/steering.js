@@ -31,7 +31,7 @@ export class Steering {
     this.handles = new Handles(root.querySelector(".ls-spots"), stage, (on) => this.gesture(on));
     this.path = new PathTool(this);
     this.keys = new KeyTool(this);
-    this.drive = new Drive(root.querySelector(".ls-stage"), stage, (velocity, at) => this.driven(velocity, at));
+    this.drive = new Drive(root.querySelector(".ls-stage"), stage, (at) => this.driven(at));
     bindStick(root.querySelector(".ls-stick"), (...lean) => this.drive.lean(...lean));
     this.panel = new Panel(this, root);
     this.panel.refresh();
@@ -52,8 +52,10 @@ export class Steering {
 
   get wishes() {
     if (this.planning) return this.plan.empty ? {} : this.plan.wishes;
-    const { velocity } = this.drive;
-    return velocity ? { drive: { velocity: velocity.map((v) => Math.round(100 * v) / 100) } } : {};
+    const { velocity, facing } = this.drive;
+    if (!velocity) return {};
+    const drive = { velocity: velocity.map((v) => Math.round(100 * v) / 100) };
+    return { drive: facing === null ? drive : { ...drive, facing } };
   }
 
   switch(mode) {
@@ -106,7 +108,7 @@ export class Steering {
   }
 
   // A key or the stick asks for another way to go, which begins a take where there is none.
-  driven(velocity, at) {
+  driven(at) {
     const { page } = this;
     if (page.player.reviewing || page.player.paused) page.goLive();
     const id = this.sender.push(this.wishes);
