@@ -14,6 +14,9 @@ from core.body.skeleton import FPS, JOINTS, PARENTS, REST_JOINTS
 from core.capture.joint_maps import NEEDED
 from core.export.part import LEAST_PART
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
+from core.steering.aim import START
+from core.steering.gait import GAITS, WALK
+from core.steering.ways import FAR, STRAIGHT, TIGHT
 from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, RUNS, WALKS
 
 TARGET = Path(__file__).parent / "web/src/live"
@@ -71,6 +74,11 @@ def bounds() -> dict[str, object]:
         "MOST_KEYS": MOST_KEYS,
         "WALKS": WALKS,
         "RUNS": RUNS,
+        "WALKING": GAITS[WALK].pace,
+        "SETS_OUT": START,
+        "TIGHT": TIGHT,
+        "FAR": FAR,
+        "STRAIGHT": STRAIGHT,
     }
 
 

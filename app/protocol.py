@@ -52,10 +52,10 @@ from app.motion.protocol import (
     BodyShape,
     Checkpoint,
     Mark,
-    Met,
     Model,
     Note,
     Outcome,
+    Outcomes,
     Poses,
     Prompt,
     Resume,
@@ -122,7 +122,7 @@ FromServer = (
     | Unmatched
     | MannerInfo
     | Note
-    | Met
+    | Outcomes
 )
 PageBytes = Ack | Keys | Shown
 ServerBytes = Poses | Frame
@@ -202,11 +202,11 @@ __all__ = [
     "MannerInfo",
     "Mark",
     "MatchInfo",
-    "Met",
     "Model",
     "Note",
     "Onward",
     "Outcome",
+    "Outcomes",
     "PageBytes",
     "Poses",
     "Problem",

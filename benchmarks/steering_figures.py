@@ -114,6 +114,17 @@ def response(
     )
 
 
+def turn(joints: np.ndarray, event: int, wanted: float) -> tuple[float, float]:
+    """Say how a body that looked along Z turned to where it was to look (degrees) from a pose on.
+
+    Returns seconds until half of the turn was made (NaN where there was none to make), and degrees
+    off in the last second.
+    """
+    off = np.angle(np.exp(1j * (heading(joints)[event:] - np.radians(wanted))), deg=True)
+    half = _when(1 - np.abs(off / wanted), 0.5) if wanted else np.nan
+    return half, float(np.abs(off[-FPS:]).mean())
+
+
 def _when(progress: np.ndarray, share: float) -> float:
     """Seconds until progress (T,) first reaches a share, all of them where it never does."""
     reached = progress >= share

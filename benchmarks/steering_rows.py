@@ -16,26 +16,29 @@ from tqdm import tqdm
 from benchmarks import metrics
 from benchmarks.quality_rows import Quality
 from benchmarks.reporting import Row
-from benchmarks.steering_figures import Response, jitter, key_misses, passed, response
+from benchmarks.steering_figures import Response, jitter, key_misses, passed, places, response, turn
 from benchmarks.steering_runs import (
     AHEAD,
+    EVENT,
     HANDS,
     PAST,
     Made,
     Run,
     Script,
     aimed,
+    asides,
     drives,
     keyed,
     paths,
     shuffled,
+    spins,
     stream,
 )
 from core.body.skeleton import FPS
-from core.steering.wishes import Waypoint
+from core.steering.wishes import Drive, Waypoint
 
 ROWS = ("steered", "no control", "shuffled conditions")
-KINDS = ("waypoints", "held_out", "key", "hands", "drive")
+KINDS = ("waypoints", "held_out", "key", "hands", "drive", "aside", "spin")
 HIT = 0.1
 """Meters within which a way-point counts as met."""
 
@@ -87,6 +90,8 @@ class Steering:
             "key": (lambda: list(map(keyed, many, count())), self.keys),
             "hands": (lambda: [keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
             "drive": (lambda: drives(1 if self.quick else 20), self.driven),
+            "aside": (lambda: asides(2 if self.quick else 20), self.aside),
+            "spin": (lambda: spins(2 if self.quick else 20), self.spun),
         }
 
     def ways(self, runs: list[Run], made: list[Made]) -> Row:
@@ -163,11 +168,10 @@ class Steering:
         """Response to keys; a stream that is told nothing counts from when it would have been."""
         found: list[Response] = []
         for run, m in zip(runs, made, strict=True):
-            (event, _), (_, before), (_, then) = run.script[1], run.script[0], run.script[1]
+            (_, before), (event, _) = run.script
             assert before.drive is not None
-            assert then.drive is not None
             event = m.events[1] if len(m.events) > 1 else event
-            found.append(response(m.joints, event, before.drive.velocity, then.drive.velocity))
+            found.append(response(m.joints, event, before.drive.velocity, _drive(run).velocity))
         figures = {name: np.array([asdict(r)[name] for r in found]) for name in asdict(found[0])}
         moving = ~np.isnan(figures["angle"])
         return {
@@ -184,11 +188,54 @@ class Steering:
             "foot_skate": metrics.foot_skate([m.joints for m in made]),
         }
 
+    def aside(self, runs: list[Run], made: list[Made]) -> Row:
+        """How a body goes where it does not look, by its last second."""
+        found = [
+            response(m.joints, EVENT, (0, 0), drive.velocity)
+            for drive, m in zip(map(_drive, runs), made, strict=True)
+        ]
+        return {
+            "n": len(found),
+            "steady_degrees": float(np.median([r.angle for r in found])),
+            "steady_speed_off": float(np.median([r.speed for r in found])),
+            **self._looking(runs, made),
+        }
+
+    def spun(self, runs: list[Run], made: list[Made]) -> Row:
+        """How a standing body turns, and how far it strays meanwhile."""
+        turns = [
+            turn(m.joints, EVENT, drive.facing or 0.0)[0]
+            for drive, m in zip(map(_drive, runs), made, strict=True)
+        ]
+        strays = [np.linalg.norm(np.diff(places(m.joints)[[EVENT, -1]], axis=0)) for m in made]
+        return {
+            "n": len(turns),
+            "t50_s": float(np.median(turns)),
+            "strays_cm": 100 * float(np.median(strays)),
+            **self._looking(runs, made),
+        }
+
+    def _looking(self, runs: list[Run], made: list[Made]) -> Row:
+        off = [
+            turn(m.joints, EVENT, drive.facing or 0.0)[1]
+            for drive, m in zip(map(_drive, runs), made, strict=True)
+        ]
+        return {
+            "facing_degrees": float(np.median(off)),
+            "foot_skate": metrics.foot_skate([m.joints[EVENT:] for m in made]),
+        }
+
     def real_row(self) -> Row:
         """What recordings themselves have of the figures beside way-points."""
         joints = [item.joints for item in self.items]
         row = self._likeness([item.features[PAST:] for item in self.items], joints)
         return {"held_out": {name: row[name] for name in ("r_precision_3", "foot_skate")}}
+
+
+def _drive(run: Run) -> Drive:
+    drive = run.wishes.drive
+    assert drive is not None
+    return drive
 
 
 def _points(run: Run) -> tuple[Waypoint, ...]:

@@ -47,6 +47,17 @@ DRIVES: dict[str, tuple[str, tuple[float, float], tuple[float, float]]] = {
     "faster": ("a person runs", (0, WALK), (0, RUN)),
 }
 """Prompts, and velocities (x, z) wanted before and after the event."""
+STROLL = 0.8
+"""Meters a second of who does not look where the way leads."""
+ASIDE: tuple[tuple[float, float], ...] = (
+    (STROLL, 0),
+    (-STROLL, 0),
+    (0, -STROLL),
+    (0.7 * STROLL, 0.7 * STROLL),
+)
+"""Velocities (x, z) of a body that goes on looking along Z."""
+SPINS = (90.0, -90.0, 180.0)
+"""Degrees to which a standing body turns."""
 HANDS = ("left_hand", "right_hand")
 
 Script = tuple[tuple[int, Wishes], ...]
@@ -167,6 +178,31 @@ def drives(repeats: int) -> list[Run]:
         for seed in range(repeats)
         for prompt, before, then in DRIVES.values()
     ]
+
+
+def faced(repeats: int, wanted: Sequence[Drive]) -> list[Run]:
+    """Every drive of a body that stood and looked along Z before, so often, each with a seed."""
+    stands = Wishes(drive=Drive(velocity=(0, 0), facing=0))
+    return [
+        Run(
+            prompt="a person walks",
+            script=((0, stands), (EVENT, Wishes(drive=drive))),
+            poses=DRIVEN + EVENT,
+            seed=seed,
+        )
+        for seed in range(repeats)
+        for drive in wanted
+    ]
+
+
+def asides(repeats: int) -> list[Run]:
+    """Every way to go without looking there."""
+    return faced(repeats, [Drive(velocity=velocity, facing=0) for velocity in ASIDE])
+
+
+def spins(repeats: int) -> list[Run]:
+    """Every turn on the spot."""
+    return faced(repeats, [Drive(velocity=(0, 0), facing=facing) for facing in SPINS])
 
 
 def wandering(rng: np.random.Generator, seconds: float) -> Run:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Condition
 
 from app.live.feed import Notes, Packed
 from app.live.loader import EngineLike
 from app.live.take_buffer import TakeBuffer
 from app.live.visitor import Job
-from app.protocol import Met, Outcome, Start, Steering, TakeInfo
+from app.protocol import Outcome, Outcomes, Start, Steering, TakeInfo
 from core.body.take import PoseChunk, Take
 from core.export.metadata import describe_steer, provenance
 from core.settings import DELAY as HELD_BACK
 from core.settings import MotionSettings, check_prompt
 from core.steering.project import MOST_PROMPTS, Asked, Project, Wished
-from core.steering.wishes import KeyPose, Steer, Wishes
-from core.steering.wishes import Met as MetWish
+from core.steering.wishes import KeyPose, Met, Steer, Wishes
 from core.words.director import Director
 
 NEAR, TURNED, LATE = 0.15, 15.0, 0.5
 """Meters, degrees and seconds by which a wish may be missed and still count as met."""
 MOST_OUTCOMES = 300
-"""The newest ones, which the page is told."""
+"""The newest ones, which a page is told that comes back."""
 MOST_STEERED = 50_000
 """Way-points in all the wishes that are remembered of one take; a key pose counts as many."""
 KEY_WEIGHT = 20
@@ -67,8 +68,9 @@ class MotionJob(Job):
         # prompts so far, the poses they hold from and those that were planned for them
         self._heard: list[tuple[int, str, int | None]] = []
         self._steering = self._known = 0  # ids of wishes: the newest, and those computed for
-        self._met, self._outcomes = Met(id=0, start=0), list[Outcome]()
-        self._result: Packed | None = None  # what became of wishes, once there is something to say
+        self._reported = 0  # wishes whose time has come
+        self._outcomes = deque[Packed](maxlen=MOST_OUTCOMES)  # what became of them
+        self._said, self._newest = Outcomes(id=0, start=0), None  # the same, without any
         self._weighed = self._weight = 0  # of the wishes that are remembered
         self._lock = lock
 
@@ -176,20 +178,25 @@ class MotionJob(Job):
     @property
     def facts(self) -> list[Packed]:
         """What a page is told of its prompt and its wishes."""
-        return [fact for fact in (self.notes.packed, self._result) if fact]
+        return [fact for fact in (self.notes.packed, *self._outcomes, self._newest) if fact]
 
     def _tell(self, first: int) -> None:
         """Say what became of the wishes, where that is not known yet; `first` is the new pose."""
-        self._outcomes += map(outcome, self.steer.report[len(self._outcomes) :])
-        before, late = self._met, [(point.at, due - point.at) for point, due in self.steer.due]
-        met = Met(
+        report, before = self.steer.report, self._said
+        new = [outcome(met) for met in report[self._reported :]]
+        self._reported += len(new)
+        late = [(point.at, round(due - point.at, 1)) for point, due in self.steer.due]
+        said = self._said = Outcomes(
             id=self._known,
             start=before.start if before.id == self._known else first,
-            outcomes=self._outcomes[-MOST_OUTCOMES:],
-            late=[(at, round(seconds, 1)) for at, seconds in late if seconds > LATE],
+            late=[(at, seconds) for at, seconds in late if seconds > LATE],
         )
-        if met != before:
-            self._met, self._result = met, Packed.of(met)
+        if new:
+            told = Packed.of(replace(said, outcomes=new[-MOST_OUTCOMES:]))
+            self._outcomes.append(told._replace(tag=f"{told.tag} {self._reported}"))
+            self._newest = None
+        elif said != before:
+            self._newest = Packed.of(said)
 
     def cut(self, start: int, end: int, card: dict) -> Take:
         """Poses start..end - 1 with where they came from; ValueError when there are none."""
@@ -220,7 +227,7 @@ def weigh(wishes: Wishes) -> int:
     return 1 + len(wishes.waypoints) + KEY_WEIGHT * len(wishes.keys)
 
 
-def outcome(met: MetWish) -> Outcome:
+def outcome(met: Met) -> Outcome:
     """Say how a wish was met as the page is told."""
     pose = max(met.parts.values(), default=None)
     missed, turned = max(met.missed or 0, pose or 0), abs(met.turned or 0)

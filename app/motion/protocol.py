@@ -180,7 +180,7 @@ class Outcome:
 
 
 @message
-class Met:
+class Outcomes:
     """What became of the wishes: which ones the motion knows, and from when on."""
 
     tag: Literal["met"] = "met"
@@ -189,6 +189,7 @@ class Met:
     start: Index
     """The first of these poses."""
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    """Those that were not told before."""
     late: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """Way-points ahead that nobody reaches in time: their times, and seconds more it takes."""
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from core.body.rotations import wrap
 from core.body.skeleton import FPS
 from core.settings import DELAY
-from core.steering.gait import FASTEST, PACES, RAN, RUN, SLOWEST, WALK, WALKED
-from core.steering.ways import TIGHT, WIDE, Now, Point, points, turned, way, worth_running
+from core.steering.gait import GAITS, LONGEST, RAN, RUN, SHORTEST, WALK, WALKED
+from core.steering.ways import TIGHT, WIDE, Now, Point, points, walk, way, worth_running
 from core.steering.wishes import Drive, KeyPose, Met, Steer, Waypoint, Wishes
 
 HELD = DELAY / FPS
@@ -37,9 +37,8 @@ SETTLED = 0.8
 """Seconds before a point from which its time is no longer put off."""
 LATEST = 60.0
 """Seconds after its time at which a point is given up, such as by who hops on the spot."""
-BEHIND, BESIDE = math.radians(110), math.radians(60)
-"""Between facing and path, from which a body goes backwards; to a side, where it has passed what
-lies there."""
+PASSED = math.radians(60)
+"""To a side, where a body has passed what lies there."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class Wanted:
     """rad; None to look where the body goes."""
     legs: float = 0.0
     """How fast legs should be told to go (m/s), 0 to stand."""
-    behind: bool = False
-    """Whether it goes where it does not look."""
+    away: float = 0.0
+    """How far (rad) to the left of where it is to look it is driven."""
 
 
 class Aim:
@@ -67,7 +66,7 @@ class Aim:
         self._dues: dict[Point, float] = {}  # when a body can be there, by plan
         self._drive: Drive | None = None
         self._halt: float | None = None  # when words make the body stand
-        self._legs = PACES[WALK][0]
+        self._legs = GAITS[WALK].pace
         self._stays: Waypoint | KeyPose | None = None  # the point it was told to stop at
 
     def plan(self, wishes: Wishes, now: Now, told: float, pace: float | None) -> bool:
@@ -81,13 +80,13 @@ class Aim:
         if self._stays not in wishes.waypoints:
             self._stays = None
         self._put_off(now, told, pace)
+        if self._ahead:
+            self._walk_or_stand(self._ahead[0], now, told, pace)
         self._steer.due = tuple(
             (point.wish, due)
             for point, due in self._dues.items()
             if isinstance(point.wish, Waypoint)
         )
-        if self._ahead:
-            self._walk_or_stand(self._ahead[0], now, told, pace)
         return bool(self._ahead or self._stays or self._drive)
 
     def _put_off(self, now: Now, told: float, pace: float | None) -> None:
@@ -95,30 +94,30 @@ class Aim:
         dues = dict(self._when(now, told, pace))
         if self._ahead and (before := self._dues.get(self._ahead[0])) is not None:
             left = before - now.time
-            most = SHORT + PACES[WALK][1] * left
+            most = SHORT + GAITS[WALK].most * left
             if left <= SETTLED and abs(self._ahead[0].place - now.middle) <= most:
                 dues[self._ahead[0]] = before
         self._dues = dues
 
     def _when(self, now: Now, told: float, pace: float | None) -> Iterator[tuple[Point, float]]:
-        place, heading, time = now.middle, now.heading, now.time
-        for number, point in enumerate(self._ahead):
+        place, heading, time, stands = now.middle, now.heading, now.time, not told
+        for point in self._ahead:
             to = point.place - place
-            if told or number or abs(to) > NEAR:
-                fastest = PACES[RUN if worth_running(to, heading) else WALK][1]
-                time += turned(to, heading, TIGHT) / (FASTEST * pace if pace else fastest)
-                time += 0.0 if told or number else START
+            if abs(to) > NEAR or not stands:
+                fastest = GAITS[RUN if worth_running(to, heading) else WALK].most
+                time += walk(to, heading, TIGHT) / (LONGEST * pace if pace else fastest)
+                time += START if stands else 0.0
             time = max(point.at, time)
             yield point, time
-            place, heading = point.place, cmath.phase(to) if to else heading
+            place, heading, stands = point.place, cmath.phase(to) if to else heading, point.stop
 
     def _walk_or_stand(self, point: Point, now: Now, told: float, pace: float | None) -> None:
         """Decide on what legs are to be told for the next block, and when they are to halt."""
         length, left = self._way(now)[1], max(self._dues[point] - now.time, self._block)
         to = point.place - now.middle
         runs = length / left > (WALKED if told > RAN else RAN) and worth_running(to, now.heading)
-        self._legs = own = pace or PACES[RUN if runs else WALK][0]
-        spare = left - length / (SLOWEST * own)
+        self._legs = own = pace or GAITS[RUN if runs else WALK].pace
+        spare = left - length / (SHORTEST * own)
         if told:
             early = point.stop or spare > PATIENT
             blocks = round((length - (DRIFT + HELD) * own) / (own * self._block))
@@ -147,13 +146,13 @@ class Aim:
         direction, length = self._way(now)
         until = self._dues[point]
         if self._halt is not None:
-            until, length = self._halt, length - DRIFT * PACES[WALK][0]
+            until, length = self._halt, length - DRIFT * GAITS[WALK].pace
         speed = max(length, 0.0) / max(until - now.time, 0.1)
         near = abs(point.place - now.middle) < NEAR
         return Wanted(direction * speed, point.facing if near else None, self._legs)
 
     def _way(self, now: Now) -> tuple[complex, float]:
-        most = self._legs * FASTEST * (self._dues[self._ahead[0]] - now.time)
+        most = self._legs * LONGEST * (self._dues[self._ahead[0]] - now.time)
         return way(self._ahead, now, most, WIDE if self._legs > RAN else TIGHT)
 
     def _over(self, point: Point, now: Now) -> bool:
@@ -164,7 +163,7 @@ class Aim:
         if now.time > point.at + LATEST:
             return True
         to = (point.place - now.middle) * cmath.exp(-1j * now.heading)
-        return now.time >= due or (abs(to) < TIGHT and abs(cmath.phase(to)) > BESIDE)
+        return now.time >= due or (abs(to) < TIGHT and abs(cmath.phase(to)) > PASSED)
 
     def _meet(self, point: Point, now: Now) -> None:
         self._passed.add(point.wish)
@@ -178,6 +177,7 @@ class Aim:
 
 def _driven(drive: Drive) -> Wanted:
     goal = complex(drive.velocity[1], drive.velocity[0])
-    facing = None if drive.facing is None else math.radians(drive.facing)
-    behind = facing is not None and abs(wrap(cmath.phase(goal) - facing)) > BEHIND
-    return Wanted(goal, facing, abs(goal), behind)
+    if drive.facing is None:
+        return Wanted(goal, None, abs(goal))
+    facing = math.radians(drive.facing)
+    return Wanted(goal, facing, abs(goal), wrap(cmath.phase(goal) - facing))

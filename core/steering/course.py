@@ -27,9 +27,9 @@ _GOING = 4
 _STILL, _MOVING = 0.2, 0.6
 """Speeds (m/s) of a root that stands over its feet, and that walks over them."""
 _FLAT = np.array([1.0, 0, 1])
-Aim = tuple[int, KeyPose]
+Due = tuple[int, KeyPose]
 """A key and the number of its pose."""
-Aims = list[Aim | None]
+Dues = list[Due | None]
 """For each pose the key that it is led to."""
 
 

@@ -99,13 +99,22 @@ def read_drive(text: str) -> list[tuple[float, Drive]]:
 
 
 def drive(keys: Sequence[str]) -> Drive:
-    """Return what keys of W A S D and shift ask for; "-" and none of them to stand."""
-    held = {key.upper() for key in keys} - {"-"}
+    """Return what keys of W A S D and shift ask for; "-" and none of them to stand.
+
+    Another one such as "@90" says where to look meanwhile, in degrees.
+    """
+    looks = [key[1:] for key in keys if key.startswith("@")]
+    held = {key.upper() for key in keys if not key.startswith("@")} - {"-"}
     if unknown := held - {*KEYS, "SHIFT"}:
-        raise ValueError(f"keys are W, A, S, D, shift and -, got {min(unknown)[:20]!r}")
+        told = min(unknown)[:20]
+        raise ValueError(f"keys are W, A, S, D, shift, - and @degrees, got {told!r}")
     x, z = (sum(KEYS[key][axis] for key in held & {*KEYS}) for axis in (0, 1))
     speed = (RUNS if "SHIFT" in held else WALKS) / max(math.hypot(x, z), 1)
-    return Drive(velocity=(x * speed, z * speed))
+    try:
+        facing = float(looks[-1]) if looks else None
+    except ValueError:
+        raise ValueError(f"@ is followed by degrees, got {looks[-1][:20]!r}") from None
+    return Drive(velocity=(x * speed, z * speed), facing=facing)
 
 
 def _listed(values: Any, name: str) -> Any:

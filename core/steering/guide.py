@@ -29,8 +29,13 @@ HURRY, AWAY = math.radians(30), math.radians(45)
 """How much faster it turns to what lies further than this to a side."""
 GOING = 0.5
 """Legs (m/s) as fast as this carry a body wherever it is bent to; slower ones less far."""
-STEP, STRIDE = 8, 20
-"""Poses over which a walk's ups and downs average out, and its sway."""
+TURNING, TWIST = 0.5, 0.25
+"""Legs (rad/s) that turn as fast as this on the spot turn a body wherever it is to look; the
+share of that which a body makes over feet that stand."""
+LOOKS = math.radians(12)
+"""Angle from which a standing body turns to where it is to look."""
+STEP, STRIDE, SPOT = 8, 20, 4
+"""Poses over which a walk's ups and downs average out, its sway, and a turn on the spot."""
 MOST_SWING, FADE = 0.04, 0.93
 """Meters of it, and the share of them that is still believed a pose later."""
 SIDEWAYS = 0.2
@@ -56,7 +61,7 @@ class Guide:
         self._steer, self._aim = steer, Aim(steer, block / FPS)
         self._plants = Plants()
         self._own: tuple[float, complex] | None = None  # from the last pose to the next, unbent
-        self._told = gait.PACES[gait.WALK][0]  # m/s that the newest words stand for
+        self._told = gait.GAITS[gait.WALK].pace  # m/s that the newest words stand for
         self._turning = 0.0  # rad/s
         self._stretch, self._aside = 1.0, 0.0
         self._legs = self._course = 0j  # mean step of the legs, m/s, seen from the body
@@ -81,21 +86,37 @@ class Guide:
         if wanted is None:
             words, self._told = prompt, abs(self._legs)
         else:
-            words, self._told = gait.words(prompt, wanted.legs, wanted.behind, self._told)
+            words, self._told = gait.words(prompt, wanted.legs, wanted.away, self._told)
+            if not self._told and abs(self._missing(wanted)) > LOOKS:
+                words = gait.TURN_LEFT if self._missing(wanted) > 0 else gait.TURN_RIGHT
         self.traits = {} if wanted is None else self._traits(words, wanted)
         self._steer.words = words
         return words
 
+    def _missing(self, wanted: Wanted) -> float:
+        """How much further (rad) to the left the body is to look."""
+        if wanted.facing is None:
+            return 0.0
+        return wrap(wanted.facing - self._now.heading)
+
     def _traits(self, words: str, wanted: Wanted) -> dict[str, float]:
         """Return how fast legs are to go and turn, in steps that few prompts are made for."""
-        slowest, fastest = gait.SPEEDS.get(words, (0.0, 0.0))
-        if not fastest:
+        turns = words in (gait.TURN_LEFT, gait.TURN_RIGHT)
+        if not turns and words not in gait.GAITS:
             return {}
-        ahead = wrap(cmath.phase(wanted.velocity) - self._now.heading) if wanted.velocity else 0.0
-        turn = _clip(ahead / SOON_THERE, MOST_TOLD) * (words != gait.BACK)
-        speed = min(max(abs(wanted.velocity), slowest), fastest)
-        speed *= -1 if words == gait.BACK else 1
-        return {"forward": round(speed, 1), "turn": round(5 * turn) / 5, "left": 0.0}
+        step = 0j
+        if not turns:
+            legs = gait.GAITS[words]
+            step = cmath.rect(min(max(abs(wanted.velocity), legs.slow), legs.fast), wanted.away)
+        missing = self._missing(wanted)
+        if wanted.facing is None and wanted.velocity:
+            missing = wrap(cmath.phase(wanted.velocity) - self._now.heading)
+        turn = _clip(missing / SOON_THERE, MOST_TOLD)
+        return {
+            "forward": round(step.real, 1),
+            "turn": round(5 * turn) / 5,
+            "left": round(step.imag, 1),
+        }
 
     def bend(self, features: np.ndarray, first: int, at: FeatureDecoder) -> np.ndarray:
         """Return the next features (T, 263) of a stream, bent.
@@ -155,16 +176,16 @@ class Guide:
         omega, stretch, aside = self._sway, 1.0, 0.0
         if wanted is not None:
             course = self._now.heading + (cmath.phase(self._course) if carry == 1 else 0.0)
-            missing = 0.0
+            missing, turns = self._missing(wanted), carry
             if wanted.facing is not None:
-                missing = wrap(wanted.facing - self._now.heading)
+                turns = max(carry, min(abs(self._sway) / TURNING, 1.0), TWIST)
             elif wanted.velocity:
                 missing = wrap(cmath.phase(wanted.velocity) - course)
             fastest = FASTEST_TURN + (HURRY if abs(missing) > AWAY else 0)
             _, omega = spring(-missing, self._turning, 0.0, 1 / FPS)
-            omega = _clip(omega, fastest) * carry
+            omega = _clip(omega, fastest) * turns
             along = wanted.velocity * cmath.exp(-1j * course) / max(pace, GOING)
-            stretch = min(max(along.real, gait.SLOWEST), gait.FASTEST)
+            stretch = min(max(along.real, gait.SHORTEST), gait.LONGEST)
             aside = _clip(along.imag, SIDEWAYS) * carry
         self._turning += _clip(omega - self._turning, ONSET / FPS)
         self._stretch += _clip(stretch - self._stretch, SOON)
@@ -182,7 +203,7 @@ class Guide:
             self._legs = self._course = speed
         self._legs += (speed - self._legs) / STEP
         self._course += (speed - self._course) / STRIDE
-        self._sway += (turn * FPS - self._sway) / STRIDE
+        self._sway += (turn * FPS - self._sway) / (STRIDE if abs(self._legs) > GOING else SPOT)
         swing = (FADE * self._swing + step - self._course / FPS) * cmath.exp(-1j * turn)
         self._swing = swing * min(1.0, MOST_SWING / max(abs(swing), MOST_SWING))
 

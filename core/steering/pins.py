@@ -19,11 +19,11 @@ from core.body.rotations import about_y, normalize, quat_continuous, quat_rotate
 from core.body.skeleton import ANKLES, FPS, TOES, forward, local_rotations
 from core.body.soles import flat_heights
 from core.body.take import Poses
-from core.steering.course import SPAN, Aims, Course
+from core.steering.course import SPAN, Course, Dues
 from core.steering.keys import ENDS, met, placed, seen
 from core.steering.limbs import ARMS, Stance, bend, lean
 from core.steering.ramps import Held
-from core.steering.steps import BEFORE, Step, Steps
+from core.steering.steps import BEFORE, Footing, Steps
 from core.steering.whole import Whole
 from core.steering.wishes import KeyPose, Met
 
@@ -93,7 +93,7 @@ class Pins:
     def _lead(
         self, poses: Poses, ahead: Poses, first: int, due: list[tuple[int, KeyPose]]
     ) -> Poses:
-        def aims(before: int, has: Callable[[KeyPose], bool]) -> Aims:
+        def aims(before: int, has: Callable[[KeyPose], bool]) -> Dues:
             wanted = [aim for aim in due if has(aim[1])]
             return [
                 next((a for a in wanted if at <= a[0] < at + before), None)
@@ -122,7 +122,7 @@ class Pins:
                 self.report.append(met(key, joints[k - first].astype(np.float64)))
         return posed(poses, root, local, joints)
 
-    def _lead_path(self, course: Course, poses: Poses, first: int, aims: Aims) -> Poses:
+    def _lead_path(self, course: Course, poses: Poses, first: int, aims: Dues) -> Poses:
         """Return poses shifted and turned about their roots."""
         if self._path.rests and not any(aims):
             return poses
@@ -146,7 +146,7 @@ class Pins:
         return poses
 
     def _lead_ends(
-        self, course: Course, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Aims]
+        self, course: Course, root: np.ndarray, local: np.ndarray, first: int, aims: dict[str, Dues]
     ) -> np.ndarray:
         """Return rotations (T, 22, 4) of poses whose heads and hands are led."""
         joints, world = forward(root, local)
@@ -180,11 +180,11 @@ class Pins:
         look: np.ndarray,
         lacks: np.ndarray,
         first: int,
-        aims: list[Aims],
+        aims: list[Dues],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return how far feet are led from where they come (T, 2, 3), which are on their way."""
 
-        def step(i: int, side: int) -> Step | None:
+        def step(i: int, side: int) -> Footing | None:
             aim = aims[side][i]
             if aim is None:
                 return None
@@ -197,7 +197,7 @@ class Pins:
             feet = normalize(wanted[TOES] - wanted[ANKLES])
             soles = flat_heights(wanted[None, ANKLES], feet[None])
             stands = whole and _FEET[side] not in key.parts and soles[0, side] < STANDS
-            return Step(due=k, lacks=wanted[ankle] - there, stands=stands)
+            return Footing(due=k, lacks=wanted[ankle] - there, stands=stands)
 
         if self._steps.rests and not any(map(any, aims)):
             return np.zeros((len(root), 2, 3)), np.zeros((len(root), 2), bool)

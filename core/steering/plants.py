@@ -22,7 +22,7 @@ HALF_STANCE = 5
 """Poses from a foot's landing to the middle of its stance."""
 SWING = 0.35
 """Share of what a foot in the air lacks that one pose makes up for."""
-FARTHEST, MOST_TURNED = 0.25, 0.8
+FARTHEST, MOST_TURNED = 0.35, 0.8
 """A foot shifted (m) or turned (rad) beyond these slides along."""
 _COLUMNS = [
     [LAYOUT.joints.start + 3 * (joint - 1) for joint in leg]

@@ -29,7 +29,7 @@ _CREEP = 0.004
 
 
 @dataclass(frozen=True)
-class Step:
+class Footing:
     """What a key wants of a foot at a pose."""
 
     due: int
@@ -52,7 +52,7 @@ class Steps:
         return all(foot.rests for foot in self._feet)
 
     def push(
-        self, at: int, steps: tuple[Step | None, Step | None], planted: np.ndarray
+        self, at: int, steps: tuple[Footing | None, Footing | None], planted: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return how far (2, 3) feet are led from where they come, and whether each is on its way;
         `planted` (2,) says which stand there."""
@@ -75,7 +75,7 @@ class Steps:
         return out, pace > _CREEP / 2
 
 
-def _goal(step: Step | None, planted: bool) -> np.ndarray:
+def _goal(step: Footing | None, planted: bool) -> np.ndarray:
     if step is None:
         return np.zeros(3)
     if not (step.stands and planted):

@@ -84,13 +84,13 @@ def way(ahead: Sequence[Point], now: Now, most: float, radius: float) -> tuple[c
         tangent = (to / far + after / abs(after)) / 2
         bow = BOW[0]  # of a sharp turn less: tangents of paths are as long as they go on straight
     carrot = to - bow * far * tangent
-    length = turned(carrot, now.heading, radius) + bow * far
+    length = walk(carrot, now.heading, radius) + bow * far
     if length > most or (tangent * to.conjugate()).real < -0.5 * far * abs(tangent):
-        carrot, length = to, turned(to, now.heading, radius)
+        carrot, length = to, walk(to, now.heading, radius)
     return carrot / max(abs(carrot), 1e-6), length
 
 
-def turned(to: complex, heading: float, radius: float) -> float:
+def walk(to: complex, heading: float, radius: float) -> float:
     """Return the meters of a walk to what lies there from a body that may have to turn first."""
     seen = to * cmath.exp(-1j * heading)
     seen = complex(seen.real, abs(seen.imag))

@@ -14,7 +14,7 @@ from core.body.rotations import (
     quat_to_axis_angle,
 )
 from core.body.skeleton import ANKLES, JOINTS
-from core.steering.course import Aims, Course
+from core.steering.course import Course, Dues
 from core.steering.keys import seen
 from core.steering.ramps import Held
 from core.steering.steps import AFTER, BEFORE
@@ -38,7 +38,7 @@ class Whole:
         return self._held.rests
 
     def push(
-        self, course: Course, first: int, aims: Aims
+        self, course: Course, first: int, aims: Dues
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return roots (T, 3) and local rotations (T, 22, 4) of the poses led, and how much
         further the roots will be shifted (T, 3) when they are at their keys."""

@@ -30,10 +30,10 @@ from app.protocol import (
     MannerInfo,
     Mark,
     MatchInfo,
-    Met,
     Model,
     Onward,
     Outcome,
+    Outcomes,
     Poses,
     Problem,
     Prompt,
@@ -150,7 +150,7 @@ FROM_SERVER = [
         ],
     ),
     Problem(message="No.", about="prompt"),
-    Met(
+    Outcomes(
         id=4,
         start=96,
         outcomes=[

@@ -165,7 +165,7 @@ def test_who_obeys_is_told_from_who_does_not(steering):
     json.dumps(rows, allow_nan=False)
     assert list(rows) == [*ROWS, "real"]
     good, none, other = (rows[name] for name in ROWS)
-    assert set(good) == {"waypoints", "held_out", "key", "hands", "drive"}
+    assert set(good) == {"waypoints", "held_out", "key", "hands", "drive", "aside", "spin"}
     assert good["waypoints"]["miss_cm"] < 10
     assert good["waypoints"]["facing_degrees"] < 10
     assert other["waypoints"]["miss_cm"] > 100
@@ -177,6 +177,9 @@ def test_who_obeys_is_told_from_who_does_not(steering):
     assert good["drive"]["responds"] == 1
     assert none["drive"]["responds"] == 0
     assert other["drive"]["responds"] < 1
+    assert good["aside"]["steady_degrees"] < 1 < other["aside"]["steady_degrees"]
+    assert good["spin"]["facing_degrees"] < 1 < none["spin"]["facing_degrees"]
+    assert good["spin"]["t50_s"] < 0.3
     assert columns_table(rows, ROWS)
 
 

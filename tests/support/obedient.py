@@ -59,7 +59,7 @@ def at_pose(
 ) -> tuple[np.ndarray, float]:
     """Place (2,) and facing (degrees) at a time; `origin` is when and where all began."""
     if wishes.drive is not None:
-        return place + np.array(wishes.drive.velocity) / FPS, 0.0
+        return place + np.array(wishes.drive.velocity) / FPS, wishes.drive.facing or 0.0
     if not wishes.waypoints:
         return place, 0.0
     times = [origin[0], *(p.at for p in wishes.waypoints)]

@@ -17,7 +17,7 @@ from app.motion.job import MOST_OUTCOMES, MotionJob, outcome
 from app.protocol import (
     MAX_STEERING,
     Ack,
-    Met,
+    Outcomes,
     Problem,
     Prompt,
     Start,
@@ -33,8 +33,7 @@ from core.cli.motion import again, direct
 from core.export.render.media import prompt_at
 from core.motion.decode import DELAY
 from core.steering.project import Asked, Project, read_project
-from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Waypoint, Wishes
-from core.steering.wishes import Met as MetWish
+from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, Drive, KeyPose, Met, Waypoint, Wishes
 from tests.support.fakes import BLOCK, CHUNK, FakeEngine
 from tests.support.server import LIVE, hello, receive, record
 from tests.support.visitors import START, MotionPage, free, until
@@ -43,14 +42,14 @@ JOINTS = tuple(tuple(round(float(x), 3) for x in joint) for joint in REST_JOINTS
 DRIVE = Wishes(drive=Drive(velocity=(1.0, 0.0)))
 
 
-def drive(page: MotionPage, id: int, wishes: Wishes = DRIVE) -> Met:
+def drive(page: MotionPage, id: int, wishes: Wishes = DRIVE) -> Outcomes:
     """Steer, and play until poses are made for it."""
     page.visitor.steer(Steering(id=id, wishes=wishes))
 
-    def known() -> Met | None:
+    def known() -> Outcomes | None:
         page.read()
         page.show()
-        met = page.last(Met)
+        met = page.last(Outcomes)
         return met if met and met.id == id else None
 
     return until(known)
@@ -95,23 +94,24 @@ def test_what_was_met_is_told_once_and_again_after_a_lost_connection(make_lobby)
     page.visitor.start(START)
     page.play(16)
     point = Waypoint(place=(1.0, 2.0), at=1.5, facing=90)
-    page.visitor._job.steer.report.append(MetWish(wish=point, at=1.55, missed=0.081, turned=-4.26))
+    page.visitor._job.steer.report.append(Met(wish=point, at=1.55, missed=0.081, turned=-4.26))
     page.play(page.end + 16)
-    told = [item for item in page.seen if isinstance(item, Met)]
-    assert len(told) == 1
+    drive(page, 3)
+    told = [item for item in page.seen if isinstance(item, Outcomes)]
+    assert [len(item.outcomes) for item in told] == [1, 0]
     (result,) = told[0].outcomes
     assert (result.kind, result.at, result.met) == ("waypoint", 1.5, True)
     assert (result.centimeters, result.degrees, result.late) == (8.1, -4.3, 0.05)
     page.visitor.detach(page.feed)
     again = MotionPage(lobby, take=page.take, have=page.end)
     again.read()
-    assert again.last(Met) == told[0]
+    assert [item for item in again.seen if isinstance(item, Outcomes)] == told
 
 
 @pytest.mark.parametrize(("missed", "turned", "at"), [(0.3, 0, 1.5), (0.1, 20, 1.5), (0.1, 0, 2.5)])
 def test_far_turned_or_late_is_not_met(missed, turned, at):
     point = Waypoint(place=(1.0, 2.0), at=1.5, facing=90)
-    assert not outcome(MetWish(wish=point, at=at, missed=missed, turned=turned)).met
+    assert not outcome(Met(wish=point, at=at, missed=missed, turned=turned)).met
 
 
 def test_outcomes_fit_into_a_message(make_lobby):
@@ -120,9 +120,9 @@ def test_outcomes_fit_into_a_message(make_lobby):
     page.play(8)
     key = KeyPose(at=1.0, joints=JOINTS)
     report = page.visitor._job.steer.report
-    report += [MetWish(wish=key, at=1.0, missed=None, turned=None)] * (2 * MOST_OUTCOMES)
+    report += [Met(wish=key, at=1.0, missed=None, turned=None)] * (2 * MOST_OUTCOMES)
     page.play(page.end + 8)
-    assert len(page.last(Met).outcomes) == MOST_OUTCOMES
+    assert len(page.last(Outcomes).outcomes) == MOST_OUTCOMES
 
 
 def test_all_the_wishes_that_there_may_be_fit_into_a_message():
@@ -175,7 +175,7 @@ def test_wishes_come_over_the_wire_and_too_many_bytes_are_refused(client):
         take = receive(socket, TakeInfo).take
         socket.send_bytes(pack(Steering(id=9, wishes=DRIVE)))
         socket.send_bytes(pack(Ack(lead=60, take=take, received=0, shown=0)))
-        assert receive(socket, Met).id == 9
+        assert receive(socket, Outcomes).id == 9
 
 
 # ---- projects

@@ -24,9 +24,10 @@ def test_key_poses():
 
 
 def test_held_keys():
-    drives = read_drive("0 W\n\n2.5 w d  # on\n4 -\n5.2 shift W\n")
-    assert [at for at, _ in drives] == [0, 2.5, 4, 5.2]
-    walks, aslant, stands, runs = (drive.velocity for _, drive in drives)
+    drives = read_drive("0 W\n\n2.5 w d  # on\n4 -\n5.2 shift W\n6 A @-90\n")
+    assert [at for at, _ in drives] == [0, 2.5, 4, 5.2, 6]
+    walks, aslant, stands, runs, _ = (drive.velocity for _, drive in drives)
+    assert [drive.facing for _, drive in drives] == [None] * 4 + [-90]
     assert walks == (0, 1.4)
     assert aslant == pytest.approx((-1.4 / 2**0.5, 1.4 / 2**0.5))
     assert stands == (0, 0)
@@ -63,6 +64,8 @@ def test_wrong_paths_are_told_in_a_sentence(text, told):
         ("nan W", "line 1"),
         ("1 W\n0 S", "not earlier"),
         ("0 Q", "line 1: keys are"),
+        ("0 A @left", "line 1: @ is followed by degrees"),
+        ("0 A @nan", "line 1: facing"),
         ("0 W\n" * 10_001, "are the most"),
     ],
 )

@@ -70,7 +70,9 @@ def test_what_is_too_far_is_late_and_says_so():
 
 def test_a_stop_is_stood_at():
     steer = Steer(Wishes(waypoints=(Waypoint(place=(0.5, 3), at=3, stop=True),)))
-    joints = steered(steer, 18)
+    dues = []
+    joints = steered(steer, 18, change=lambda pose: dues.extend(due for _, due in steer.due))
+    assert dues[-1] == pytest.approx(steer.report[0].at, abs=0.11)
     assert steer.words == gait.STAND
     assert np.ptp(joints[-40:, 0, [0, 2]], axis=0).max() < 0.1
     assert np.hypot(joints[-1, 0, 0] - 0.5, joints[-1, 0, 2] - 3) < 0.15
@@ -122,6 +124,26 @@ def test_a_drive_is_followed_and_seen_soon(angle):
     assert np.abs(off[-30:-10]).mean() < 10
     facing = np.degrees(np.unwrap(np.arctan2(*_across(joints))))
     assert abs(facing[48 + 8] - facing[47]) > 10  # within .4 s of having been read
+
+
+@pytest.mark.parametrize("facing", [-90, 45, 120])
+def test_a_standing_body_turns_to_where_it_is_to_look(facing):
+    steer, words = Steer(Wishes(drive=Drive(velocity=(0, 0), facing=facing))), []
+    joints = steered(steer, 16, change=lambda pose: words.append(steer.words))
+    assert (gait.TURN_LEFT if facing > 0 else gait.TURN_RIGHT) in words
+    assert steer.words == gait.STAND
+    assert abs(np.degrees(np.arctan2(*_across(joints)))[-1] - facing) < 10
+    assert np.abs(joints[:, 0, [0, 2]] - joints[0, 0, [0, 2]]).max() < 0.2
+
+
+@pytest.mark.parametrize(("side", "angle"), [(-0.8, -90), (0.8, 90), (0.8, 75)])
+def test_a_body_steps_aside_where_a_facing_is_held(side, angle):
+    way = abs(side) * np.sin(np.radians(angle)), abs(side) * np.cos(np.radians(angle))
+    steer = Steer(Wishes(drive=Drive(velocity=way, facing=0)))
+    joints = steered(steer, 16)
+    assert steer.words == (gait.LEFT if side > 0 else gait.RIGHT)
+    assert np.abs(direction(joints)[-60:-10] - angle).max() < 10
+    assert abs(np.degrees(np.arctan2(*_across(joints)))[-1]) < 10
 
 
 def _across(joints: np.ndarray) -> np.ndarray:

@@ -57,4 +57,4 @@ def test_without_bending_nothing_moves():
 def test_legs_do_not_stretch_without_end():
     features, _ = bend(standing(200), 0.0, 0.01)
     joints = FeatureDecoder().push(features)
-    assert np.abs(joints[:, ANKLES] - joints[:, :1])[..., [0, 2]].max() < 0.6
+    assert np.abs(joints[:, ANKLES] - joints[:, :1])[..., [0, 2]].max() < 0.7

@@ -7,31 +7,31 @@ import math
 
 import pytest
 
-from core.steering.ways import TIGHT, Now, points, turned, way, worth_running
+from core.steering.ways import TIGHT, Now, points, walk, way, worth_running
 from core.steering.wishes import KeyPose, Waypoint, Wishes
 
 NOW = Now(0j, 0.0, 0.0)
 
 
 def test_straight_ahead_is_as_far_as_it_is():
-    assert turned(3 + 0j, 0.0, TIGHT) == pytest.approx(3)
-    assert turned(3j, math.pi / 2, TIGHT) == pytest.approx(3)
+    assert walk(3 + 0j, 0.0, TIGHT) == pytest.approx(3)
+    assert walk(3j, math.pi / 2, TIGHT) == pytest.approx(3)
 
 
 def test_a_quarter_turn_to_the_left_or_right():
     there = TIGHT * (1 + 1j)  # z + i x: ahead and to the left, where the circle leads
     for to in (there, there.conjugate()):
-        assert turned(to, 0.0, TIGHT) == pytest.approx(TIGHT * math.pi / 2)
+        assert walk(to, 0.0, TIGHT) == pytest.approx(TIGHT * math.pi / 2)
 
 
 def test_what_lies_behind_takes_a_turn():
-    length = turned(-2 + 0j, 0.0, TIGHT)
+    length = walk(-2 + 0j, 0.0, TIGHT)
     assert 2 + TIGHT < length < 2 + 2 * math.pi * TIGHT
 
 
 def test_what_is_too_near_to_turn_to_takes_a_round():
-    assert turned(TIGHT * (1j - 0.1), 0.0, TIGHT) > math.pi * TIGHT
-    assert turned(TIGHT * (1j + 0.1), 0.0, TIGHT) < 1.1 * TIGHT
+    assert walk(TIGHT * (1j - 0.1), 0.0, TIGHT) > math.pi * TIGHT
+    assert walk(TIGHT * (1j + 0.1), 0.0, TIGHT) < 1.1 * TIGHT
 
 
 def test_points_are_by_time_and_keys_with_a_place_are_among_them():

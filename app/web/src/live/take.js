@@ -16,6 +16,13 @@ export class Take {
     return this.end - this.first;
   }
 
+  // `root` (3) and `rotations` (4 J) of the newest pose.
+  get newest() {
+    const i = this.length - 1;
+    const width = 4 * this.joints;
+    return [this.root.subarray(3 * i, 3 * i + 3), this.rotations.subarray(width * i, width * (i + 1))];
+  }
+
   append({ first, count, root, rotations }) {
     if (first > this.end) this.clear(first); // the server no longer keeps what lies between
     const skip = this.end - first; // sent twice around a reconnect

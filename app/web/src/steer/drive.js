@@ -1,6 +1,7 @@
 // Where keys and stick want the body to go, as the camera sees it.
 
 import { RUNS, WALKS } from "../live/bounds.js";
+import { heading } from "./points.js";
 
 const WAYS = {
   KeyW: [0, 1], ArrowUp: [0, 1], KeyS: [0, -1], ArrowDown: [0, -1],
@@ -8,16 +9,19 @@ const WAYS = {
 };
 const TURNS = { KeyQ: 1, KeyE: -1 }; // of the camera
 const TURN = 1.6; // radians a second
+const LOOK = "KeyX"; // held: the body looks where the camera does, wherever it goes
+const SEEN = 4; // degrees that a change of that has to have
 const FELT = 0.06; // m/s that a change has to have
 
 export class Drive {
-  // `change(velocity, at)` in meters a second along x and z; `at` is when it was asked for, null for letting go
+  // `change(at)` of what is wanted; `at` is when it was asked for, null for letting go
   constructor(element, stage, change) {
     Object.assign(this, { element, stage, change });
     this.on = false;
     this.held = new Set();
     this.stick = [0, 0]; // right and ahead, each -1..1
-    this.velocity = null; // nothing was asked for yet
+    this.velocity = null; // m/s along x and z; nothing was asked for yet
+    this.facing = null; // degrees, null to look where it goes
     element.addEventListener("keydown", (event) => this.key(event, true), { capture: true });
     element.addEventListener("keyup", (event) => this.key(event, false), { capture: true });
     element.addEventListener("blur", () => this.release());
@@ -29,7 +33,7 @@ export class Drive {
     this.on = on;
     this.held.clear();
     this.stick = [0, 0];
-    this.velocity = null;
+    this.velocity = this.facing = null;
   }
 
   // Before the stage's own keys, some of which steer while driving.
@@ -38,7 +42,7 @@ export class Drive {
     if (event.ctrlKey || event.metaKey || event.altKey) return this.release();
     const { code } = event;
     const running = code === "ShiftLeft" || code === "ShiftRight";
-    if (!WAYS[code] && !TURNS[code] && !running) return;
+    if (!WAYS[code] && !TURNS[code] && code !== LOOK && !running) return;
     const before = this.held.size;
     if (down) this.held.add(running ? "Shift" : code);
     else this.held.delete(running ? "Shift" : code);
@@ -72,12 +76,17 @@ export class Drive {
 
   update(at) {
     const wanted = this.wanted();
+    const { x, z } = this.stage.ahead;
+    const facing = this.held.has(LOOK) ? Math.round(heading(x, z)) : null;
     const before = this.velocity ?? [0, 0];
-    if (!this.velocity && !wanted.some(Boolean)) return; // the body goes as it did until the first key
+    if (!this.velocity && !wanted.some(Boolean) && facing === null) return; // the body goes as it did until the first key
     const stands = wanted.every((v) => v === 0) && before.some(Boolean);
-    if (!stands && this.velocity && Math.hypot(wanted[0] - before[0], wanted[1] - before[1]) < FELT) return;
+    const goes = stands || !this.velocity || Math.hypot(wanted[0] - before[0], wanted[1] - before[1]) >= FELT;
+    const looks = facing === null || this.facing === null ? facing !== this.facing : Math.abs(facing - this.facing) >= SEEN;
+    if (!goes && !looks) return;
     this.velocity = wanted;
-    this.change(wanted, wanted.some(Boolean) ? at : null);
+    this.facing = facing;
+    this.change(wanted.some(Boolean) || facing !== null ? at : null);
   }
 
   wanted() {

@@ -2,7 +2,7 @@
 
 const SAY = {
   off: "",
-  drive: "W A S D or arrow keys walk, Shift runs, Q and E turn the camera; the prompt says how.",
+  drive: "W A S D or arrow keys walk, Shift runs, Q and E turn the camera, X held looks ahead; the prompt says how.",
   path: "Click the floor to add points, or draw a line.",
   keys: "Pin the pose that is shown, then drag its hands and feet.",
 };

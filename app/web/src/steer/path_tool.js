@@ -4,7 +4,7 @@ import { MOST_WAYPOINTS } from "../live/bounds.js";
 import { arrowHandle, nudged } from "./arrow.js";
 import { pickFloor } from "./handles.js";
 import { PathView } from "./path_view.js";
-import { distance, gaitSpeed, heading, newPoint, retime, sampleLine } from "./points.js";
+import { distance, gaitOf, heading, newPoint, retime, sampleLine } from "./points.js";
 
 const STILL = 5; // px that a press may wander and still be a click
 const DRAWN_APART = 0.05; // m
@@ -92,7 +92,7 @@ export class PathTool {
 
   set(points, from) {
     const { page, plan } = this.steering;
-    plan.set({ points: retime(points, from, this.steering.now, gaitSpeed(page.player.take, page.view.prompt)) });
+    plan.set({ points: retime(points, from, this.steering.now, gaitOf(page.player.take, page.view.prompt)) });
   }
 
   // Where the path leads through a point, in degrees.

@@ -1,6 +1,6 @@
-// Way-points: their times, by length at the gait's speed where none was typed; lines that become points.
+// Way-points: their times where none was typed, as the server plans them; lines that become points.
 
-import { FPS, MOST_WAYPOINTS } from "../live/bounds.js";
+import { FAR, FPS, MOST_WAYPOINTS, RUNS, SETS_OUT, STRAIGHT, TIGHT, WALKING } from "../live/bounds.js";
 import { newId } from "./plan.js";
 
 const SOONEST = 0.4; // s from now
@@ -8,20 +8,39 @@ const APART = 0.1; // s between two points
 const SPACING = 0.7; // m between the points of a drawn line
 const LOOK_BACK = 2 * FPS; // poses from which the gait's speed is measured
 const STRIDE = FPS / 2; // in steps of so many: hips sway
-const [WALKING, RUNNING] = [1.2, 2.8]; // m/s where the body does not go anywhere yet
+const GOES = 0.3; // m/s from which a body is on its way
 
-// The points with times that follow each other from the i-th on; `now` is where the body is, and when.
-export function retime(points, i, now, speed) {
+// The points with times that follow each other from the i-th on. `now` is where the body is, when,
+// and where it looks (degrees); `gait` how fast it goes, and whether it has to set out first.
+export function retime(points, i, now, gait) {
   const out = [...points];
-  for (let k = Math.max(i, 0); k < out.length; k++) {
-    const point = out[k];
-    if (point.at !== null && point.at <= now.at) continue; // its time has come and gone
-    const before = k > 0 && out[k - 1].at > now.at ? out[k - 1] : now;
-    const earliest = before === now ? now.at + SOONEST : before.at + APART;
-    const walked = before.at + distance(before.place, point.place) / speed;
-    out[k] = { ...point, at: Math.max(point.typed ? point.at : walked, earliest) };
-  }
+  let before = { ...now, stop: gait.stands, soonest: SOONEST };
+  out.forEach((point, k) => {
+    if (point.at !== null && point.at <= now.at) return; // its time has come and gone
+    const to = [0, 1].map((n) => point.place[n] - before.place[n]);
+    if (k >= i) {
+      const walked = before.at + (before.stop ? SETS_OUT : 0) + seconds(to, before.facing, gait.speed);
+      out[k] = { ...point, at: Math.max(point.typed ? point.at : walked, before.at + before.soonest) };
+    }
+    before = { ...out[k], facing: to.some(Boolean) ? heading(...to) : before.facing, soonest: APART };
+  });
   return out;
+}
+
+// Seconds to what lies `to` there (x, z), for a body that looks along `facing`. It runs only where that is worth it.
+function seconds(to, facing, speed) {
+  const off = ((heading(...to) - facing) * Math.PI) / 180;
+  const runs = Math.hypot(...to) > FAR && Math.cos(off) > Math.cos(STRAIGHT);
+  return walk(Math.hypot(...to), off) / (runs ? speed : Math.min(speed, WALKING));
+}
+
+// Meters of a walk to what lies so far away, `off` (radians) to a side; see `walk` in core/steering/ways.py.
+function walk(far, off) {
+  const [ahead, aside] = [far * Math.cos(off), Math.abs(far * Math.sin(off))];
+  const middle = Math.hypot(ahead, aside - TIGHT); // from there to that of the narrowest turn
+  if (middle < TIGHT) return ahead > 0 ? far : far + Math.PI * TIGHT;
+  const arc = Math.atan2(ahead, TIGHT - aside) - Math.acos(TIGHT / middle);
+  return TIGHT * ((arc + 2 * Math.PI) % (2 * Math.PI)) + Math.sqrt(middle ** 2 - TIGHT ** 2);
 }
 
 export function newPoint(place) {
@@ -41,8 +60,8 @@ export function sampleLine(line) {
   });
 }
 
-// Meters a second: as the body goes now, or as the prompt says where it stands.
-export function gaitSpeed(take, prompt) {
+// How fast (m/s) the body goes now, or would by the prompt where it stands.
+export function gaitOf(take, prompt) {
   const steps = Math.floor(Math.min(take.length - 1, LOOK_BACK) / STRIDE);
   const at = (k) => {
     const i = 3 * (take.length - 1 - k * STRIDE);
@@ -51,8 +70,8 @@ export function gaitSpeed(take, prompt) {
   let length = 0;
   for (let k = 0; k < steps; k++) length += distance(at(k), at(k + 1));
   const measured = steps ? (length / (steps * STRIDE)) * FPS : 0;
-  if (measured > 0.3) return Math.min(measured, 4);
-  return /\b(run|sprint|jog)/i.test(prompt) ? RUNNING : WALKING;
+  if (measured > GOES) return { speed: Math.min(measured, 4), stands: false };
+  return { speed: /\b(run|sprint|jog)/i.test(prompt) ? RUNS : WALKING, stands: take.length > 0 };
 }
 
 export function distance(a, b) {

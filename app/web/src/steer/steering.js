@@ -9,6 +9,7 @@ import { describe, describeLate } from "./outcome.js";
 import { Panel } from "./panel.js";
 import { PathTool } from "./path_tool.js";
 import { Plan } from "./plan.js";
+import { readPose } from "./pose.js";
 import { Sender } from "./sender.js";
 import { bindStick } from "./stick.js";
 import { World } from "./world.js";
@@ -21,7 +22,8 @@ export class Steering {
     this.page = page;
     this.mode = "off";
     this.chosen = null; // id of a point or key
-    this.outcomes = new Map();
+    this.outcomes = new Map(); // of wishes whose time has come
+    this.late = new Map(); // of those ahead
     this.plan = new Plan(() => this.changed());
     this.sender = new Sender((message) => page.socket.send("steer", message));
     this.latency = new Latency();
@@ -29,7 +31,7 @@ export class Steering {
     this.handles = new Handles(root.querySelector(".ls-spots"), stage, (on) => this.gesture(on));
     this.path = new PathTool(this);
     this.keys = new KeyTool(this);
-    this.drive = new Drive(root.querySelector(".ls-stage"), stage, (velocity, at) => this.driven(velocity, at));
+    this.drive = new Drive(root.querySelector(".ls-stage"), stage, (at) => this.driven(at));
     bindStick(root.querySelector(".ls-stick"), (...lean) => this.drive.lean(...lean));
     this.panel = new Panel(this, root);
     this.panel.refresh();
@@ -40,17 +42,20 @@ export class Steering {
     return this.mode === "path" || this.mode === "keys";
   }
 
-  // Where the newest pose is, and when.
+  // Where the newest pose is and looks (degrees), and when.
   get now() {
     const { take } = this.page.player;
-    const i = 3 * (take.length - 1);
-    return take.length ? { place: [take.root[i], take.root[i + 2]], at: take.end / FPS } : { place: [0, 0], at: 0 };
+    if (!take.length) return { place: [0, 0], facing: 0, at: 0 };
+    const { place, facing } = readPose(...take.newest);
+    return { place, facing, at: take.end / FPS };
   }
 
   get wishes() {
     if (this.planning) return this.plan.empty ? {} : this.plan.wishes;
-    const { velocity } = this.drive;
-    return velocity ? { drive: { velocity: velocity.map((v) => Math.round(100 * v) / 100) } } : {};
+    const { velocity, facing } = this.drive;
+    if (!velocity) return {};
+    const drive = { velocity: velocity.map((v) => Math.round(100 * v) / 100) };
+    return { drive: facing === null ? drive : { ...drive, facing } };
   }
 
   switch(mode) {
@@ -66,7 +71,7 @@ export class Steering {
   // Show what a take that the server makes again wants; only an edit takes it over.
   reopen(wishes) {
     const { waypoints, keys } = wishes;
-    const around = { place: this.now.place, facing: 0 };
+    const around = { ...this.now, facing: 0 };
     this.drive.enabled = false;
     this.mode = "off";
     this.sender.began({}); // nothing of this is sent
@@ -103,7 +108,7 @@ export class Steering {
   }
 
   // A key or the stick asks for another way to go, which begins a take where there is none.
-  driven(velocity, at) {
+  driven(at) {
     const { page } = this;
     if (page.player.reviewing || page.player.paused) page.goLive();
     const id = this.sender.push(this.wishes);
@@ -121,18 +126,20 @@ export class Steering {
   // Another take is shown: nothing has been met in it yet.
   reset() {
     this.outcomes.clear();
+    this.late.clear();
     this.refresh();
   }
 
   learn(met) {
     this.latency.learn(met);
-    const late = met.late.map(([at, seconds]) => [`waypoint ${at}`, describeLate(seconds)]);
-    this.outcomes = new Map([...late, ...met.outcomes.map((outcome) => [`${outcome.kind} ${outcome.at}`, describe(outcome)])]);
+    this.late = new Map(met.late.map(([at, seconds]) => [`waypoint ${at}`, describeLate(seconds)]));
+    for (const outcome of met.outcomes) this.outcomes.set(`${outcome.kind} ${outcome.at}`, describe(outcome));
     this.refresh();
   }
 
   outcome(kind, at) {
-    return this.outcomes.get(`${kind} ${Math.round(1000 * at) / 1000}`);
+    const key = `${kind} ${Math.round(1000 * at) / 1000}`;
+    return this.outcomes.get(key) ?? this.late.get(key);
   }
 
   // ---- the page
