@@ -37,6 +37,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         start: float = 0,
         end: float = 0,
         loop: bool = False,
+        takes: str = "one",
     ) -> Order:
         """Generate motion from a prompt and return it as a BVH, GLB, NPZ or MP4 file.
 
@@ -44,13 +45,13 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             prompt: what the body does, in English, up to 300 characters
             seconds: length of the motion, up to 120
             seed: the same seed gives the same motion
-            format: bvh, glb, npz or mp4
+            format: bvh, glb, fbx, vrma, npz or mp4
             body: neutral, male or female
             fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model
             foot_contacts: keep planted feet in place
             convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
-            root: hips, in-place, or of BVH and GLB floor (a root bone carries the path)
+            root: hips, in-place, or of FBX, BVH and GLB floor (a root bone carries the path)
             offset: of BVH: standing (the body at rest stands on the floor) or zero
             start: where the part of the motion that is written begins, in seconds
             end: where it ends; 0 for the end of the motion
@@ -66,7 +67,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         if not 0 < seconds <= MOST_SECONDS:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
         take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
-        how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
+        how = {"convention": convention, "root": root, "offset": offset, "loop": loop, "takes": takes}
         span = {"start": start or 0, "end": end or None}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 

@@ -77,6 +77,7 @@ def edit(
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
+    takes: shared.Takes = "one",
     bvh_offset: shared.BvhOffset = "standing",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made.")] = False,
 ) -> None:
@@ -86,7 +87,7 @@ def edit(
     shared.check_out(out or [], fps, as_json, "to see what is made")
     if sum((start is not None or end is not None, then is not None, loop)) != 1:
         raise ValueError("say which part to make anew with --from and --to, or --then, or --loop")
-    how = ExportSettings(convention=convention, root=root, offset=bvh_offset)
+    how = ExportSettings(convention=convention, root=root, takes=takes, offset=bvh_offset)
     shape, engine = shared.load_body(body), shared.open_engine(checkpoints, device)
     name, settings = engine.motion_models.pick(checkpoint), MotionSettings(seed=seed)
     take, notes = read(engine, file), understood(prompt).notes

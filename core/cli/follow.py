@@ -203,6 +203,7 @@ def follow(
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
+    takes: shared.Takes = "one",
     bvh_offset: shared.BvhOffset = "standing",
     start: shared.From = 0.0,
     end: shared.To = None,
@@ -215,7 +216,7 @@ def follow(
 
     shared.check_out(out or [], fps, as_json or save_map is not None, "to see what is found")
     how = ExportSettings(
-        convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
+        convention=convention, root=root, takes=takes, offset=bvh_offset, start=start, end=end, loop=loop
     )
     shape = shared.load_body(body)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)
