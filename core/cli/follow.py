@@ -216,7 +216,13 @@ def follow(
 
     shared.check_out(out or [], fps, as_json or save_map is not None, "to see what is found")
     how = ExportSettings(
-        convention=convention, root=root, takes=takes, offset=bvh_offset, start=start, end=end, loop=loop
+        convention=convention,
+        root=root,
+        takes=takes,
+        offset=bvh_offset,
+        start=start,
+        end=end,
+        loop=loop,
     )
     shape = shared.load_body(body)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 Out = Annotated[
-    list[Path] | None, typer.Option(help="File to write: .fbx .bvh .glb .vrma .npz .mp4; repeatable.")
+    list[Path] | None,
+    typer.Option(help="File to write: .bvh .glb .fbx .vrma .npz .mp4; repeatable."),
 ]
 Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
