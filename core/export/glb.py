@@ -29,7 +29,7 @@ def write_glb(take: Take, path: Path, *, body: Body, settings: ExportSettings) -
     builder = _build(body, BONES, about, rooted=settings.root == "floor")
     for name, one in titled(take, settings.takes).items():
         moved = tracks(one, body, settings.root)
-        builder.animate(name, one.fps, moved, root=builder.gltf.skins[0].skeleton)
+        builder.animate(name, one.fps, moved, root=builder.gltf.skins[0].skeleton or 0)
     path.write_bytes(builder.to_bytes())
 
 

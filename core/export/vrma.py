@@ -18,6 +18,7 @@ from core.body.skeleton import (
     ANKLES,
     ELBOWS,
     HIPS,
+    HUMANOID,
     JOINTS,
     KNEES,
     PARENTS,
@@ -33,15 +34,6 @@ from core.export.metadata import describe, title
 from core.export.root import tracks
 from core.settings import ExportSettings
 
-HUMANOID = tuple(
-    """
-    hips leftUpperLeg rightUpperLeg spine leftLowerLeg rightLowerLeg chest leftFoot rightFoot
-    upperChest leftToes rightToes neck leftShoulder rightShoulder head leftUpperArm rightUpperArm
-    leftLowerArm rightLowerArm leftHand rightHand
-    """.split()
-)
-"""What VRM calls JOINTS."""
-assert len(HUMANOID) == len(JOINTS)
 _EXTENSION = "VRMC_vrm_animation"
 
 

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from core.body.mesh import Body
-from core.body.skeleton import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, WRISTS
+from core.body.skeleton import ANKLES, ELBOWS, HIPS, HUMANOID, KNEES, SHOULDERS, WRISTS
 from core.body.take import Take
 from core.capture import glb
 from core.capture.gltf_file import Document
 from core.capture.read import read_motion
 from core.export import write
-from core.export.vrma import HUMANOID
 from core.settings import ExportSettings
 from tests.core.export.test_root import in_world
 from tests.support.synthetic import walk_take
