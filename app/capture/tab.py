@@ -53,8 +53,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         """Take the motion out of a video of a person and return it as a file to animate with.
 
         Args:
-            clip: a video of up to 20 seconds, or a BVH, GLB, VRMA or NPZ file, or a ZIP of a glTF
-                and its neighbors
+            clip: a video of up to 20 seconds, or a BVH, GLB, VRMA, FBX or NPZ file, or a ZIP of a
+                glTF and its neighbors
             then: what the body does afterwards, in English; empty for nothing
             seconds: how long it does that, up to 20
             manner: how much real motions like the video's are looked at for it, 0 to 1
@@ -97,7 +97,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 
     with gr.Row():
-        clip = gr.File(label="A video, or a motion: BVH, GLB, NPZ", height=140, scale=2)
+        clip = gr.File(label="A video, or a motion: BVH, GLB, FBX, NPZ", height=140, scale=2)
         clip.data_model = FileOfCaller
         with gr.Column(scale=3):
             then = gr.Textbox(

@@ -59,7 +59,7 @@ class Document:
     def __init__(self, path: Path) -> None:
         """Read the nodes; raise ValueError where they are damaged or too many."""
         self._data = memoryview(path.read_bytes())
-        if bytes(self._data[:20]) != b"Kaydara FBX Binary  " or len(self._data) < 40:
+        if bytes(self._data[:18]) != b"Kaydara FBX Binary":
             raise ValueError("it is FBX as text; export it as binary FBX, or as GLB")
         (version,) = struct.unpack_from("<I", self._data, 23)
         if version < 7000:

@@ -162,7 +162,7 @@ def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int)
 
 @shared.sentences()
 def follow(
-    file: Annotated[Path, typer.Argument(help="A video, or a motion: .bvh .glb .gltf .npz ...")],
+    file: Annotated[Path, typer.Argument(help="A video, or a motion: .bvh .glb .fbx .npz ...")],
     out: shared.Out = None,
     tilt: Annotated[
         float, typer.Option(help="Degrees by which the camera looks down more than it seems.")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from core.body.mesh import Body
-from core.body.skeleton import ANKLES, ELBOWS, HIPS, HUMANOID, KNEES, SHOULDERS, WRISTS
+from core.body.skeleton import ANKLES, ELBOWS, HIPS, HUMANOID, JOINTS, KNEES, SHOULDERS, WRISTS
 from core.body.take import Take
 from core.capture import glb
 from core.capture.gltf_file import Document
 from core.capture.read import read_motion
 from core.export import write
 from core.settings import ExportSettings
+from tests.core.capture.test_glb import join, parts
 from tests.core.export.test_root import in_world
 from tests.support.synthetic import walk_take
 
@@ -68,3 +71,32 @@ def test_it_is_read_back(take, tmp_path):
     write(take, tmp_path / "walk.vrma")
     found = read_motion(tmp_path / "walk.vrma")
     np.testing.assert_allclose(found.joints, take.joints, atol=0.01)
+
+
+def test_what_the_file_says_of_its_bones_holds(take, tmp_path):
+    """Names that say nothing or the opposite, and arms that are longer than legs."""
+    write(take, tmp_path / "walk.vrma")
+    known = read_motion(tmp_path / "walk.vrma")
+    document, binary = parts(tmp_path / "walk.vrma")
+    for node in document["nodes"]:
+        node["name"] = "RightArm"
+    for i in (*ELBOWS, *WRISTS):
+        document["nodes"][i]["translation"][0] *= 3
+    found = glb.read(join(tmp_path / "odd.vrma", document, binary))
+    ours = dict(zip(HUMANOID, JOINTS, strict=True))
+    assert {found.names[i]: joint for joint, i in found.told.items()} == ours
+    assert read_motion(tmp_path / "odd.vrma").skeleton.joints == known.skeleton.joints
+
+
+def test_what_a_file_says_wrongly_of_its_bones_is_no_fault(take, tmp_path):
+    write(take, tmp_path / "walk.vrma")
+    document, binary = parts(tmp_path / "walk.vrma")
+    bones = document["extensions"]["VRMC_vrm_animation"]["humanoid"]["humanBones"]
+    told, rng = [*bones.values()], np.random.default_rng(0)
+    for _ in range(20):
+        bones |= dict(zip(bones, rng.permutation(told), strict=True))
+        path = join(tmp_path / "odd.vrma", document, binary)
+        with contextlib.suppress(ValueError):
+            read_motion(path)
+    del bones["rightLowerArm"]  # one that has to be there: names and lengths tell
+    assert len(read_motion(join(path, document, binary)).joints) == 40
