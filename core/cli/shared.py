@@ -31,7 +31,8 @@ Convention = Annotated[
     str, typer.Option(help="NPZ: livestep; for readers of AMASS amass (SMPL-H) or smplx.")
 ]
 Root = Annotated[
-    str, typer.Option(help="hips, in-place, or FBX, BVH, GLB: floor (a root bone carries the path).")
+    str,
+    typer.Option(help="hips, in-place, or FBX, BVH, GLB: floor (a root bone carries the path)."),
 ]
 Takes = Annotated[
     str, typer.Option(help="FBX, GLB: one animation, or prompts for one of each prompt.")

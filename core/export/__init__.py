@@ -67,9 +67,7 @@ def write(
 
             writer = partial(write_glb, settings=settings)
         case ".vrma":
-            from core.export.vrma import write_vrma
-
-            writer = partial(write_vrma, settings=settings)
+            from core.export.vrma import write_vrma as writer
         case ".npz" if settings.convention == "livestep":
             from core.export.npz import write_npz as writer
         case ".npz":

@@ -32,17 +32,15 @@ from core.body.take import Take
 from core.export.gltf import Builder
 from core.export.metadata import describe, title
 from core.export.root import tracks
-from core.settings import ExportSettings
 
 _EXTENSION = "VRMC_vrm_animation"
 
 
-def write_vrma(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
-    """Write the take as an animation for any avatar; a root bone on the floor is left out."""
+def write_vrma(take: Take, path: Path, *, body: Body) -> None:
+    """Write the take as an animation for any avatar."""
     import pygltflib as gl
 
-    root = "in-place" if settings.root == "in-place" else "hips"
-    builder = Builder(describe(take, body, root=root))
+    builder = Builder(describe(take, body))
     gltf = builder.gltf
     rest, straightened = _straight(body)
     for i, name in enumerate(HUMANOID):
@@ -50,7 +48,7 @@ def write_vrma(take: Take, path: Path, *, body: Body, settings: ExportSettings) 
         children = [child for child, parent in enumerate(PARENTS) if parent == i]
         gltf.nodes.append(gl.Node(name=name, translation=bone.tolist(), children=children))
     gltf.scenes, gltf.scene = [gl.Scene(name="Livestep", nodes=[0])], 0
-    moved = tracks(take, body, root)
+    moved = tracks(take, body)
     world = global_rotations(moved.rotations.astype(np.float64))
     turned = local_rotations(quat_multiply(world, quat_inverse(straightened)))
     builder.animate(title(take), take.fps, replace(moved, rotations=turned))
