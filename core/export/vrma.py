@@ -67,6 +67,7 @@ def _straight(body: Body) -> tuple[np.ndarray, np.ndarray]:
     turns[bones] = quat_between(
         rest[aims] - rest[bones], np.array([*[down] * 4, *[left, right] * 2])
     )
+    turns[WRISTS] = turns[ELBOWS]  # hands go on as forearms do
     straight = forward(rest[:1], local_rotations(turns[None]), rest)[0][0]
     straight[:, 1] += (rest[ANKLES, 1] - straight[ANKLES, 1]).mean() - body.ground
     return straight, turns
