@@ -6,25 +6,17 @@ out afterwards, and files of 120 s stay small. They begin at their first key.
 
 from __future__ import annotations
 
-import contextlib
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from core.body.rotations import (
-    matrix_to_quat,
-    normalize,
-    quat_inverse,
-    quat_multiply,
-    quat_slerp,
-    quat_to_matrix,
-)
+from core.body.rotations import normalize, quat_slerp
 from core.body.skeleton import FPS
-from core.capture.gltf_file import MOST_VALUE, Document, Json, channels, decode
+from core.capture.gltf_file import Document, Json, channels, decode
+from core.capture.gltf_pose import Curves, at_bind, humanoid, placed
 from core.capture.gltf_tree import Tree, above, skeleton
 from core.capture.joint_maps import check_length, check_name, well_formed
 from core.capture.source import Source, astray
@@ -34,14 +26,9 @@ MOST_TOLD = 8
 MOST_CLIPS = 200
 """Animations that are told of; all others can be chosen by their number alone."""
 
-_REST = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
 
-Curves = dict[tuple[int, str], np.ndarray]
-"""Values (T, 3) or (T, 4) by node and path."""
 Spots = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Keys before and after times, and the share (T) of the way from the one to the other."""
-Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
 
 
 def read(path: str | Path, clip: int | None = None) -> Source:
@@ -173,12 +160,12 @@ def _source(
 ) -> Source:
     """Move the skeleton by the curves of the chosen animation."""
     nodes, kept = document.json["nodes"], tree.kept
-    world = _world(nodes, tree, curves)
+    world = placed(nodes, tree, curves)
     positions = np.stack([np.broadcast_to(world[i][0], (poses, 3)) for i in kept], axis=1)
     if (far := astray(positions)) is not None:
         raise ValueError(f"its pose at {far / FPS:g} s lies far off all others; take it out")
-    rest = _rest(document, tree)
-    names = {node: str(bone) for bone, node in _humanoid(document.json)}
+    still = at_bind(document, tree)
+    names = {node: str(bone) for bone, node in humanoid(document.json)}
     column = {node: i for i, node in enumerate(kept)}
     return Source(
         names=tuple(
@@ -187,104 +174,11 @@ def _source(
         parents=tuple(column.get(above(i, tree.parents, column), -1) for i in kept),
         positions=positions,
         rotations=np.stack([np.broadcast_to(world[i][2], (poses, 4)) for i in kept], axis=1),
-        rest=np.concatenate([rest[i][0] for i in kept]),
-        rest_rotations=np.concatenate([rest[i][2] for i in kept]),
+        rest=np.concatenate([still[i][0] for i in kept]),
+        rest_rotations=np.concatenate([still[i][2] for i in kept]),
         up="y",
         rate=float(FPS),
         clips=tuple(_names(document.json["animations"])),
         clip=chosen,
         notes=notes,
     )
-
-
-def _humanoid(description: Json) -> Iterator[tuple[str, int]]:
-    """Yield the bones that VRM and VRMA name, and their nodes."""
-    for version in ("VRMC_vrm_animation", "VRMC_vrm", "VRM"):
-        told = description.get("extensions", {}).get(version, {})
-        bones = told.get("humanoid", {}).get("humanBones", {})
-        if isinstance(bones, list):  # VRM 0
-            yield from ((bone["bone"], bone["node"]) for bone in bones)
-        else:
-            yield from ((name, bone["node"]) for name, bone in bones.items())
-
-
-def _world(nodes: list[Json], tree: Tree, curves: Curves) -> dict[int, Transform]:
-    """Transforms of nodes relative to the world, from the roots down."""
-    world: dict[int, Transform] = {}
-    for i in tree.order:
-        own = _local(nodes[i], {path: curves[i, path] for path in _REST if (i, path) in curves})
-        world[i] = own if tree.parents[i] < 0 else _after(world[tree.parents[i]], own)
-    return world
-
-
-def _local(node: Json, curves: dict[str, np.ndarray]) -> Transform:
-    """Transform of a node relative to its parent."""
-    if "matrix" in node:
-        return _transform(np.array(node["matrix"], np.float64).reshape(4, 4).T)
-    parts = {
-        path: curves.get(path, np.array([node.get(path, still)], np.float64))
-        for path, still in _REST.items()
-    }
-    turn = normalize(parts["rotation"])[:, [3, 0, 1, 2]]
-    turn = np.where(turn.any(axis=-1, keepdims=True), turn, [1.0, 0, 0, 0])
-    return parts["translation"], quat_to_matrix(turn) * parts["scale"][:, None], turn
-
-
-def _transform(matrix: np.ndarray) -> Transform:
-    """A matrix (4, 4) in parts; its rotation is what is left without scale and mirror."""
-    linear = matrix[:3, :3]
-    columns = linear / np.maximum(np.linalg.norm(linear, axis=0), 1e-12)
-    turn = matrix_to_quat(columns * (1 if np.linalg.det(columns) > 0 else -1))
-    return matrix[None, :3, 3], linear[None], turn[None]
-
-
-def _after(up: Transform, own: Transform) -> Transform:
-    """A transform relative to the world, of the parent's and of one relative to that."""
-    place = up[0] + (up[1] @ own[0][..., None])[..., 0]
-    return place, up[1] @ own[1], quat_multiply(up[2], own[2])
-
-
-def _rest(document: Document, tree: Tree) -> dict[int, Transform]:
-    """Nodes in the pose in which the skin was bound to them; in their own where there is none.
-
-    Only what lies between two joints counts: what is above all joints, and in which space the skin
-    was bound, differs with the program.
-    """
-    nodes, inverses = document.json["nodes"], _inverse_binds(document, tree.skin)
-    still = _world(nodes, tree, {})
-    rest: dict[int, Transform] = {}
-    for i in tree.order:
-        own, up = _local(nodes[i], {}), tree.parents[i]
-        if i in inverses:
-            joint, (_, bound) = above(i, tree.parents, inverses), inverses[i]
-            if joint in inverses:
-                own, up = _transform(inverses[joint][0] @ bound), joint
-            else:
-                own = _turned(own, _transform(bound)[2], still.get(up))
-        rest[i] = own if up < 0 else _after(rest[up], own)
-    return rest
-
-
-def _turned(own: Transform, turn: np.ndarray, up: Transform | None) -> Transform:
-    """Turn the topmost joint as it was bound, in its parent's space or the world's.
-
-    What is nearer to where the file has it tells which.
-    """
-    ways = [turn] if up is None else [turn, quat_multiply(quat_inverse(up[2]), turn)]
-    nearest = max(ways, key=lambda way: abs((way * own[2]).sum()))
-    scale = np.linalg.norm(own[1], axis=1, keepdims=True)
-    return own[0], quat_to_matrix(nearest) * scale, nearest
-
-
-def _inverse_binds(document: Document, skin: Json) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Matrices (4, 4) from the space in which a skin was bound to each of its joints, and back."""
-    if "inverseBindMatrices" not in skin:
-        return {}
-    joints = skin["joints"]
-    rows = decode(document.rows(skin["inverseBindMatrices"])[: len(joints)])
-    matrices = rows.reshape(-1, 4, 4).transpose(0, 2, 1)
-    if len(matrices) < len(joints) or not (np.abs(matrices) < MOST_VALUE).all():
-        return {}
-    with contextlib.suppress(np.linalg.LinAlgError):
-        return dict(zip(joints, zip(matrices, np.linalg.inv(matrices), strict=True), strict=True))
-    return {}
