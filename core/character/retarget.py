@@ -1,0 +1,128 @@
+"""Poses of ours -> what the nodes of a character do; no state, so any part comes out alike.
+
+Each node turns from its rest pose as ours turns from the stance in which our skeleton lies along
+it, so limbs point where ours point, whatever the pose at rest. Feet stand where ours stand, as high
+as ours above the floor with soles of their own; hips go along, and legs reach by two-bone
+kinematics. Twists are spread over the nodes that share them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.body.feet import holding
+from core.body.legs import reach
+from core.body.rotations import (
+    normalize,
+    quat_from_axis_angle,
+    quat_inverse,
+    quat_multiply,
+    quat_rotate,
+    quat_slerp,
+    swing,
+)
+from core.body.skeleton import ANKLES, HIPS, INDEX, KNEES, TOES, forward
+from core.body.soles import heights
+from core.character.rig import Rig
+
+SOFT = 0.03
+"""Difference (m) in height within which both feet say how high the hips are."""
+CARRIES, FREE = 0.02, 0.06
+"""Heights (m) of a sole below which its leg must reach it, and above which it need not."""
+MOST_DROP = 0.12
+"""Largest (m) that hips sink for it."""
+_X_Z = [0, 2]
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """T poses of a rig's N nodes, in its own axes and meters (see core.character.rig)."""
+
+    places: np.ndarray
+    """(T, N, 3)."""
+    turns: np.ndarray
+    """Since rest, relative to the world, (T, N, 4)."""
+
+
+def retarget(rig: Rig, root: np.ndarray, rotations: np.ndarray) -> Moved:
+    """Move a rig by poses of ours: `root` (T, 3), local `rotations` (T, 22, 4)."""
+    joints, world = forward(root.astype(np.float64), rotations.astype(np.float64))
+    turned = quat_multiply(world, quat_inverse(rig.stance))
+    middle = _stand(rig, joints, world, turned)
+    low, high = ([getattr(row, end) for row in rig.rows] for end in ("low", "high"))
+    shares = np.array([row.share for row in rig.rows])
+    turns = quat_slerp(turned[:, low], turned[:, high], np.tile(shares, (len(root), 1)))
+    for twist in rig.twists:
+        begin, end = twist.bone
+        axis = normalize(rig.rest[end] - rig.rest[begin])
+        against, joint = twist.joints
+        angle = _twist(quat_multiply(quat_inverse(turned[:, against]), turned[:, joint]), axis)
+        more = quat_from_axis_angle(twist.share * angle[:, None] * axis)
+        turns[:, twist.row] = quat_multiply(turns[:, twist.row], more)
+    places = np.empty((*turns.shape[:2], 3))
+    places[:, 0] = middle - quat_rotate(turns[:, 0], rig.legs[0].mean(axis=0) - rig.rest[0])
+    for i, row in enumerate(rig.rows[1:], start=1):
+        bone = rig.rest[i] - rig.rest[row.parent]
+        places[:, i] = places[:, row.parent] + quat_rotate(turns[:, row.parent], bone)
+    return Moved(places, turns)
+
+
+def _stand(rig: Rig, joints: np.ndarray, world: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """Point legs, in `turned`, at where feet are to be; return the middle of the hips (T, 3)."""
+    feet = turned[:, ANKLES]
+    soles = np.maximum(heights(joints[:, ANKLES], world[:, ANKLES]), 0)
+    ankles = joints[:, TOES] - quat_rotate(feet, rig.balls)
+    ankles[..., 1] = soles - quat_rotate(feet[:, :, None], rig.soles)[..., 1].min(axis=-1)
+    shifts = ankles - joints[:, ANKLES]
+    near = np.exp((soles.min(axis=1, keepdims=True) - soles) / SOFT)
+    near = near / near.sum(axis=1, keepdims=True)
+    middle = joints[:, HIPS].mean(axis=1) + shifts.mean(axis=1)
+    middle[:, 1] += (near * shifts[..., 1]).sum(axis=1) - shifts[..., 1].mean(axis=1)
+
+    offsets = rig.legs[0] - rig.legs[0].mean(axis=0)
+    hips = middle[:, None] + quat_rotate(turned[:, [INDEX["pelvis"]]], offsets)
+    bones = np.diff(rig.legs, axis=0)  # (2, 2, 3): thighs, shins
+    lengths = np.linalg.norm(bones, axis=-1)
+    flat = ((ankles - hips)[..., _X_Z] ** 2).sum(axis=-1)
+    upright = np.sqrt(np.maximum((0.999 * lengths.sum(axis=0)) ** 2 - flat, 0))
+    missing = np.maximum(hips[..., 1] - ankles[..., 1] - upright, 0)
+    drop = np.minimum((missing * holding(soles, CARRIES, FREE)).max(axis=1), MOST_DROP)
+    middle[:, 1] -= drop
+    hips[..., 1] -= drop[:, None]
+    knees, ahead = joints[:, KNEES] - joints[:, HIPS], joints[:, TOES] - joints[:, ANKLES]
+    for group, bone, points in zip(
+        (HIPS, KNEES), bones, reach(hips, ankles, knees, ahead, *lengths), strict=True
+    ):
+        turned[:, group] = swing(turned[:, group], bone, points)
+    return middle
+
+
+def _twist(turns: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Return the angles (T,), -pi to pi, by which rotations (T, 4) turn about `axis` (3,)."""
+    along = turns[:, 1:] @ axis
+    return 2 * np.arctan2(np.where(turns[:, 0] < 0, -along, along), np.abs(turns[:, 0]))
+
+
+def local_turns(rig: Rig, turns: np.ndarray) -> np.ndarray:
+    """Rotations (T, N, 4) of nodes relative to those that they hang from in their file."""
+    return quat_multiply(quat_inverse(rig.above), quat_multiply(_against(rig, turns), rig.turns))
+
+
+def local_places(rig: Rig, moved: Moved, row: int) -> np.ndarray:
+    """Places (T, 3) of one row relative to the node it hangs from, in that one's axes and units."""
+    place, holder = moved.places[:, row], rig.holders[row]
+    if holder >= 0:
+        place = place - moved.places[:, holder]
+        place = quat_rotate(quat_inverse(moved.turns[:, holder]), place)
+    return (place - rig.hung[row]) @ np.linalg.inv(rig.linear[row]).T
+
+
+def _against(rig: Rig, turns: np.ndarray) -> np.ndarray:
+    """Turns (T, N, 4) since rest relative to the rows that the nodes hang from in their file."""
+    out = turns.copy()
+    for i, holder in enumerate(rig.holders):
+        if holder >= 0:
+            out[:, i] = quat_multiply(quat_inverse(turns[:, holder]), turns[:, i])
+    return out
