@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from benchmarks.rigs import Rig
+from benchmarks.rigs import UP, Rig
 from core.character.glb_file import pack
 
 _FLOAT, _SHORT, _INT = 5126, 5123, 5125
@@ -97,7 +97,9 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
     names = [n or f"{rig.names[up]}_end" for n, up in zip(rig.names, parents, strict=True)]
     rest, frames = rig.rest.copy(), rig.frames().as_matrix()
     if rig.family.frames == "bone":
-        frames = _up(rig).T @ frames  # `frames` are told in the axes of the rig's own files
+        frames = (
+            UP[rig.family.up].T @ frames
+        )  # `frames` are told in the axes of the rig's own files
     if look.cape:
         chest = rig.spine[-1]
         names += [f"Cape{k}" for k in range(3)]
@@ -111,7 +113,7 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
         rest, frames = rest @ back, back @ frames
     top = np.eye(4)
     if look.armature:
-        top[:3, :3] = _up(rig).T * look.unit
+        top[:3, :3] = UP[rig.family.up].T * look.unit
     size = 1.0 if look.armature else look.unit
     world = np.tile(np.eye(4), (len(names), 1, 1))
     world[:, :3, :3] = frames * (look.unit if look.armature else 1.0)
@@ -132,7 +134,7 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
             del nodes[-1]["children"]
     roots = [c for c, up in enumerate(parents) if up < 0]
     if look.armature:
-        turn = Rotation.from_matrix(_up(rig).T).as_quat().tolist()
+        turn = Rotation.from_matrix(UP[rig.family.up].T).as_quat().tolist()
         nodes.append(
             {"name": "Armature", "rotation": turn, "scale": [look.unit] * 3, "children": roots}
         )
@@ -180,18 +182,12 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
     path.write_bytes(pack(out.json, bytes(out.blob)))
 
 
-def _up(rig: Rig) -> np.ndarray:
-    from benchmarks.rigs import UP
-
-    return UP[rig.family.up]
-
-
 def _boxes(
     rig: Rig, parents: list[int], rest: np.ndarray, look: Look
 ) -> tuple[np.ndarray, np.ndarray]:
     """Corners (B, 8, 3) of a box for each bone, and the joints (B,) they hang on."""
     points, joints = [], []
-    feet = {rig.joints[f"{side}_ankle"] for side in ("left", "right")}
+    feet = [rig.joints[f"{side}_ankle"] for side in ("left", "right")]
     for c, parent in enumerate(parents):
         if parent < 0 or parent in feet or not rest[parent].any():
             continue
@@ -200,7 +196,7 @@ def _boxes(
         points.append((rest[c] + rest[parent]) / 2 + _CORNERS * (np.abs(bone) / 2 + thick))
         points[-1][:, 1] = np.maximum(points[-1][:, 1], 0)
         joints.append(parent)
-    for ankle in sorted(feet):
+    for ankle in feet:
         ahead = -1.0 if look.vrm == 0 else 1.0
         low, high = rest[ankle] + [-0.04, 0, 0], rest[ankle] + [0.04, -0.02, 0]
         low[1] = 0

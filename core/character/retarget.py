@@ -29,11 +29,12 @@ from core.character.rig import Rig
 
 SOFT = 0.03
 """Difference (m) in height within which both feet say how high the hips are."""
-CARRIES, FREE = 0.02, 0.06
-"""Heights (m) of a sole below which its leg must reach it, and above which it need not."""
-MOST_DROP = 0.12
-"""Largest (m) that hips sink for it."""
-_X_Z = [0, 2]
+CARRIES, FREE = 0.02, 0.1
+"""Heights (m) of a sole below which a foot is where ours is, and above which its leg is as ours."""
+UPRIGHT, SLANTED = 0.9, 0.6
+"""Legs that point down like this, as a sine, tell how high a body stands; tell nothing."""
+MOST = 0.12
+"""Largest rise or drop of the hips (m) for legs' sake."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +74,45 @@ def _stand(rig: Rig, joints: np.ndarray, world: np.ndarray, turned: np.ndarray) 
     """Point legs, in `turned`, at where feet are to be; return the middle of the hips (T, 3)."""
     feet = turned[:, ANKLES]
     soles = np.maximum(heights(joints[:, ANKLES], world[:, ANKLES]), 0)
+    lowest = -quat_rotate(feet[:, :, None], rig.soles)[..., 1].min(axis=-1)
     ankles = joints[:, TOES] - quat_rotate(feet, rig.balls)
-    ankles[..., 1] = soles - quat_rotate(feet[:, :, None], rig.soles)[..., 1].min(axis=-1)
+    ankles[..., 1] = soles + lowest
     shifts = ankles - joints[:, ANKLES]
     near = np.exp((soles.min(axis=1, keepdims=True) - soles) / SOFT)
     near = near / near.sum(axis=1, keepdims=True)
-    middle = joints[:, HIPS].mean(axis=1) + shifts.mean(axis=1)
-    middle[:, 1] += (near * shifts[..., 1]).sum(axis=1) - shifts[..., 1].mean(axis=1)
+    shift = shifts.mean(axis=1)
+    shift[:, 1] = (near * shifts[..., 1]).sum(axis=1)
+    middle = joints[:, HIPS].mean(axis=1) + shift
 
+    bones = np.diff(rig.legs, axis=0)  # (2, 2, 3): thighs, shins
+    thighs, shins = lengths = np.linalg.norm(bones, axis=-1)
+    upper, lower = (
+        normalize(joints[:, ends] - joints[:, begins])
+        for begins, ends in ((HIPS, KNEES), (KNEES, ANKLES))
+    )
+    as_bent = thighs**2 + shins**2 + 2 * thighs * shins * np.vecdot(upper, lower)
     offsets = rig.legs[0] - rig.legs[0].mean(axis=0)
     hips = middle[:, None] + quat_rotate(turned[:, [INDEX["pelvis"]]], offsets)
-    bones = np.diff(rig.legs, axis=0)  # (2, 2, 3): thighs, shins
-    lengths = np.linalg.norm(bones, axis=-1)
-    flat = ((ankles - hips)[..., _X_Z] ** 2).sum(axis=-1)
-    upright = np.sqrt(np.maximum((0.999 * lengths.sum(axis=0)) ** 2 - flat, 0))
-    missing = np.maximum(hips[..., 1] - ankles[..., 1] - upright, 0)
-    drop = np.minimum((missing * holding(soles, CARRIES, FREE)).max(axis=1), MOST_DROP)
-    middle[:, 1] -= drop
-    hips[..., 1] -= drop[:, None]
+    # stand as high as legs do that are bent like ours, and as those that carry can reach
+    lines = ankles - hips
+    flat = lines[..., 0] ** 2 + lines[..., 2] ** 2
+    upright = holding(-normalize(lines)[..., 1], UPRIGHT, SLANTED)
+    bent, straight = (
+        lines[..., 1] + np.sqrt(np.maximum(square - flat, 0))
+        for square in (as_bent, (0.9999 * lengths.sum(axis=0)) ** 2)
+    )
+    rise = (near * upright * np.clip(bent, -MOST, MOST)).sum(axis=1)
+    carries = holding(soles, CARRIES, FREE)
+    over = carries * np.maximum(rise[:, None] - straight, 0)
+    rise -= np.minimum(over.max(axis=1), MOST)
+    middle[:, 1] += rise
+    hips[..., 1] += rise[:, None]
+    free = hips + upper * thighs[:, None] + lower * shins[:, None]
+    free[..., 1] = np.maximum(free[..., 1], lowest)
+    ankles = free + carries[..., None] * (ankles - free)
     knees, ahead = joints[:, KNEES] - joints[:, HIPS], joints[:, TOES] - joints[:, ANKLES]
     for group, bone, points in zip(
-        (HIPS, KNEES), bones, reach(hips, ankles, knees, ahead, *lengths), strict=True
+        (HIPS, KNEES), bones, reach(hips, ankles, knees, ahead, thighs, shins), strict=True
     ):
         turned[:, group] = swing(turned[:, group], bone, points)
     return middle
