@@ -14,10 +14,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from benchmarks.rigs import UP, Rig
-from core.character.glb_file import pack
+from core.character.glb_file import File
 
-_FLOAT, _SHORT, _INT = 5126, 5123, 5125
-_WIDTHS = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _TRIANGLES = np.array(
     """
@@ -61,37 +59,9 @@ class Look:
     """How often every triangle is there, for files of some size."""
 
 
-class _Writer:
-    def __init__(self) -> None:
-        self.json: dict[str, Any] = {
-            "asset": {"version": "2.0"},
-            "bufferViews": [],
-            "accessors": [],
-        }
-        self.blob = bytearray()
-
-    def add(self, values: np.ndarray, kind: int, bounds: bool = False) -> int:
-        form = {_FLOAT: "<f4", _SHORT: "<u2", _INT: "<u4"}[kind]
-        rows = np.ascontiguousarray(values.reshape(len(values), -1), dtype=form)
-        self.blob += bytes(-len(self.blob) % 4)
-        view = {"buffer": 0, "byteOffset": len(self.blob), "byteLength": rows.nbytes}
-        self.blob += rows.tobytes()
-        self.json["bufferViews"].append(view)
-        accessor = {
-            "bufferView": len(self.json["bufferViews"]) - 1,
-            "componentType": kind,
-            "count": len(rows),
-            "type": _WIDTHS[rows.shape[1]],
-        }
-        if bounds:
-            accessor |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
-        self.json["accessors"].append(accessor)
-        return len(self.json["accessors"]) - 1
-
-
 def write(rig: Rig, path: Path, look: Look | None = None) -> None:
     """Write a rig as a character that stands on the floor, facing +Z (VRM 0: -Z)."""
-    look, out = look or Look(), _Writer()
+    look, out = look or Look(), File({"asset": {"version": "2.0"}})
     parents = list(rig.parents)
     # ends of bones are called as Blender's exporter calls them
     names = [n or f"{rig.names[up]}_end" for n, up in zip(rig.names, parents, strict=True)]
@@ -158,14 +128,14 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
         slots = np.stack([hung, 0 * hung, 0 * hung, 0 * hung], axis=1)
         primitive = {
             "attributes": {
-                "POSITION": out.add(position, _FLOAT, bounds=True),
-                "JOINTS_0": out.add(slots, _SHORT),
-                "WEIGHTS_0": out.add(weights, _FLOAT),
+                "POSITION": out.add(position, bounds=True),
+                "JOINTS_0": out.add(slots.astype(np.uint16)),
+                "WEIGHTS_0": out.add(weights),
             },
-            "indices": out.add(np.tile(faces, (look.fineness, 1)).reshape(-1), _INT),
+            "indices": out.add(np.tile(faces, (look.fineness, 1)).reshape(-1).astype(np.uint32)),
             "material": 0,
         }
-        binds = out.add(inverse[used], _FLOAT)
+        binds = out.add(inverse[used])
         out.json["skins"].append({"joints": used, "inverseBindMatrices": binds})
         out.json["meshes"].append({"primitives": [primitive], "name": f"Part{len(roots)}"})
         roots.append(len(nodes))
@@ -179,7 +149,7 @@ def write(rig: Rig, path: Path, look: Look | None = None) -> None:
     out.json |= {"nodes": nodes, "scenes": [{"nodes": roots}], "scene": 0}
     if look.vrm is not None:
         _tell(out.json, rig, look)
-    path.write_bytes(pack(out.json, bytes(out.blob)))
+    path.write_bytes(out.to_bytes())
 
 
 def _boxes(
@@ -188,8 +158,9 @@ def _boxes(
     """Corners (B, 8, 3) of a box for each bone, and the joints (B,) they hang on."""
     points, joints = [], []
     feet = [rig.joints[f"{side}_ankle"] for side in ("left", "right")]
+    bare = {*feet, *(i for i, part in enumerate(rig.parts) if part == "ground")}
     for c, parent in enumerate(parents):
-        if parent < 0 or parent in feet or not rest[parent].any():
+        if parent < 0 or parent in bare:
             continue
         bone = rest[c] - rest[parent]
         thick = min(0.05, 0.3 * float(np.linalg.norm(bone)) + 0.005)

@@ -29,7 +29,7 @@ from core.body.rotations import matrix_to_quat
 from core.body.skeleton import ANKLES, JOINTS, TOES, forward
 from core.body.soles import heights
 from core.body.take import Take
-from core.character.character import Character, read_character
+from core.character.character import SUFFIXES, Character, read_character
 from core.character.export import write_character
 from core.character.retarget import retarget
 from core.settings import CHECKPOINTS
@@ -103,6 +103,7 @@ PROMPTS = (
     "a person turns left",
     "a person walks backwards",
 )
+OURS = Path(__file__).parents[1] / "assets" / "characters"
 DOWN = 0.005
 """A sole (m) as near to the floor as this, of our body, is down."""
 STILL = 0.05
@@ -156,8 +157,9 @@ def moved_row(character: Character, rig: Rig, look: Look, take: Take, folder: Pa
     down = (soles < DOWN) & (speeds * take.fps < STILL)
     low, slides = [np.zeros(1)], []
     for side, (ankle, toe) in enumerate(zip(ANKLES, TOES, strict=True)):
-        foot = {nodes[ankle], nodes.get(toe, -1)}
-        height = file.vertices(world, foot)[..., 1].min(axis=1) * size
+        foot = [nodes[ankle], nodes.get(toe, -1)]
+        parts = [part.points[:, np.isin(part.hung, foot)] for part in file.skins(world)]
+        height = np.concatenate(parts, axis=1)[..., 1].min(axis=1) * size
         low.append((height - np.maximum(soles[:, side], 0) * scale)[down[:, side]])
         end = toe if toe in nodes else ankle
         ball = places[:, nodes[end]] - joints[:, end] * scale
@@ -200,10 +202,28 @@ def speed(folder: Path) -> Row:
     return {"megabytes": path.stat().st_size / 1e6, "read_ms": 1000 * (time.perf_counter() - start)}
 
 
+def draw(sheet: Path, take: Take, folder: Path) -> None:
+    """Draw all cases, and the characters that come with the page, below our own body."""
+    from benchmarks.characters_sheet import draw as paint
+    from core.export import write as write_body
+
+    files = {"our body": folder / "body.glb"}
+    write_body(take, files["our body"])
+    made = {path.stem: path for path in sorted(OURS.iterdir()) if path.suffix in SUFFIXES}
+    for case, (family, look) in CASES.items():
+        made[case] = folder / f"{len(made)}.glb"
+        write(RIGS_HERE[family], made[case], look)
+    for case, path in made.items():
+        files[case] = folder / f"{len(files)}_moved.glb"
+        write_character(take, files[case], read_character(path))
+    paint(files, sheet)
+
+
 def main(
     as_json: reporting.AsJson = False,
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
     seeds: Annotated[int, typer.Option(help="Takes for each of the prompts.")] = 1,
+    sheet: Annotated[Path | None, typer.Option(help="Picture of all beside our body.")] = None,
     out: reporting.Out = None,
 ) -> None:
     """Measure how well characters of all families move."""
@@ -215,6 +235,8 @@ def main(
         takes = performed(Engine.load(checkpoints), PROMPTS, None, seeds)
         names = tqdm(CASES, desc="characters", leave=False, disable=None)
         rows: Row = {case: character_row(case, folder, takes) for case in names}
+        if sheet is not None:
+            draw(sheet, takes[PROMPTS.index("a person dances")], folder)
         result = rounded({**rows, "large_file": speed(folder)}, 3)
     emit(result, lambda r: columns_table(r, set(CASES)), as_json=as_json, out=out)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,20 @@ from scipy.spatial.transform import Rotation
 
 _FORMS = {5121: "u1", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+@dataclass(frozen=True, eq=False)
+class Skinned:
+    """A part of a mesh in motion."""
+
+    points: np.ndarray
+    """(T, V, 3)."""
+    faces: np.ndarray
+    """(F, 3)."""
+    hung: np.ndarray
+    """The node (V,) on which each point hangs most."""
+    color: np.ndarray
+    """Linear, (3,)."""
 
 
 class Player:
@@ -62,24 +78,33 @@ class Player:
         count = max(map(len, every))
         return np.stack([np.broadcast_to(m, (count, 4, 4)) for m in every], axis=1)
 
-    def vertices(self, world: np.ndarray, hung: set[int]) -> np.ndarray:
-        """Return the vertices (T, V, 3) that hang on some nodes, each on its first joint alone."""
-        parts = []
+    def skins(self, world: np.ndarray) -> Iterator[Skinned]:
+        """Yield the parts of all skinned meshes as they are bent by nodes in `world`."""
         for node in self.json["nodes"]:
             if "skin" not in node:
                 continue
             skin = self.json["skins"][node["skin"]]
             binds = self.rows(skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
+            bent = world[:, skin["joints"]] @ binds
             for primitive in self.json["meshes"][node["mesh"]]["primitives"]:
                 told = primitive["attributes"]
-                points = self.rows(told["POSITION"])
-                slots = self.rows(told["JOINTS_0"])[:, 0]
-                for slot, joint in enumerate(skin["joints"]):
-                    mine = points[slots == slot]
-                    if joint in hung and len(mine):
-                        full = np.concatenate([mine, np.ones((len(mine), 1))], axis=1)
-                        parts.append(np.einsum("tab,vb->tva", world[:, joint] @ binds[slot], full))
-        return np.concatenate(parts, axis=1)[..., :3]
+                points, slots = self.rows(told["POSITION"]), self.rows(told["JOINTS_0"])
+                weights = self.rows(told["WEIGHTS_0"]).astype(float)
+                weights /= weights.sum(axis=1, keepdims=True)
+                full = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+                moved = sum(
+                    np.einsum("tvab,vb->tva", bent[:, slots[:, k]], full) * weights[:, [k]]
+                    for k in range(4)
+                    if weights[:, k].any()
+                )
+                material = self.json["materials"][primitive["material"]]
+                color = material.get("pbrMetallicRoughness", {}).get("baseColorFactor", [0.6] * 4)
+                yield Skinned(
+                    np.asarray(moved)[..., :3],
+                    self.rows(primitive["indices"]).reshape(-1, 3),
+                    np.array(skin["joints"])[slots[np.arange(len(slots)), weights.argmax(axis=1)]],
+                    np.array(color[:3]),
+                )
 
 
 def _matrices(

@@ -84,7 +84,7 @@ def write_character(
 
 
 def _animated(take: Take, character: Character, moved: Moved, about: dict[str, str]) -> bytes:
-    rig, file = character.rig, File(character.path)
+    rig, file = character.rig, File.read(character.path)
     times = file.add(np.arange(len(take)) / take.fps, bounds=True)
     animation: dict[str, Any] = {"name": title(take), "channels": [], "samplers": []}
 

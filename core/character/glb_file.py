@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import struct
 from pathlib import Path
@@ -13,21 +12,27 @@ import numpy as np
 from core.capture.gltf_file import fetch, parse, split
 from core.capture.gltf_pose import local
 
-_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
-_FLOAT = 5126
+_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
+_FORMS = {"u1": 5121, "u2": 5123, "u4": 5125, "f4": 5126}
 _KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 
 
 class File:
     """A description and its numbers, to which more can be added."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, description: dict[str, Any], binary: bytes | memoryview = b"") -> None:
+        """`description` is changed in place."""
+        self.json, self._binary = description, bytearray(binary)
+
+    @classmethod
+    def read(cls, path: Path) -> File:
         """Read a GLB, or a glTF with what lies beside it; raise ValueError where that is not."""
-        text, binary = split(path.read_bytes())
-        self.json: dict[str, Any] = copy.deepcopy(parse(text))
-        self._binary = bytearray(binary)
-        if path.read_bytes()[:4] != b"glTF" or len(self.json.get("buffers", ())) > 1:
-            self._gather(path.parent)
+        data = path.read_bytes()
+        text, binary = split(data)
+        file = cls(parse(text), binary)
+        if data[:4] != b"glTF" or len(file.json.get("buffers", ())) > 1:
+            file._gather(path.parent)
+        return file
 
     def _gather(self, folder: Path) -> None:
         """Bring numbers and pictures from beside the description into one buffer."""
@@ -58,14 +63,16 @@ class File:
         views.append({"buffer": 0, "byteOffset": self._append(data), "byteLength": len(data)})
         return len(views) - 1
 
-    def add(self, values: np.ndarray, *, bounds: bool = False) -> int:
-        """Add numbers (T,) or (T, width) as floats; return their accessor."""
-        rows = np.ascontiguousarray(values.reshape(len(values), -1), dtype="<f4")
+    def add(self, values: np.ndarray, *, bounds: bool = False, **more: Any) -> int:
+        """Add numbers (T,) or (T, width), floats or as they are; return their accessor."""
+        kind = "f4" if values.dtype.kind == "f" else values.dtype.str[1:]
+        rows = np.ascontiguousarray(values.reshape(len(values), -1), dtype=f"<{kind}")
         accessor: dict[str, Any] = {
             "bufferView": self._view(rows.tobytes()),
-            "componentType": _FLOAT,
+            "componentType": _FORMS[kind],
             "count": len(rows),
             "type": _TYPES[rows.shape[1]],
+            **more,
         }
         if bounds:
             accessor |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
@@ -87,17 +94,12 @@ class File:
 
     def to_bytes(self) -> bytes:
         """Return it as GLB."""
-        return pack(self.json, bytes(self._binary))
-
-
-def pack(description: dict[str, Any], binary: bytes) -> bytes:
-    """Return a description and the bytes of its first buffer as GLB."""
-    buffers = description.get("buffers") or [{}]
-    first = {**buffers[0], "byteLength": len(binary)}
-    first.pop("uri", None)
-    text = json.dumps({**description, "buffers": [first]}, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    binary += bytes(-len(binary) % 4)
-    parts = struct.pack("<II", len(text), 0x4E4F534A) + text
-    parts += struct.pack("<II", len(binary), 0x004E4942) + binary
-    return struct.pack("<III", 0x46546C67, 2, 12 + len(parts)) + parts
+        binary = bytes(self._binary) + bytes(-len(self._binary) % 4)
+        first = {**(self.json.get("buffers") or [{}])[0], "byteLength": len(self._binary)}
+        first.pop("uri", None)
+        description = {**self.json, "buffers": [first]}
+        text = json.dumps(description, separators=(",", ":"), ensure_ascii=False).encode()
+        text += b" " * (-len(text) % 4)
+        parts = struct.pack("<II", len(text), 0x4E4F534A) + text
+        parts += struct.pack("<II", len(binary), 0x004E4942) + binary
+        return struct.pack("<III", 0x46546C67, 2, 12 + len(parts)) + parts
