@@ -169,9 +169,12 @@ def _boxes(
         joints.append(parent)
     for ankle in feet:
         ahead = -1.0 if look.vrm == 0 else 1.0
+        toes = [c for c, up in enumerate(parents) if up == ankle]
+        long = 1.6 * max([abs(rest[c][2] - rest[ankle][2]) for c in toes], default=0.12)
         low, high = rest[ankle] + [-0.04, 0, 0], rest[ankle] + [0.04, -0.02, 0]
         low[1] = 0
-        low[2], high[2] = sorted((rest[ankle][2] - 0.05 * ahead, rest[ankle][2] + 0.2 * ahead))
+        ends = rest[ankle][2] - 0.4 * long * ahead, rest[ankle][2] + long * ahead
+        low[2], high[2] = sorted(ends)
         points.append((low + high) / 2 + _CORNERS * (high - low) / 2)
         joints.append(ankle)
     return np.stack(points), np.array(joints)

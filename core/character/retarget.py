@@ -33,8 +33,13 @@ CARRIES, FREE = 0.02, 0.1
 """Heights (m) of a sole below which a foot is where ours is, and above which its leg is as ours."""
 UPRIGHT, SLANTED = 0.9, 0.6
 """Legs that point down like this, as a sine, tell how high a body stands; tell nothing."""
+FLAT, LYING = 0.5, 0.2
+"""Cosines of tilts of feet that stand, and of those that lie."""
 MOST = 0.12
 """Largest rise or drop of the hips (m) for legs' sake."""
+_LEFT, _UP = np.array([[1.0, 0, 0], [0, 1, 0]])
+_FLAT = np.array([1.0, 0, 1])
+_SIDES = np.array([1.0, -1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +77,14 @@ def retarget(rig: Rig, root: np.ndarray, rotations: np.ndarray) -> Moved:
 
 def _stand(rig: Rig, joints: np.ndarray, world: np.ndarray, turned: np.ndarray) -> np.ndarray:
     """Point legs, in `turned`, at where feet are to be; return the middle of the hips (T, 3)."""
-    feet = turned[:, ANKLES]
     soles = np.maximum(heights(joints[:, ANKLES], world[:, ANKLES]), 0)
+    carries = holding(soles, CARRIES, FREE)
+    feet = turned[:, ANKLES] = _levelled(turned[:, ANKLES], carries * (1 - rig.tilts))
     lowest = -quat_rotate(feet[:, :, None], rig.soles)[..., 1].min(axis=-1)
     ankles = joints[:, TOES] - quat_rotate(feet, rig.balls)
     ankles[..., 1] = soles + lowest
+    left = normalize(quat_rotate(feet, _LEFT) * _FLAT)
+    ankles += (rig.wider * _SIDES)[:, None] * left
     shifts = ankles - joints[:, ANKLES]
     near = np.exp((soles.min(axis=1, keepdims=True) - soles) / SOFT)
     near = near / near.sum(axis=1, keepdims=True)
@@ -102,7 +110,6 @@ def _stand(rig: Rig, joints: np.ndarray, world: np.ndarray, turned: np.ndarray) 
         for square in (as_bent, (0.9999 * lengths.sum(axis=0)) ** 2)
     )
     rise = (near * upright * np.clip(bent, -MOST, MOST)).sum(axis=1)
-    carries = holding(soles, CARRIES, FREE)
     over = carries * np.maximum(rise[:, None] - straight, 0)
     rise -= np.minimum(over.max(axis=1), MOST)
     middle[:, 1] += rise
@@ -116,6 +123,13 @@ def _stand(rig: Rig, joints: np.ndarray, world: np.ndarray, turned: np.ndarray) 
     ):
         turned[:, group] = swing(turned[:, group], bone, points)
     return middle
+
+
+def _levelled(feet: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Turn feet (T, 2, 4) by a share (T, 2) of the way to where they lie flat, if not far off."""
+    level = swing(feet, _UP, _UP)
+    share = share * holding(quat_rotate(feet, _UP)[..., 1], FLAT, LYING)
+    return quat_slerp(feet, level, share)
 
 
 def _twist(turns: np.ndarray, axis: np.ndarray) -> np.ndarray:
@@ -135,7 +149,7 @@ def local_places(rig: Rig, moved: Moved, row: int) -> np.ndarray:
     if holder >= 0:
         place = place - moved.places[:, holder]
         place = quat_rotate(quat_inverse(moved.turns[:, holder]), place)
-    return (place - rig.hung[row]) @ np.linalg.inv(rig.linear[row]).T
+    return (place - rig.hung[row]) @ rig.into[row].T
 
 
 def _against(rig: Rig, turns: np.ndarray) -> np.ndarray:

@@ -17,6 +17,8 @@ from core.capture.source import Match
 
 TWIST = re.compile("twist|roll|捩", re.IGNORECASE)
 """Names of nodes that share the twist of the limb they hang from."""
+SLANT = 0.02
+"""Meters by which a hip may lie further out, or in, than ours; legs then slant by a degree."""
 _NEAR = 0.25
 """Legs' lengths within which a node above pelvis and spine is taken for what carries both."""
 _TRUNK = [INDEX[name] for name in ("pelvis", "spine1", "spine2", "spine3")]
@@ -72,8 +74,8 @@ class Rig:
     """Where those are (N, 3), relative to the row that carries them, or to nothing."""
     holders: tuple[int, ...]
     """Those rows, -1 for none."""
-    linear: np.ndarray
-    """What brings places in those nodes' own axes and units to ours, (N, 3, 3)."""
+    into: np.ndarray
+    """What brings places to those nodes' own axes and units, (N, 3, 3)."""
     stance: np.ndarray
     """Rotations (22, 4) in which our skeleton stands as it does at rest."""
     twists: tuple[Twist, ...]
@@ -83,6 +85,12 @@ class Rig:
     """Balls of the feet from the ankles, (2, 3)."""
     soles: np.ndarray
     """Outlines of both soles from the ankles, (2, P, 3)."""
+    tilts: np.ndarray
+    """Shares (2,) of our feet's tilt that theirs take while they stand: longer feet, less of it, so
+    that heels get as high as ours."""
+    wider: float
+    """Meters by which each foot stands further out than ours, along its own left or right, so that
+    it stays put while it stands: what hips are wider by, beyond SLANT."""
     floor: float
     """Height on which it stands at rest."""
     per: float

@@ -37,7 +37,7 @@ def test_joints_are_found_and_stand_in_our_axes(dressed, family, look):
     assert left[0] > 0.05 > -0.05 > right[0]
     assert found.places[found.match.joints["head"], 1] > 1.4
     ahead = found.rig.soles[..., 2]
-    assert ahead.max() > 0.15 > 0.08 > -ahead.min()  # toes are longer than heels
+    assert ahead.max() > 0.15 > 0.1 > -ahead.min()  # toes are longer than heels
     assert found.rig.floor == pytest.approx(0, abs=1e-6)
 
 

@@ -64,8 +64,9 @@ def test_feet_stand_where_ours_stand_with_their_own_soles(take, name):
         np.testing.assert_allclose(theirs[down[:, side]], ours[down[:, side], side], atol=1e-4)
         assert theirs.min() > -1e-4
         ball = moved.places[:, foot] + quat_rotate(moved.turns[:, foot], character.rig.balls[side])
-        off = (ball - joints[:, toe])[down[:, side]][:, [0, 2]]
-        np.testing.assert_allclose(off, 0, atol=1e-4)
+        off = (ball - joints[:, toe])[down[:, side]]
+        out = [character.rig.wider * (1 - 2 * side), 0]  # as its hips are wider
+        np.testing.assert_allclose(off[:, [0, 2]], np.tile(out, (len(off), 1)), atol=0.01)
 
 
 def test_legs_stay_as_bent_as_ours(dressed, take):
@@ -94,8 +95,8 @@ def test_any_part_comes_out_as_in_the_whole(dressed, take, family, look):
     whole = retarget(rig, take.root, take.rotations)
     for part in (slice(0, 8), slice(8, 9), slice(9, 40)):
         some = retarget(rig, take.root[part], take.rotations[part])
-        np.testing.assert_array_equal(some.places, whole.places[part])
-        np.testing.assert_array_equal(some.turns, whole.turns[part])
+        np.testing.assert_allclose(some.places, whole.places[part], atol=1e-12)
+        np.testing.assert_allclose(some.turns, whole.turns[part], atol=1e-12)
 
 
 def test_a_turned_motion_is_the_motion_turned(dressed, take):
