@@ -14,7 +14,7 @@ from core.capture.gltf_tree import Tree
 from core.capture.retarget import stance
 from core.capture.source import Match
 from core.capture.standing import rest_frame
-from core.character.rig import SLANT, Rig, drive, path_up, top
+from core.character.rig import Rig, drive, path_up, top
 from core.character.soles import foot_vertices, outline
 
 _LEG = float(leg_lengths(REST_JOINTS[HIPS], REST_JOINTS[KNEES], REST_JOINTS[ANKLES]).mean())
@@ -93,16 +93,9 @@ def calibrated(
         balls=balls,
         soles=soles,
         tilts=np.minimum(TIP / np.maximum(soles[..., 2].max(axis=1), TIP), 1),
-        wider=_wider(legs),
         floor=float((legs[2][:, None] + soles)[..., 1].min()),
         per=per,
     ), places
-
-
-def _wider(legs: np.ndarray) -> float:
-    """How much further out than ours feet stand."""
-    more = float(legs[0, 0, 0] - legs[0, 1, 0] - np.ptp(REST_JOINTS[HIPS, 0])) / 2
-    return float(np.sign(more) * max(abs(more) - SLANT, 0))
 
 
 def _leg(places: np.ndarray, found: Match) -> float:

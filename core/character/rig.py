@@ -17,8 +17,6 @@ from core.capture.source import Match
 
 TWIST = re.compile("twist|roll|捩", re.IGNORECASE)
 """Names of nodes that share the twist of the limb they hang from."""
-SLANT = 0.02
-"""Meters by which a hip may lie further out, or in, than ours; legs then slant by a degree."""
 _NEAR = 0.25
 """Legs' lengths within which a node above pelvis and spine is taken for what carries both."""
 _TRUNK = [INDEX[name] for name in ("pelvis", "spine1", "spine2", "spine3")]
@@ -88,9 +86,6 @@ class Rig:
     tilts: np.ndarray
     """Shares (2,) of our feet's tilt that theirs take while they stand: longer feet, less of it, so
     that heels get as high as ours."""
-    wider: float
-    """Meters by which each foot stands further out than ours, along its own left or right, so that
-    it stays put while it stands: what hips are wider by, beyond SLANT."""
     floor: float
     """Height on which it stands at rest."""
     per: float

@@ -187,9 +187,7 @@ def motion(
     else:
         segments = pair([prompt, *(then or [])], seconds or [])
         script = Script(segments, steering.read_steering(path, keys, drive))
-    shape = shared.load_body(body)
-    if character is not None:
-        shape = shared.load_character(character, character_map, out or [], how)
+    shape = shared.load_mover(body, character, character_map, out or [], how)
     began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - began

@@ -82,19 +82,28 @@ def load_body(name: str) -> Body:
     return Body.load(name)
 
 
-def load_character(
-    path: Path, joint_map: str | None, out: Sequence[Path], settings: ExportSettings
-) -> Character:
-    """Return a character whose files can be written; tell what it says of itself."""
+def load_mover(
+    body: str,
+    character: Path | None,
+    joint_map: str | None,
+    out: Sequence[Path],
+    settings: ExportSettings,
+) -> Body | Character:
+    """Return who moves: a body, or a user's own character; tell what that says of itself.
+
+    Raises ValueError for files to write that it cannot be in.
+    """
+    if character is None:
+        return load_body(body)
     from core.character.character import read_character
     from core.character.export import check_character
 
-    character = read_character(path, joint_map)
-    for file in out:
-        check_character(file, character, settings=settings)
-    tell([f"{character.name}: {character.credit}"] if character.credit else [])
-    tell(character.notes)
-    return character
+    found = read_character(character, joint_map)
+    for path in out:
+        check_character(path, found, settings=settings)
+    tell([f"{found.name}: {found.credit}"] if found.credit else [])
+    tell(found.notes)
+    return found
 
 
 def check_out(out: Sequence[Path], fps: int | None, as_json: bool, otherwise: str) -> None:
