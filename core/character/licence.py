@@ -47,7 +47,7 @@ def _of_1(meta: Json) -> Licence:
         "commercial use": _words(meta.get("commercialUsage") or "personalNonProfit"),
         "redistribution": "allowed" if hand_out else "prohibited",
         "modification": modification,
-        "licence": _words(meta.get("licenseUrl")),
+        "licence": _words(meta.get("otherLicenseUrl") or meta.get("licenseUrl")),
     }
     return Licence(
         title=_words(meta.get("name")),

@@ -64,6 +64,21 @@ def test_what_plays_is_what_was_solved(dressed, take, tmp_path, family, look):
     np.testing.assert_allclose(places, moved.places, atol=1e-5)
 
 
+def test_the_pose_that_a_file_was_saved_in_does_not_matter(spoiled, take, tmp_path):
+    def pose(told):
+        for node in told["nodes"]:
+            if node["name"] in ("LeftUpperArm", "RightLowerLeg", "Spine"):
+                node["rotation"] = [0.1, 0.3, 0.5, 0.806]
+
+    found = []
+    for name, change in (("bound.glb", lambda told: None), ("posed.glb", pose)):
+        character = read_character(spoiled(change, name))
+        write_character(take, tmp_path / f"out_{name}", character)
+        rows = [character.nodes[r.column] for r in character.rig.rows]
+        found.append(Player(tmp_path / f"out_{name}").world()[:, rows])
+    np.testing.assert_allclose(*found, atol=1e-4)
+
+
 def test_nodes_that_are_told_by_matrices_move(spoiled, take, tmp_path):
     def pack(told):
         for node in told["nodes"]:
