@@ -16,7 +16,7 @@ import numpy as np
 from core.body.rotations import normalize, quat_slerp
 from core.body.skeleton import FPS
 from core.capture.gltf_file import Document, Json, channels, decode
-from core.capture.gltf_pose import Curves, at_bind, humanoid, placed
+from core.capture.gltf_pose import Curves, at_bind, humanoid, inverse_binds, placed
 from core.capture.gltf_tree import Tree, above, skeleton
 from core.capture.joint_maps import check_length, check_name, well_formed
 from core.capture.source import Source, astray
@@ -164,7 +164,7 @@ def _source(
     positions = np.stack([np.broadcast_to(world[i][0], (poses, 3)) for i in kept], axis=1)
     if (far := astray(positions)) is not None:
         raise ValueError(f"its pose at {far / FPS:g} s lies far off all others; take it out")
-    still = at_bind(document, tree)
+    still = at_bind(nodes, tree, inverse_binds(document, tree.skin))
     names = {node: str(bone) for bone, node in humanoid(document.json)}
     column = {node: i for i, node in enumerate(kept)}
     return Source(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -21,6 +21,8 @@ _REST = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
 
 Curves = dict[tuple[int, str], np.ndarray]
 """Values (T, 3) or (T, 4) by node and path."""
+Binds = Mapping[int, tuple[np.ndarray, np.ndarray]]
+"""By node, matrices (4, 4) to it from the space in which a skin was bound to it, and back."""
 Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
 
@@ -72,21 +74,20 @@ def after(up: Transform, own: Transform) -> Transform:
     return place, up[1] @ own[1], quat_multiply(up[2], own[2])
 
 
-def at_bind(document: Document, tree: Tree) -> dict[int, Transform]:
+def at_bind(nodes: list[Json], tree: Tree, binds: Binds) -> dict[int, Transform]:
     """Nodes in the pose in which the skin was bound to them; in their own where there is none.
 
     Only what lies between two joints counts: what is above all joints, and in which space the skin
     was bound, differs with the program.
     """
-    nodes, inverses = document.json["nodes"], inverse_binds(document, tree.skin)
     still = placed(nodes, tree, {})
     found: dict[int, Transform] = {}
     for i in tree.order:
         own, up = local(nodes[i], {}), tree.parents[i]
-        if i in inverses:
-            joint, (_, bound) = above(i, tree.parents, inverses), inverses[i]
-            if joint in inverses:
-                own, up = transform(inverses[joint][0] @ bound), joint
+        if i in binds:
+            joint, (_, bound) = above(i, tree.parents, binds), binds[i]
+            if joint in binds:
+                own, up = transform(binds[joint][0] @ bound), joint
             else:
                 own = _turned(own, transform(bound)[2], still.get(up))
         found[i] = own if up < 0 else after(found[up], own)
@@ -104,7 +105,7 @@ def _turned(own: Transform, turn: np.ndarray, up: Transform | None) -> Transform
     return own[0], quat_to_matrix(nearest) * scale, nearest
 
 
-def inverse_binds(document: Document, skin: Json) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def inverse_binds(document: Document, skin: Json) -> Binds:
     """Matrices (4, 4) from the space in which a skin was bound to each of its joints, and back."""
     if "inverseBindMatrices" not in skin:
         return {}

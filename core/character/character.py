@@ -7,14 +7,14 @@ file. Textures are never decoded.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.capture.gltf_file import Document
-from core.capture.gltf_pose import at_bind, humanoid, placed
+from core.capture.gltf_pose import at_bind, humanoid, inverse_binds, placed
 from core.capture.gltf_tree import above, skeleton
 from core.capture.joint_maps import check_name
 from core.capture.matching import match
@@ -119,7 +119,7 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
     found = match(source, joint_map or ("humanoid" if told else None))
     ours = {tree.kept[i] for i in found.joints.values()}
     skin = max(skins, key=lambda skin: len(ours & {*skin["joints"]}))
-    bound = at_bind(document, replace(tree, skin=skin))
+    bound = at_bind(nodes, tree, inverse_binds(document, skin))
     for pose in (bound, still):
         if (rest := calibrated(document, tree, found, parents, names, pose)) is not None:
             return Character(
