@@ -21,7 +21,7 @@ from app.live.replies import sentence
 from core import settings
 from core.body.mesh import BODIES
 from core.capture.joint_maps import BUILT_IN
-from core.settings import CONVENTIONS, EXPORT_RATES, MOST_VIDEO_SECONDS, OFFSETS, ROOTS
+from core.settings import CONVENTIONS, EXPORT_RATES, MOST_VIDEO_SECONDS, OFFSETS, ROOTS, TAKES
 
 MOUNT = """
 const mount = () => window.Livestep.mount(element);
@@ -148,19 +148,21 @@ def file_row() -> list[gr.Radio]:
 
 
 def part_rows() -> list[Any]:
-    """Offer how a file holds a take, and which part of it, in the order of ExportSettings."""
+    """Offer how a file holds a take and which part of it, and last how many animations."""
     with gr.Row():
         how = [
             gr.Radio(CONVENTIONS, value=CONVENTIONS[0], label="NPZ for", min_width=220),
             gr.Radio(ROOTS, value=ROOTS[0], label="Root", min_width=220),
             gr.Radio(OFFSETS, value=OFFSETS[0], label="BVH at rest", min_width=160),
         ]
+        takes = gr.Radio(TAKES, value=TAKES[0], label="Animations of FBX and GLB", min_width=160)
     with gr.Row():
         return [
             *how,
             gr.Number(value=0, minimum=0, label="From, seconds"),
             gr.Number(value=0, minimum=0, label="To, seconds; 0 for the end"),
             gr.Checkbox(label="Loop"),
+            takes,
         ]
 
 

@@ -46,6 +46,9 @@ FORMS = {
     "bvh, root on the floor": (".bvh", ExportSettings(root="floor")),
     "glb": (".glb", ExportSettings()),
     "glb, root on the floor": (".glb", ExportSettings(root="floor")),
+    "fbx": (".fbx", ExportSettings()),
+    "fbx, root on the floor": (".fbx", ExportSettings(root="floor")),
+    "vrma": (".vrma", ExportSettings()),
     "npz": (".npz", ExportSettings()),
     "npz, amass": (".npz", ExportSettings(convention="amass")),
 }

@@ -9,16 +9,21 @@ import re
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.body.features import encode_all
+from core.body.mesh import Body
 from core.body.rotations import quat_from_axis_angle, quat_to_axis_angle, quat_to_matrix
 from core.body.skeleton import FPS, INDEX, JOINTS, PARENTS, REST_JOINTS, forward
 from core.body.take import Take
+from core.capture import fbx_file
+from core.export import fbx_file as fbx_writer
 from core.export import write
 from core.export.metadata import BONES
 
@@ -38,6 +43,25 @@ _BINARY = (
 _VALUES = (
     *(None, True, -1, 0, 1, 2**31, 2**63, 1e308, 1e-9, 0.5, "x", "a" * 5000, [], {}, [[]]),
     *([0] * 4, [1e308] * 3, {"a": {}}),
+)
+_FBX = (
+    *(
+        -1,
+        0,
+        1,
+        7,
+        2**31,
+        2**62,
+        -(2**62),
+        1e308,
+        1e-300,
+        float("nan"),
+        float("inf"),
+        True,
+        "",
+        "x",
+    ),
+    *("d|X", "Lcl Rotation", "LimbNode", "AnimationCurve", "a" * 5000, "Hips\0\x01Model"),
 )
 _DEEP = (b"[", b"{", b'{"a":', b"(", b"JOINT a\n{\nOFFSET 0 1 0\nCHANNELS 3 Zrotation Xrotation\n")
 _KINDS = ("<f4", ">f8", "<f2", "|i1", "<u8", "|b1", "|O", "<U9", "|V8", "<M8[s]", "<c16", "<f16")
@@ -85,6 +109,7 @@ def samples() -> dict[str, list[bytes]]:
         "bvh": [bvh, re.sub(rb"\n", b"\r\n", bvh), bvh.replace(b"Hips", b"mixamorig:Hips")],
         "glb": [pack_glb(json.dumps(document).encode(), binary)],
         "gltf": [json.dumps(whole).encode()],
+        "fbx": [_exported(motion, ".fbx", body=_little(), fps=fps) for fps in (20, 60)],
         "npz": [
             pack_zip(unpack_zip(data))
             for data in (own, *(_saved(np.savez_compressed, **named) for named in arrays))
@@ -146,10 +171,18 @@ def gltf(motion: Take) -> tuple[dict[str, Any], bytes]:
     return document, b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
 
 
-def _exported(motion: Take, suffix: str) -> bytes:
+def _little() -> Body:
+    """A body of a few triangles."""
+    body, kept = Body.load(), slice(0, 30)
+    skin = {name: getattr(body, name)[kept] for name in ("skin_joints", "skin_weights", "colors")}
+    faces = np.arange(30, dtype=np.int32).reshape(-1, 3)
+    return replace(body, vertices=body.vertices[kept], faces=faces, **skin)
+
+
+def _exported(motion: Take, suffix: str, **how: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"walk{suffix}"
-        write(motion, path)
+        write(motion, path, **how)
         return path.read_bytes()
 
 
@@ -292,6 +325,41 @@ def change_glb(rng: np.random.Generator, data: bytes) -> bytes:
     return pack_glb(text, binary)
 
 
+def change_fbx(rng: np.random.Generator, data: bytes) -> bytes:
+    """Change one value of a file, or where one of its nodes is."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "walk.fbx"
+            path.write_bytes(data)
+            top = fbx_file.Document(path).top
+            owners = [top, *_below(top)]
+            change = pick(rng, owners[1:])
+            if change.values and rng.random() < 0.7:
+                others = [value for node in owners for value in node.values]
+                new = pick(rng, others) if rng.random() < 0.5 else pick(rng, _FBX)
+                change.values[rng.integers(len(change.values))] = new
+            else:
+                change.below = pick(rng, owners).below[: rng.integers(1, 9)]
+            fbx_writer.save([_to_write(node) for node in top.below], path)
+            return path.read_bytes()
+    except Exception:  # an earlier fault, or nodes within themselves
+        return flip(rng, data)
+
+
+def _below(node: fbx_file.Node) -> list[fbx_file.Node]:
+    return [one for below in node.below for one in (below, *_below(below))]
+
+
+def _to_write(node: fbx_file.Node) -> fbx_writer.Node:
+    values = []
+    for value in node.values:
+        if isinstance(value, fbx_file.Array):
+            form = {"f": np.float32, "d": np.float64, "i": np.int32, "l": np.int64}[value.kind]
+            value = np.frombuffer(zlib.decompress(value.data), form)
+        values.append(np.int64(value) if type(value) is int else value)
+    return fbx_writer.Node(node.name, tuple(values), tuple(map(_to_write, node.below)))
+
+
 def lie(rng: np.random.Generator, data: bytes) -> bytes:
     """Give an NPY file another header."""
     try:
@@ -340,6 +408,7 @@ MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "bvh": (*_TEXT, *[swap_numbers] * 7),
     "glb": (*_ANY, *[change_glb] * 8),
     "gltf": (*_TEXT, *[change_json] * 21),
+    "fbx": (*_ANY, *[change_fbx] * 20),
     "npz": (*_ANY, *[change_entry(*_ARRAY)] * 8),
     "npy": (*_ANY, *_ARRAY),
     "pt": (*_ANY, *[change_entry(*_ANY, method=zipfile.ZIP_STORED)] * 8),

@@ -57,12 +57,14 @@ AMASS_RATE = 30
 CONVENTIONS = ("livestep", "amass", "smplx")
 """What an NPZ file holds: all that we know, or what readers of AMASS look for (SMPL-H, SMPL-X)."""
 ROOTS = ("hips", "floor", "in-place")
-"""What carries a body's path: its hips, a bone on the floor (BVH and GLB), or nothing."""
+"""What carries a body's path: its hips, a bone on the floor (FBX, BVH and GLB), or nothing."""
+TAKES = ("one", "prompts")
+"""What an FBX or GLB file holds: one animation, or one for each prompt."""
 OFFSETS = ("standing", "zero")
 """Where a BVH file has the hips at rest: so high that the body stands, or in the origin."""
 SMOOTHING = "filter over 5 poses (0.25 s), learnt with the decoder"
 """What exports say of the filter that `core.motion.decode` applies."""
-EXPORT_SUFFIXES = (".bvh", ".glb", ".npz", ".mp4")
+EXPORT_SUFFIXES = (".bvh", ".glb", ".fbx", ".vrma", ".npz", ".mp4")
 FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""
 MOTION_RATES = (1, 1000)
@@ -190,6 +192,8 @@ class ExportSettings(Settings):
     """What an NPZ file holds, see CONVENTIONS."""
     root: Annotated[str, one_of(ROOTS)] = "hips"
     """What carries the path, see ROOTS."""
+    takes: Annotated[str, one_of(TAKES)] = "one"
+    """How many animations FBX and GLB hold, see TAKES."""
     offset: Annotated[str, one_of(OFFSETS)] = "standing"
     """Where the hips of a BVH file rest, see OFFSETS."""
     start: Second = 0.0

@@ -48,12 +48,13 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         rate: float = 0,
         animation: float = 0,
         joint_map: str = "",
+        takes: str = "one",
     ) -> Order:
-        """Take the motion out of a video of a person and return it as BVH, GLB, NPZ or MP4.
+        """Take the motion out of a video of a person and return it as a file to animate with.
 
         Args:
-            clip: a video of up to 20 seconds, or a BVH, GLB, VRMA or NPZ file, or a ZIP of a glTF
-                and its neighbors
+            clip: a video of up to 20 seconds, or a BVH, GLB, VRMA, FBX or NPZ file, or a ZIP of a
+                glTF and its neighbors
             then: what the body does afterwards, in English; empty for nothing
             seconds: how long it does that, up to 20
             manner: how much real motions like the video's are looked at for it, 0 to 1
@@ -62,12 +63,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             turned: exchange front and back
             person: whom to follow, counted from the left; 0 for the largest
             seed: the same seed goes on in the same way
-            format: bvh, glb, npz or mp4
+            format: bvh, glb, fbx, vrma, npz or mp4
             body: neutral, male or female
             fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model that goes on
             convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
-            root: hips, in-place, or of BVH and GLB floor (a root bone carries the path)
+            root: hips, in-place, or of FBX, BVH and GLB floor (a root bone carries the path)
             offset: of BVH: standing (the body at rest stands on the floor) or zero
             start: where the part of the motion that is written begins, in seconds
             end: where it ends; 0 for the end of the motion
@@ -76,6 +77,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
             animation: which of a motion file's animations, counted from 1; 0 for the longest
             joint_map: a motion file's skeleton: cmu, mixamo, smpl, unreal or humanoid, or a joint
                 map's JSON; empty to find out
+            takes: of FBX and GLB: one animation, or prompts for one of each prompt
         """
         if not clip:
             raise ValueError("Choose a file first.")
@@ -90,12 +92,12 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         request = asked(person, rate, animation, joint_map)
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
         take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
-        how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
-        span = {"start": start or 0, "end": end or None}
+        how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
+        span = {"start": start or 0, "end": end or None, "loop": loop}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 
     with gr.Row():
-        clip = gr.File(label="A video, or a motion: BVH, GLB, NPZ", height=140, scale=2)
+        clip = gr.File(label="A video, or a motion: BVH, GLB, FBX, NPZ", height=140, scale=2)
         clip.data_model = FileOfCaller
         with gr.Column(scale=3):
             then = gr.Textbox(
@@ -116,11 +118,11 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         animation = gr.Number(value=0, precision=0, minimum=0, label="Animation of it")
         joint_map = gr.Textbox("", label="Skeleton of it, or a joint map")
     format, body, fps = file_row()
-    part = part_rows()
+    *part, takes = part_rows()
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
-    inputs += [checkpoint, *part, rate, animation, joint_map]
+    inputs += [checkpoint, *part, rate, animation, joint_map, takes]
     endpoint(exports, video_to_motion, inputs, file, on=[button.click], most=1)
 
 

@@ -13,7 +13,11 @@ from core.body.take import Take
 from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
 
 FORMATS = tuple(suffix[1:] for suffix in EXPORT_SUFFIXES)
-MOST_FRAMES = {"bvh": 36_000, "glb": 18_000, "npz": 36_000, "mp4": 1_800}
+MOST_FRAMES = {
+    **dict.fromkeys(("bvh", "vrma", "npz"), 36_000),
+    **dict.fromkeys(("glb", "fbx"), 18_000),
+    "mp4": 1_800,
+}
 """Longest export by format; a picture takes some 50 ms of a core, a pose next to nothing."""
 
 

@@ -23,9 +23,13 @@ from core.export.part import trimmed
 
 MOST_BYTES = 2048
 MOST_POSE = 2**31
-KINDS = {".mp4": "video/mp4", ".glb": "model/gltf-binary", ".json": "application/json"}
+KINDS = {
+    ".mp4": "video/mp4",
+    **dict.fromkeys((".glb", ".vrma"), "model/gltf-binary"),
+    ".json": "application/json",
+}
 
-HOW = ("convention", "root", "offset", "loop")
+HOW = ("convention", "root", "takes", "offset", "loop")
 """Fields of ExportSettings that the page may tell; `order` checks them."""
 
 Wishes = dict[str, Any]

@@ -37,24 +37,26 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         start: float = 0,
         end: float = 0,
         loop: bool = False,
+        takes: str = "one",
     ) -> Order:
-        """Generate motion from a prompt and return it as a BVH, GLB, NPZ or MP4 file.
+        """Generate motion from a prompt and return it as a BVH, GLB, FBX, VRMA, NPZ or MP4 file.
 
         Args:
             prompt: what the body does, in English, up to 300 characters
             seconds: length of the motion, up to 120
             seed: the same seed gives the same motion
-            format: bvh, glb, npz or mp4
+            format: bvh, glb, fbx, vrma, npz or mp4
             body: neutral, male or female
             fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model
             foot_contacts: keep planted feet in place
             convention: of an NPZ file: livestep; or amass (SMPL-H) or smplx, at 30 frames or more
-            root: hips, in-place, or of BVH and GLB floor (a root bone carries the path)
+            root: hips, in-place, or of FBX, BVH and GLB floor (a root bone carries the path)
             offset: of BVH: standing (the body at rest stands on the floor) or zero
             start: where the part of the motion that is written begins, in seconds
             end: where it ends; 0 for the end of the motion
             loop: cut that part so that it can be repeated
+            takes: of FBX and GLB: one animation, or prompts for one of each prompt
         """
         request = Start(
             id=0,
@@ -66,8 +68,8 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         if not 0 < seconds <= MOST_SECONDS:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
         take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
-        how = {"convention": convention, "root": root, "offset": offset, "loop": loop}
-        span = {"start": start or 0, "end": end or None}
+        how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
+        span = {"start": start or 0, "end": end or None, "loop": loop}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
 
     with gr.Row():
@@ -77,13 +79,13 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
         seconds = gr.Slider(1, MOST_SECONDS, value=6, step=1, label="Seconds", scale=2)
         seed = gr.Number(value=1, precision=0, minimum=0, label="Seed", scale=1)
     format, body, fps = file_row()
-    part = part_rows()
+    *part, takes = part_rows()
     with gr.Row():
         checkpoint = gr.Dropdown(["motion"], label="Model", allow_custom_value=True)
         foot_contacts = gr.Checkbox(value=True, label="Foot clean-up")
     button = gr.Button("Make the file", variant="primary")
     file = gr.File(label="File", height=90)
-    inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts, *part]
+    inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts, *part, takes]
     triggers = [button.click, prompt.submit]
     endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
     offer(checkpoint, lambda: [card.name for card in lobby.loader.model().checkpoints])

@@ -20,6 +20,15 @@ JOINTS = tuple(
     """.split()
 )
 
+HUMANOID = tuple(
+    """
+    hips leftUpperLeg rightUpperLeg spine leftLowerLeg rightLowerLeg chest leftFoot rightFoot
+    upperChest leftToes rightToes neck leftShoulder rightShoulder head leftUpperArm rightUpperArm
+    leftLowerArm rightLowerArm leftHand rightHand
+    """.split()
+)
+"""What VRM calls JOINTS."""
+
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 
 INDEX = {name: i for i, name in enumerate(JOINTS)}

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from core.body.rotations import normalize, quat_slerp
-from core.body.skeleton import FPS
 from core.capture.gltf_file import Document, Json, channels, decode
-from core.capture.gltf_pose import Curves, at_bind, humanoid, inverse_binds, placed
-from core.capture.gltf_tree import Tree, above, skeleton
-from core.capture.joint_maps import check_length, check_name, well_formed
-from core.capture.source import Source, astray
-
-MOST_TOLD = 8
-"""Animations whose names fit into a note."""
-MOST_CLIPS = 200
-"""Animations that are told of; all others can be chosen by their number alone."""
-
+from core.capture.gltf_pose import Curves, humanoid, inverse_binds
+from core.capture.gltf_tree import skeleton
+from core.capture.scene import MOST_CLIPS, choose, moved, rate_of, titles
+from core.capture.source import Source
 
 Spots = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Keys before and after times, and the share (T) of the way from the one to the other."""
@@ -47,12 +39,24 @@ def read(path: str | Path, clip: int | None = None) -> Source:
 
 
 def _read(document: Document, clip: int | None) -> Source:
-    chosen, times, notes = _choose(document, clip)
-    animation = document.json["animations"][chosen]
+    clips = document.json.get("animations", ())
+    names = titles([str(clip.get("name") or "") for clip in clips[:MOST_CLIPS]])
+    spans = [_span(document, animation) for animation in clips]
+    chosen, times, notes = choose(names, spans, clip)
+    if not any(channels(clips[chosen])):
+        raise ValueError("it has no animation of a body")
+    animation = clips[chosen]
     tree = skeleton(document.json, {node for node, _, _ in channels(animation)})
-    curves = _curves(document, animation, times, {*tree.order})
-    source = _source(document, tree, curves, len(times), chosen, notes)
-    return replace(source, stored_rate=_rate(document, animation))
+    source = moved(
+        document.json["nodes"],
+        tree,
+        _curves(document, animation, times, {*tree.order}),
+        len(times),
+        binds=inverse_binds(document, tree.skin),
+        humanoid={node: str(bone) for bone, node in humanoid(document.json)},
+    )
+    rate = _rate(document, animation)
+    return replace(source, stored_rate=rate, clips=names, clip=chosen, notes=notes)
 
 
 def _rate(document: Document, animation: Json) -> float | None:
@@ -60,41 +64,7 @@ def _rate(document: Document, animation: Json) -> float | None:
     inputs = {sampler["input"] for _, _, sampler in channels(animation)}
     keys = max((document.rows(i) for i in inputs), key=len)
     first, last = decode(keys[[0, -1]])[:, 0]
-    if len(keys) < 3 or not last > first:
-        return None
-    rate = (len(keys) - 1) / float(last - first)
-    return float(round(rate)) if abs(rate - round(rate)) < 0.02 * rate else rate
-
-
-def _choose(document: Document, clip: int | None) -> tuple[int, np.ndarray, tuple[str, ...]]:
-    """Pick an animation: its index, the times at which it is sampled, and what to say of it."""
-    clips = document.json.get("animations", ())
-    if clip is not None and not 1 <= clip <= len(clips):
-        raise ValueError(f"it has {len(clips)} animations; there is no number {clip}")
-    spans = [_span(document, animation) for animation in clips]
-    lengths = [last - first for first, last in spans]
-    chosen = clip - 1 if clip else int(np.argmax(lengths or [0]))
-    if not clips or not any(channels(clips[chosen])):
-        raise ValueError("it has no animation of a body")
-    check_length(lengths[chosen])
-    times = spans[chosen][0] + np.arange(int(lengths[chosen] * FPS + 1e-3) + 1) / FPS
-    if clip or len(clips) == 1:
-        return chosen, times, ()
-    told = [
-        f"{i} {name!r} of {length:.1f} s"
-        for i, (name, length) in enumerate(zip(_names(clips), lengths, strict=False), start=1)
-    ]
-    more = [f"and {len(clips) - MOST_TOLD} more"] if len(clips) > MOST_TOLD else []
-    note = (
-        f"The file has {len(clips)} animations: {', '.join(told[:MOST_TOLD] + more)}. The longest,"
-        f" number {chosen + 1}, is read; another can be chosen by its number."
-    )
-    return chosen, times, (note,)
-
-
-def _names(clips: list[Json]) -> list[str]:
-    named = (str(clip.get("name") or f"animation {i}") for i, clip in enumerate(clips, start=1))
-    return [well_formed(name[:60]) for name in islice(named, MOST_CLIPS)]
+    return rate_of(len(keys), float(first), float(last))
 
 
 def _span(document: Document, animation: Json) -> tuple[float, float]:
@@ -153,32 +123,3 @@ def _sample(rows: np.ndarray, spots: Spots, kind: str, path: str) -> np.ndarray:
     if path == "rotation":
         return quat_slerp(normalize(low), normalize(high), share)
     return low + share[:, None] * (high - low)
-
-
-def _source(
-    document: Document, tree: Tree, curves: Curves, poses: int, chosen: int, notes: tuple[str, ...]
-) -> Source:
-    """Move the skeleton by the curves of the chosen animation."""
-    nodes, kept = document.json["nodes"], tree.kept
-    world = placed(nodes, tree, curves)
-    positions = np.stack([np.broadcast_to(world[i][0], (poses, 3)) for i in kept], axis=1)
-    if (far := astray(positions)) is not None:
-        raise ValueError(f"its pose at {far / FPS:g} s lies far off all others; take it out")
-    still = at_bind(nodes, tree, inverse_binds(document, tree.skin))
-    names = {node: str(bone) for bone, node in humanoid(document.json)}
-    column = {node: i for i, node in enumerate(kept)}
-    return Source(
-        names=tuple(
-            check_name(names.get(i) or str(nodes[i].get("name") or f"node{i}")) for i in kept
-        ),
-        parents=tuple(column.get(above(i, tree.parents, column), -1) for i in kept),
-        positions=positions,
-        rotations=np.stack([np.broadcast_to(world[i][2], (poses, 4)) for i in kept], axis=1),
-        rest=np.concatenate([still[i][0] for i in kept]),
-        rest_rotations=np.concatenate([still[i][2] for i in kept]),
-        up="y",
-        rate=float(FPS),
-        clips=tuple(_names(document.json["animations"])),
-        clip=chosen,
-        notes=notes,
-    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HEAD = 4096
 """Bytes from which a kind is told."""
-MOTION = ("bvh", "glb", "gltf", "npz", "npy", "pt", "zip")
+MOTION = ("bvh", "glb", "gltf", "fbx", "npz", "npy", "pt", "zip")
 """Kinds whose motion is read."""
 
 _MAGIC = (
@@ -69,7 +69,6 @@ _BLENDER = "export its motion as BVH or GLB (in Blender: File > Import, then Fil
 _PLAIN = "export the motion as BVH or GLB"
 _UNPACK = "unpack it, or pack the motion file as a ZIP"
 _ELSEWHERE = {
-    "fbx": ("an FBX file", _BLENDER),
     "dae": ("a Collada file", _BLENDER),
     "usd": ("a USD scene", _BLENDER),
     "blend": ("a scene of Blender", "open it there and File > Export its motion as BVH or glTF"),
@@ -99,7 +98,7 @@ _ELSEWHERE = {
 }
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What a system says whose disk, or a user's part of it, is full."""
-READ = "Videos, BVH, GLB, glTF, VRMA, NPZ and NPY are read."
+READ = "Videos, BVH, GLB, glTF, VRMA, FBX, NPZ and NPY are read."
 
 
 def look(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Which nodes of a file's skeleton are our joints: by a map, else by its tree, lengths and names.
+"""Which nodes of a file's skeleton are our joints: by a map, the file's own word, or its tree.
 
 A body is a node that two like legs hang from and, along a trunk, one that two like arms hang from:
 of all pairs of branches (`limbs`) those two are taken that make the best body. So a skeleton
@@ -52,6 +52,8 @@ def match(source: Source, joint_map: str | Path | dict[str, Any] | None = None) 
         left_out = [joint for joint in table["joints"] if joint not in found]
         notes = [f"Of the map's joints {', '.join(left_out)} are not in the file."] * bool(left_out)
         return _complete(tree, found, "map", tuple(notes))
+    if len({source.told.get(joint, -1) for joint in NEEDED} - {-1}) == len(NEEDED):
+        return _complete(tree, dict(source.told), "names")
     legs, arms = find_pairs(tree, LEG), find_pairs(tree, ARM)
     leg, arm, score = _best_body(tree, legs, arms)
     if leg is None or arm is None or score < LEAST:

@@ -1,4 +1,4 @@
-"""Motion files of other programs: BVH, glTF, arrays (AMASS, SMPL, our own), a ZIP with one."""
+"""Motion files of other programs: BVH, glTF, FBX, arrays (AMASS, SMPL, our own), a ZIP with one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from core.body.rotations import quat_between, quat_continuous, quat_multiply, quat_rotate
 from core.body.skeleton import ANKLES, FPS, HIPS, forward, local_rotations
 from core.body.soles import heights
-from core.capture import bundle, bvh, glb, npz
+from core.capture import bundle, bvh, fbx, glb, npz
 from core.capture.doubts import doubts
 from core.capture.joint_maps import check_length
 from core.capture.kinds import READ, look, room_for
@@ -148,6 +148,8 @@ def _read(path: Path, settings: CaptureSettings, *, packed: bool = False) -> Sou
             return npz.read(path, settings.rate)
         case "glb" | "gltf":
             return glb.read(path, settings.clip)
+        case "fbx":
+            return fbx.read(path, settings.clip)
         case "zip" if packed:
             raise ValueError(f"{path.name} is a ZIP itself; pack the motion file alone")
         case "zip":

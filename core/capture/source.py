@@ -35,6 +35,8 @@ class Source:
     """Poses a second in the file, where it was sampled at another rate."""
     up: Literal["y", "rest"] | None = None
     """What is up where the format says so: Y, or as the rest pose stands; None to find out."""
+    told: dict[str, int] = field(default_factory=dict)
+    """Node of each of our joints of which the file itself says which it is."""
     clips: tuple[str, ...] = ()
     """Animations that the file holds, by name, where it can hold several."""
     clip: int = 0

@@ -27,8 +27,8 @@ SUFFIXES = (".glb", ".gltf", ".vrm")
 MOST_FILE = 64_000_000
 """Bytes."""
 _ABROAD = {
-    ".fbx": "is FBX, which is not read here; open it in Blender (File > Import > FBX) and export"
-    " it as glTF 2.0 (.glb)",
+    ".fbx": "is FBX, which is read for its motion alone; open it in Blender (File > Import > FBX)"
+    " and export it as glTF 2.0 (.glb)",
     ".blend": "is a Blender file; open it in Blender and export it as glTF 2.0 (.glb)",
 }
 

@@ -21,8 +21,7 @@ from core.character.glb_file import File
 from core.character.retarget import Moved, local_places, local_turns, retarget
 from core.export import check, resample
 from core.export.bvh import write_joints
-from core.export.glb import title
-from core.export.metadata import describe
+from core.export.metadata import describe, titled
 from core.export.part import part
 from core.export.root import steady
 from core.settings import ExportSettings
@@ -79,30 +78,42 @@ def write_character(
     if path.suffix.lower() == ".bvh":
         _write_bvh(take, path, character, moved, about, settings)
     else:
-        path.write_bytes(_animated(take, character, moved, about))
+        path.write_bytes(_animated(take, character, moved, about, settings.takes))
     return take
 
 
-def _animated(take: Take, character: Character, moved: Moved, about: dict[str, str]) -> bytes:
+def _animated(
+    take: Take, character: Character, moved: Moved, about: dict[str, str], takes: str
+) -> bytes:
     rig, file = character.rig, File.read(character.path)
-    times = file.add(np.arange(len(take)) / take.fps, bounds=True)
-    animation: dict[str, Any] = {"name": title(take), "channels": [], "samplers": []}
-
-    def drive(row: int, path: str, values: np.ndarray) -> None:
-        target = {"node": character.nodes[rig.rows[row].column], "path": path}
-        channel = {"sampler": len(animation["samplers"]), "target": target}
-        animation["channels"].append(channel)
-        animation["samplers"].append({"input": times, "output": file.add(values)})
-
     turns = quat_continuous(local_turns(rig, moved.turns))
+    tracks: dict[tuple[int, str], np.ndarray] = {}
     for i, row in enumerate(rig.rows):
-        file.unpack(character.nodes[row.column])
+        node = character.nodes[row.column]
+        file.unpack(node)
         if row.parent < 0 or row.loose:
-            drive(i, "translation", local_places(rig, moved, i))
-        drive(i, "rotation", turns[:, i, [1, 2, 3, 0]])
-    animation["extras"] = about
-    file.json["animations"] = [animation, *file.json.get("animations", ())]
+            tracks[node, "translation"] = local_places(rig, moved, i)
+        tracks[node, "rotation"] = turns[:, i, [1, 2, 3, 0]]
+    animations, first = [], 0
+    for name, one in titled(take, takes).items():
+        part = {key: values[first : first + len(one)] for key, values in tracks.items()}
+        animations.append({"name": name, "extras": about, **_animation(file, part, take.fps)})
+        first += len(one)
+    file.json["animations"] = [*animations, *file.json.get("animations", ())]
     return file.to_bytes()
+
+
+def _animation(
+    file: File, tracks: dict[tuple[int, str], np.ndarray], fps: float
+) -> dict[str, list[dict[str, Any]]]:
+    """Channels and samplers of an animation, one key for each pose."""
+    count = len(next(iter(tracks.values())))
+    times = file.add(np.arange(count) / fps, bounds=True)
+    targets = ({"node": node, "path": path} for node, path in tracks)
+    return {
+        "channels": [{"sampler": i, "target": target} for i, target in enumerate(targets)],
+        "samplers": [{"input": times, "output": file.add(rows)} for rows in tracks.values()],
+    }
 
 
 def _write_bvh(

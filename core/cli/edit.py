@@ -79,6 +79,7 @@ def edit(
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
+    takes: shared.Takes = "one",
     bvh_offset: shared.BvhOffset = "standing",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made.")] = False,
 ) -> None:
@@ -88,7 +89,7 @@ def edit(
     shared.check_out(out or [], fps, as_json, "to see what is made")
     if sum((start is not None or end is not None, then is not None, loop)) != 1:
         raise ValueError("say which part to make anew with --from and --to, or --then, or --loop")
-    how = ExportSettings(convention=convention, root=root, offset=bvh_offset)
+    how = ExportSettings(convention=convention, root=root, takes=takes, offset=bvh_offset)
     shape = shared.load_mover(body, character, character_map, out or [], how)
     engine = shared.open_engine(checkpoints, device)
     name, settings = engine.motion_models.pick(checkpoint), MotionSettings(seed=seed)

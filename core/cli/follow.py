@@ -162,7 +162,7 @@ def watched(engine: Engine, path: Path, settings: CaptureSettings, threads: int)
 
 @shared.sentences()
 def follow(
-    file: Annotated[Path, typer.Argument(help="A video, or a motion: .bvh .glb .gltf .npz ...")],
+    file: Annotated[Path, typer.Argument(help="A video, or a motion: .bvh .glb .fbx .npz ...")],
     out: shared.Out = None,
     tilt: Annotated[
         float, typer.Option(help="Degrees by which the camera looks down more than it seems.")
@@ -205,6 +205,7 @@ def follow(
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
+    takes: shared.Takes = "one",
     bvh_offset: shared.BvhOffset = "standing",
     start: shared.From = 0.0,
     end: shared.To = None,
@@ -217,7 +218,13 @@ def follow(
 
     shared.check_out(out or [], fps, as_json or save_map is not None, "to see what is found")
     how = ExportSettings(
-        convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
+        convention=convention,
+        root=root,
+        takes=takes,
+        offset=bvh_offset,
+        start=start,
+        end=end,
+        loop=loop,
     )
     shape = shared.load_mover(body, character, character_map, out or [], how)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)

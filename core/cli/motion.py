@@ -150,6 +150,7 @@ def motion(
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
+    takes: shared.Takes = "one",
     bvh_offset: shared.BvhOffset = "standing",
     start: shared.From = 0.0,
     end: shared.To = None,
@@ -174,7 +175,13 @@ def motion(
     shared.check_out(out or [], fps, as_json or save is not None, "for timings")
     steering.check_save(save)
     how = ExportSettings(
-        convention=convention, root=root, offset=bvh_offset, start=start, end=end, loop=loop
+        convention=convention,
+        root=root,
+        takes=takes,
+        offset=bvh_offset,
+        start=start,
+        end=end,
+        loop=loop,
     )
     settings = MotionSettings(
         seed=seed, steps=steps, stagger=stagger, guidance=guidance, foot_contacts=foot_contacts

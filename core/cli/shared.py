@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 Out = Annotated[
-    list[Path] | None, typer.Option(help="File to write: .bvh .glb .npz or .mp4; repeatable.")
+    list[Path] | None,
+    typer.Option(help="File to write: .bvh .glb .fbx .vrma .npz .mp4; repeatable."),
 ]
 Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
@@ -37,7 +38,11 @@ Convention = Annotated[
     str, typer.Option(help="NPZ: livestep; for readers of AMASS amass (SMPL-H) or smplx.")
 ]
 Root = Annotated[
-    str, typer.Option(help="hips, in-place, or BVH, GLB: floor (a root bone carries the path).")
+    str,
+    typer.Option(help="hips, in-place, or FBX, BVH, GLB: floor (a root bone carries the path)."),
+]
+Takes = Annotated[
+    str, typer.Option(help="FBX, GLB: one animation, or prompts for one of each prompt.")
 ]
 BvhOffset = Annotated[
     str, typer.Option(help="BVH: hips at rest standing on the floor, or zero, in the origin.")

@@ -1,4 +1,4 @@
-"""Files that animators, engines and players read: BVH, GLB, NPZ and MP4."""
+"""Files that animators, engines and players read: FBX, BVH, GLB, VRMA, NPZ and MP4."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ def write(
         take = in_place(take)
     body = Body.load(body) if isinstance(body, str) else body
     match path.suffix.lower():
+        case ".fbx":
+            from core.export.fbx import write_fbx
+
+            writer = partial(write_fbx, settings=settings)
         case ".bvh":
             from core.export.bvh import write_bvh
 
@@ -62,6 +66,8 @@ def write(
             from core.export.glb import write_glb
 
             writer = partial(write_glb, settings=settings)
+        case ".vrma":
+            from core.export.vrma import write_vrma as writer
         case ".npz" if settings.convention == "livestep":
             from core.export.npz import write_npz as writer
         case ".npz":

@@ -10,60 +10,12 @@ from core.body.mesh import Body
 from core.body.rotations import normalize
 from core.body.skeleton import JOINTS, PARENTS
 from core.body.take import Take
-from core.export.metadata import BONES, ROOT, describe
-from core.export.root import Tracks, tracks
+from core.export.gltf import Builder
+from core.export.metadata import BONES, ROOT, describe, titled
+from core.export.root import tracks
 from core.settings import ExportSettings
 
-_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-_FORMATS = {"uint8": 5121, "uint16": 5123, "uint32": 5125, "float32": 5126}
-_LONGEST_NAME = 60
-"""Characters; Blender cuts names after 63 bytes."""
 _VERTICES, _INDICES = 34962, 34963
-
-
-class _Builder:
-    """Collects arrays into one buffer and hands out accessor numbers."""
-
-    def __init__(self, gltf) -> None:
-        self.gltf = gltf
-        self.blob = bytearray()
-
-    def add(
-        self,
-        array: np.ndarray,
-        *,
-        target: int | None = None,
-        bounds: bool = False,
-        normalized: bool = False,
-    ) -> int:
-        from pygltflib import Accessor, BufferView
-
-        array = np.ascontiguousarray(array)
-        flat = array.reshape(len(array), -1)
-        self.gltf.bufferViews.append(
-            BufferView(buffer=0, byteOffset=len(self.blob), byteLength=array.nbytes, target=target)
-        )
-        self.blob += array.tobytes()
-        self.blob += bytes(-len(self.blob) % 4)
-        self.gltf.accessors.append(
-            Accessor(
-                bufferView=len(self.gltf.bufferViews) - 1,
-                componentType=_FORMATS[str(array.dtype)],
-                normalized=normalized,
-                count=len(array),
-                type=_TYPES[flat.shape[1]],
-                min=flat.min(axis=0).tolist() if bounds else None,
-                max=flat.max(axis=0).tolist() if bounds else None,
-            )
-        )
-        return len(self.gltf.accessors) - 1
-
-    def to_bytes(self) -> bytes:
-        from pygltflib import Buffer
-
-        self.gltf.buffers = [Buffer(byteLength=len(self.blob))]
-        self.gltf.set_binary_blob(bytes(self.blob))
-        return b"".join(self.gltf.save_to_bytes())
 
 
 def body_glb(body: Body) -> bytes:
@@ -72,17 +24,18 @@ def body_glb(body: Body) -> bytes:
 
 
 def write_glb(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
-    """Write the take as an animation of the body, one key for each pose."""
-    moved = tracks(take, body, settings.root)
+    """Write the take, or one for each prompt, as animations of the body, a key for each pose."""
     about = describe(take, body, root=settings.root)
-    builder = _build(body, BONES, about, rooted=bool(moved.root))
-    _animate(builder, take, moved)
+    builder = _build(body, BONES, about, rooted=settings.root == "floor")
+    for name, one in titled(take, settings.takes).items():
+        moved = tracks(one, body, settings.root)
+        builder.animate(name, one.fps, moved, root=builder.gltf.skins[0].skeleton or 0)
     path.write_bytes(builder.to_bytes())
 
 
 def _build(
     body: Body, names: tuple[str, ...], extras: dict[str, str], *, rooted: bool = False
-) -> _Builder:
+) -> Builder:
     """Mesh, skin and skeleton; nodes 0-21 are the joints, node 22 is the mesh.
 
     `rooted` adds node 23, a root bone on the floor, which moves no vertex.
@@ -91,12 +44,8 @@ def _build(
 
     from core.export.render.scene import face_spread, vertex_normals
 
-    gltf = gl.GLTF2()
-    builder = _Builder(gltf)
-    licence = extras.get("licence", "")
-    gltf.asset = gl.Asset(
-        version="2.0", generator="Livestep", copyright=licence or None, extras=extras
-    )
+    builder = Builder(extras)
+    gltf = builder.gltf
     rest = body.rest_joints
     for i, name in enumerate(names):
         bone = rest[i] if PARENTS[i] < 0 else rest[i] - rest[PARENTS[i]]
@@ -150,40 +99,3 @@ def _linear_colors(colors: np.ndarray) -> np.ndarray:
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     opaque = np.concatenate([linear, np.ones((len(linear), 1))], axis=1)
     return np.round(opaque * 65535).astype(np.uint16)
-
-
-def _animate(builder: _Builder, take: Take, moved: Tracks) -> None:
-    import pygltflib as gl
-
-    seconds = (np.arange(len(take)) / take.fps).astype(np.float32)[:, None]
-    times = builder.add(seconds, bounds=True)
-    animation = gl.Animation(name=title(take))
-
-    def drive(node: int, path: str, values: np.ndarray) -> None:
-        output = builder.add(values.astype(np.float32))
-        animation.samplers.append(gl.AnimationSampler(input=times, output=output))
-        target = gl.AnimationChannelTarget(node=node, path=path)
-        animation.channels.append(
-            gl.AnimationChannel(sampler=len(animation.samplers) - 1, target=target)
-        )
-
-    drive(0, "translation", moved.hips)
-    rotations = _as_xyzw(moved.rotations)
-    for joint in range(len(JOINTS)):
-        drive(joint, "rotation", rotations[:, joint])
-    if moved.root:
-        top = builder.gltf.skins[0].skeleton
-        drive(top, "translation", moved.root.path)
-        drive(top, "rotation", _as_xyzw(moved.root.turns))
-    builder.gltf.animations = [animation]
-
-
-def _as_xyzw(rotations: np.ndarray) -> np.ndarray:
-    """Unit quaternions (..., 4) as glTF stores them."""
-    return normalize(rotations.astype(np.float64))[..., [1, 2, 3, 0]]
-
-
-def title(take: Take) -> str:
-    """Return all prompts of a take, shortened, as the name that tools show for its animation."""
-    text = "; ".join(dict.fromkeys(mark.text for mark in take.prompts)) or "Take"
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 3].rstrip()}..."

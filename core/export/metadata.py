@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.body.skeleton import JOINTS
@@ -28,6 +29,34 @@ BONES = tuple(
 assert len(BONES) == len(JOINTS)
 ROOT = "Root"
 """Name of a root bone on the floor."""
+_LONGEST_NAME = 60
+"""Characters; Blender cuts names after 63 bytes."""
+
+
+def title(take: Take) -> str:
+    """Return all prompts of a take, shortened, as the name that tools show for its animation."""
+    return _short("; ".join(dict.fromkeys(mark.text for mark in take.prompts)) or "Take")
+
+
+def titled(take: Take, takes: str = "one") -> dict[str, Take]:
+    """Return a take by its title, or its parts, one for each prompt; `takes` is one of TAKES."""
+    if takes == "one":
+        return {title(take): take}
+    starts = [0, *(mark.start for mark in take.prompts if 0 < mark.start < len(take)), len(take)]
+    named: dict[str, Take] = {}
+    for start, end in pairwise(starts):
+        part = take.slice(start, end)
+        name, again = title(part), 1
+        while name in named:
+            again += 1
+            name = _short(title(part), f" {again}")
+        named[name] = part
+    return named
+
+
+def _short(text: str, ending: str = "") -> str:
+    most = _LONGEST_NAME - len(ending)
+    return (text if len(text) <= most else f"{text[: most - 3].rstrip()}...") + ending
 
 
 class Shown(Protocol):

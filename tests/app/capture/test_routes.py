@@ -265,7 +265,8 @@ def test_names_are_made_harmless_and_are_known_again(tmp_path, name, made):
         ("walk.exe", b"glTF\x02", "motion"),
         ("walk.bvh", b"PK\x03\x04", "motion"),
         ("walk.bvh", b"\x1aE\xdf\xa3", "video"),
-        ("Walking.fbx", b"Kaydara FBX Binary", "video"),
+        ("Walking.fbx", b"Kaydara FBX Binary", "motion"),
+        ("Walking.dae", b"<COLLADA>", "video"),
         ("a.npz", b"garbage", "motion"),
     ],
 )

@@ -82,7 +82,7 @@ def test_progress_is_told_and_grows(page):
         (b"this is no film", "film.mp4", "film.mp4 cannot be read as a video"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 50, "film.webm", "is a still picture"),
         (b"HIERARCHY\nnonsense", "film.mp4", "film.mp4 cannot be read: line 2"),
-        (b"Kaydara FBX Binary", "W\u00e4lking.fbx", "W\u00e4lking.fbx is an FBX file"),
+        (b"Kaydara FBX Binary", "W\u00e4lking.fbx", "W\u00e4lking.fbx is not a readable FBX"),
         (b"HIERARCHY" + b"\n" * 2**21, "x.bvh", "x.bvh cannot be read: its skeleton takes more"),
         (b"PK\x03\x04 but no archive", "x.npz", "not a readable NPZ"),
         (b"glTF but no model", "x.glb", "x.glb"),

@@ -20,7 +20,7 @@ def session(client):
     return record(client)
 
 
-@pytest.mark.parametrize("format", ["bvh", "glb", "npz"])
+@pytest.mark.parametrize("format", ["bvh", "glb", "fbx", "vrma", "npz"])
 def test_exports_of_what_was_shown(client, session, format):
     wishes = {"format": format, "fps": 30, "body": "female", "start": 4, "end": 20}
     reply = client.post(f"/livestep/export/{session}", json=wishes)
@@ -33,7 +33,13 @@ def test_exports_of_what_was_shown(client, session, format):
     assert "attachment" in file.headers["content-disposition"]
     assert file.headers["x-content-type-options"] == "nosniff"
     assert len(file.content) == job["bytes"]
-    starts = {"bvh": b"HIERARCHY", "glb": b"glTF", "npz": b"PK"}
+    starts = {
+        "bvh": b"HIERARCHY",
+        "glb": b"glTF",
+        "vrma": b"glTF",
+        "fbx": b"Kaydara FBX",
+        "npz": b"PK",
+    }
     assert file.content.startswith(starts[format])
     other = address.replace(session, str(uuid.uuid4()))
     assert client.get(other).status_code == 404  # nobody else's session opens it
@@ -47,6 +53,7 @@ def test_exports_of_what_was_shown(client, session, format):
         ({"format": "bvh", "body": "../x"}, "body"),
         ({"format": "bvh", "start": 20, "end": 4}, "range"),
         ({"format": "bvh", "root": "feet"}, "Root must be one of hips, floor, in-place"),
+        ({"format": "fbx", "takes": "two"}, "Takes must be one of one, prompts"),
         ({"format": "bvh", "offset": ["zero"]}, "Offset"),
         ({"format": "npz", "convention": "smpl"}, "one of livestep, amass, smplx"),
         ({"format": "bvh", "start": 0, "end": 8, "loop": True}, "loop is looked for in 0.5"),

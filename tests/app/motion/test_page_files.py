@@ -53,7 +53,7 @@ def test_exports_download_and_parse(open_page, tmp_path):
     page.get_by_label("Range to, seconds").press("Tab")
     page.get_by_label("Frames a second").first.select_option("20")
     files = {}
-    for name in ("BVH", "GLB", "NPZ", "MP4"):
+    for name in ("BVH", "GLB", "FBX", "VRMA", "NPZ", "MP4"):
         with page.expect_download() as download:
             page.get_by_role("button", name=name).click()
         files[name] = tmp_path / download.value.suggested_filename

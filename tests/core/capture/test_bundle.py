@@ -61,7 +61,7 @@ def test_the_motion_in_a_zip_is_read(tmp_path, walk, suffix, folder):
     ("names", "told"),
     [
         ([], "holds no motion file, but nothing."),
-        (["Walking.fbx", "a.txt"], "holds no motion file, but Walking.fbx, a.txt. Videos, BVH"),
+        (["Walking.dae", "a.txt"], "holds no motion file, but Walking.dae, a.txt. Videos, BVH"),
         (["a.bvh", "b/a.bvh"], "holds 2 motion files, a.bvh, a.bvh; pack one alone"),
         (
             [f"{i}.bvh" for i in range(9)],

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.capture import glb, gltf_file
+from core.capture.scene import MOST_CLIPS
 from core.export import write
 from tests.core.capture.test_glb import join, parts
 from tests.support.motion_files import refusal
@@ -154,7 +155,7 @@ def test_names_are_few_and_well_formed(tmp_path):
     document["animations"] = [{**document["animations"][0], "name": "\udfff" * 99}] * 300
     found = glb.read(join(tmp_path / "a.glb", document, binary), clip=299)
     assert "Hips ?" in found.names
-    assert (found.clip, found.clips) == (298, ("?" * 60,) * glb.MOST_CLIPS)
+    assert (found.clip, found.clips) == (298, ("?" * 60,) * MOST_CLIPS)
     bones = {"hips": {"node": 0}, "q" * 100_000: {"node": 1}}
     document["extensions"] = {"VRMC_vrm": {"humanoid": {"humanBones": bones}}}
     assert "more than 200 characters" in refusal(join(tmp_path / "a.glb", document, binary))

@@ -104,10 +104,11 @@ def test_kinds_that_are_read_are_not_refused(tmp_path):
         look(tmp_path)
 
 
-def test_an_fbx_says_what_to_do(tmp_path):
-    path = tmp_path / "Walking.fbx"
-    path.write_bytes(b"Kaydara FBX Binary  \x00" + bytes(100))
-    with pytest.raises(ValueError, match=r"^Walking\.fbx is an FBX file; export its motion as BVH"):
+def test_a_collada_says_what_to_do(tmp_path):
+    path = tmp_path / "Walking.dae"
+    path.write_bytes(b"<COLLADA>" + b" " * 100)
+    told = r"^Walking\.dae is a Collada file; export its motion as BVH or GLB \(in Blender: File"
+    with pytest.raises(ValueError, match=told):
         follow(path)
 
 

@@ -136,6 +136,16 @@ def test_rates_parts_and_roots_are_as_for_bodies(tmp_path, take):
         write_character(take, tmp_path / "out.npz", character)
 
 
+def test_prompts_are_animations_of_their_own(tmp_path, take):
+    character = read_character(OURS / "stilt.vrm")
+    settings = ExportSettings(takes="prompts")
+    write_character(take, tmp_path / "out.glb", character, settings=settings)
+    told, _ = description(tmp_path / "out.glb")
+    assert [a["name"] for a in told["animations"]] == ["walk", "on he goes"]
+    keys = [told["accessors"][a["samplers"][0]["input"]]["count"] for a in told["animations"]]
+    assert keys == [25, 15]
+
+
 def test_pictures_beside_a_gltf_come_along(tmp_path, take):
     write(RIGS["humanoid"], tmp_path / "a.glb")
     told, numbers = description(tmp_path / "a.glb")

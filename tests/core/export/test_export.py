@@ -14,8 +14,8 @@ from core.body.skeleton import JOINTS, PARENTS, forward
 from core.body.take import PromptMark, Take
 from core.export import resample, write
 from core.export.bvh import euler_zyx
-from core.export.glb import body_glb, title
-from core.export.metadata import BONES
+from core.export.glb import body_glb
+from core.export.metadata import BONES, title
 from tests.support.synthetic import walk_take
 
 
@@ -196,15 +196,15 @@ def test_animations_are_named_after_all_prompts(take):
     assert title(long).endswith("...")
 
 
-@pytest.mark.parametrize("suffix", ["bvh", "glb", "npz"])
+@pytest.mark.parametrize("suffix", ["bvh", "glb", "fbx", "vrma", "npz"])
 def test_a_single_pose_is_a_take(take, tmp_path, suffix):
     write(take.slice(3, 4), tmp_path / f"one.{suffix}")
     assert (tmp_path / f"one.{suffix}").stat().st_size > 500
 
 
 def test_errors_are_sentences(take, tmp_path):
-    with pytest.raises(ValueError, match=r"files end in \.bvh, \.glb, \.npz, \.mp4"):
-        write(take, tmp_path / "walk.fbx")
+    with pytest.raises(ValueError, match=r"files end in \.bvh, \.glb, \.fbx, \.vrma, "):
+        write(take, tmp_path / "walk.dae")
     with pytest.raises(ValueError, match="fps must be one of 20, 24, 30, 60, got 25"):
         write(take, tmp_path / "walk.bvh", fps=25)
     with pytest.raises(ValueError, match="body must be one of"):

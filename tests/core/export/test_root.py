@@ -183,3 +183,11 @@ def test_glb_has_the_root_as_a_bone(take, body, tmp_path, root):
     top = gltf.nodes[gltf.scenes[0].nodes[0]]
     assert top.name == ("Root" if root == "floor" else "Hips")
     assert len(gltf.animations[0].channels) == (25 if root == "floor" else 23)
+
+
+def test_glb_has_an_animation_for_each_prompt(take, tmp_path):
+    from pygltflib import GLTF2
+
+    write(take, tmp_path / "walk.glb", settings=ExportSettings(takes="prompts", root="floor"))
+    gltf = GLTF2().load(str(tmp_path / "walk.glb"))
+    assert [animation.name for animation in gltf.animations] == ["walk", "on he goes"]

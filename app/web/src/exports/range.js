@@ -29,9 +29,9 @@ export class Range {
     const { take } = this.player;
     const [start, end] = this.timeline.range?.map(Math.round) ?? [take.first, take.end];
     const [fps, convention, offset] = this.fields.map((select) => select.value);
-    const root = this.root.querySelector("[name$=-root]:checked").value;
+    const [root, takes] = ["root", "takes"].map((name) => this.root.querySelector(`[name$=-${name}]:checked`).value);
     const part = Boolean(this.timeline.range);
-    return { fps: Number(fps), start, end, part, loop: this.loop.checked, root, convention, offset };
+    return { fps: Number(fps), start, end, part, loop: this.loop.checked, root, takes, convention, offset };
   }
 
   switch(on) {
@@ -71,7 +71,7 @@ export class Range {
     const blender =
       fps === BLENDER_RATE
         ? "what Blender's scenes have."
-        : `in Blender set Output > Frame Rate to ${fps} before you import BVH or GLB.`;
+        : `in Blender set Output > Frame Rate to ${fps} before you import BVH or GLB; FBX brings it.`;
     const amass = convention !== "livestep" && fps < AMASS_RATE ? ` Readers of AMASS want ${AMASS_RATE} or more.` : "";
     this.root.querySelector(".ls-rate-note").textContent = `${fps} frames a second: ${blender}${amass}`;
   }

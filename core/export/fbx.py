@@ -1,0 +1,124 @@
+"""FBX: a skinned body with its animations, as Unity, Unreal, Maya and Blender read it.
+
+Centimeters, Y up, facing +Z, T-pose at rest, Mixamo's bone names. Bones point along their Y axis
+to the next joint, with Z as far ahead as it can be: rotations about X, then Y, then Z are then far
+from the poles, where Euler angles have two ways to say the same. Provenance is in properties of
+the body, which programs show as attributes of a user's own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from core.body.mesh import Body
+from core.body.rotations import cross, matrix_to_quat, normalize
+from core.body.skeleton import AIMS, PARENTS
+from core.body.take import Take
+from core.export.fbx_file import Node, node, save
+from core.export.fbx_rig import Rig, add_animation, add_bind_pose, add_bones
+from core.export.fbx_scene import Scene, properties
+from core.export.metadata import BONES, ROOT, describe, titled
+from core.export.root import tracks
+from core.settings import ExportSettings
+
+_CM = 100
+_BEHIND = 0.01
+"""How far (cm) a root bone rests behind the origin: were it below the hips, it would end in them,
+and Blender locks a bone to the end of the one above."""
+
+
+def write_fbx(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
+    """Write the take, or one for each prompt, as animations of the body."""
+    scene, rig = Scene(), _rig(body, rooted=settings.root == "floor")
+    bones = add_bones(scene, rig)
+    mesh = _add_body(scene, body, rig, bones, describe(take, body, root=settings.root))
+    add_bind_pose(scene, rig, bones, mesh)
+    for name, one in titled(take, settings.takes).items():
+        moved = tracks(one, body, settings.root)
+        turns, places = moved.rotations, {rig.names.index(BONES[0]): moved.hips * _CM}
+        if moved.root:
+            turns = np.concatenate([moved.root.turns[:, None], turns], axis=1)
+            places[0] = moved.root.path * _CM
+        add_animation(
+            scene, name, one.fps, bones, rig.local(normalize(turns.astype(np.float64))), places
+        )
+    save(scene.document(take.fps), path)
+
+
+def _rig(body: Body, *, rooted: bool) -> Rig:
+    """Return a body's skeleton, which stands on the floor; `rooted` has a root bone there."""
+    rest = body.rest_joints.astype(np.float64)
+    along = np.array([rest[aim] - rest[i] for i, aim in enumerate(AIMS)])
+    ends = [i for i, aim in enumerate(AIMS) if aim < 0]
+    along[ends] = along[[PARENTS[i] for i in ends]]
+    y = normalize(along)
+    z = normalize([0, 0, 1] - y[:, 2:] * y)
+    frames = matrix_to_quat(np.stack([cross(y, z), y, z], axis=-1))
+    places = (rest - [0, body.ground, 0]) * _CM
+    if not rooted:
+        return Rig(names=BONES, parents=PARENTS, places=places, frames=frames)
+    return Rig(
+        names=(ROOT, *BONES),
+        parents=(-1, *(parent + 1 for parent in PARENTS)),
+        places=np.concatenate([[[0, 0, -_BEHIND]], places]),
+        frames=np.concatenate([[[1, 0, 0, 0]], frames]),
+    )
+
+
+def _add_body(scene: Scene, body: Body, rig: Rig, bones: list[int], about: dict[str, str]) -> int:
+    """Add the mesh, skinned to the bones, with what is said about it; return its number."""
+    index = "DefaultAttributeIndex", "int", "Integer", "", 0
+    told = ((name, "KString", "", "U", value) for name, value in about.items())
+    mesh = scene.add("Model", "Body", "Mesh", node("Version", 232), properties(index, *told))
+    paint = properties(("DiffuseColor", "Color", "", "A", 0.8, 0.8, 0.8))
+    scene.add("Material", "Outfit", "", node("ShadingModel", "lambert"), paint, to=mesh)
+    geometry = scene.add("Geometry", "Body", "Mesh", *_surface(body), to=mesh)
+    skin = scene.add("Deformer", "Skin", "Skin", node("Version", 101), to=geometry)
+    below = dict(zip(rig.names, zip(bones, rig.matrices(), strict=True), strict=True))
+    for joint, name in enumerate(BONES):
+        bone, bind = below[name]
+        vertices, column = np.nonzero((body.skin_joints == joint) & (body.skin_weights > 0))
+        weights = body.skin_weights[vertices, column].astype(np.float64)
+        parts = (
+            node("Version", 100),
+            node("Indexes", vertices.astype(np.int32)),
+            node("Weights", weights),
+            node("Transform", np.linalg.inv(bind).ravel()),
+            node("TransformLink", bind.ravel()),
+        )
+        cluster = scene.add("Deformer", name, "Cluster", *parts, to=skin, is_a="SubDeformer")
+        scene.link(bone, cluster)
+    return mesh
+
+
+def _surface(body: Body) -> list[Node]:
+    """Vertices, triangles, normals and colors (sRGB) of a body that stands on the floor."""
+    from core.export.render.scene import face_spread, vertex_normals
+
+    vertices, corners = body.vertices.astype(np.float64), body.faces.astype(np.int32)
+    normals = vertex_normals(vertices, body.faces, face_spread(body.faces, len(vertices)))
+    colors = np.concatenate([body.colors / 255, np.ones((len(vertices), 1))], axis=1)
+
+    def layer(kind: str, each: str, how: str, *parts: Node) -> Node:
+        told = node("MappingInformationType", each), node("ReferenceInformationType", how)
+        return node(f"LayerElement{kind}", 0, node("Version", 101), node("Name", ""), *told, *parts)
+
+    corner = "ByPolygonVertex"
+    painted = node("Colors", colors.ravel()), node("ColorIndex", corners.ravel())
+    layers = [
+        layer("Normal", corner, "Direct", node("Normals", normalize(normals)[corners].ravel())),
+        layer("Color", corner, "IndexToDirect", *painted),
+        layer("Material", "AllSame", "IndexToDirect", node("Materials", np.zeros(1, np.int32))),
+    ]
+    used = (node("LayerElement", node("Type", one.name), node("TypedIndex", 0)) for one in layers)
+    # the last corner of a polygon is written as its complement
+    ends = np.array([0, 0, -1], np.int32)
+    return [
+        node("GeometryVersion", 124),
+        node("Vertices", ((vertices - [0, body.ground, 0]) * _CM).ravel()),
+        node("PolygonVertexIndex", (corners ^ ends).ravel()),
+        *layers,
+        node("Layer", 0, node("Version", 100), *used),
+    ]
