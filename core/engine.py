@@ -44,6 +44,7 @@ from core.video.world import Seed, VideoModel
 if TYPE_CHECKING:
     from core.capture.follow import Capture
     from core.capture.track import Progress
+    from core.character.character import Character
 
 
 class Engine:
@@ -261,6 +262,17 @@ class Engine:
             progress=progress,
             apart=apart,
         )
+
+    def character(
+        self, path: str | Path, joint_map: str | dict[str, Any] | None = None
+    ) -> Character:
+        """Return a visitor's own rigged character, for core.character.export; see read_character.
+
+        Raises ValueError with a sentence for what cannot be moved.
+        """
+        from core.character.character import read_character
+
+        return read_character(path, joint_map)
 
     def adjust(
         self,

@@ -35,6 +35,7 @@ ALLOWED = {
     "core.words": "core.settings core.body core.motion core.words",
     "core.capture": "core.settings core.body core.capture",
     "core.export": "core.settings core.body core.retrieval.search core.steering core.export",
+    "core.character": "core.settings core.body core.capture core.export core.character",
     "core.settings": "",
     "core.config": "",
     "core.checkpoint": "",
@@ -42,11 +43,11 @@ ALLOWED = {
     "core.shelf": "core.checkpoint",
     "core.engine": (
         "core.shelf core.settings core.device core.body core.motion core.video core.retrieval"
-        " core.capture core.steering"
+        " core.capture core.character core.steering"
     ),
     "core.cli": (
         "core.engine core.settings core.body core.motion core.video core.retrieval core.capture"
-        " core.export core.steering core.words core.cli"
+        " core.character core.export core.steering core.words core.cli"
     ),
     "core": "core.cli",
     "app": (

@@ -32,6 +32,8 @@ _OUTLINE = np.array(
 )
 """Heel, edges, ball and tip of any of their soles at rest, from its ankle: outward, up and forward
 (m)."""
+TIP = float(_OUTLINE[:, 2].max())
+"""How far ahead of the ankles they end (m)."""
 _HIGHER = -_OUTLINE[:, 1].min() - REST_JOINTS[ANKLES, 1]
 """How much higher the body's ankles stand than the source skeleton's, (2,)."""
 _FEET = normalize(REST_JOINTS[TOES] - REST_JOINTS[ANKLES]).astype(np.float64)

@@ -16,8 +16,9 @@ import numpy as np
 from core.capture.fbx_file import Document
 from core.capture.fbx_scene import PARTS, Scene, name, transform, vector
 from core.capture.gltf_file import MOST_VALUE
+from core.capture.gltf_pose import Curves
 from core.capture.gltf_tree import skeleton
-from core.capture.scene import Curves, choose, moved, rate_of, titles
+from core.capture.scene import choose, moved, rate_of, titles
 from core.capture.source import Source
 
 _SECOND = 46_186_158_000

@@ -22,8 +22,8 @@ from core.body.rotations import (
 )
 from core.capture.fbx_file import Document, Node
 from core.capture.gltf_file import MOST_VALUE
+from core.capture.gltf_pose import Binds
 from core.capture.gltf_tree import MOST_NODES
-from core.capture.scene import Binds
 
 MOST_MODELS = 20_000
 """Nodes of a scene."""

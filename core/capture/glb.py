@@ -6,18 +6,17 @@ out afterwards, and files of 120 s stay small. They begin at their first key.
 
 from __future__ import annotations
 
-import contextlib
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from core.body.rotations import normalize, quat_slerp
-from core.capture.gltf_file import MOST_VALUE, Document, Json, channels, decode
+from core.capture.gltf_file import Document, Json, channels, decode
+from core.capture.gltf_pose import Curves, humanoid, inverse_binds
 from core.capture.gltf_tree import skeleton
-from core.capture.scene import MOST_CLIPS, Binds, Curves, choose, moved, rate_of, titles
+from core.capture.scene import MOST_CLIPS, choose, moved, rate_of, titles
 from core.capture.source import Source
 
 Spots = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -53,8 +52,8 @@ def _read(document: Document, clip: int | None) -> Source:
         tree,
         _curves(document, animation, times, {*tree.order}),
         len(times),
-        binds=_inverse_binds(document, tree.skin),
-        humanoid={node: str(bone) for bone, node in _humanoid(document.json)},
+        binds=inverse_binds(document, tree.skin),
+        humanoid={node: str(bone) for bone, node in humanoid(document.json)},
     )
     rate = _rate(document, animation)
     return replace(source, stored_rate=rate, clips=names, clip=chosen, notes=notes)
@@ -124,28 +123,3 @@ def _sample(rows: np.ndarray, spots: Spots, kind: str, path: str) -> np.ndarray:
     if path == "rotation":
         return quat_slerp(normalize(low), normalize(high), share)
     return low + share[:, None] * (high - low)
-
-
-def _humanoid(description: Json) -> Iterator[tuple[str, int]]:
-    """Yield the bones that VRM and VRMA name, and their nodes."""
-    for version in ("VRMC_vrm_animation", "VRMC_vrm", "VRM"):
-        told = description.get("extensions", {}).get(version, {})
-        bones = told.get("humanoid", {}).get("humanBones", {})
-        if isinstance(bones, list):  # VRM 0
-            yield from ((bone["bone"], bone["node"]) for bone in bones)
-        else:
-            yield from ((name, bone["node"]) for name, bone in bones.items())
-
-
-def _inverse_binds(document: Document, skin: Json) -> Binds:
-    """Matrices (4, 4) from the space in which a skin was bound to each of its joints, and back."""
-    if "inverseBindMatrices" not in skin:
-        return {}
-    joints = skin["joints"]
-    rows = decode(document.rows(skin["inverseBindMatrices"])[: len(joints)])
-    matrices = rows.reshape(-1, 4, 4).transpose(0, 2, 1)
-    if len(matrices) < len(joints) or not (np.abs(matrices) < MOST_VALUE).all():
-        return {}
-    with contextlib.suppress(np.linalg.LinAlgError):
-        return dict(zip(joints, zip(matrices, np.linalg.inv(matrices), strict=True), strict=True))
-    return {}

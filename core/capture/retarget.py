@@ -206,9 +206,9 @@ def _turned(
             for nodes in (drivers.low, drivers.high)
         )
     else:
-        stance = _stance(source.rest, match, frame)
+        laid = stance(source.rest, match, frame)
         low, high = (
-            quat_multiply(quat_inverse(source.rest_rotations[nodes]), stance)
+            quat_multiply(quat_inverse(source.rest_rotations[nodes]), laid)
             for nodes in (drivers.low, drivers.high)
         )
     world = drivers.turn(turns, low, high)
@@ -233,7 +233,7 @@ def _mean(q: np.ndarray) -> np.ndarray:
     return vectors[..., -1]
 
 
-def _stance(rest: np.ndarray, match: Match, frame: np.ndarray) -> np.ndarray:
+def stance(rest: np.ndarray, match: Match, frame: np.ndarray) -> np.ndarray:
     """Our rotations (22, 4) in a file's rest pose (N, 3), relative to the file's world.
 
     Trunk, collars and head are upright there; limbs lie along its limbs, feet point where its feet

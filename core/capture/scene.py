@@ -7,18 +7,12 @@ the node above.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from core.body.rotations import (
-    matrix_to_quat,
-    normalize,
-    quat_inverse,
-    quat_multiply,
-    quat_to_matrix,
-)
 from core.body.skeleton import FPS, HUMANOID, JOINTS
+from core.capture.gltf_file import Json
+from core.capture.gltf_pose import Binds, Curves, at_bind, placed
 from core.capture.gltf_tree import Tree, above
 from core.capture.joint_maps import check_length, check_name, well_formed
 from core.capture.source import Source, astray
@@ -28,16 +22,7 @@ MOST_TOLD = 8
 MOST_CLIPS = 200
 """Animations that are told of; all others can be chosen by their number alone."""
 
-_REST = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
 _OURS = dict(zip(HUMANOID, JOINTS, strict=True))
-
-Node = dict[str, Any]
-Curves = dict[tuple[int, str], np.ndarray]
-"""Values (T, 3) or (T, 4) by node and path."""
-Binds = Mapping[int, tuple[np.ndarray, np.ndarray]]
-"""By node, matrices (4, 4) to it from the space in which a skin was bound to it, and back."""
-Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
 
 
 def choose(
@@ -87,7 +72,7 @@ def rate_of(keys: int, first: float, last: float) -> float | None:
 
 
 def moved(
-    nodes: list[Node],
+    nodes: list[Json],
     tree: Tree,
     curves: Curves,
     poses: int,
@@ -97,11 +82,11 @@ def moved(
 ) -> Source:
     """Move a skeleton by the curves of an animation; `humanoid` says what VRM calls some nodes."""
     kept = tree.kept
-    world = _world(nodes, tree, curves)
+    world = placed(nodes, tree, curves)
     positions = np.stack([np.broadcast_to(world[i][0], (poses, 3)) for i in kept], axis=1)
     if (far := astray(positions)) is not None:
         raise ValueError(f"its pose at {far / FPS:g} s lies far off all others; take it out")
-    rest = _rest(nodes, tree, binds)
+    rest = at_bind(nodes, tree, binds)
     column = {node: i for i, node in enumerate(kept)}
     return Source(
         names=tuple(
@@ -118,70 +103,3 @@ def moved(
             _OURS[bone]: column[i] for i, bone in humanoid.items() if bone in _OURS if i in column
         },
     )
-
-
-def _world(nodes: list[Node], tree: Tree, curves: Curves) -> dict[int, Transform]:
-    """Transforms of nodes relative to the world, from the roots down."""
-    world: dict[int, Transform] = {}
-    for i in tree.order:
-        own = _local(nodes[i], {path: curves[i, path] for path in _REST if (i, path) in curves})
-        world[i] = own if tree.parents[i] < 0 else _after(world[tree.parents[i]], own)
-    return world
-
-
-def _local(node: Node, curves: dict[str, np.ndarray]) -> Transform:
-    """Transform of a node relative to its parent."""
-    if "matrix" in node:
-        return _transform(np.array(node["matrix"], np.float64).reshape(4, 4).T)
-    parts = {
-        path: curves.get(path, np.array([node.get(path, still)], np.float64))
-        for path, still in _REST.items()
-    }
-    turn = normalize(parts["rotation"])[:, [3, 0, 1, 2]]
-    turn = np.where(turn.any(axis=-1, keepdims=True), turn, [1.0, 0, 0, 0])
-    return parts["translation"], quat_to_matrix(turn) * parts["scale"][:, None], turn
-
-
-def _transform(matrix: np.ndarray) -> Transform:
-    """A matrix (4, 4) in parts; its rotation is what is left without scale and mirror."""
-    linear = matrix[:3, :3]
-    columns = linear / np.maximum(np.linalg.norm(linear, axis=0), 1e-12)
-    turn = matrix_to_quat(columns * (1 if np.linalg.det(columns) > 0 else -1))
-    return matrix[None, :3, 3], linear[None], turn[None]
-
-
-def _after(up: Transform, own: Transform) -> Transform:
-    """A transform relative to the world, of the parent's and of one relative to that."""
-    place = up[0] + (up[1] @ own[0][..., None])[..., 0]
-    return place, up[1] @ own[1], quat_multiply(up[2], own[2])
-
-
-def _rest(nodes: list[Node], tree: Tree, binds: Binds) -> dict[int, Transform]:
-    """Nodes in the pose in which the skin was bound to them; in their own where there is none.
-
-    Only what lies between two joints counts: what is above all joints, and in which space the skin
-    was bound, differs with the program.
-    """
-    still = _world(nodes, tree, {})
-    rest: dict[int, Transform] = {}
-    for i in tree.order:
-        own, up = _local(nodes[i], {}), tree.parents[i]
-        if i in binds:
-            joint, (_, bound) = above(i, tree.parents, binds), binds[i]
-            if joint in binds:
-                own, up = _transform(binds[joint][0] @ bound), joint
-            else:
-                own = _turned(own, _transform(bound)[2], still.get(up))
-        rest[i] = own if up < 0 else _after(rest[up], own)
-    return rest
-
-
-def _turned(own: Transform, turn: np.ndarray, up: Transform | None) -> Transform:
-    """Turn the topmost joint as it was bound, in its parent's space or the world's.
-
-    What is nearer to where the file has it tells which.
-    """
-    ways = [turn] if up is None else [turn, quat_multiply(quat_inverse(up[2]), turn)]
-    nearest = max(ways, key=lambda way: abs((way * own[2]).sum()))
-    scale = np.linalg.norm(own[1], axis=1, keepdims=True)
-    return own[0], quat_to_matrix(nearest) * scale, nearest

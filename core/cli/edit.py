@@ -74,6 +74,8 @@ def edit(
     checkpoints: shared.Checkpoints = CHECKPOINTS,
     device: shared.Device = None,
     body: shared.BodyName = "neutral",
+    character: shared.CharacterFile = None,
+    character_map: shared.CharacterMap = None,
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
@@ -88,7 +90,8 @@ def edit(
     if sum((start is not None or end is not None, then is not None, loop)) != 1:
         raise ValueError("say which part to make anew with --from and --to, or --then, or --loop")
     how = ExportSettings(convention=convention, root=root, takes=takes, offset=bvh_offset)
-    shape, engine = shared.load_body(body), shared.open_engine(checkpoints, device)
+    shape = shared.load_mover(body, character, character_map, out or [], how)
+    engine = shared.open_engine(checkpoints, device)
     name, settings = engine.motion_models.pick(checkpoint), MotionSettings(seed=seed)
     take, notes = read(engine, file), understood(prompt).notes
     if notes:  # else it is followed as it was typed

@@ -200,6 +200,8 @@ def follow(
     checkpoints: shared.Checkpoints = CHECKPOINTS,
     device: shared.Device = None,
     body: shared.BodyName = "neutral",
+    character: shared.CharacterFile = None,
+    character_map: shared.CharacterMap = None,
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
@@ -224,7 +226,7 @@ def follow(
         end=end,
         loop=loop,
     )
-    shape = shared.load_body(body)
+    shape = shared.load_mover(body, character, character_map, out or [], how)
     wishes = read_wishes(then or [], seconds or [], manner, similar, seed, checkpoint)
     settings = CaptureSettings(
         person=person,

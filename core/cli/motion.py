@@ -145,6 +145,8 @@ def motion(
     checkpoint: shared.Checkpoint = None,
     checkpoints: shared.Checkpoints = CHECKPOINTS,
     body: shared.BodyName = "neutral",
+    character: shared.CharacterFile = None,
+    character_map: shared.CharacterMap = None,
     fps: shared.Fps = None,
     convention: shared.Convention = "livestep",
     root: shared.Root = "hips",
@@ -192,7 +194,7 @@ def motion(
     else:
         segments = pair([prompt, *(then or [])], seconds or [])
         script = Script(segments, steering.read_steering(path, keys, drive))
-    shape = shared.load_body(body)
+    shape = shared.load_mover(body, character, character_map, out or [], how)
     began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - began

@@ -16,6 +16,7 @@ from core.settings import ExportSettings
 if TYPE_CHECKING:
     from core.body.mesh import Body
     from core.body.take import Take
+    from core.character.character import Character
     from core.engine import Engine
 
 Out = Annotated[
@@ -26,6 +27,12 @@ Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
 BodyName = Annotated[str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")]
+CharacterFile = Annotated[
+    Path | None, typer.Option("--character", help="Who moves: your own .glb, .gltf or .vrm.")
+]
+CharacterMap = Annotated[
+    str | None, typer.Option(help="Which of its joints are ours, as a joint map's file or name.")
+]
 Fps = Annotated[int | None, typer.Option(help="20 (native), 24, 30 or 60.")]
 Convention = Annotated[
     str, typer.Option(help="NPZ: livestep; for readers of AMASS amass (SMPL-H) or smplx.")
@@ -80,6 +87,30 @@ def load_body(name: str) -> Body:
     return Body.load(name)
 
 
+def load_mover(
+    body: str,
+    character: Path | None,
+    joint_map: str | None,
+    out: Sequence[Path],
+    settings: ExportSettings,
+) -> Body | Character:
+    """Return who moves: a body, or a user's own character; tell what that says of itself.
+
+    Raises ValueError for files to write that it cannot be in.
+    """
+    if character is None:
+        return load_body(body)
+    from core.character.character import read_character
+    from core.character.export import check_character
+
+    found = read_character(character, joint_map)
+    for path in out:
+        check_character(path, found, settings=settings)
+    tell([f"{found.name}: {found.credit}"] if found.credit else [])
+    tell(found.notes)
+    return found
+
+
 def check_out(out: Sequence[Path], fps: int | None, as_json: bool, otherwise: str) -> None:
     """Raise ValueError where there is nothing to do, or a file that could not be written."""
     from core.export import check
@@ -93,19 +124,24 @@ def check_out(out: Sequence[Path], fps: int | None, as_json: bool, otherwise: st
 def write_out(
     take: Take,
     out: Sequence[Path],
-    body: Body,
+    body: Body | Character,
     fps: int | None,
     settings: ExportSettings,
     *,
     licence: str = "",
 ) -> dict[str, Any]:
     """Write a take to files; return what `--json` says of it."""
+    from core.body.mesh import Body
+    from core.character.export import write_character
     from core.export import write
 
     spent: dict[str, float] = {}
     for path in out:
         start = time.perf_counter()
-        held = write(take, path, body=body, fps=fps, settings=settings)
+        if isinstance(body, Body):
+            held = write(take, path, body=body, fps=fps, settings=settings)
+        else:
+            held = write_character(take, path, body, fps=fps, settings=settings)
         spent[str(path)] = ms_since(start)
         typer.echo(f"{path}: {held.seconds:g} s{licence and f', {licence}'}", err=True)
         if settings.loop:

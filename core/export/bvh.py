@@ -12,13 +12,14 @@ has no place for metadata, so a JSON file of the same name with .json added tell
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from core.body.mesh import Body
 from core.body.rotations import quat_to_matrix
-from core.body.skeleton import INDEX, JOINTS, PARENTS
+from core.body.skeleton import JOINTS, PARENTS
 from core.body.take import Take
 from core.export.metadata import BONES, ROOT, describe
 from core.export.root import tracks
@@ -33,6 +34,8 @@ _TIPS = {
     "right_wrist": (-0.16, 0, 0),
 }
 """Ends of the outermost bones (m from their joint), so that importers draw them with a length."""
+_TIP = 0.5
+"""The same for other skeletons, in lengths of the bone before."""
 _MOVING = "6 Xposition Yposition Zposition"
 _CONVENTIONS = {
     "units": "centimetres",
@@ -45,18 +48,46 @@ _CONVENTIONS = {
 def write_bvh(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
     """Write `path` with the take on this body's skeleton, and `path`.json with its provenance."""
     moved = tracks(take, body, settings.root)
-    rest = body.rest_joints * _CM
-    at_rest = rest[0] - [0, body.ground * _CM, 0] if settings.offset == "standing" else np.zeros(3)
-    order, lines = _hierarchy(rest, at_rest, rooted=bool(moved.root))
+    offsets = body.rest_joints * _CM
+    offsets[1:] -= offsets[list(PARENTS[1:])]
+    offsets[0] -= [0, body.ground * _CM, 0]
+    if settings.offset == "zero":
+        offsets[0] = 0
+    tips = {JOINTS.index(joint): np.array(tip) * _CM for joint, tip in _TIPS.items()}
+    order, lines = _hierarchy(BONES, PARENTS, offsets, tips, rooted=bool(moved.root))
     columns = [moved.hips * _CM, euler_zyx(moved.rotations)[:, order].reshape(len(take), -1)]
     if moved.root:
         columns = [moved.root.path * _CM, euler_zyx(moved.root.turns[:, None])[:, 0], *columns]
-    values = np.concatenate(columns, axis=1)
-    lines += ["MOTION", f"Frames: {len(take)}", f"Frame Time: {1 / take.fps:.8f}"]
-    lines += [" ".join(f"{v:.6f}" for v in row) for row in values.tolist()]
-    path.write_text("\n".join(lines) + "\n")
+    _write(path, lines, np.concatenate(columns, axis=1), take.fps)
     about = {**describe(take, body, root=settings.root), **_CONVENTIONS, "offset": settings.offset}
     path.with_name(path.name + ".json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def write_joints(
+    path: Path,
+    names: Sequence[str],
+    parents: Sequence[int],
+    offsets: np.ndarray,
+    root: np.ndarray,
+    turns: np.ndarray,
+    fps: float,
+) -> None:
+    """Write any skeleton: N joints, each behind its parent, the first of which carries all.
+
+    `offsets` are (N, 3), `root` (T, 3) the places of the first, in centimeters; `turns` (T, N, 4)
+    are relative to the parents and are none at rest.
+    """
+    tips = {i: _TIP * offset for i, offset in enumerate(offsets) if i not in {*parents}}
+    order, lines = _hierarchy(names, parents, offsets, tips)
+    columns = [root, euler_zyx(turns)[:, order].reshape(len(root), -1)]
+    _write(path, lines, np.concatenate(columns, axis=1), fps)
+
+
+def _write(path: Path, lines: list[str], values: np.ndarray, fps: float) -> None:
+    """Write the lines of a hierarchy and the values (T, C) of its channels."""
+    lines += ["MOTION", f"Frames: {len(values)}", f"Frame Time: {1 / fps:.8f}"]
+    lines += [" ".join(f"{v:.6f}" for v in row) for row in values.tolist()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def euler_zyx(rotations: np.ndarray) -> np.ndarray:
@@ -76,11 +107,18 @@ def euler_zyx(rotations: np.ndarray) -> np.ndarray:
     return np.degrees(out)
 
 
-def _hierarchy(rest: np.ndarray, hips: np.ndarray, *, rooted: bool) -> tuple[list[int], list[str]]:
+def _hierarchy(
+    names: Sequence[str],
+    parents: Sequence[int],
+    offsets: np.ndarray,
+    tips: Mapping[int, np.ndarray],
+    *,
+    rooted: bool = False,
+) -> tuple[list[int], list[str]]:
     """Joints in the order of the file, depth first, and the lines of the HIERARCHY section.
 
-    `rest` are the joints (22, 3) at rest and `hips` the OFFSET (3,) of the pelvis; `rooted` puts a
-    root bone on the floor above it.
+    `tips` are the ends of outermost bones from their joints; `rooted` puts a root bone on the floor
+    above it all.
     """
     order: list[int] = []
     lines = ["HIERARCHY"]
@@ -97,20 +135,19 @@ def _hierarchy(rest: np.ndarray, hips: np.ndarray, *, rooted: bool) -> tuple[lis
 
     def add(joint: int, depth: int) -> None:
         order.append(joint)
-        top = PARENTS[joint] < 0
-        offset = hips if top else rest[joint] - rest[PARENTS[joint]]
-        begin("JOINT" if depth else "ROOT", BONES[joint], offset, depth, _MOVING if top else "3")
-        children = [i for i, parent in enumerate(PARENTS) if parent == joint]
-        for child in children:
-            add(child, depth + 1)
-        if not children:
-            begin("End Site", "", np.array(_TIPS[JOINTS[joint]]) * _CM, depth + 1)
+        channels = "3" if parents[joint] >= 0 else _MOVING
+        begin("JOINT" if depth else "ROOT", names[joint], offsets[joint], depth, channels)
+        for child, parent in enumerate(parents):
+            if parent == joint:
+                add(child, depth + 1)
+        if joint in tips:
+            begin("End Site", "", tips[joint], depth + 1)
             end(depth + 1)
         end(depth)
 
     if rooted:
         begin("ROOT", ROOT, np.zeros(3), 0, _MOVING)
-    add(INDEX["pelvis"], int(rooted))
+    add(0, int(rooted))
     if rooted:
         end(0)
     return order, lines

@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from core.body.mesh import Body
 from core.body.skeleton import JOINTS
 from core.body.take import PoseChunk, Take
 from core.settings import SMOOTHING, MotionSettings
@@ -60,7 +59,21 @@ def _short(text: str, ending: str = "") -> str:
     return (text if len(text) <= most else f"{text[: most - 3].rstrip()}...") + ending
 
 
-def describe(take: Take, body: Body, *, root: str = "hips") -> dict[str, str]:
+class Shown(Protocol):
+    """A body, or whatever else moves."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def credit(self) -> str:
+        """Where it comes from and under which licence."""
+        ...
+
+
+def describe(take: Take, body: Shown, *, root: str = "hips") -> dict[str, str]:
     """Provenance of a take on a body: where it comes from, what was asked for, how it is made."""
     prompts = "; ".join(f"{mark.start / take.fps:g} s: {mark.text}" for mark in take.prompts)
     return {

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pygltflib import GLTF2
 from typer.testing import CliRunner
 
 from core.__main__ import app
@@ -242,3 +244,41 @@ def test_parts_that_cannot_be(folder, tmp_path, options, told):
     result = run(folder, "motion", "walk", "--seconds", 1, "--out", out, *options, code=2)
     assert f"error: {told}" in result.stderr.replace("there is ", "")
     assert not out.exists()
+
+
+CHARACTERS = Path(__file__).parents[3] / "assets" / "characters"
+
+
+def test_a_character_of_ones_own_moves(folder, tmp_path):
+    outs = [tmp_path / "walk.glb", tmp_path / "walk.bvh"]
+    files = [word for out in outs for word in ("--out", out)]
+    result = run(
+        folder,
+        "motion",
+        "a person walks",
+        "--seconds",
+        1,
+        "--character",
+        CHARACTERS / "stilt.vrm",
+        *files,
+    )
+    assert "stilt.vrm: Stilt by Livestep" in result.stderr
+    names = {track.name for track in GLTF2().load(outs[0]).nodes}
+    assert {"Hips", "LeftUpperLeg"} <= names
+    assert "JOINT LeftUpperLeg" in outs[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("character", "out", "told"),
+    [
+        ("none.glb", "walk.glb", "there is no file none.glb"),
+        ("LICENSE.md", "walk.glb", "LICENSE.md is no character"),
+        ("bolt.glb", "walk.npz", "a character goes home as .glb or .bvh"),
+    ],
+)
+def test_characters_that_cannot_be_are_told_before_anything_is_made(
+    folder, tmp_path, character, out, told
+):
+    words = ["--character", CHARACTERS / character, "--out", tmp_path / out]
+    assert told in run(folder, "motion", "a person walks", *words, code=2).stderr
+    assert not (tmp_path / out).exists()

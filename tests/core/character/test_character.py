@@ -1,0 +1,204 @@
+"""Characters are read, whatever tool they come from, or refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.character_files import Look, write
+from benchmarks.rigs import RIGS
+from core.capture.source import MatchError
+from core.character import character as reading
+from core.character.character import read_character
+from core.character.glb_file import File
+from core.engine import Engine
+from tests.core.character.conftest import OURS, description
+
+
+@pytest.mark.parametrize(
+    ("family", "look"),
+    [
+        ("mixamo", {"unit": 0.01, "armature": True}),
+        ("vroid", {"vrm": 0, "cape": True, "meshes": 3}),
+        ("humanoid", {"vrm": 1}),
+        ("unreal", {"unit": 0.01, "armature": True}),
+        ("daz", {"unit": 0.01}),
+        ("make_human", {"unit": 0.1}),
+        ("reallusion", {"meshes": 4}),
+        ("rigify_loose", {}),
+    ],
+)
+def test_joints_are_found_and_stand_in_our_axes(dressed, family, look):
+    found, rig = dressed(family, **look), RIGS[family]
+    assert {j: found.nodes[c] for j, c in found.match.joints.items()} == rig.joints
+    left, right = (found.places[found.match.joints[f"{s}_ankle"]] for s in ("left", "right"))
+    assert left[0] > 0.05 > -0.05 > right[0]
+    assert found.places[found.match.joints["head"], 1] > 1.4
+    ahead = found.rig.soles[..., 2]
+    assert ahead.max() > 0.15 > 0.1 > -ahead.min()  # toes are longer than heels
+    assert found.rig.floor == pytest.approx(0, abs=1e-6)
+
+
+def test_the_two_of_our_own_are_read():
+    bolt, stilt = (read_character(OURS / name) for name in ("bolt.glb", "stilt.vrm"))
+    assert len(bolt.match.joints) == len(stilt.match.joints) == 21
+    assert bolt.licence is None
+    assert stilt.licence is not None
+    assert not stilt.licence.forbids
+    assert "Stilt by Livestep" in stilt.credit
+    assert max(path.stat().st_size for path in OURS.iterdir()) < 400_000
+
+
+def test_twists_are_found_between_joints_and_beside_them(dressed):
+    within, beside = dressed("make_human", unit=0.1), dressed("unreal", unit=0.01, armature=True)
+    for found, nodes in ((within, 8 + 4), (beside, 6 + 4)):
+        assert sum(t.share != 0 for t in found.rig.twists) >= 8, nodes
+        assert all(-1 < t.share < 1 for t in found.rig.twists)
+
+
+@pytest.mark.parametrize(
+    ("meta", "forbids"),
+    [
+        ({"modification": "prohibited"}, True),
+        ({}, True),  # what VRM 1.0 takes for said
+        ({"modification": "allowModification"}, False),
+    ],
+)
+def test_the_words_of_vrm_1_are_obeyed(spoiled, meta, forbids):
+    def say(told):
+        told["extensions"]["VRMC_vrm"]["meta"] = {"name": "A\nB", "authors": ["C"], **meta}
+
+    licence = read_character(spoiled(say, vrm=1)).licence
+    assert licence is not None
+    assert bool(licence.forbids) == forbids
+    assert str(licence).startswith("A B by C (use onlyAuthor")
+
+
+@pytest.mark.parametrize(
+    ("name", "forbids"),
+    [("Redistribution_Prohibited", True), ("CC_BY_ND", True), ("CC_BY", False), ("CC0", False)],
+)
+def test_the_words_of_vrm_0_are_obeyed(tmp_path, name, forbids):
+    write(RIGS["vroid"], tmp_path / "a.vrm", Look(vrm=0, meta={"licenseName": name}))
+    licence = read_character(tmp_path / "a.vrm").licence
+    assert licence is not None
+    assert bool(licence.forbids) == forbids
+
+
+def test_gltf_is_read_with_what_lies_beside_it(tmp_path):
+    write(RIGS["humanoid"], tmp_path / "a.glb")
+    told, numbers = description(tmp_path / "a.glb")
+    told["buffers"][0]["uri"] = "a.bin"
+    (tmp_path / "a.gltf").write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=r"a\.gltf cannot be moved: its numbers lie in a\.bin"):
+        read_character(tmp_path / "a.gltf")
+    told["buffers"][0]["uri"] = "../a.bin"
+    (tmp_path / "b.gltf").write_text(json.dumps(told))
+    with pytest.raises(ValueError, match="its numbers lie in another folder"):
+        read_character(tmp_path / "b.gltf")
+    (tmp_path / "a.bin").write_bytes(numbers)
+    beside, packed = (read_character(tmp_path / name) for name in ("a.gltf", "a.glb"))
+    np.testing.assert_array_equal(beside.rig.rest, packed.rig.rest)
+    again = File.read(tmp_path / "a.gltf").to_bytes()
+    assert again == File.read(tmp_path / "a.glb").to_bytes()
+
+
+def test_a_map_says_which_joints_are_ours(spoiled):
+    def rename(told):
+        for i, node in enumerate(told["nodes"]):
+            node["name"] = f"bone {i}"
+
+    path = spoiled(rename)
+    joints = {joint: int(node) for joint, node in RIGS["humanoid"].joints.items()}
+    assert len(read_character(path).match.joints) == 22  # its tree alone says it
+    order = read_character(path).nodes
+    mapped = read_character(path, {j: order.index(n) for j, n in joints.items()})
+    assert mapped.match.how == "map"
+
+
+def lost(part):
+    def change(told):
+        for node in told["nodes"]:
+            node["children"] = [
+                c for c in node.get("children", ()) if part not in told["nodes"][c]["name"]
+            ]
+
+    return change
+
+
+def edit(*path, value):
+    def change(told):
+        for step in path[:-1]:
+            told = told[step]
+        told[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda told: told.pop("skins"), "it has no skin"),
+        (edit("nodes", 3, "children", value=[0]), "hangs from"),
+        (edit("nodes", 0, "translation", value=[float("nan"), 0, 0]), "must be 3 numbers"),
+        (edit("nodes", 0, "scale", value=[0, 0, 0]), "were not found"),
+        (edit("nodes", 0, "scale", value=[1, 3, 1]), "mirrored or stretched"),
+        (edit("nodes", 0, "scale", value=[-1, 1, 1]), "mirrored or stretched"),
+        (edit("skins", 0, "joints", value=[10**9]), "nodes that it does not have"),
+        (edit("accessors", 0, "count", value=10**12), "more than 2,000,000 vertices"),
+        (edit("accessors", 2, "count", value=10**6), "cut off"),
+        (edit("accessors", 0, "count", value=-5), "nowhere"),
+        (edit("bufferViews", 0, "byteOffset", value=2**50), "cut off"),
+        (edit("extensionsUsed", value=["EXT_meshopt_compression"]), "meshopt"),
+        (edit("meshes", 0, "primitives", value=7), "not a readable glTF file"),
+        (lambda told: told["nodes"].extend([{}] * 400_000), "more than 400000 values"),
+        (lambda told: told["skins"][0]["joints"].extend(range(32, 800)), "does not have"),
+    ],
+)
+def test_hostile_files_are_refused_in_a_sentence(spoiled, change, told):
+    path = spoiled(change)
+    with pytest.raises(ValueError, match=told) as caught:
+        read_character(path)
+    assert "odd.glb" in str(caught.value)
+    assert str(path.parent) not in str(caught.value)
+
+
+@pytest.mark.parametrize(("part", "what"), [("Leg", "legs"), ("Arm", "arms")])
+def test_what_is_missing_is_named(spoiled, part, what):
+    path = spoiled(lost(part))
+    with pytest.raises(MatchError, match=f"cannot be moved: two like .*{what}"):
+        read_character(path)
+
+
+def test_a_body_that_lies_is_refused(tmp_path):
+    write(RIGS["humanoid"], tmp_path / "a.glb")
+    file = File.read(tmp_path / "a.glb")
+    hips = file.json["nodes"][0]
+    knee = next(n for n in file.json["nodes"] if n["name"] == "LeftUpperLeg")
+    knee["rotation"] = [-0.7, 0, 0, 0.7]
+    del file.json["skins"][0]["inverseBindMatrices"]
+    assert hips["name"] == "Hips"
+    (tmp_path / "a.glb").write_bytes(file.to_bytes())
+    with pytest.raises(ValueError, match="does not stand upright at rest"):
+        read_character(tmp_path / "a.glb")
+
+
+def test_large_files_and_other_kinds_are_refused_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_FILE", 100)
+    (tmp_path / "a.glb").write_bytes(bytes(101))
+    (tmp_path / "a.fbx").write_bytes(b"Kaydara FBX Binary")
+    for name, told in (
+        ("a.glb", "has more than"),
+        ("a.fbx", "Blender"),
+        ("a.txt", r"is no character; those are \.glb"),
+        ("b.glb", "there is no file b.glb"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            read_character(tmp_path / name)
+
+
+def test_the_engine_reads_characters_without_models():
+    found = Engine.character(None, OURS / "stilt.vrm")  # pyright: ignore[reportArgumentType]
+    assert found.name == "stilt.vrm"
