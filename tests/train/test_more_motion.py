@@ -26,12 +26,13 @@ def record(name: str, caption: str, poses: int) -> Record:
 def test_a_straight_walk_gives_one_backwards():
     joints = walk(100)[2]
     found = made([record("w", "a person walks forward", 100)], {"w": joints})
-    assert found
-    assert all("backward" in r.segments[0].captions[0] for r, _ in found)
-    for told, x in found:
+    told = {r.segments[0].captions[0] for r, _ in found}
+    assert any("backward" in caption for caption in told)
+    assert {"a person walks forward quickly", "a person walks forward slowly"} <= told
+    for record_, x in found:
         forward = traits.measure(features.encode(x, "steady"))[:, traits.TRAITS.index("forward")]
-        assert forward.mean() < -0.5
-        assert told.poses == len(x)
+        assert forward.mean() < -0.5 or "backward" not in record_.segments[0].captions[0]
+        assert record_.poses == len(x)
 
 
 def test_arms_of_one_on_legs_of_another():
