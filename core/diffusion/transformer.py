@@ -8,7 +8,7 @@ same job; `"layer"` gives each block its own projection, as CMDM publishes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -152,14 +152,13 @@ class CausalTransformer(nn.Module):
         absent: Tensor | None = None,
         cache: KVCache | None = None,
         commit: int = 0,
-        taps: Mapping[int, Tensor | Callable[[Tensor], Tensor]] | None = None,
+        taps: Mapping[int, Tensor] | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
         """Transform x (B, T, P, D) under conditioning e (B, T, D), both per frame.
 
         `absent` (B, T) marks frames without text. The first `commit` frames join the cache. `taps`
-        are added to x before the blocks of these numbers, or what they make of x. `mask` replaces
-        the block-causal one.
+        are added to x before the blocks of these numbers. `mask` replaces the block-causal one.
         """
         frames, tokens = x.shape[1:3]
         past = 0 if cache is None else cache.length
@@ -174,8 +173,7 @@ class CausalTransformer(nn.Module):
             absent = absent.repeat_interleave(tokens, dim=1)
         for i, block in enumerate(self._blocks()):
             if taps and i in taps:
-                tap = taps[i]
-                x = x + (tap if isinstance(tap, Tensor) else tap(x))
+                x = x + taps[i]
             modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
             shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
             h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)

@@ -20,7 +20,6 @@ from core.diffusion.attention import KVCache, Rotary
 from core.diffusion.flow import CLEAN
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
-from core.motion.adapter import Guides, SteeringAdapter
 
 
 class MotionConfig(Config):
@@ -220,7 +219,6 @@ class MotionDiT(nn.Module):
         cache: KVCache | None = None,
         commit: int = 0,
         drop: Tensor | None = None,
-        steering: tuple[SteeringAdapter, Guides] | None = None,
     ) -> Tensor:
         """Return the velocity of blocks x (B, T, P, D) at flow time t (B, T).
 
@@ -235,11 +233,7 @@ class MotionDiT(nn.Module):
             rows = x.new_zeros(len(x), 1, self.cfg.width)
             mask = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
             context, absent = self.transformer.context(rows, mask), torch.ones_like(absent)
-        e, taps = self.time(t), None
-        if steering is not None:
-            adapter, guides = steering
-            taps = adapter.taps_for(guides, t, e, x.shape[2])
         h = self.transformer(
-            self.embed(x), e, context=context, absent=absent, cache=cache, commit=commit, taps=taps
+            self.embed(x), self.time(t), context=context, absent=absent, cache=cache, commit=commit
         )
         return self.project(self.norm(h))
