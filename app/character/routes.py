@@ -55,11 +55,13 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
         if refusal := from_elsewhere(request):
             return refusal
         asked, announced = request.query_params, request.headers.get("content-length", "")
+        visitors = tables.get(request.path_params["what"])
+        if visitors is None:
+            return problem("There are no takes of that kind.", 404)
         upload = None
         try:
             wishes = parse(asked.get("wishes", "").encode(), take_wishes)
             part = {name: wishes.pop(name) for name in ("start", "end", "part")}
-            visitors = tables[request.path_params["what"]]
             take = await run_in_threadpool(cut, visitors, request.path_params["session"], **part)
             if announced.isdigit() and int(announced) > MOST_UPLOAD:
                 raise ValueError(TOO_LONG)
@@ -67,8 +69,6 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
             async with room:
                 path = await run_in_threadpool(write, take, upload.path, wishes)
             data = await run_in_threadpool(path.read_bytes)
-        except KeyError:
-            return problem("There are no takes of that kind.", 404)
         except ValueError as error:
             return problem(sentence(error), 413 if str(error) == TOO_LONG else 400)
         except ClientDisconnect:

@@ -1,6 +1,6 @@
 // A character on the stage: its own meshes, moved by poses of ours.
 
-import { BufferAttribute, BufferGeometry, CanvasTexture, Group, Matrix3, Matrix4, Points, PointsMaterial, Vector3 } from "three";
+import { BufferAttribute, BufferGeometry, CanvasTexture, Group, Matrix3, Matrix4, Points, PointsMaterial, SRGBColorSpace, Vector3 } from "three";
 import { Retargeter, localPlace, localTurn } from "./solver.js";
 
 const DULL = 0.3; // nothing is around that metal could mirror
@@ -99,5 +99,7 @@ function dot() {
   Object.assign(context, { fillStyle: "#4338ca", strokeStyle: "#ffffff", lineWidth: 5 });
   context.fill();
   context.stroke();
-  return new CanvasTexture(canvas);
+  const texture = new CanvasTexture(canvas);
+  texture.colorSpace = SRGBColorSpace;
+  return texture;
 }

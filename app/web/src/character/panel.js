@@ -49,7 +49,7 @@ export class CharacterPanel {
       this.say(await act(), "done");
     } catch (error) {
       this.say(error.message, "error");
-      if (!this.card.checkVisibility()) this.page.view.flash(error.message);
+      this.page.view.flash(error.message); // the card may be far below
     } finally {
       this.busy = false;
       this.refresh();
