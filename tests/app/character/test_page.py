@@ -101,11 +101,26 @@ def test_licences_are_shown_and_what_is_no_character_is_refused(open_page, tmp_p
         "hero.fbx": "open it in Blender (File > Import > FBX)",
         "hero.glb": "hero.glb cannot be read as glTF 2.0",
         "hero.png": "is no character",
+        "ring.gltf": "has nodes that hang from each other",
     }.items():
-        (tmp_path / name).write_bytes(b"glTF\2\0\0\0 and no more")
+        text = b'{"nodes": [{"children": [1]}, {"children": [0]}]}'
+        (tmp_path / name).write_bytes(text if name == "ring.gltf" else b"glTF\2\0\0\0 no more")
         drop(page, tmp_path / name)
         assert says in said(page)
     assert state(page, "figure.guest") is not None  # the one that was there stays
+
+
+def test_bodies_without_motion_are_characters_beside_videos(open_page, tmp_path):
+    path = tmp_path / "hero.glb"
+    write(RIGS["mixamo"], path)
+    page = open_page()
+    page.get_by_role("tab", name="From video or file").click()
+    page.wait_for_function("document.querySelector('.lf')?.livestep?.figure?.scene")
+    drop(page, path, ".lf .lf-film")
+    page.wait_for_function("document.querySelector('.lf').livestep.figure.guest")
+    drop(page, path, ".lf .ls-character h3")
+    page.wait_for_function("!document.querySelector('.lf').livestep.character.busy")
+    expect(page.locator(".lf [data-show=character]")).to_have_text("22 joints found.")
 
 
 def test_ours_are_tried_on_a_phone(open_page):

@@ -11,12 +11,16 @@ const ABROAD = {
 };
 const PACKED = [[/draco/i, "Draco"], [/meshopt/i, "meshopt"], [/ktx2/i, "KTX2 textures"]];
 const NOTHING = "data:,";
+const MOST_NODES = 20_000;
+const MOST_NUMBERS = 20e6; // what 50 MB hold, and more
 
 // Files that were brought at once -> { file, alone, gltf }; throws a sentence.
 export async function readCharacter(files) {
   const file = files.find(({ name }) => KNOWN.test(name)) ?? files[0];
   const refusal = refuse(file, files);
   if (refusal) throw new Error(`${file.name} ${refusal}.`);
+  const wrong = await describe(file).then(malformed).catch(() => "");
+  if (wrong) throw new Error(`${file.name} ${wrong}.`);
   const data = await file.arrayBuffer();
   const beside = new Map(files.map((one) => [one.name, one]));
   const opened = [];
@@ -50,6 +54,19 @@ async function describe(file) {
   const head = new DataView(await file.slice(0, 20).arrayBuffer());
   const binary = head.byteLength === 20 && head.getUint32(0, true) === 0x46546c67;
   return JSON.parse(await (binary ? file.slice(20, 20 + head.getUint32(12, true)) : file).text());
+}
+
+// What three.js would wait for or fill memory with; empty where a file is sound.
+function malformed({ nodes = [], accessors = [] }) {
+  if (nodes.length > MOST_NODES) return `has ${nodes.length} nodes; ${MOST_NODES} are the most`;
+  const carried = nodes.flatMap(({ children = [] }) => children);
+  const left = new Set(nodes.keys());
+  carried.forEach((node) => left.delete(node));
+  const roots = left.size;
+  for (const node of left) nodes[node]?.children?.forEach((child) => left.add(child)); // grows while it is gone through
+  if (left.size < nodes.length || roots + carried.length !== nodes.length) return "has nodes that hang from each other";
+  const numbers = accessors.reduce((sum, { count }) => sum + count, 0);
+  return numbers > MOST_NUMBERS ? "tells of more vertices than it can hold" : "";
 }
 
 function refuse(file, files) {
