@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from urllib.parse import urlencode
 
 import pytest
@@ -13,6 +14,7 @@ from app.exports.store import Exports
 from benchmarks.character_files import Look, write
 from benchmarks.rigs import RIGS
 from core.character.character import read_character
+from core.character.glb_file import File
 from core.character.wire import rig_to_json
 from tests.support.server import make_client, new_lobby, record
 
@@ -71,6 +73,20 @@ def test_what_is_no_skeleton_is_refused_in_a_sentence(client, data, says):
     assert reply.status_code == 400
     assert says in reply.json()["message"]
     assert "/" not in reply.json()["message"]
+
+
+def test_absurd_counts_cost_nothing(client):
+    file = File.read(BOLT)
+    worn = next(node for node in file.json["nodes"] if "skin" in node)
+    file.json["meshes"][worn["mesh"]]["primitives"] *= 3000
+    file.json["nodes"] += [{"mesh": worn["mesh"], "skin": worn["skin"]}] * 1000
+    began = time.monotonic()
+    reply = client.post("/livestep/rig?name=odd.glb", content=file.to_bytes())
+    assert "more than 1000 parts" in reply.json()["message"]
+    file.json["nodes"] += [{}] * 5000
+    reply = client.post("/livestep/rig?name=odd.glb", content=file.to_bytes())
+    assert "5000 are the most" in reply.json()["message"]
+    assert time.monotonic() - began < 5
 
 
 def test_other_sites_are_refused(client, session):

@@ -11,7 +11,7 @@ const ABROAD = {
 };
 const PACKED = [[/draco/i, "Draco"], [/meshopt/i, "meshopt"], [/ktx2/i, "KTX2 textures"]];
 const NOTHING = "data:,";
-const MOST_NODES = 20_000;
+const MOST_NODES = 5000;
 const MOST_NUMBERS = 20e6; // what 50 MB hold, and more
 
 // Files that were brought at once -> { file, alone, gltf }; throws a sentence.
