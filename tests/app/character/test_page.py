@@ -14,6 +14,7 @@ from app.character.routes import OURS
 from benchmarks.character_files import Look, write
 from benchmarks.rigs import RIGS
 from core.character.character import read_character
+from core.character.glb_file import File
 from core.character.wire import rig_to_json
 from tests.support.browsing import PAGE, generate, reach, state
 
@@ -123,7 +124,7 @@ def test_bodies_without_motion_are_characters_beside_videos(open_page, tmp_path)
     expect(page.locator(".lf [data-show=character]")).to_have_text("22 joints found.")
 
 
-def test_ours_are_tried_on_a_phone(open_page):
+def test_ours_are_tried_on_a_phone_and_one_of_two_files(open_page, tmp_path):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
     page = open_page(**phone)
     for path in (OURS / "stilt.vrm", OURS / "bolt.glb"):
@@ -133,3 +134,14 @@ def test_ours_are_tried_on_a_phone(open_page):
         page.get_by_label("Matched joints").first.check()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.get_by_role("button", name="Remove").first.click()
+    file = File.read(OURS / "bolt.glb")
+    numbers = file.to_bytes()[-file.json["buffers"][0]["byteLength"] :]
+    file.json["buffers"][0]["uri"] = "its%20numbers.bin"
+    (tmp_path / "its numbers.bin").write_bytes(numbers)
+    (tmp_path / "bolt.gltf").write_text(json.dumps(file.json))
+    for names in (["bolt.gltf"], ["its numbers.bin", "bolt.gltf"]):
+        page.locator("[name=character]").first.set_input_files([tmp_path / n for n in names])
+        page.wait_for_function(f"!{PAGE}.character.busy")
+        assert ("bring all of them" in said(page)) == (len(names) == 1)
+    same_rig(state(page, "figure.guest.rig"), OURS / "bolt.glb")
+    expect(page.locator("[data-show=dress]").first).to_contain_text("Bring it as one .glb")

@@ -10,6 +10,7 @@ export class Character {
   constructor({ scene, parser }, told) {
     const { rig, nodes, joints } = told;
     Object.assign(this, { scene, rig });
+    this.solver = new Retargeter(rig);
     const found = new Map();
     scene.traverse((object) => {
       const node = parser.associations.get(object)?.nodes;
@@ -23,7 +24,6 @@ export class Character {
     this.group = new Group();
     this.group.add(this.scaled());
     this.markers = makeMarkers(this.joints.length);
-    this.rest();
   }
 
   dress(mesh) {
@@ -43,11 +43,6 @@ export class Character {
     axes.matrix = new Matrix4().setFromMatrix3(there.multiply(above));
     axes.matrixAutoUpdate = false;
     return axes.add(this.scene);
-  }
-
-  // Forget where its feet stood.
-  rest() {
-    this.solver = new Retargeter(this.rig);
   }
 
   pose(root, rotations) {
