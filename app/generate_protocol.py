@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from app import protocol
 from app.capture.protocol import MOST_MAP
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
+from core.body.legs import FOLDED
 from core.body.skeleton import FPS, JOINTS, PARENTS, REST_JOINTS
+from core.body.soles import HIGHER, POINTS
 from core.capture.joint_maps import NEEDED
+from core.character import retarget
 from core.export.part import LEAST_PART
 from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, MOST_VIDEO_SECONDS
 from core.steering.aim import START
@@ -20,6 +25,8 @@ from core.steering.ways import FAR, STRAIGHT, TIGHT
 from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, RUNS, WALKS
 
 TARGET = Path(__file__).parent / "web/src/live"
+MOVES = "SOFT CARRIES FREE UPRIGHT SLANTED FLAT LYING MOST STEP".split()
+"""What the page's solver of characters shares with ours."""
 HEAD = "// Written by `python -m app.generate_protocol` from {}.\n\n"
 
 
@@ -61,7 +68,7 @@ def bounds() -> dict[str, object]:
         "JOINTS": len(JOINTS),
         "JOINT_NAMES": list(JOINTS),
         "JOINT_PARENTS": [int(parent) for parent in PARENTS],
-        "REST_JOINTS": [[round(float(x), 4) for x in place] for place in REST_JOINTS],
+        "REST_JOINTS": [[round(float(x), 7) for x in place] for place in REST_JOINTS],
         "NEEDED_JOINTS": list(NEEDED),
         "KEEP_SECONDS": KEEP_SECONDS,
         "LEAST_PART": LEAST_PART,
@@ -79,6 +86,9 @@ def bounds() -> dict[str, object]:
         "TIGHT": TIGHT,
         "FAR": FAR,
         "STRAIGHT": STRAIGHT,
+        "SOLES": np.round(POINTS, 7).tolist(),
+        "HIGHER": np.round(HIGHER, 7).tolist(),
+        "MOVES": {name: getattr(retarget, name) for name in MOVES} | {"FOLDED": FOLDED},
     }
 
 

@@ -1,4 +1,4 @@
-"""Our own routes on Gradio's server: those of tabs and exports, bodies, page files, health."""
+"""Our own routes on Gradio's server: tabs, exports, characters, bodies, page files, health."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.capture.routes import capture_routes
+from app.character.routes import character_routes
 from app.exports.routes import export_routes
 from app.exports.store import Exports
 from app.live.lobby import Lobby
@@ -38,6 +39,7 @@ def routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         *world_routes(lobby),
         *capture_routes(lobby),
         *export_routes(lobby, exports),
+        *character_routes(lobby),
         Mount("/livestep/static", StaticFiles(directory=STATIC)),
     ]
 

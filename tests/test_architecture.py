@@ -53,7 +53,7 @@ ALLOWED = {
     "app": (
         "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
         " core.capture.source"
-        " core.export core.steering core.words core.video.actions core.video.log"
+        " core.character core.export core.steering core.words core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",

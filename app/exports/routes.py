@@ -19,6 +19,7 @@ from app.live.lobby import Lobby, Table
 from app.live.replies import from_elsewhere, problem, read_body, sentence
 from app.world import recording
 from core.body.skeleton import FPS
+from core.body.take import Take
 from core.export.part import trimmed
 
 MOST_BYTES = 2048
@@ -41,13 +42,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
     def of_take(
         visitors: Table[Any], session: str, *, start: int, end: int, part: bool, **how: Any
     ) -> Order:
-        for name, value in (("start", start), ("end", end)):
-            if not 0 <= value <= MOST_POSE or value % 1:
-                raise ValueError(f"The {name} must be a pose's number, from 0 on.")
-        take = visitors.find(session).cut(start, end)
-        if part:
-            take = replace(take, info=take.info | trimmed(start / FPS, end / FPS))
-        return files.order(take, **how)
+        return files.order(cut(visitors, session, start=start, end=end, part=part), **how)
 
     def of_recording(session: str, **how: Any) -> Order:
         return recording.order(lobby.world_visitors.find(session).recording(), **how)
@@ -117,6 +112,17 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         *under("followed", take_wishes, partial(of_take, lobby.capture_visitors)),
         *under("film", recording_wishes, of_recording),
     ]
+
+
+def cut(visitors: Table[Any], session: str, *, start: int, end: int, part: bool) -> Take:
+    """Return poses of a visitor's take, a `part` of it or all; raise ValueError for none."""
+    for name, value in (("start", start), ("end", end)):
+        if not 0 <= value <= MOST_POSE or value % 1:
+            raise ValueError(f"The {name} must be a pose's number, from 0 on.")
+    take = visitors.find(session).cut(start, end)
+    if part:
+        take = replace(take, info=take.info | trimmed(start / FPS, end / FPS))
+    return take
 
 
 def take_wishes(asked: Wishes) -> Wishes:

@@ -34,7 +34,7 @@ _OUTLINE = np.array(
 (m)."""
 TIP = float(_OUTLINE[:, 2].max())
 """How far ahead of the ankles they end (m)."""
-_HIGHER = -_OUTLINE[:, 1].min() - REST_JOINTS[ANKLES, 1]
+HIGHER = -_OUTLINE[:, 1].min() - REST_JOINTS[ANKLES, 1]
 """How much higher the body's ankles stand than the source skeleton's, (2,)."""
 _FEET = normalize(REST_JOINTS[TOES] - REST_JOINTS[ANKLES]).astype(np.float64)
 
@@ -55,7 +55,8 @@ def _shares() -> np.ndarray:
     return np.stack([forward * cosine + up * sine, up * cosine - forward * sine], axis=-1)
 
 
-_POINTS, _SHARES = _points(), _shares()
+POINTS, _SHARES = _points(), _shares()
+"""The former are the outlines of both soles, from the source skeleton's ankles less HIGHER."""
 
 
 def flat_heights(ankles: np.ndarray, feet: np.ndarray) -> np.ndarray:
@@ -65,10 +66,10 @@ def flat_heights(ankles: np.ndarray, feet: np.ndarray) -> np.ndarray:
     """
     sine = feet[..., 1]
     slope = np.stack([sine, np.sqrt(np.maximum(1 - sine**2, 0))], axis=-1)
-    return ankles[..., 1] + _HIGHER + np.einsum("tfi,fpi->tfp", slope, _SHARES).min(axis=-1)
+    return ankles[..., 1] + HIGHER + np.einsum("tfi,fpi->tfp", slope, _SHARES).min(axis=-1)
 
 
 def heights(ankles: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Return the heights (T, 2) of the soles of feet with rotations (T, 2, 4) in the world."""
-    points = quat_rotate(rotations[:, :, None], _POINTS)[..., 1]
-    return ankles[..., 1] + _HIGHER + points.min(axis=-1)
+    points = quat_rotate(rotations[:, :, None], POINTS)[..., 1]
+    return ankles[..., 1] + HIGHER + points.min(axis=-1)

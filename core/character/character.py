@@ -26,6 +26,8 @@ from core.character.rig import Rig
 SUFFIXES = (".glb", ".gltf", ".vrm")
 MOST_FILE = 64_000_000
 """Bytes."""
+MOST_NODES = 5000
+"""Of a file with all that is in it besides."""
 _ABROAD = {
     ".fbx": "is FBX, which is read for its motion alone; open it in Blender (File > Import > FBX)"
     " and export it as glTF 2.0 (.glb)",
@@ -100,6 +102,8 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
     nodes, skins = document.json["nodes"], document.json.get("skins", ())
     if not skins:
         raise ValueError("it has no skin, a mesh that bones move; export it with its armature")
+    if len(nodes) > MOST_NODES:
+        raise ValueError(f"it has {len(nodes)} nodes, {MOST_NODES} are the most; export it alone")
     told = {node: str(bone) for bone, node in humanoid(document.json)}
     joints = [*dict.fromkeys([*(joint for skin in skins for joint in skin["joints"]), *told])]
     whole = {**document.json, "skins": [{"joints": joints}]}

@@ -10,6 +10,8 @@ from core.capture.gltf_file import Document, Json, decode
 from core.capture.gltf_pose import Transform, inverse_binds
 
 MOST_VERTICES = 2_000_000
+MOST_PARTS = 1000
+"""Meshes that bones move, and their primitives."""
 _DOWN = np.radians([90, 70, 50, 30, 15])
 _ROUND = np.radians(np.arange(0, 360, 30))
 DIRECTIONS = np.array(
@@ -35,22 +37,24 @@ def foot_vertices(
     Empty where meshes are packed in a way that is not read here. Raises ValueError for too many.
     """
     found: list[list[np.ndarray]] = [[] for _ in feet]
-    description, total, seen = document.json, 0, set[tuple[int, int]]()
-    for node in description["nodes"]:
-        if "mesh" not in node or "skin" not in node:
-            continue
-        skin = description["skins"][node["skin"]]
+    description, total, parts, seen = document.json, 0, 0, set[tuple[int, int]]()
+    worn = [node for node in description["nodes"] if node.keys() >= {"mesh", "skin"}]
+    for mesh, wears in dict.fromkeys((node["mesh"], node["skin"]) for node in worn):
+        skin, primitives = description["skins"][wears], description["meshes"][mesh]["primitives"]
+        parts += 1 + len(primitives)
+        if parts > MOST_PARTS:
+            raise ValueError(f"its meshes have more than {MOST_PARTS} parts; join some")
         joints = np.array(skin["joints"])
         binds = inverse_binds(document, skin)
-        for primitive in description["meshes"][node["mesh"]]["primitives"]:
+        for primitive in primitives:
             attributes = primitive["attributes"]
             if not {"POSITION", "JOINTS_0", "WEIGHTS_0"} <= attributes.keys():
                 continue
             if "bufferView" not in description["accessors"][attributes["POSITION"]]:
                 continue  # packed by Draco
-            if (attributes["POSITION"], node["skin"]) in seen:
+            if (attributes["POSITION"], wears) in seen:
                 continue  # materials of one mesh share its vertices
-            seen.add((attributes["POSITION"], node["skin"]))
+            seen.add((attributes["POSITION"], wears))
             total += description["accessors"][attributes["POSITION"]]["count"]
             if total > MOST_VERTICES:
                 raise ValueError(f"its meshes have more than {MOST_VERTICES:,} vertices")
@@ -59,16 +63,16 @@ def foot_vertices(
             if len(weights) != len(slots) or slots.max() >= len(joints):
                 raise ValueError("a skin moves vertices by joints that it does not have")
             main = joints[slots[np.arange(len(slots)), weights.argmax(axis=1)]]
-            for foot, parts in zip(feet, found, strict=True):
+            for foot, places in zip(feet, found, strict=True):
                 for joint in foot & {*joints.tolist()} & placed.keys():
                     hung = np.flatnonzero(main == joint)
                     bound = binds[joint][0] if joint in binds else np.eye(4)
                     points = _positions(document, attributes["POSITION"], hung)
                     points = points @ bound[:3, :3].T + bound[:3, 3]
                     place, linear, _ = placed[joint]
-                    parts.append(points @ linear[0].T + place[0])
+                    places.append(points @ linear[0].T + place[0])
     empty = np.zeros((0, 3))
-    return [np.concatenate([empty, *parts]) for parts in found]
+    return [np.concatenate([empty, *places]) for places in found]
 
 
 def _positions(document: Document, index: int, some: np.ndarray) -> np.ndarray:

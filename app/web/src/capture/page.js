@@ -1,5 +1,6 @@
 // The page of videos: a file in, its motion beside it, and what happens next.
 
+import { holdsOnlyBody } from "../character/reading.js";
 import { BodyPage } from "../live/body_page.js";
 import { FPS } from "../live/bounds.js";
 import { Player } from "../live/player.js";
@@ -19,7 +20,7 @@ const LEAD_IN = 1.5; // s of the old motion that are shown before the new
 
 export class CapturePage extends BodyPage {
   constructor(root, base) {
-    super(root, base, { view: new View(root), files: "followed", arm: 0.8 });
+    super(root, base, { view: new View(root), files: "followed", arm: 0.8, area: root.querySelector(".ls-character") });
     const { session } = this;
     this.mine = this.player; // the visitor's own take; a real motion may be shown instead
     this.reference = null; // what the server said of the file
@@ -69,10 +70,12 @@ export class CapturePage extends BodyPage {
 
   // ---- the file
 
-  // Files were chosen or dropped: one to follow, or a joint map for the one there is, or both.
+  // Files were chosen or dropped: one to follow, or a joint map for the one there is, or both; a body
+  // without a motion is shown with the one there is.
   async receive(files) {
     this.view.forget();
     try {
+      if (this.character && (await holdsOnlyBody(files))) return this.character.take(files);
       const { file, joints } = await gather(files);
       if (file) await this.send(file, joints);
       else if (this.uploaded?.kind === "motion") this.followWith(joints);

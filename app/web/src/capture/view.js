@@ -61,6 +61,7 @@ export class View extends BodyView {
     page.cameraFix.refresh(page);
     page.reading.refresh(page);
     page.skeleton.refresh(page);
+    page.character?.refresh();
     if (!page.exporter?.busy) {
       const mine = has && player === page.mine;
       for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !mine;

@@ -1,5 +1,6 @@
 // What pages with a moving body share: stage, figure, clock, timeline, range and exports of a take.
 
+import { CharacterPanel } from "../character/panel.js";
 import { Exporter } from "../exports/exporter.js";
 import { Range } from "../exports/range.js";
 import { MAX_PROMPT } from "./bounds.js";
@@ -14,8 +15,9 @@ import { Timeline } from "./timeline.js";
 const ACK_MS = 80;
 
 export class BodyPage {
-  // `view` shows texts and buttons; exports are asked for at `files`; `arm` is how far the camera is
-  constructor(root, base, { view, files, arm = 1 }) {
+  // `view` shows texts and buttons; exports are asked for at `files`; `arm` is how far the camera is;
+  // characters are dropped onto `area`
+  constructor(root, base, { view, files, arm = 1, area = root }) {
     Object.assign(this, { root, base, view });
     this.server = { state: "idle", reason: "", message: "", position: 0 };
     this.model = { state: "loading", message: "Loading the model \u2026", prompt_length: MAX_PROMPT };
@@ -39,6 +41,7 @@ export class BodyPage {
     });
     root.querySelector(".ls-export-note").parentNode.addEventListener("change", () => this.view.forget(), true); // before the field says what it thinks
     this.openStage(base, arm);
+    this.character = this.stage && new CharacterPanel(this, files, area);
   }
 
   openStage(base, arm) {

@@ -10,7 +10,7 @@ import {
   Vector3,
 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
-import { JOINTS } from "./bounds.js";
+import { JOINTS, REST_JOINTS } from "./bounds.js";
 
 const [LEFT_TOE, RIGHT_TOE] = [10, 11];
 const [LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW] = [16, 17, 18, 19];
@@ -21,6 +21,8 @@ export class Figure {
     this.loaded = new Map();
     this.shapes = {};
     this.name = null;
+    this.guest = null; // a visitor's character, which does the same
+    this.shown = "ours"; // or "theirs", or "both"
     this.place = new Vector3();
     this.root = new Float32Array(3);
     this.rotations = new Float32Array(4 * JOINTS);
@@ -40,6 +42,7 @@ export class Figure {
     if (this.scene) this.stage.scene.remove(this.scene);
     this.scene = scene;
     this.name = name;
+    this.share(this.shown);
     this.stage.scene.add(scene);
     scene.traverse((node) => {
       if (!node.isSkinnedMesh) return;
@@ -49,6 +52,26 @@ export class Figure {
     });
     if (this.posed) this.pose();
     else this.stand();
+  }
+
+  // A character comes, or leaves with null.
+  invite(guest) {
+    this.guest = guest;
+    if (this.posed) this.pose();
+    else this.stand();
+  }
+
+  // Show "ours", "theirs" or "both".
+  share(shown) {
+    this.shown = shown;
+    if (this.scene) this.scene.visible = shown !== "theirs";
+    if (this.posed) this.pose();
+  }
+
+  // How much larger than the take the body is that is looked at, and where it is; theirs is as large.
+  get shape() {
+    const { scale = 1, offset = [0, 0, 0] } = (this.shown !== "theirs" && this.shapes[this.name]) || {};
+    return { scale, offset };
   }
 
   async load(name) {
@@ -74,6 +97,7 @@ export class Figure {
     this.turn(RIGHT_SHOULDER, [0, 0, 1], 1.22);
     this.turn(LEFT_ELBOW, [0, 1, 0], -0.25);
     this.turn(RIGHT_ELBOW, [0, 1, 0], 0.25);
+    this.guest?.pose(REST_JOINTS[0], this.rotations);
     if (!this.bones) return;
     const rest = this.bones[0].userData.rest;
     this.apply(new Vector3(rest.x, rest.y - this.sole, rest.z));
@@ -87,7 +111,8 @@ export class Figure {
   // Apply `this.root` and `this.rotations`, as sampled from the take.
   pose() {
     this.posed = true;
-    const { scale = 1, offset = [0, 0, 0] } = this.shapes[this.name] ?? {};
+    const { scale, offset } = this.shape;
+    this.guest?.pose(this.root, this.rotations);
     this.apply(new Vector3(...this.root).multiplyScalar(scale).add(new Vector3(...offset)));
   }
 

@@ -13,8 +13,9 @@ export function takeFiles({ root, input, over, take }) {
   });
   root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || over(false));
   root.addEventListener("drop", (event) => {
-    event.preventDefault();
     over(false);
+    if (event.defaultPrevented) return; // something within has taken them
+    event.preventDefault();
     const files = [...event.dataTransfer.files];
     if (files.length && !input.disabled) take(files);
   });

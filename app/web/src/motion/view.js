@@ -39,6 +39,7 @@ export class View extends BodyView {
     live.disabled = !has || (!player.reviewing && !player.paused);
     live.dataset.on = String(has && player.growing && page.connection === "open" && !player.reviewing && !player.paused);
     this.find(".ls-empty").hidden = has || page.busy;
+    page.character?.refresh();
     if (!page.exporter?.busy) {
       for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !has;
       const note = this.find(".ls-export-note");

@@ -11,7 +11,7 @@ export class World {
 
   // Follow the body that is shown.
   fit() {
-    const { scale = 1, offset = [0, 0, 0] } = this.figure.shapes[this.figure.name] ?? {};
+    const { scale, offset } = this.figure.shape;
     this.group.scale.setScalar(scale);
     this.group.position.set(offset[0], 0, offset[2]);
     this.group.updateMatrixWorld(true);

@@ -1,0 +1,1 @@
+"""Visitors' characters: understood by their bones, sent home with a take."""
