@@ -77,7 +77,10 @@ _DONE = (
 )
 _LIMB = r"(?:legs?|foot|feet|knees?|arms?|hands?|fists?|sides?)"
 _MANY = rf"({'|'.join(_NUMBERS[1:])}|a single|\d{{1,3}})"
-_COUNT = re.compile(rf"\b(once|twice|thrice)\b|\b{_MANY}(?: (?!{_LIMB}\b)\w+){{0,2}}? {_DONE}\b")
+_NO_MORE = rf"(?:{_LIMB}|hundred|thousand|million)\b"
+_COUNT = re.compile(
+    rf"\b(once|twice|thrice)\b|(?<![\w.,-]){_MANY}(?: (?!{_NO_MORE})\w+){{0,2}}? {_DONE}\b"
+)
 
 
 def mirror_caption(text: str) -> str:

@@ -20,7 +20,7 @@ from core.words.counting import Kind
 from core.words.grammar import STILL
 from core.words.reading import Reading, read
 from core.words.steps import Step
-from core.words.telling import IN_PLACE, Told
+from core.words.telling import Told
 
 OPEN = 3.0
 """Seconds that a step lasts which another one follows, where nothing ends it."""
@@ -86,7 +86,7 @@ class Director:
         self._steps = list(reading.steps)
         self._enter()
         if self._steps[-1].count or self._steps[-1].seconds:
-            self._steps.append(Step(STILL, words=IN_PLACE))
+            self._steps.append(Step(STILL))
         self._open, poses = OPEN, self._poses()
         if poses is not None:
             fixed = sum(step.seconds or 0 for step in self._steps)

@@ -28,6 +28,9 @@ LIGHT |= frozenset(
 """Verbs that say little by themselves: what else there is says what is done."""
 
 
+_TIMES = re.compile(r"\d\s*times\b|\b(?:hundred|thousand|million|zero)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Reading:
     """A prompt understood."""
@@ -62,6 +65,8 @@ def read(text: str) -> Reading:
         count = None if said == STILL else step.count
         words = better(said, step.kind) if count and step.kind else ""
         steps.append(replace(step, text=said, count=count, words=words))
+        if count is None and said != STILL and _TIMES.search(said):
+            notes.append(f"How often is not understood in '{said}': say it as in '12 times'.")
     return Reading(tuple(steps), tuple(dict.fromkeys(notes)))
 
 

@@ -31,7 +31,7 @@ _NUMBERS: dict[str, float] = dict(
 )
 _NUMBER = rf"(\d{{1,4}}(?:[.,]\d+)?|(?:half an?|{'|'.join(_NUMBERS)})(?=[\s-]))"
 _SECONDS = re.compile(
-    rf",?\s*\b(?:(?:for|during|lasting)\s+)?(?:about\s+|some\s+|the next\s+)?{_NUMBER}\s*-?"
+    rf",?\s*\b(?:(?:for|during|lasting)\s+)?-?(?:about\s+|some\s+|the next\s+)?{_NUMBER}\s*-?"
     r"(seconds?|secs?|(?<=\d)s|(?<=\d )s|minutes?|mins?)(?:\s+long)?\b",
     re.IGNORECASE,
 )
@@ -42,6 +42,8 @@ _THEN = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"[\s,]+before\s+(?=\w+ing\b)", re.IGNORECASE)
+_FREE = [KINDS[name] for name in ("wave", "clap", "punch", "lift")]
+"""What hands can do while legs do something else."""
 _AND = re.compile(r",?\s+and\s+|,\s+", re.IGNORECASE)
 
 
@@ -92,7 +94,7 @@ def _listed(part: str) -> list[str]:
         # "walks, turning" is done at once, "legs" and "turns" in "quick turns" are no verbs
         begins = verb is not None and not re.match(r"\w+(?:ing|ed)\b", head(piece)) and bool(last)
         comma = "," in joint and not re.search(r"\bwith \w+s$", clauses[-1])
-        apart = begins and (comma or is_list or _apart(clauses[-1], verb or "", last))
+        apart = begins and (comma or is_list or _apart(clauses[-1], piece, verb or "", last))
         is_list = is_list or (apart and comma)
         if apart:
             clauses.append(piece)
@@ -101,10 +103,12 @@ def _listed(part: str) -> list[str]:
     return clauses
 
 
-def _apart(clause: str, verb: str, last: list[str]) -> bool:
-    """Whether what follows on "and" cannot be done while the clause is."""
+def _apart(clause: str, piece: str, verb: str, last: list[str]) -> bool:
+    """Whether a piece that follows on "and" cannot be done while the clause is."""
     if _SECONDS.search(clause) or "count" in wanted(clause):
         return True
+    if (count := wanted(piece).get("count")) and last[-1] in TRAVELS:
+        return _kind(piece, int(count)) not in _FREE
     if verb in POSTURES:
         return last[-1] not in POSTURES
     return last[-1] in POSTURES and verb in TRAVELS

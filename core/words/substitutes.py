@@ -37,7 +37,7 @@ def spelled(text: str, notes: list[str]) -> str:
         found = (
             None if known.load().has(word) or stem(word.lower()) in SAME else known.respelled(word)
         )
-        if found:
+        if found and found != word:
             notes.append(f"'{word}' is read as '{found}'.")
         return found or word
 

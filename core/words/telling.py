@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from core.motion.attributes import wanted
 from core.words.counting import KINDS, Kind
-from core.words.grammar import PERSON, subject
+from core.words.grammar import PERSON, STILL, subject
 
 _LIMBS = {"kick": "foot", "punch": "fist"}
-IN_PLACE = f"{PERSON} stands in place"
-"""What the network is told for standing still after a count: told that, it shifts about."""
+STANDING = f"{PERSON} stops and stands still"
+"""What the network is told for standing still: told only that, it holds its forearms up."""
 
 
 class Told(str):
@@ -23,7 +23,7 @@ class Told(str):
     def __new__(cls, text: str, words: str) -> Told:
         """`words` may be empty where they are the same."""
         told = super().__new__(cls, text)
-        told.words = words
+        told.words = words or (STANDING if text == STILL else "")
         return told
 
 
