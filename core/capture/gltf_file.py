@@ -48,10 +48,9 @@ class Document:
     def __init__(self, path: Path) -> None:
         """Read and check the description; raise ValueError where it is unfit."""
         data = path.read_bytes()
-        self.packed = data[:4] == b"glTF"
-        """Whether it is binary, holding its numbers."""
         text, self._binary = split(data)
         self.json = parse(text)
+        self.whole = whole(data, self.json)
         self._folder = path.parent
         self._buffers: dict[str, memoryview] = {}
 
@@ -121,6 +120,12 @@ def check_beside(description: Json, folder: Path) -> None:
     uris = {uri for part in parts if (uri := part.get("uri")) and not uri.startswith("data:")}
     if sum(beside(uri, folder).stat().st_size for uri in uris) > MOST_BESIDE:
         raise ValueError(f"the files beside it have more than {MOST_BESIDE // 10**6} MB")
+
+
+def whole(data: bytes, description: Json) -> bool:
+    """Whether a file holds all of its numbers, as binary ones do that have no buffer beside."""
+    buffers = [buffer.get("uri") for buffer in description.get("buffers", ())]
+    return data[:4] == b"glTF" and buffers in ([], [None])
 
 
 def split(data: bytes) -> tuple[bytes, memoryview]:

@@ -118,7 +118,7 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
         raise ValueError("it has no skin, a mesh that bones move; export it with its armature")
     if len(nodes) > MOST_NODES:
         raise ValueError(f"it has {len(nodes)} nodes, {MOST_NODES} are the most; export it alone")
-    if not document.packed:  # all of it goes home with a motion
+    if not document.whole:  # all of it goes home with a motion
         check_beside(document.json, path.parent)
     told = {node: str(bone) for bone, node in humanoid(document.json)}
     joints = [*dict.fromkeys([*(joint for skin in skins for joint in skin["joints"]), *told])]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.capture.gltf_file import check_beside, fetch, parse, split
+from core.capture.gltf_file import check_beside, fetch, parse, split, whole
 from core.capture.gltf_pose import local
 
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
@@ -30,7 +30,7 @@ class File:
         data = path.read_bytes()
         text, binary = split(data)
         file = cls(parse(text), binary)
-        if data[:4] != b"glTF" or len(file.json.get("buffers", ())) > 1:
+        if not whole(data, file.json):
             check_beside(file.json, path.parent)
             file._gather(path.parent)
         return file

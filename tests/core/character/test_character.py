@@ -16,6 +16,7 @@ from core.character import soles
 from core.character.character import read_character
 from core.character.glb_file import File
 from core.engine import Engine
+from tests.core.capture.test_glb import join
 from tests.core.character.conftest import OURS, description
 
 
@@ -105,6 +106,12 @@ def test_gltf_is_read_with_what_lies_beside_it(tmp_path):
     np.testing.assert_array_equal(beside.rig.rest, packed.rig.rest)
     again = File.read(tmp_path / "a.gltf").to_bytes()
     assert again == File.read(tmp_path / "a.glb").to_bytes()
+    told["buffers"][0]["uri"] = "a.bin"
+    join(tmp_path / "c.glb", told, b"")  # binary, its numbers beside it all the same
+    assert File.read(tmp_path / "c.glb").to_bytes() == again
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(ValueError, match=r"its numbers lie in a\.bin"):
+        read_character(tmp_path / "c.glb")
 
 
 def test_a_map_says_which_joints_are_ours(spoiled):
