@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from core.body.rotations import normalize, quat_slerp
-from core.capture.gltf_file import Document, Json, channels, decode
-from core.capture.gltf_pose import Curves, humanoid, inverse_binds
+from core.capture.gltf_file import Document, decode
+from core.capture.gltf_links import Json, channels, humanoid
+from core.capture.gltf_pose import Curves, inverse_binds
 from core.capture.gltf_tree import skeleton
 from core.capture.scene import MOST_CLIPS, choose, moved, rate_of, titles
 from core.capture.source import Source

@@ -13,13 +13,12 @@ import base64
 import json
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 
+from core.capture.gltf_links import Json, channels, check_links
 from core.capture.joint_maps import MOST_NAME, check_name, well_formed
 
 _TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -33,6 +32,8 @@ MOST_VALUES = 400_000
 """Values in it: that many are read in a twentieth of a second."""
 MOST_BUFFER = 64_000_000
 """Bytes of a file of numbers."""
+MOST_BESIDE = 200_000_000
+"""Bytes of all files beside a .gltf."""
 MOST_NUMBERS = 24_000_000
 """Of the keys of all animations, shared ones counted as often as they are used: 64 MB hold 21."""
 MOST_VALUE = 1e15
@@ -40,16 +41,16 @@ MOST_VALUE = 1e15
 _LENGTHS = {"translation": 3, "rotation": 4, "scale": 3, "matrix": 16}
 _MESHOPT = {"EXT_meshopt_compression", "KHR_meshopt_compression"}
 
-Json = dict[str, Any]
-
 
 class Document:
     """A file's description and the numbers that it points to."""
 
     def __init__(self, path: Path) -> None:
         """Read and check the description; raise ValueError where it is unfit."""
-        text, self._binary = split(path.read_bytes())
+        data = path.read_bytes()
+        text, self._binary = split(data)
         self.json = parse(text)
+        self.whole = whole(data, self.json)
         self._folder = path.parent
         self._buffers: dict[str, memoryview] = {}
 
@@ -91,6 +92,11 @@ def fetch(uri: str, folder: Path) -> bytes:
             return base64.b64decode(packed)
         except ValueError as error:
             raise ValueError("its numbers are damaged") from error
+    return beside(uri, folder).read_bytes()
+
+
+def beside(uri: str, folder: Path) -> Path:
+    """Find a file of the folder; raise ValueError where it is elsewhere, missing or too large."""
     name = well_formed(unquote(uri)).removeprefix("./")
     if name in ("", "..") or len(name) > MOST_NAME or set(name) & set("/\\:\0"):
         raise ValueError("its numbers lie in another folder; export it as GLB, which holds them")
@@ -102,7 +108,24 @@ def fetch(uri: str, folder: Path) -> bytes:
         )
     if path.stat().st_size > MOST_BUFFER:
         raise ValueError(f"{name} has more than {MOST_BUFFER // 10**6} MB")
-    return path.read_bytes()
+    return path
+
+
+def check_beside(description: Json, folder: Path) -> None:
+    """Raise ValueError unless all files that a description names are beside it, and not too much.
+
+    What each of them holds is not looked at.
+    """
+    parts = (*description.get("buffers", ()), *description.get("images", ()))
+    uris = {uri for part in parts if (uri := part.get("uri")) and not uri.startswith("data:")}
+    if sum(beside(uri, folder).stat().st_size for uri in uris) > MOST_BESIDE:
+        raise ValueError(f"the files beside it have more than {MOST_BESIDE // 10**6} MB")
+
+
+def whole(data: bytes, description: Json) -> bool:
+    """Whether a file holds all of its numbers, as binary ones do that have no buffer beside."""
+    buffers = [buffer.get("uri") for buffer in description.get("buffers", ())]
+    return data[:4] == b"glTF" and buffers in ([], [None])
 
 
 def split(data: bytes) -> tuple[bytes, memoryview]:
@@ -143,19 +166,9 @@ def parse(text: bytes) -> Json:
         raise ValueError("it is of glTF 1; export it as glTF 2")
     if _MESHOPT & {*description.get("extensionsUsed", ())}:
         raise ValueError("it is packed by meshopt; export it without compression")
+    check_links(description)
     check(description)
-    check_nodes(description)
     return description
-
-
-def check_nodes(description: Json) -> None:
-    """Raise ValueError where a description points to nodes that it does not have."""
-    nodes, skins = description.get("nodes", ()), description.get("skins", ())
-    named = [node.get("children", ()) for node in nodes] + [skin["joints"] for skin in skins]
-    for animation in description.get("animations", ()):
-        named.append([node for node, _, _ in channels(animation)])
-    if not all(type(i) is int and 0 <= i < len(nodes) for part in named for i in part):
-        raise ValueError("it points to nodes that it does not have")
 
 
 def check(description: Json) -> None:
@@ -182,14 +195,6 @@ def check(description: Json) -> None:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) < MOST_VALUE
-
-
-def channels(animation: Json) -> Iterator[tuple[int, str, Json]]:
-    """What moves nodes: node, path and sampler."""
-    for channel in animation["channels"]:
-        target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
-        if "node" in target and target["path"] in ("translation", "rotation", "scale"):
-            yield target["node"], target["path"], sampler
 
 
 def decode(rows: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -25,17 +25,6 @@ Binds = Mapping[int, tuple[np.ndarray, np.ndarray]]
 """By node, matrices (4, 4) to it from the space in which a skin was bound to it, and back."""
 Transform = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Place (T, 3), linear part (T, 3, 3) and rotation (T, 4), T being 1 for what stays."""
-
-
-def humanoid(description: Json) -> Iterator[tuple[str, int]]:
-    """Yield the bones that VRM and VRMA name, and their nodes."""
-    for version in ("VRMC_vrm_animation", "VRMC_vrm", "VRM"):
-        told = description.get("extensions", {}).get(version, {})
-        bones = told.get("humanoid", {}).get("humanBones", {})
-        if isinstance(bones, list):  # VRM 0
-            yield from ((bone["bone"], bone["node"]) for bone in bones)
-        else:
-            yield from ((name, bone["node"]) for name, bone in bones.items())
 
 
 def placed(nodes: list[Json], tree: Tree, curves: Curves) -> dict[int, Transform]:

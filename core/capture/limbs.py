@@ -74,7 +74,7 @@ class Tree:
     def above(self, node: int) -> list[int]:
         """Nodes from `node` up to its root, both included."""
         found = [node]
-        while self.parents[found[-1]] >= 0:
+        while self.parents[found[-1]] >= 0 and len(found) < len(self.parents):
             found.append(self.parents[found[-1]])
         return found
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from core.capture.gltf_file import Document
-from core.capture.gltf_pose import at_bind, humanoid, inverse_binds, placed
+from core.capture.gltf_file import Document, check_beside
+from core.capture.gltf_links import humanoid
+from core.capture.gltf_pose import at_bind, inverse_binds, placed
 from core.capture.gltf_tree import above, skeleton
 from core.capture.joint_maps import check_name
 from core.capture.matching import match
@@ -28,11 +29,20 @@ MOST_FILE = 64_000_000
 """Bytes."""
 MOST_NODES = 5000
 """Of a file with all that is in it besides."""
+BUNDLED = {
+    path.stem: path
+    for path in sorted((Path(__file__).parents[2] / "assets" / "characters").glob("*.*"))
+    if path.suffix in SUFFIXES
+}
+"""Those of our own by their names."""
+DAMAGED = (AttributeError, LookupError, TypeError, OverflowError, struct.error)
+"""What an odd file raises where its parts are no such parts, besides ValueError."""
 _ABROAD = {
     ".fbx": "is FBX, which is read for its motion alone; open it in Blender (File > Import > FBX)"
     " and export it as glTF 2.0 (.glb)",
     ".blend": "is a Blender file; open it in Blender and export it as glTF 2.0 (.glb)",
 }
+_OURS = " and ".join(BUNDLED)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,18 +81,22 @@ class Character:
 
 
 def read_character(path: str | Path, joint_map: str | dict[str, Any] | None = None) -> Character:
-    """Read a file; `joint_map` says which nodes are our joints where that is not found out.
+    """Read a file, or one of BUNDLED by its name.
+
+    `joint_map` says which nodes are our joints where that is not found out.
 
     Raises ValueError with the file's name where it is no character, MatchError (one of these, with
     the skeleton) where joints are not found.
     """
-    path = Path(path)
+    path = BUNDLED.get(str(path), Path(path))
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        what = _ABROAD.get(suffix, f"is no character; those are {', '.join(SUFFIXES)}")
-        raise ValueError(f"{path.name} {what}")
+        kinds = f"{', '.join(SUFFIXES)} files, and {_OURS} by name"
+        raise ValueError(
+            f"{path.name} {_ABROAD.get(suffix, f'is no character; those are {kinds}')}"
+        )
     if not path.is_file():
-        raise ValueError(f"there is no file {path.name}")
+        raise ValueError(f"there is no file {path.name}; of our own there are {_OURS}")
     if path.stat().st_size > MOST_FILE:
         raise ValueError(
             f"{path.name} has more than {MOST_FILE // 10**6} MB; make its textures smaller"
@@ -92,7 +106,7 @@ def read_character(path: str | Path, joint_map: str | dict[str, Any] | None = No
             return _read(Document(path), path, joint_map)
     except MatchError as error:
         raise MatchError(f"{path.name} cannot be moved: {error}", error.skeleton) from error
-    except (AttributeError, LookupError, TypeError, OverflowError, struct.error) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path.name} is not a readable glTF file") from error
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be moved: {error}") from error
@@ -104,6 +118,8 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
         raise ValueError("it has no skin, a mesh that bones move; export it with its armature")
     if len(nodes) > MOST_NODES:
         raise ValueError(f"it has {len(nodes)} nodes, {MOST_NODES} are the most; export it alone")
+    if not document.whole:  # all of it goes home with a motion
+        check_beside(document.json, path.parent)
     told = {node: str(bone) for bone, node in humanoid(document.json)}
     joints = [*dict.fromkeys([*(joint for skin in skins for joint in skin["joints"]), *told])]
     whole = {**document.json, "skins": [{"joints": joints}]}

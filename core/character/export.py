@@ -16,7 +16,7 @@ import numpy as np
 
 from core.body.rotations import quat_continuous, quat_inverse, quat_multiply
 from core.body.take import Take
-from core.character.character import Character
+from core.character.character import DAMAGED, Character
 from core.character.glb_file import File
 from core.character.retarget import Moved, local_places, local_turns, retarget
 from core.export import check, resample
@@ -39,7 +39,7 @@ def check_character(
     check(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
-            f"a character goes home as {' or '.join(SUFFIXES)}; {path.name!r} is neither"
+            f"a character goes home as {' or '.join(SUFFIXES)}, not as {path.suffix.lower()}"
         )
     if path.suffix.lower() == ".glb" and told is not None and told.forbids:
         raise ValueError(
@@ -78,8 +78,16 @@ def write_character(
     if path.suffix.lower() == ".bvh":
         _write_bvh(take, path, character, moved, about, settings)
     else:
-        path.write_bytes(_animated(take, character, moved, about, settings.takes))
+        try:
+            data = _animated(take, character, moved, about, settings.takes)
+        except (*DAMAGED, ValueError) as error:  # odd where it was not read, or changed since
+            raise ValueError(f"{character.name} cannot hold a motion: {_told(error)}") from error
+        path.write_bytes(data)
     return take
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else "its glTF is damaged"
 
 
 def _animated(

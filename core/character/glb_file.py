@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.capture.gltf_file import fetch, parse, split
+from core.capture.gltf_file import check_beside, fetch, parse, split, whole
 from core.capture.gltf_pose import local
 
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
@@ -30,25 +30,31 @@ class File:
         data = path.read_bytes()
         text, binary = split(data)
         file = cls(parse(text), binary)
-        if data[:4] != b"glTF" or len(file.json.get("buffers", ())) > 1:
+        if not whole(data, file.json):
+            check_beside(file.json, path.parent)
             file._gather(path.parent)
         return file
 
     def _gather(self, folder: Path) -> None:
         """Bring numbers and pictures from beside the description into one buffer."""
-        starts = []
         own, self._binary = bytes(self._binary), bytearray()
-        for buffer in self.json.get("buffers", ()):
-            uri = buffer.get("uri")
-            starts.append(self._append(own if uri is None else fetch(uri, folder)))
+        uris = [buffer.get("uri") for buffer in self.json.get("buffers", ())]
+        begin = {  # each once, however many point to it
+            uri: self._append(own if uri is None else fetch(uri, folder))
+            for uri in dict.fromkeys(uris or [None])
+        }
+        starts = [begin[uri] for uri in uris or [None]]
         for view in self.json.get("bufferViews", ()):
             view["byteOffset"] = view.get("byteOffset", 0) + starts[view.get("buffer", 0)]
             view["buffer"] = 0
+        views: dict[str, int] = {}
         for image in self.json.get("images", ()):
             uri = image.get("uri", "")
             if uri and not uri.startswith("data:"):
                 image["mimeType"] = _KINDS.get(Path(uri).suffix.lower(), "image/png")
-                image["bufferView"] = self._view(fetch(uri, folder))
+                if uri not in views:
+                    views[uri] = self._view(fetch(uri, folder))
+                image["bufferView"] = views[uri]
                 del image["uri"]
 
     def _append(self, data: bytes) -> int:
@@ -98,7 +104,9 @@ class File:
         first = {**(self.json.get("buffers") or [{}])[0], "byteLength": len(self._binary)}
         first.pop("uri", None)
         description = {**self.json, "buffers": [first]}
-        text = json.dumps(description, separators=(",", ":"), ensure_ascii=False).encode()
+        text = json.dumps(description, separators=(",", ":"), ensure_ascii=False).encode(
+            errors="replace"  # of halves of characters
+        )
         text += b" " * (-len(text) % 4)
         parts = struct.pack("<II", len(text), 0x4E4F534A) + text
         parts += struct.pack("<II", len(binary), 0x004E4942) + binary

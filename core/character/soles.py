@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from core.capture.gltf_file import Document, Json, decode
-from core.capture.gltf_pose import Transform, inverse_binds
+from core.capture.gltf_pose import Binds, Transform, inverse_binds
 
 MOST_VERTICES = 2_000_000
 MOST_PARTS = 1000
@@ -38,6 +38,7 @@ def foot_vertices(
     """
     found: list[list[np.ndarray]] = [[] for _ in feet]
     description, total, parts, seen = document.json, 0, 0, set[tuple[int, int]]()
+    binds_of: dict[int, Binds] = {}
     worn = [node for node in description["nodes"] if node.keys() >= {"mesh", "skin"}]
     for mesh, wears in dict.fromkeys((node["mesh"], node["skin"]) for node in worn):
         skin, primitives = description["skins"][wears], description["meshes"][mesh]["primitives"]
@@ -45,7 +46,9 @@ def foot_vertices(
         if parts > MOST_PARTS:
             raise ValueError(f"its meshes have more than {MOST_PARTS} parts; join some")
         joints = np.array(skin["joints"])
-        binds = inverse_binds(document, skin)
+        if wears not in binds_of:
+            binds_of[wears] = inverse_binds(document, skin)
+        binds = binds_of[wears]
         for primitive in primitives:
             attributes = primitive["attributes"]
             if not {"POSITION", "JOINTS_0", "WEIGHTS_0"} <= attributes.keys():
@@ -60,7 +63,7 @@ def foot_vertices(
                 raise ValueError(f"its meshes have more than {MOST_VERTICES:,} vertices")
             weights = decode(document.rows(attributes["WEIGHTS_0"]))
             slots = document.rows(attributes["JOINTS_0"])
-            if len(weights) != len(slots) or slots.max() >= len(joints):
+            if len(weights) != len(slots) or slots.dtype.kind != "u" or slots.max() >= len(joints):
                 raise ValueError("a skin moves vertices by joints that it does not have")
             main = joints[slots[np.arange(len(slots)), weights.argmax(axis=1)]]
             for foot, places in zip(feet, found, strict=True):

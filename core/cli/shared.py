@@ -28,7 +28,8 @@ Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
 BodyName = Annotated[str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")]
 CharacterFile = Annotated[
-    Path | None, typer.Option("--character", help="Who moves: your own .glb, .gltf or .vrm.")
+    Path | None,
+    typer.Option("--character", help="Who moves: bolt, stilt, or your own .glb, .gltf or .vrm."),
 ]
 CharacterMap = Annotated[
     str | None, typer.Option(help="Which of its joints are ours, as a joint map's file or name.")

@@ -64,7 +64,7 @@ def test_bones_are_understood(client):
             "Odd.vrm cannot be moved: it has no skin",
         ),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"nodes": 7}', "Odd.vrm is not a readable glTF file."),
+        (b'{"nodes": 7}', "Odd.vrm cannot be moved: its nodes are no list of objects."),
         (bytes(MOST_SKELETON + 1), "The skeleton is too large."),
     ],
 )

@@ -9,11 +9,14 @@ import pytest
 
 from benchmarks.character_files import Look, write
 from benchmarks.rigs import RIGS
+from core.capture import gltf_file
 from core.capture.source import MatchError
 from core.character import character as reading
+from core.character import soles
 from core.character.character import read_character
 from core.character.glb_file import File
 from core.engine import Engine
+from tests.core.capture.test_glb import join
 from tests.core.character.conftest import OURS, description
 
 
@@ -103,6 +106,12 @@ def test_gltf_is_read_with_what_lies_beside_it(tmp_path):
     np.testing.assert_array_equal(beside.rig.rest, packed.rig.rest)
     again = File.read(tmp_path / "a.gltf").to_bytes()
     assert again == File.read(tmp_path / "a.glb").to_bytes()
+    told["buffers"][0]["uri"] = "a.bin"
+    join(tmp_path / "c.glb", told, b"")  # binary, its numbers beside it all the same
+    assert File.read(tmp_path / "c.glb").to_bytes() == again
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(ValueError, match=r"its numbers lie in a\.bin"):
+        read_character(tmp_path / "c.glb")
 
 
 def test_a_map_says_which_joints_are_ours(spoiled):
@@ -137,6 +146,17 @@ def edit(*path, value):
     return change
 
 
+def signed(told):
+    joints = told["meshes"][0]["primitives"][0]["attributes"]["JOINTS_0"]
+    told["accessors"][joints]["componentType"] = 5120
+
+
+def moved_by(node=0, sampler=0, accessor=0):
+    channel = {"sampler": sampler, "target": {"node": node, "path": "rotation"}}
+    samplers = [{"input": 0, "output": accessor}]
+    return edit("animations", value=[{"channels": [channel], "samplers": samplers}])
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -155,6 +175,22 @@ def edit(*path, value):
         (edit("meshes", 0, "primitives", value=7), "not a readable glTF file"),
         (lambda told: told["nodes"].extend([{}] * 400_000), "more than 400000 values"),
         (lambda told: told["skins"][0]["joints"].extend(range(32, 800)), "does not have"),
+        (edit("nodes", 0, "children", value=[-1]), "nodes that it does not have"),
+        (edit("nodes", 0, "mesh", value=-1), "meshes that it does not have"),
+        (edit("nodes", 0, "skin", value=-1), "skins that it does not have"),
+        (edit("skins", 0, "joints", value=[-1]), "nodes that it does not have"),
+        (edit("skins", 0, "inverseBindMatrices", value=-1), "accessors that it does not have"),
+        (edit("meshes", 0, "primitives", 0, "attributes", "POSITION", value=-1), "accessors that"),
+        (edit("accessors", 0, "bufferView", value=-1), "bufferViews that it does not have"),
+        (edit("bufferViews", 0, "buffer", value=-1), "buffers that it does not have"),
+        (edit("bufferViews", 0, "buffer", value=7), "buffers that it does not have"),
+        (edit("bufferViews", 0, "byteOffset", value="x"), "its data lie nowhere"),
+        (edit("images", value=[{"bufferView": -1}]), "bufferViews that it does not have"),
+        (edit("images", value=[{"uri": 5}]), "must be a text"),
+        (signed, "by joints that it does not have"),
+        (moved_by(sampler=-1), "samplers that it does not have"),
+        (moved_by(node=-1), "nodes that it does not have"),
+        (moved_by(accessor=-1), "accessors that it does not have"),
     ],
 )
 def test_hostile_files_are_refused_in_a_sentence(spoiled, change, told):
@@ -163,6 +199,73 @@ def test_hostile_files_are_refused_in_a_sentence(spoiled, change, told):
         read_character(path)
     assert "odd.glb" in str(caught.value)
     assert str(path.parent) not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["accessors", "bufferViews", "buffers", "images", "animations"])
+@pytest.mark.parametrize("value", [{}, None, 5, "", "abc", [None], [5], [[]]])
+def test_lists_that_are_none_are_refused(tmp_path, kind, value):
+    (tmp_path / "a.gltf").write_text(json.dumps({"nodes": [], kind: value}))
+    with pytest.raises(ValueError, match=f"a.gltf cannot be moved: its {kind} are no list"):
+        read_character(tmp_path / "a.gltf")
+
+
+@pytest.mark.parametrize("node", [-1, 10**9, 1.0, True, None, "1"])
+@pytest.mark.parametrize("vrm", [0, 1])
+def test_bones_of_vrm_are_nodes_of_the_file(spoiled, vrm, node):
+    """One below the first had the way up from the hips never end."""
+
+    def change(told):
+        bones = told["extensions"]["VRMC_vrm" if vrm else "VRM"]["humanoid"]["humanBones"]
+        (bones["hips"] if vrm else bones[0])["node"] = node
+
+    with pytest.raises(ValueError, match="nodes that it does not have"):
+        read_character(spoiled(change, vrm=vrm))
+
+
+def test_binds_are_read_once_a_skin(spoiled, monkeypatch):
+    def change(told):
+        worn = next(node for node in told["nodes"] if "mesh" in node)
+        for _ in range(100):
+            told["nodes"].append({**worn, "mesh": len(told["meshes"])})
+            told["meshes"].append(told["meshes"][0])
+
+    asked, binds = [], soles.inverse_binds
+    monkeypatch.setattr(soles, "inverse_binds", lambda *a: asked.append(a[1]) or binds(*a))
+    read_character(spoiled(change))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        ([{"uri": "../a.bin"}], "another folder"),
+        ([{"uri": "/etc/passwd"}], "another folder"),
+        ([{"uri": "..%2fa.bin"}], "another folder"),
+        ([{"uri": "file:///a.bin"}], "another folder"),
+        ([{"uri": 5}], "must be a text"),
+        ([{"uri": "none.png"}], "none.png, which is not beside it"),
+        ([{"uri": "large.png"}] * 300, None),
+        ([{"uri": f"./{'./' * i}large.png"} for i in range(300)], "another folder"),
+        ([{"uri": "large.png"}, {"uri": "./large.png"}], "files beside it have more than"),
+    ],
+)
+def test_what_lies_beside_a_gltf_is_looked_at_before_it_is_needed(
+    tmp_path, monkeypatch, images, told
+):
+    write(RIGS["humanoid"], tmp_path / "a.glb")
+    described, numbers = description(tmp_path / "a.glb")
+    described["buffers"] = [{"uri": "a.bin"}] * 300
+    described["images"] = images
+    (tmp_path / "a.bin").write_bytes(numbers)
+    (tmp_path / "large.png").write_bytes(bytes(1_000_000))
+    (tmp_path / "a.gltf").write_text(json.dumps(described))
+    monkeypatch.setattr(gltf_file, "MOST_BESIDE", 1_500_000)
+    if told is None:
+        read_character(tmp_path / "a.gltf")
+        assert len(File.read(tmp_path / "a.gltf").to_bytes()) < 1_500_000
+    else:
+        with pytest.raises(ValueError, match=told):
+            read_character(tmp_path / "a.gltf")
 
 
 @pytest.mark.parametrize(("part", "what"), [("Leg", "legs"), ("Arm", "arms")])
@@ -193,12 +296,14 @@ def test_large_files_and_other_kinds_are_refused_unread(tmp_path, monkeypatch):
         ("a.glb", "has more than"),
         ("a.fbx", "Blender"),
         ("a.txt", r"is no character; those are \.glb"),
-        ("b.glb", "there is no file b.glb"),
+        ("b.glb", "there is no file b.glb; of our own there are bolt and stilt"),
+        ("bolt", "is no character; those are .*, and bolt and stilt by name"),  # of a folder
     ):
         with pytest.raises(ValueError, match=told):
             read_character(tmp_path / name)
 
 
 def test_the_engine_reads_characters_without_models():
-    found = Engine.character(None, OURS / "stilt.vrm")  # pyright: ignore[reportArgumentType]
-    assert found.name == "stilt.vrm"
+    for name in ("stilt", OURS / "stilt.vrm"):
+        found = Engine.character(None, name)  # pyright: ignore[reportArgumentType]
+        assert found.name == "stilt.vrm"

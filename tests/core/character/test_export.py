@@ -132,8 +132,23 @@ def test_rates_parts_and_roots_are_as_for_bodies(tmp_path, take):
     assert np.abs(np.ptp(hips[:, [0, 2]], axis=0)).max() < 0.15
     with pytest.raises(ValueError, match="choose hips or in-place"):
         write_character(take, tmp_path / "b.glb", character, settings=ExportSettings(root="floor"))
-    with pytest.raises(ValueError, match=r"goes home as \.glb or \.bvh"):
+    with pytest.raises(ValueError, match=r"goes home as \.glb or \.bvh, not as \.npz"):
         write_character(take, tmp_path / "out.npz", character)
+
+
+def test_a_file_that_was_changed_since_is_refused_in_a_sentence(spoiled, take, tmp_path):
+    character = read_character(spoiled(lambda told: told["nodes"][0].update(name="\ud800")))
+    write_character(take, tmp_path / "out.glb", character)  # half a character does no harm
+    assert description(tmp_path / "out.glb")[0]["nodes"][0]["name"] == "?"
+    for change, told in (
+        (lambda told: told["nodes"].clear(), "nodes that it does not have"),
+        (lambda told: (told["nodes"].clear(), told.pop("skins")), "its glTF is damaged"),
+    ):
+        spoiled(change)
+        with pytest.raises(ValueError, match=f"odd.glb cannot hold a motion: .*{told}") as caught:
+            write_character(take, tmp_path / "b.glb", character)
+        assert str(tmp_path) not in str(caught.value)
+        assert not (tmp_path / "b.glb").exists()
 
 
 def test_prompts_are_animations_of_their_own(tmp_path, take):

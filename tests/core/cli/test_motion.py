@@ -252,16 +252,7 @@ CHARACTERS = Path(__file__).parents[3] / "assets" / "characters"
 def test_a_character_of_ones_own_moves(folder, tmp_path):
     outs = [tmp_path / "walk.glb", tmp_path / "walk.bvh"]
     files = [word for out in outs for word in ("--out", out)]
-    result = run(
-        folder,
-        "motion",
-        "a person walks",
-        "--seconds",
-        1,
-        "--character",
-        CHARACTERS / "stilt.vrm",
-        *files,
-    )
+    result = run(folder, "motion", "a person walks", "--seconds", 1, "--character", "stilt", *files)
     assert "stilt.vrm: Stilt by Livestep" in result.stderr
     names = {track.name for track in GLTF2().load(outs[0]).nodes}
     assert {"Hips", "LeftUpperLeg"} <= names
@@ -271,7 +262,8 @@ def test_a_character_of_ones_own_moves(folder, tmp_path):
 @pytest.mark.parametrize(
     ("character", "out", "told"),
     [
-        ("none.glb", "walk.glb", "there is no file none.glb"),
+        ("none.glb", "walk.glb", "there is no file none.glb; of our own there are bolt and"),
+        ("bolt.glb", "walk.vrma", "goes home as .glb or .bvh, not as .vrma"),
         ("LICENSE.md", "walk.glb", "LICENSE.md is no character"),
         ("bolt.glb", "walk.npz", "a character goes home as .glb or .bvh"),
     ],
