@@ -135,8 +135,10 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+            if said := first.get("ctx", {}).get("error"):
+                raise ValueError(str(said)) from None
             said = f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
-            raise ValueError(str(first.get("ctx", {}).get("error", said))) from None
+            raise ValueError(said) from None
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return this; what cannot change needs no copy."""
