@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -116,18 +117,28 @@ def _after_start(end: float | None, info: ValidationInfo) -> float | None:
     return end
 
 
+def refuse_many(values: Collection[str], known: Collection[str]) -> None:
+    """Raise ValueError for many unknown names at once: told one by one they take long."""
+    if len(values) > len(known) + 20:
+        unknown = next(name for name in values if name not in known)
+        raise ValueError(f"{unknown[:40]} is not known")
+
+
 class Settings(BaseModel):
     """Base of all settings: immutable; a value out of range is a ValueError of one sentence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def __init__(self, /, **values: Any) -> None:
+        refuse_many(values, type(self).model_fields)
         try:
             super().__init__(**values)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
+            if said := first.get("ctx", {}).get("error"):
+                raise ValueError(str(said)) from None
             said = f"{first['loc'][0]}: {first['msg']}, got {first['input']!r}"
-            raise ValueError(str(first.get("ctx", {}).get("error", said))) from None
+            raise ValueError(said) from None
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Return this; what cannot change needs no copy."""

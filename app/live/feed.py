@@ -87,6 +87,8 @@ class PoseFeed(Connection):
     def __init__(self, wake: Callable[[], None], *, take: int = 0, have: int = 0):
         super().__init__(wake)
         self.received = 0
+        self.steered = 0
+        """Id of the newest wishes that came this way."""
         self._known = take, have
         self._take = self._cursor = self._marked = 0
 

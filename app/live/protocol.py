@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 from typing_extensions import dataclass_transform
+
+from core.settings import refuse_many
 
 VERSION = 1
 """Differs between page and server after an update; the page is then asked to reload."""
@@ -32,6 +35,14 @@ T = TypeVar("T")
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def message(kind: type[T]) -> type[T]:
     """Make a class a message: frozen, its fields checked, given by name, and no others."""
+    names = kind.__annotations__
+
+    def few(values: dict[str, Any] | ArgsKwargs) -> dict[str, Any] | ArgsKwargs:
+        if isinstance(values, dict):
+            refuse_many(values, names)
+        return values
+
+    cast("Any", kind)._few = model_validator(mode="before")(staticmethod(few))
     make = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
     return cast("type[T]", make(kind))
 

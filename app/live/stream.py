@@ -69,6 +69,10 @@ class Channel(Generic[V, F]):
     """Longest message that is read."""
     most_messages: int = 100
     """Messages a page may send in a second; a page of poses sends about ten."""
+    burst: int = 2**20
+    """Bytes that are read at once; after them no more than `pace`, however many there are."""
+    pace: int = 2**18
+    """Bytes a second."""
 
     def route(self, path: str) -> WebSocketRoute:
         """Serve pages there."""
@@ -163,6 +167,7 @@ async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F
     """Act on what the page says until it leaves."""
     clock = asyncio.get_running_loop().time
     second, count = 0, 0
+    paid = clock() - channel.burst / channel.pace  # when all that came would have come at the pace
     while True:
         second, count = (second, count + 1) if second == int(clock()) else (int(clock()), 1)
         if count > channel.most_messages:
@@ -170,6 +175,9 @@ async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F
             return
         try:
             data = await read(socket, channel.most_bytes)
+            paid = max(paid, clock() - channel.burst / channel.pace) + len(data) / channel.pace
+            if paid > clock():  # who sends too much waits, not everybody else
+                await asyncio.sleep(paid - clock())
             item = unpack_from_page(data, channel.most_bytes)
         except ValueError as error:
             feed.tell(Problem(message=sentence(error), about="connection"))

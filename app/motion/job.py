@@ -207,6 +207,10 @@ class MotionJob(Job):
         """Return what makes this take again; raise ValueError when it is too long for that."""
         with self._lock:
             poses, heard, history = self.buffer.end, self._heard, self.steer.history[:]
+        if heard and heard[0][0]:  # the first ones are forgotten
+            raise ValueError(
+                f"a project holds at most {MOST_PROMPTS:,} prompts; this motion has more"
+            )
         return Project(
             checkpoint=self.request.checkpoint,
             settings=self.settings,

@@ -82,12 +82,14 @@ def act(visitor: MotionVisitor, feed: PoseFeed, item: FromPage | PageBytes) -> N
         case Ack():
             visitor.acknowledge(feed, item)
         case Start():
+            feed.steered = 0
             visitor.start(item)
         case Prompt():
             visitor.change(item)
         case Resume():
             visitor.resume()
-        case Steering():
+        case Steering() if item.id >= feed.steered:  # an older one is no longer wanted
+            feed.steered = item.id
             visitor.steer(item)
         case Stop():
             visitor.stop()

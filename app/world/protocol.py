@@ -7,7 +7,7 @@ import struct
 from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 from typing_extensions import Self
 
 from app.live.protocol import (
@@ -79,7 +79,9 @@ class World:
     together: WideTogether = 1
     script: Annotated[str, Field(max_length=250_000)] = ""
     """Keys to replay before the visitor's count."""
-    changes: Annotated[list[Change], Field(max_length=1000)] = field(default_factory=list[Change])
+    changes: Annotated[list[Change], FailFast(), Field(max_length=1000)] = field(
+        default_factory=list[Change]
+    )
     truth: bool = False
     """Show the real engine under the same keys, too."""
 

@@ -110,6 +110,8 @@ def figures(met: Met) -> dict[str, Any]:
 
 
 def _read(path: Path, read: Any) -> Any:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path.name}")
     try:
         return read(read_text(path))
     except ValueError as error:

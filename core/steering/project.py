@@ -79,7 +79,8 @@ def read_project(text: str | bytes) -> Project:
     """Return the project that a file holds; raise ValueError where it holds none."""
     try:
         values = parse(text)
-        if not isinstance(values, dict) or values.get("livestep") != 1:
+        version = values.get("livestep") if isinstance(values, dict) else None
+        if version != 1 or version is True:
             raise ValueError('a project is a JSON object with "livestep": 1')
         lists: dict[str, Any] = {
             "prompts": entries(values.get("prompts"), Asked, "prompt", MOST_PROMPTS),

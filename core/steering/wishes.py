@@ -8,12 +8,12 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, FailFast, ValidationInfo
 
 from core.body.skeleton import JOINTS
 from core.settings import Second, Settings, within
@@ -21,6 +21,8 @@ from core.settings import Second, Settings, within
 MOST_WAYPOINTS, MOST_KEYS = 200, 60
 FARTHEST = 100.0
 """Meters from the origin."""
+LOWEST, HIGHEST = -1.0, 3.0
+"""Meters above the floor where the joints of a key pose may be."""
 WALKS, RUNS = 1.4, 2.8
 """Meters a second that a held key asks for, without and with shift."""
 FASTEST = 6.0
@@ -47,10 +49,23 @@ class Waypoint(Settings):
     """Whether to stay there until the next one's time comes."""
 
 
+def _at_most(most: int) -> BeforeValidator:
+    """Return a validator that counts entries before any is read."""
+
+    def check(values: Any, info: ValidationInfo) -> Any:
+        if isinstance(values, list | tuple) and len(values) > most:
+            raise ValueError(f"{info.field_name} must be {most} at most, got {len(values):,}")
+        return values
+
+    return BeforeValidator(check)
+
+
 def _a_body(joints: tuple[tuple[float, float, float], ...]) -> tuple:
     x = np.asarray(joints, np.float64)
     if x.shape != (len(JOINTS), 3) or not np.isfinite(x).all() or np.abs(x).max() > 10:
         raise ValueError(f"joints must be {len(JOINTS)} places x, y, z in meters, near the root")
+    if x[:, 1].min() < LOWEST or x[:, 1].max() > HIGHEST:
+        raise ValueError(f"joints must be {LOWEST:g} to {HIGHEST:g} m above the floor")
     return joints
 
 
@@ -64,9 +79,16 @@ class KeyPose(Settings):
     """A pose to be in at a time, all of the body or some ends of it."""
 
     at: Second
-    joints: Annotated[tuple[tuple[float, float, float], ...], AfterValidator(_a_body)]
+    joints: Annotated[
+        tuple[tuple[float, float, float], ...],
+        FailFast(),
+        _at_most(len(JOINTS)),
+        AfterValidator(_a_body),
+    ]
     """Places (22, 3) of all joints as seen from the root's point on the floor, facing Z."""
-    parts: Annotated[tuple[str, ...], AfterValidator(_known)] = ("body",)
+    parts: Annotated[tuple[str, ...], FailFast(), _at_most(len(PARTS)), AfterValidator(_known)] = (
+        "body",
+    )
     """Of PARTS; those that are held, the others move freely."""
     place: Place | None = None
     """Where on the floor the root is then; None leaves it free."""
@@ -85,21 +107,12 @@ class Drive(Settings):
     """None to look where the body goes."""
 
 
-def _at_most(most: int) -> Callable[[tuple, ValidationInfo], tuple]:
-    def check(values: tuple, info: ValidationInfo) -> tuple:
-        if len(values) > most:
-            raise ValueError(f"{info.field_name} must be {most} at most, got {len(values):,}")
-        return values
-
-    return check
-
-
 class Wishes(Settings):
     """All that is wanted at the moment: keys come before points, points before drive."""
 
-    waypoints: Annotated[tuple[Waypoint, ...], AfterValidator(_at_most(MOST_WAYPOINTS))] = ()
+    waypoints: Annotated[tuple[Waypoint, ...], FailFast(), _at_most(MOST_WAYPOINTS)] = ()
     """By time."""
-    keys: Annotated[tuple[KeyPose, ...], AfterValidator(_at_most(MOST_KEYS))] = ()
+    keys: Annotated[tuple[KeyPose, ...], FailFast(), _at_most(MOST_KEYS)] = ()
     """By time."""
     drive: Drive | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.live import sharing
 from app.live.sharing import Starts
-from app.protocol import Follow, Hello, Model, pack
+from app.protocol import MAX_STEERING, Follow, Hello, Model, Problem, pack
 from tests.support.fake_capture import fake_film
 from tests.support.server import LIVE, hello, receive
 from tests.support.visitors import IDS, START, WORLD, CapturePage, MotionPage, WorldPage, until
@@ -151,3 +152,14 @@ def test_hellos_leave_no_thread(make_lobby):
     for visitor in lobby.capture_visitors.everybody():
         visitor.close()
     until(lambda: threading.active_count() <= before)
+
+
+def test_who_sends_many_bytes_waits_and_is_not_cut_off(client):
+    with client.websocket_connect(LIVE) as socket:
+        socket.send_bytes(pack(hello()))
+        receive(socket, Model)
+        began = time.monotonic()
+        for _ in range(18):  # 2 more than are read at once, at four a second
+            socket.send_bytes(b"\xff" * MAX_STEERING)
+            receive(socket, Problem)
+        assert time.monotonic() - began > 0.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from threading import Condition
@@ -154,6 +155,7 @@ def steering(wishes: str) -> bytes:
         ('{"waypoints":[{"place":[0,0],"at":1,"facing":1e999}]}', "facing"),
         ('{"keys":[{"at":1,"joints":[[0,0,0]]}]}', "joints"),
         ('{"keys":[{"at":1,"joints":' + json.dumps([[0, 0, 11]] * 22) + "}]}", "joints"),
+        ('{"keys":[{"at":1,"joints":' + json.dumps([[0, -9, 0]] * 22) + "}]}", "above the floor"),
         ('{"self":1}', "self"),
         ('{"drive":7}', "drive"),
         ("null", "wishes"),
@@ -164,6 +166,50 @@ def test_wishes_that_cannot_be_are_refused_in_a_sentence(wishes, said):
         unpack_from_page(steering(wishes), MAX_STEERING)
     assert said in str(caught.value)
     assert type(caught.value) is ValueError
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        '{"waypoints":[' + ",".join(["{}"] * 21_000) + "]}",
+        '{"waypoints":[{' + ",".join(f'"{n}":0' for n in range(6_000)) + "}]}",
+        '{"keys":[' + ",".join(['{"at":0,"joints":[]}'] * 3_000) + "]}",
+        '{"keys":[{"at":0,"joints":[' + ",".join(["[]"] * 21_000) + "]}]}",
+        '{"keys":[{"at":0,"joints":[],"parts":[' + ",".join("0" * 32_000) + "]}]}",
+        "{" + ",".join(f'"{n}":0' for n in range(6_000)) + "}",
+        '{},"waypoints":0,' + ",".join(f'"{n}":0' for n in range(6_000)) + ',"last":{}',
+    ],
+)
+def test_a_large_message_that_is_wrong_is_refused_at_once(wishes):
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        with pytest.raises(ValueError, match=r"^The message cannot be read: .*\.$"):
+            unpack_from_page(steering(wishes), MAX_STEERING)
+        took.append(time.process_time() - began)
+    assert min(took) < 0.05  # a few milliseconds; half a second when each error is told
+
+
+def test_older_wishes_are_not_taken_but_a_page_that_comes_anew_counts_from_one(client, lobby):
+    greeting = hello()
+
+    def wished(socket, *ids: int) -> int:
+        for n in ids:
+            wishes = Wishes(drive=Drive(velocity=(n / 100, 0)))
+            socket.send_bytes(pack(Steering(id=n, wishes=wishes)))
+        socket.send_bytes(b"\xff")  # its answer comes once the others are read
+        receive(socket, Problem)
+        drive = lobby.motion_visitors.find(greeting.session)._job.steer.wishes.drive
+        return round(100 * drive.velocity[0])
+
+    with client.websocket_connect(LIVE) as socket:
+        socket.send_bytes(pack(greeting))
+        socket.send_bytes(pack(START))
+        assert wished(socket, 100, 3) == 100
+        assert wished(socket, 101) == 101
+    with client.websocket_connect(LIVE) as socket:
+        socket.send_bytes(pack(greeting))
+        assert wished(socket, 1) == 1
 
 
 def test_wishes_come_over_the_wire_and_too_many_bytes_are_refused(client):
@@ -373,6 +419,19 @@ def test_prompts_after_an_hour_are_heard(make_lobby, monkeypatch):
     page.visitor.change(Prompt(id=2, text="a person jumps"))
     page.play(page.end + 24)
     assert page.last(State).state == "running"
+
+
+def test_a_take_whose_first_prompts_are_forgotten_is_not_saved(make_lobby, monkeypatch):
+    monkeypatch.setattr(job, "MOST_PROMPTS", 2)
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(16)
+    assert page.visitor.project("neutral").prompts
+    for n in (2, 3):
+        page.visitor.change(Prompt(id=n, text=f"a person jumps {n} times"))
+        page.play(page.end + 40)
+    with pytest.raises(ValueError, match="at most 2 prompts"):
+        page.visitor.project("neutral")
 
 
 def test_projects_are_files_that_the_server_reads_with_care(client):

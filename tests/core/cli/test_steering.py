@@ -87,3 +87,12 @@ def test_wrong_projects_are_told_in_a_sentence(folder, tmp_path):
     assert "says all" in run(folder, project, "--json", "--seconds", 3, code=2).output
     result = run(folder, "walk", "--save", tmp_path / "a.json", code=2)
     assert "projects end in .livestep.json" in result.output
+
+
+@pytest.mark.parametrize("option", ["--path", "--keys", "--drive"])
+def test_a_file_that_is_not_there_is_said_by_its_bare_name(folder, tmp_path, option):
+    (tmp_path / "sub").mkdir()
+    for name in ("none.json", "sub"):
+        result = run(folder, "a person walks", option, tmp_path / name, "--json", code=2)
+        assert f"there is no file {name}" in result.stderr.lower()
+        assert str(tmp_path) not in result.stderr

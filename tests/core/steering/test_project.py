@@ -62,6 +62,7 @@ def test_it_says_what_to_wish():
     ("change", "told"),
     [
         ({"livestep": 2}, '"livestep": 1'),
+        ({"livestep": True}, '"livestep": 1'),
         ({"prompts": []}, "first prompt"),
         ({"prompts": [{"start": 4, "text": "walk"}]}, "first prompt"),
         ({"prompts": [{"start": 0, "text": "\x00"}]}, "prompt 1"),
