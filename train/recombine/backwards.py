@@ -8,7 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 from core.body.skeleton import FPS
-from train.recombine.source import STANDING, Made, Source, at_speed, person
+from train.recombine.source import STANDING, Made, Source, at_speed, haste, person
 
 _REST = r"\b(?!.*\b(?:and|then|turn|circle|around|while|stairs|sit|over|up|high|place)\b)"
 
@@ -24,6 +24,8 @@ class Reversed(NamedTuple):
     """How many times as fast it is played: people are more careful backwards."""
     captions: tuple[str, ...]
     weight: float
+    paced: bool = False
+    """Whether captions say how quick it is."""
 
 
 REVERSED = (
@@ -33,6 +35,7 @@ REVERSED = (
         (0.75, 1.15),
         ("walks backwards", "walks backward", "walks backwards in a straight line"),
         0.5,
+        paced=True,
     ),
     Reversed(
         r"^\S+ ?\w* (?:runs?|jogs?)" + _REST,
@@ -55,8 +58,7 @@ SLOW, QUICK = 0.7, 1.2
 
 def backwards(sources: list[Source]) -> Iterator[Made]:
     """Yield straight ways that were played from their end."""
-    for source, (k, kind) in product(sources, enumerate(REVERSED)):
-        walks = k == 0
+    for source, kind in product(sources, REVERSED):
         x, t = source.joints, source.means
         straight = abs(t["turn"]) < 0.15 and abs(t["left"]) < 0.15
         if (
@@ -68,9 +70,6 @@ def backwards(sources: list[Source]) -> Iterator[Made]:
             step = max(len(x) // 3, 3 * FPS)
             for tempo, start in product(kind.tempos, range(0, max(len(x) - step, 1), step)):
                 back = at_speed(x[start : start + 2 * step][::-1], tempo)  # long walks give several
-                told = person(kind.captions, _how(t["forward"] * tempo) if walks else "")
+                how = haste(t["forward"] * tempo, SLOW, QUICK) if kind.paced else ""
+                told = person(kind.captions, how)
                 yield Made(source, back, told, True, weight=kind.weight)
-
-
-def _how(speed: float) -> str:
-    return " slowly" if speed < SLOW else " quickly" if speed > QUICK else ""

@@ -11,7 +11,7 @@ from core.body import features
 from core.body.skeleton import FPS, SHOULDERS, WRISTS
 from core.motion import traits
 from train.data import Record
-from train.recombine.source import BEFORE, SIDES, STANDING, Made, Source, person
+from train.recombine.source import BEFORE, SIDES, STANDING, Made, Source, haste, person
 
 PUNCH = 1.5
 """Seconds of a stretch in which one hand punches."""
@@ -55,14 +55,14 @@ def tell(t: Mapping[str, float], lowest: float) -> tuple[str, ...]:
         return ()
     if abs(left) > 0.3 and abs(forward) < 0.3 and abs(turn) < 0.35 and pace < 1.5:
         side = SIDES[int(np.sign(left))]
-        how = _how(abs(left), 0.4, 0.55)
+        how = haste(abs(left), 0.4, 0.55)
         return (f"a person steps to the {side}{how}", f"a person walks sideways to the {side}{how}")
     if forward < -0.35 and abs(turn) < 0.35 and abs(left) < 0.4:
         gait = "runs" if forward < -1.6 else "walks"
         return (f"a person {gait} backwards", f"a person {gait} backward")
     side = SIDES[int(np.sign(turn) or 1)]
     if abs(turn) > 0.6 and abs(forward) < 0.3 and abs(left) < 0.3:
-        how = _how(abs(turn), 0.8, 1.2)
+        how = haste(abs(turn), 0.8, 1.2)
         return (f"a person turns {side}{how}", f"a person turns around{how}")
     if abs(turn) > 0.35 and forward > 0.6 and abs(left) < 0.4:
         gait = "runs" if forward > 1.9 else "walks"
@@ -70,10 +70,6 @@ def tell(t: Mapping[str, float], lowest: float) -> tuple[str, ...]:
     if pace < 0.08:
         return STILL
     return ()
-
-
-def _how(speed: float, slow: float, quick: float) -> str:
-    return " slowly" if speed < slow else " quickly" if speed > quick else ""
 
 
 def punches(sources: list[Source]) -> Iterator[Made]:

@@ -77,3 +77,8 @@ def at_speed(joints: np.ndarray, speed: float) -> np.ndarray:
 
     times = np.arange(0, len(joints) - 1, speed)
     return CubicSpline(np.arange(len(joints)), joints, axis=0)(times).astype(np.float32)
+
+
+def haste(speed: float, slow: float, quick: float) -> str:
+    """Return how something is done at a speed: slowly, quickly, or nothing to be said."""
+    return " slowly" if speed < slow else " quickly" if speed > quick else ""
