@@ -216,9 +216,7 @@ class StreamSampler(Generic[C]):
 
     def retime(self, steps: int, context_noise: float) -> None:
         """Change how the next frames of `sample` are made; history stays as it is."""
-        schedule.check(steps, steps)
-        self.steps = self.stagger = steps
-        self.times = [float(t) for t in schedule.times(steps, self.shift)]
+        self.pace(steps, steps)
         self.context_noise = context_noise
 
     def pace(self, steps: int, stagger: int) -> None:
