@@ -1,4 +1,4 @@
-"""The command line: `python -m core motion | video | follow | edit | list`.
+"""The command line: `python -m core motion | video | follow | edit | keys | list`.
 
 Files and `--json` are the output; progress and errors go to stderr. A mistake of the caller ends in
 one sentence and exit code 2.
@@ -10,6 +10,7 @@ import typer
 
 from core.cli.edit import edit
 from core.cli.follow import follow
+from core.cli.keys import keys
 from core.cli.listing import list_checkpoints
 from core.cli.motion import motion
 from core.cli.video import video
@@ -24,6 +25,7 @@ app.command()(motion)
 app.command()(video)
 app.command()(follow)
 app.command()(edit)
+app.command()(keys)
 app.command("list")(list_checkpoints)
 
 if __name__ == "__main__":

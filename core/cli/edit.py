@@ -14,23 +14,14 @@ import typer
 
 from core.cli import shared
 from core.settings import CANDIDATES, CHECKPOINTS, ExportSettings, MotionSettings
-from core.words.reading import read as understood
+from core.words.reading import read
 
 if TYPE_CHECKING:
     from core.body.take import Take
-    from core.engine import Engine
     from core.motion.sections import Edited
 
 SECONDS = 2.0
 """How long what is made lasts where nothing is said."""
-
-
-def read(engine: Engine, path: Path) -> Take:
-    """Return our own take as it was written, or the motion of any other file."""
-    from core.export.npz import read_npz
-
-    take = read_npz(path) if path.suffix.lower() == ".npz" else None
-    return engine.follow(path).take if take is None else take
 
 
 def report(edited: Edited, take: Take, took: float) -> dict[str, Any]:
@@ -93,13 +84,13 @@ def edit(
     shape = shared.load_mover(body, character, character_map, out or [], how)
     engine = shared.open_engine(checkpoints, device)
     name, settings = engine.motion_models.pick(checkpoint), MotionSettings(seed=seed)
-    take, notes = read(engine, file), understood(prompt).notes
+    take, notes = shared.read_take(file, checkpoints), read(prompt).notes
     if notes:  # else it is followed as it was typed
         shared.tell(notes)
-        prompt = ", then ".join(step.text for step in understood(prompt).steps)
+        prompt = ", then ".join(step.text for step in read(prompt).steps)
     began, options = time.perf_counter(), {"candidates": candidates, "checkpoint": name}
     if then is not None:
-        after = read(engine, then)
+        after = shared.read_take(then, checkpoints)
         edited = engine.between(
             take, after, prompt, seconds, stay=bool(stay), settings=settings, **options
         )

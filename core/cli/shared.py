@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.settings import ExportSettings
+from core.settings import CHECKPOINTS, ExportSettings
 
 if TYPE_CHECKING:
     from core.body.mesh import Body
@@ -70,6 +70,18 @@ def open_engine(checkpoints: Path, device: str | None) -> Engine:
     from core.engine import Engine
 
     return Engine.load(checkpoints, device=device)
+
+
+def read_take(path: Path, checkpoints: Path = CHECKPOINTS) -> Take:
+    """Return our own take as it was written, or the motion of any other file."""
+    from core.capture.follow import follow
+    from core.capture.track import networks_in
+    from core.export.npz import read_npz
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {path.name}")
+    take = read_npz(path) if path.suffix.lower() == ".npz" else None
+    return follow(path, networks=networks_in(checkpoints)).take if take is None else take
 
 
 def ms_since(start: float) -> float:

@@ -53,7 +53,7 @@ def help_of(program: Any, *words: str) -> Text:
     return Text(shown, meant)
 
 
-for command in ("", "motion", "video", "follow", "list"):
+for command in ("", "motion", "video", "follow", "edit", "keys", "list"):
 
     @row(f"help/core {command}".strip())
     def _(command: str = command) -> Parts:
