@@ -79,7 +79,7 @@ def one_of(choices: tuple[str, ...]) -> AfterValidator:
 
     def check(value: str, info: ValidationInfo) -> str:
         if value not in choices:
-            told = f"one of {', '.join(choices)}, got {value!r}"
+            told = f"one of {', '.join(choices)}, got {value[:40]!r}"
             raise ValueError(f"{info.field_name} must be {told}")
         return value
 

@@ -17,7 +17,7 @@ from core.body.take import PoseChunk, Take
 from core.export.metadata import describe_steer, provenance
 from core.settings import DELAY as HELD_BACK
 from core.settings import MotionSettings, check_prompt
-from core.steering.project import MOST_PROMPTS, Asked, Project, Wished
+from core.steering.project import MOST_PROMPTS, Asked, Project, remembered
 from core.steering.wishes import KeyPose, Met, Steer, Wishes
 from core.words.director import Director
 
@@ -26,8 +26,9 @@ NEAR, TURNED, LATE = 0.15, 15.0, 0.5
 MOST_OUTCOMES = 300
 """The newest ones, which a page is told that comes back."""
 MOST_STEERED = 50_000
-"""Way-points in all the wishes that are remembered of one take; a key pose counts as many."""
+"""Way-points that are remembered of one take; a change of what is wanted counts as one."""
 KEY_WEIGHT = 20
+"""Way-points that a key pose counts as."""
 
 
 class MotionJob(Job):
@@ -151,7 +152,9 @@ class MotionJob(Job):
     def want(self, steering: Steering) -> None:
         """Put wishes into the mailbox; raise ValueError when there were too many before."""
         history = self.steer.history
-        self._weight += sum(weigh(wishes) for _, wishes in history[self._weighed :])
+        for number in range(self._weighed, len(history)):
+            before = history[number - 1][1] if number else Wishes()
+            self._weight += weigh(history[number][1], before)
         self._weighed = len(history)
         if self._weight > MOST_STEERED:
             raise ValueError("this take was steered so often that it is full; press Restart")
@@ -222,13 +225,14 @@ class MotionJob(Job):
                 for start, text, planned in heard
                 if start < poses
             ),
-            wishes=tuple(Wished(reading=n, wishes=wishes) for n, wishes in history),
+            wishes=remembered(history),
         )
 
 
-def weigh(wishes: Wishes) -> int:
-    """Return about how many way-points take as much memory."""
-    return 1 + len(wishes.waypoints) + KEY_WEIGHT * len(wishes.keys)
+def weigh(wishes: Wishes, before: Wishes) -> int:
+    """Return about how many way-points take as much memory as what is new in them."""
+    points = {*wishes.waypoints} - {*before.waypoints}
+    return 1 + len(points) + KEY_WEIGHT * len({*wishes.keys} - {*before.keys})
 
 
 def outcome(met: Met) -> Outcome:

@@ -144,7 +144,7 @@ def motion(
     seed: Annotated[int, typer.Option(help="Same seed, same motion.")] = 0,
     checkpoint: shared.Checkpoint = None,
     checkpoints: shared.Checkpoints = CHECKPOINTS,
-    body: shared.BodyName = "neutral",
+    body: Annotated[str | None, typer.Option(help=f"{shared.BODY} [neutral]")] = None,
     character: shared.CharacterFile = None,
     character_map: shared.CharacterMap = None,
     fps: shared.Fps = None,
@@ -191,9 +191,11 @@ def motion(
             raise ValueError("a project says all of its prompts, lengths and wishes itself")
         project = steering.open_project(Path(prompt))
         script, checkpoint, settings = again(project), project.checkpoint, project.settings
+        body = body or project.body
     else:
         segments = pair([prompt, *(then or [])], seconds or [])
         script = Script(segments, steering.read_steering(path, keys, drive))
+    body = body or "neutral"
     shape = shared.load_mover(body, character, character_map, out or [], how)
     began = time.perf_counter()
     engine = shared.open_engine(checkpoints, device)

@@ -26,7 +26,8 @@ Out = Annotated[
 Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
-BodyName = Annotated[str, typer.Option(help="neutral, male, female, or an SMPL or SMPL-X file.")]
+BODY = "neutral, male, female, or an SMPL or SMPL-X file."
+BodyName = Annotated[str, typer.Option(help=BODY)]
 CharacterFile = Annotated[
     Path | None,
     typer.Option("--character", help="Who moves: bolt, stilt, or your own .glb, .gltf or .vrm."),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.body.mesh import BODIES
 from core.body.skeleton import FPS
 from core.steering.files import read_drive, read_keys, read_path, read_text
-from core.steering.project import SUFFIX, Asked, Project, Wished, read_project
+from core.steering.project import SUFFIX, Asked, Project, read_project, remembered
 from core.steering.wishes import Drive, Met, Steer, Waypoint, Wishes
 
 if TYPE_CHECKING:
@@ -66,14 +67,14 @@ def save_project(
     poses: int,
     steer: Steer | None,
 ) -> None:
-    """Write what makes a motion again."""
+    """Write what makes a motion again; a body out of a file of one's own is not part of it."""
     project = Project(
         checkpoint=checkpoint,
         settings=settings,
-        body=body,
+        body=body if body in BODIES else BODIES[0],
         poses=poses,
         prompts=tuple(prompts),
-        wishes=tuple(Wished(reading=n, wishes=w) for n, w in (steer.history if steer else ())),
+        wishes=remembered(steer.history if steer else ()),
     )
     path.write_text(project.dump(), encoding="utf-8")
 

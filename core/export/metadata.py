@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from core.body.skeleton import JOINTS
 from core.body.take import PoseChunk, Take
 from core.settings import SMOOTHING, MotionSettings
+from core.steering.wishes import Steer, changes
 
 if TYPE_CHECKING:
     from core.retrieval.search import Manner
-    from core.steering.wishes import Steer
 
 VERSION = "0.1.0"
 
@@ -121,17 +121,13 @@ def describe_steer(steer: Steer | None) -> dict[str, str]:
     """Return what an export says of where a body was to go: wishes in time, how they were met."""
     if steer is None or not steer.history:
         return {}
-    wishes = [
-        {"reading": reading, "wishes": wishes.model_dump(mode="json")}
-        for reading, wishes in steer.history
-    ]
     met = [
         {"wanted_at": met.wish.at, "at": met.at, "missed": met.missed, "turned": met.turned}
         | ({"parts": met.parts} if met.parts else {})
         for met in steer.report
     ]
     return {
-        "wishes": json.dumps(wishes),
+        "wishes": json.dumps(changes(steer.history)),
         "wishes_met": json.dumps(met),
         "bending": "path bent onto what was wanted, feet carried along",
     }

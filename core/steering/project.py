@@ -1,19 +1,22 @@
 """All that makes a motion again, as a `.livestep.json` file: what was asked for, and when.
 
 The same project on the same checkpoint streams the same poses. Prompts count poses, wishes the
-readings of `Steer` (twice a block), since that is when a stream asks for them.
+readings of `Steer` (twice a block), since that is when a stream asks for them. Of wishes a file has
+what changed; the first form of such files had all of them each time, and is read as well.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from core.settings import MotionSettings, Settings, check_prompt, within
+from core.body.mesh import BODIES
+from core.settings import MotionSettings, Settings, check_prompt, one_of, within
 from core.steering.files import MOST_BYTES, entries, parse
-from core.steering.wishes import Steer, Wishes
+from core.steering.wishes import Steer, Wishes, changes
 
 SUFFIX = ".livestep.json"
 MOST_POSES, MOST_PROMPTS, MOST_CHANGES = 72_000, 1000, 5000
@@ -46,14 +49,19 @@ class Wished(Settings):
     wishes: Wishes
 
 
+def remembered(history: Iterable[tuple[int, Wishes]]) -> tuple[Wished, ...]:
+    """Return what a project says of a `Steer.history`."""
+    return tuple(Wished(reading=reading, wishes=wishes) for reading, wishes in history)
+
+
 class Project(Settings):
     """A motion to be made again."""
 
-    livestep: Literal[1] = 1
+    livestep: Literal[2] = 2
     """Which form of such files it is."""
     checkpoint: Name
     settings: MotionSettings = MotionSettings()
-    body: Name = "neutral"
+    body: Annotated[str, one_of(BODIES)] = "neutral"
     poses: Annotated[int, within(1, MOST_POSES)]
     """How many were made."""
     prompts: tuple[Asked, ...]
@@ -69,7 +77,9 @@ class Project(Settings):
         if len(self.prompts) > MOST_PROMPTS or len(self.wishes) > MOST_CHANGES:
             told = f"{MOST_PROMPTS:,} prompts and {MOST_CHANGES:,} wishes"
             raise ValueError(f"a project holds at most {told}; this motion has more")
-        text = json.dumps(self.model_dump(mode="json"), indent=1) + "\n"
+        values = self.model_dump(mode="json", exclude={"wishes"})
+        values["wishes"] = changes((wished.reading, wished.wishes) for wished in self.wishes)
+        text = json.dumps(values, indent=1) + "\n"
         if len(text) > MOST_BYTES:
             raise ValueError(f"a project has at most {MOST_BYTES:,} bytes; this one has more")
         return text
@@ -80,8 +90,8 @@ def read_project(text: str | bytes) -> Project:
     try:
         values = parse(text)
         version = values.get("livestep") if isinstance(values, dict) else None
-        if version != 1 or version is True:
-            raise ValueError('a project is a JSON object with "livestep": 1')
+        if version not in (1, 2) or version is True:
+            raise ValueError('a project is a JSON object with "livestep": 2')
         lists: dict[str, Any] = {
             "prompts": entries(values.get("prompts"), Asked, "prompt", MOST_PROMPTS),
             "wishes": entries(values.get("wishes", []), Wished, "wish", MOST_CHANGES),
@@ -94,6 +104,17 @@ def read_project(text: str | bytes) -> Project:
         ):
             if starts != sorted(set(starts)):
                 raise ValueError(f"its {told} must follow each other in time")
-        return Project(**{**values, **lists})
+        lists["wishes"] = _whole(lists["wishes"])
+        return Project(**{**values, **lists, "livestep": 2})
     except ValueError as error:
         raise ValueError(f"this is no project of Livestep: {error}") from None
+
+
+def _whole(read: tuple[Wished, ...]) -> tuple[Wished, ...]:
+    """Return all that was wished each time, of what a file says that changed."""
+    whole, before = [], Wishes()
+    for wished in read:
+        new = {name: getattr(wished.wishes, name) for name in wished.wishes.model_fields_set}
+        before = before.model_copy(update=new)
+        whole.append(Wished(reading=wished.reading, wishes=before))
+    return tuple(whole)

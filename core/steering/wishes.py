@@ -8,7 +8,7 @@ are values: a stream reads the newest ones whenever it makes a block (`Steer`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -116,6 +116,22 @@ class Wishes(Settings):
     """By time."""
     drive: Drive | None = None
 
+    def sharing(self, before: Wishes) -> Wishes:
+        """Return these with points and keys of `before` in place of their equals.
+
+        A page sends all it wants whenever anything changes: what is remembered of a take then
+        costs what is new, and a drive beside many keys costs no more than one without.
+        """
+        known: dict[Any, Any] = {
+            old: old for old in (before.waypoints, before.keys, *before.waypoints, *before.keys)
+        }
+        return self.model_copy(
+            update={
+                name: known.get(wishes) or tuple(known.get(wish, wish) for wish in wishes)
+                for name, wishes in (("waypoints", self.waypoints), ("keys", self.keys))
+            }
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Met:
@@ -166,7 +182,7 @@ class Steer:
     def want(self, wishes: Wishes) -> None:
         """Put other wishes in, from any thread; what was to be replayed is forgotten."""
         with self._lock:
-            self._replay, self.wishes = [], wishes
+            self._replay, self.wishes = [], wishes.sharing(self.wishes)
 
     def read(self) -> Wishes:
         """Return what is wanted now, and remember it; for the stream alone."""
@@ -179,3 +195,13 @@ class Steer:
             self.history.append((self._readings, wishes))
         self._readings += 1
         return wishes
+
+
+def changes(history: Iterable[tuple[int, Wishes]]) -> list[dict[str, Any]]:
+    """Return a `history` as JSON has it: what is left out is as it was before, at first nothing."""
+    told, before = [], Wishes()
+    for reading, wishes in history:
+        new = {name for name, wish in wishes if wish != getattr(before, name)}
+        told.append({"reading": reading, "wishes": wishes.model_dump(mode="json", include=new)})
+        before = wishes
+    return told

@@ -362,7 +362,7 @@ def test_steps_share_the_poses_that_were_planned_for_them_as_on_the_command_line
     [
         (lambda visitor: visitor.cut(0, 16), "describe_steer"),
         (lambda visitor: visitor.cut(0, 16), "provenance"),
-        (lambda visitor: visitor.project("neutral"), "Wished"),
+        (lambda visitor: visitor.project("neutral"), "remembered"),
         (lambda visitor: visitor.project("neutral"), "Project"),
     ],
 )
@@ -471,6 +471,18 @@ def test_a_take_cannot_be_steered_without_end(make_lobby, monkeypatch):
     drive(page, 2, Wishes(keys=(KeyPose(at=2.0, joints=JOINTS),)))
     with pytest.raises(ValueError, match="press Restart"):
         page.visitor.steer(Steering(id=3, wishes=DRIVE))
+
+
+def test_who_drives_with_many_keys_pays_for_the_keys_once(make_lobby, monkeypatch):
+    monkeypatch.setattr(job, "MOST_STEERED", 2 * job.KEY_WEIGHT + 12)
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(8)
+    for n in range(1, 11):
+        keys = tuple(KeyPose(at=at, joints=JOINTS) for at in (60.0, 70.0))
+        drive(page, n, Wishes(keys=keys, drive=Drive(velocity=(n / 10, 0.0))))
+    first, *_, last = page.visitor.project("male").wishes
+    assert last.wishes.keys is first.wishes.keys
 
 
 def test_prompts_are_asked_for_as_far_ahead_as_the_decoder_holds_back():

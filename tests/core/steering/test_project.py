@@ -35,6 +35,27 @@ def test_round_trip():
     assert read_project(PROJECT.dump().encode()) == PROJECT
 
 
+def test_a_change_of_drive_repeats_no_keys():
+    keys = PROJECT.wishes[0].wishes
+    told = json.loads(PROJECT.dump())["wishes"]
+    assert [{*wished["wishes"]} for wished in told] == [
+        {"waypoints", "keys"},
+        {*"waypoints keys drive".split()},
+    ]
+    held = [Wished(reading=n, wishes=keys.changed(drive=Drive(velocity=(0, n)))) for n in range(3)]
+    driven = PROJECT.changed(wishes=tuple(held))
+    told = json.loads(driven.dump())["wishes"]
+    assert [{*wished["wishes"]} for wished in told[1:]] == [{"drive"}] * 2
+    read = read_project(driven.dump())
+    assert read == driven
+    assert read.wishes[2].wishes.keys is read.wishes[0].wishes.keys
+
+
+def test_the_first_form_of_projects_has_all_wishes_each_time():
+    values = PROJECT.model_dump(mode="json") | {"livestep": 1}
+    assert read_project(json.dumps(values)) == PROJECT
+
+
 def test_what_could_not_be_opened_again_is_not_saved(monkeypatch):
     monkeypatch.setattr(project, "MOST_CHANGES", 1)
     with pytest.raises(ValueError, match="at most 1,000 prompts and 1 wishes"):
@@ -61,8 +82,8 @@ def test_it_says_what_to_wish():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"livestep": 2}, '"livestep": 1'),
-        ({"livestep": True}, '"livestep": 1'),
+        ({"livestep": 3}, '"livestep": 2'),
+        ({"livestep": True}, '"livestep": 2'),
         ({"prompts": []}, "first prompt"),
         ({"prompts": [{"start": 4, "text": "walk"}]}, "first prompt"),
         ({"prompts": [{"start": 0, "text": "\x00"}]}, "prompt 1"),
@@ -72,6 +93,8 @@ def test_it_says_what_to_wish():
         ({"settings": {"steps": 0}}, "steps must be"),
         ({"settings": 3}, "settings"),
         ({"wishes": [{"reading": 0, "wishes": {"drive": {"velocity": [99, 0]}}}]}, "wish 1"),
+        ({"body": "x" * 1000}, "body must be one of neutral, male, female, got 'x{40}'$"),
+        ({"body": ["male"]}, "body: "),
         ({"more": 1}, "more"),
     ],
 )
