@@ -231,8 +231,9 @@ class MotionJob(Job):
 
 def weigh(wishes: Wishes, before: Wishes) -> int:
     """Return about how many way-points take as much memory as what is new in them."""
-    points = {*wishes.waypoints} - {*before.waypoints}
-    return 1 + len(points) + KEY_WEIGHT * len({*wishes.keys} - {*before.keys})
+    points = set(wishes.waypoints).difference(before.waypoints)
+    keys = set(wishes.keys).difference(before.keys)
+    return 1 + len(points) + KEY_WEIGHT * len(keys)
 
 
 def outcome(met: Met) -> Outcome:

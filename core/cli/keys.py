@@ -80,7 +80,7 @@ def keys(
     if not 0 < len(seconds) <= most:
         raise ValueError(f"say with --at which 1 to {most} seconds are meant, not {len(seconds)}")
     later = 0.0 if to is None else to - seconds[0]
-    found: list[KeyPose | Waypoint] = [
+    found: Sequence[KeyPose | Waypoint] = [
         key_of(pose_at(take, second), second + later, parts, there=there or path)
         for second in seconds
     ]
