@@ -21,7 +21,8 @@ from core.motion.generate import MotionModel, Segments
 from core.motion.model import MotionDiT
 from core.motion.sections import Edited
 from core.retrieval.index import MotionIndex
-from core.retrieval.search import Finder, Manner, Match, check_weight, make_manner, usable
+from core.retrieval.manner import Manner, check_weight, make_manner
+from core.retrieval.search import Finder, Match, usable
 from core.settings import (
     CANDIDATES,
     CHECKPOINTS,

@@ -34,7 +34,7 @@ ALLOWED = {
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
     "core.words": "core.settings core.body core.motion core.words",
     "core.capture": "core.settings core.body core.capture",
-    "core.export": "core.settings core.body core.retrieval.search core.steering core.export",
+    "core.export": "core.settings core.body core.retrieval.manner core.steering core.export",
     "core.character": "core.settings core.body core.capture core.export core.character",
     "core.settings": "",
     "core.config": "",

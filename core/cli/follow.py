@@ -93,7 +93,7 @@ def read_wishes(
     checkpoint: str | None,
 ) -> Wishes:
     """Check what was asked for; raise ValueError with a sentence where it cannot be."""
-    from core.retrieval.search import check_weight
+    from core.retrieval.manner import check_weight
 
     if not then and (seconds or manner is not None):
         raise ValueError(

@@ -14,7 +14,7 @@ from core.settings import SMOOTHING, MotionSettings
 from core.steering.wishes import Steer, changes
 
 if TYPE_CHECKING:
-    from core.retrieval.search import Manner
+    from core.retrieval.manner import Manner
 
 VERSION = "0.1.0"
 
