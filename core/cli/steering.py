@@ -94,6 +94,7 @@ def sentence(met: Met) -> str:
     told = f"{'point' if isinstance(met.wish, Waypoint) else 'key pose'} at {met.wish.at:g} s:"
     parts = [] if met.missed is None else [f"missed by {100 * met.missed:.0f} cm"]
     parts += [] if met.turned is None else [f"turned away by {abs(met.turned):.0f} degrees"]
+    parts += [f"pose off by {100 * max(met.parts.values()):.0f} cm"] if met.parts else []
     parts += [f"{met.late:.1f} s late"] if met.late >= 0.1 else []
     return f"{told} {', '.join(parts) or 'met'}"
 
@@ -107,6 +108,7 @@ def figures(met: Met) -> dict[str, Any]:
         "late": round(met.late, 2),
         "missed_m": None if met.missed is None else round(met.missed, 3),
         "turned_degrees": None if met.turned is None else round(met.turned, 1),
+        "parts_m": {part: round(missed, 3) for part, missed in met.parts.items()},
     }
 
 

@@ -66,7 +66,7 @@ def test_what_is_written_is_read_by_motion(folder):
     words += ["--out", str(out), "--checkpoints", str(checkpoints)]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
-    assert "key pose at 1 s" in result.output
+    assert "key pose at 1 s: pose off by " in result.output
 
 
 def test_a_path_is_where_the_pelvis_was_each_second(folder):
