@@ -157,7 +157,7 @@ def write_out(
         else:
             held = write_character(take, path, body, fps=fps, settings=settings)
         spent[str(path)] = ms_since(start)
-        typer.echo(f"{path}: {held.seconds:g} s{licence and f', {licence}'}", err=True)
+        typer.echo(f"{path}: {round(held.seconds, 2):g} s{licence and f', {licence}'}", err=True)
         if settings.loop:
             typer.echo(f"loop: {held.info['loop']}", err=True)
     return {"export_ms": spent} if spent else {}

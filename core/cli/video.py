@@ -173,7 +173,7 @@ def video(
             write_log(play, path)
         else:
             write_film(frames, path, fps=dream.fps, scale=scale, metadata=about)
-        typer.echo(f"{path}: {count / dream.fps:g} s, {card['licence']}", err=True)
+        typer.echo(f"{path}: {round(count / dream.fps, 2):g} s, {card['licence']}", err=True)
     for _ in frames:  # where there was no film to make them for
         pass
     if as_json:
