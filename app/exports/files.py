@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.exports.store import Order
+from app.exports.store import Order, Tell, Write
 from core.body.mesh import BODIES
 from core.body.take import Take
 from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
@@ -60,12 +59,13 @@ def file_stem(take: Take) -> str:
     return "-".join(filter(None, ("livestep", words[:40].strip("-"))))
 
 
-def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Callable[[Path], None]:
-    """Return what writes the take to a path."""
+def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Write:
+    """Return what writes the take to a path; films, which take longest, tell how far they are."""
 
-    def write(path: Path) -> None:
+    def write(path: Path, tell: Tell) -> None:
         from core.export import write  # late: brings the writers' libraries with it
 
-        write(take, path, body=body, fps=fps, settings=settings)
+        told = {"progress": tell} if path.suffix == ".mp4" else {}
+        write(take, path, body=body, fps=fps, settings=settings, **told)
 
     return write

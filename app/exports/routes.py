@@ -1,4 +1,4 @@
-"""Routes of exports: ask for a file, see how it is doing, fetch it. One set for all tabs."""
+"""Routes of exports: ask for a file, see how it is doing, fetch or cancel it, for all tabs."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             "state": job.state,
             "message": job.message,
             "ahead": exports.position(job),
+            "share": round(job.progress.share, 3),
             "note": job.note,
             "file": job.path.name,
             "bytes": job.path.stat().st_size if job.state == "done" else 0,
@@ -67,6 +68,17 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             return JSONResponse(describe(find(request)))
         except ValueError as error:
             return problem(str(error), 404)
+
+    async def cancel(request: Request) -> Response:
+        """DELETE: an export that nobody waits for any more."""
+        if refusal := from_elsewhere(request):
+            return refusal
+        try:
+            found = find(request)
+        except ValueError as error:
+            return problem(str(error), 404)
+        found.progress.canceled = True
+        return JSONResponse(describe(found))
 
     async def file(request: Request) -> Response:
         """GET: the finished file."""
@@ -104,6 +116,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         return [
             Route(address, begin, methods=["POST"]),
             Route(f"{address}/{{job}}", job),
+            Route(f"{address}/{{job}}", cancel, methods=["DELETE"]),
             Route(f"{address}/{{job}}/file", file),
         ]
 

@@ -18,8 +18,23 @@ from app.live.replies import room_for_files, sentence
 
 log = logging.getLogger(__name__)
 
-Order = tuple[str, Callable[[Path], None], str]
+Tell = Callable[[float], None]
+"""Told the share of a file that is written; raises where nobody waits for it any more."""
+Write = Callable[[Path, Tell], None]
+Order = tuple[str, Write, str]
 """A file's name, what writes it, and a sentence on what will be in it."""
+
+
+class Progress:
+    """How much of a file is written, as a `Tell`."""
+
+    share = 0.0
+    canceled = False
+
+    def __call__(self, share: float) -> None:
+        if self.canceled:
+            raise ValueError("This export was canceled.")
+        self.share = share
 
 
 @dataclass
@@ -29,6 +44,7 @@ class Job:
     owner: str
     path: Path
     written: Future[None]
+    progress: Progress
     note: str = ""
     """What is in the file, where its name does not say it."""
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -65,9 +81,7 @@ class Exports:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._folder: Path | None = None
 
-    def submit(
-        self, owner: str, file_name: str, write: Callable[[Path], None], note: str = ""
-    ) -> Job:
+    def submit(self, owner: str, file_name: str, write: Write, note: str = "") -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
         self._sweep()
         with self._lock:
@@ -78,7 +92,8 @@ class Exports:
                 with room_for_files():
                     self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
             path = self._folder / str(uuid.uuid4()) / file_name
-            job = Job(owner, path, self._pool.submit(_make, path, write), note)
+            progress = Progress()
+            job = Job(owner, path, self._pool.submit(_make, path, write, progress), progress, note)
             self._jobs[job.name] = job
         return job
 
@@ -120,12 +135,15 @@ class Exports:
             shutil.rmtree(job.path.parent, ignore_errors=True)
 
 
-def _make(path: Path, write: Callable[[Path], None]) -> None:
+def _make(path: Path, write: Write, tell: Tell) -> None:
     """Make a folder for a file, and the file in it; raise ValueError with a sentence."""
     try:
+        tell(0.0)
         path.parent.mkdir(mode=0o700, parents=True)
-        write(path)
+        write(path, tell)
+        tell(1.0)
     except ValueError:
+        shutil.rmtree(path.parent, ignore_errors=True)
         raise
     except Exception as error:
         log.exception("export %s failed", path.name)

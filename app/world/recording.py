@@ -6,14 +6,14 @@ import tempfile
 import threading
 import weakref
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from app.exports.store import Order
+from app.exports.store import Order, Tell, Write
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
 from core.export.mp4 import check_scale, write_film
@@ -156,17 +156,21 @@ def file_name(recording: WorldRecording, format: str) -> str:
     return f"livestep-{name}-{recording.log.request.seed}.{format}"
 
 
-def writer(recording: WorldRecording, *, scale: int) -> Callable[[Path], None]:
+def writer(recording: WorldRecording, *, scale: int) -> Write:
     """Return what writes the frames so far as .mp4, or the log that makes them as .json."""
     count, play = recording.count, recording.log.play(recording.end)
 
-    def write(path: Path) -> None:
+    def write(path: Path, tell: Tell) -> None:
         if path.suffix == ".json":
             write_log(play, path)
-        else:
-            metadata = describe(play, recording.log.card)
-            write_film(
-                recording.frames(count), path, fps=recording.fps, scale=scale, metadata=metadata
-            )
+            return
+
+        def frames() -> Iterator[np.ndarray]:
+            for i, frame in enumerate(recording.frames(count)):
+                tell(i / count)
+                yield frame
+
+        metadata = describe(play, recording.log.card)
+        write_film(frames(), path, fps=recording.fps, scale=scale, metadata=metadata)
 
     return write

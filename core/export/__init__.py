@@ -41,9 +41,9 @@ def write(
     """Write a take as the kind of file that the suffix of `path` names; return what is in it.
 
     `body` is a Body or the name of a bundled one; `fps` is one of EXPORT_RATES (None: as the take,
-    but AMASS_RATE for readers of AMASS); `options` go to the writer (width, height, renderer for
-    .mp4). Raises ValueError for another suffix, fps or body, for a part or a loop that is not
-    there and for a folder that does not exist.
+    but AMASS_RATE for readers of AMASS); `options` go to the writer (width, height, renderer,
+    progress for .mp4). Raises ValueError for another suffix, fps or body, for a part or a loop that
+    is not there and for a folder that does not exist.
     """
     path, settings = Path(path), settings or ExportSettings()
     check(path, fps=fps)

@@ -3,7 +3,7 @@ few pixels made larger, so that players show them as the page does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -31,8 +31,12 @@ def write_mp4(
     renderer: str = "auto",
     captions: bool = True,
     camera: Camera | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render)."""
+    """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render).
+
+    `progress` is told the share that is drawn; what it raises ends the film.
+    """
     root, rotations = body.fit(take.root, take.rotations)
     targets = follow(body.place(root), take.fps)
     metadata = describe(take, body)
@@ -43,6 +47,8 @@ def write_mp4(
                 batch = slice(start, start + _BATCH)
                 meshes = body.skin(root[batch], rotations[batch])
                 for pose, vertices in enumerate(meshes, start):
+                    if progress:
+                        progress(pose / len(take))
                     frame = painter.draw(vertices, targets[pose])
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))
     finally:

@@ -102,6 +102,24 @@ def test_unknown_sessions_have_nothing_to_export(client):
     assert message.startswith("The server does not know")
 
 
+def test_films_say_how_far_they_are_and_end_when_nobody_waits(client, session):
+    wishes = {"format": "mp4", "fps": 60, "start": 0, "end": 24}
+    address = f"/livestep/export/{session}"
+    job = client.post(address, json=wishes).json()
+    mine = f"{address}/{job['job']}"
+    assert client.delete(mine.replace(session, str(uuid.uuid4()))).status_code == 404
+    shares = [job["share"]]
+    while shares[-1] == 0:
+        time.sleep(0.02)
+        shares.append(client.get(mine).json()["share"])
+    assert 0 < shares[-1] < 1
+    assert client.delete(mine, headers={"origin": "https://evil.example"}).status_code == 403
+    assert client.delete(mine).status_code == 200
+    job = wait_for(client, session, job)
+    assert (job["state"], job["message"]) == ("failed", "This export was canceled.")
+    assert client.get(f"{mine}/file").status_code == 404
+
+
 def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     take = generate(lobby, Start(id=1, prompt="a person walks"), poses=40)
     monkeypatch.setattr(take_files, "MOST_FRAMES", {"mp4": 60})
@@ -111,7 +129,7 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     exports = Exports(most_jobs=3, own_jobs=2, keep_seconds=0.1)
 
     def submit(owner: str):
-        return exports.submit(owner, "file.bvh", lambda path: time.sleep(0.2))
+        return exports.submit(owner, "file.bvh", lambda path, tell: time.sleep(0.2))
 
     first = submit("a")
     submit("a")

@@ -71,6 +71,21 @@ def test_exports_download_and_parse(open_page, tmp_path):
 
 
 @pytest.mark.browser
+def test_a_film_that_takes_too_long_is_canceled(open_page):
+    page = open_page()
+    generate(page)
+    reach(page, 60)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_label("Frames a second").first.select_option("60")
+    page.get_by_role("button", name="MP4").click()
+    note = page.locator(".ls-export-note")
+    expect(note).to_have_text(re.compile(r"Drawing the video: \d+ %, about .* to go Cancel"))
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(note).to_have_text("Canceled; nothing was written.")
+    expect(page.get_by_role("button", name="BVH")).to_be_enabled()
+
+
+@pytest.mark.browser
 def test_handles_choose_a_part_by_mouse_and_keys(open_page):
     page = open_page()
     generate(page)

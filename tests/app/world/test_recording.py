@@ -54,7 +54,9 @@ def test_a_recording_holds_exactly_the_frames_that_were_marked(make_lobby, tmp_p
 
     import imageio
 
-    writer(recording, scale=2)(tmp_path / "play.mp4")
+    told = []
+    writer(recording, scale=2)(tmp_path / "play.mp4", told.append)
+    assert told == [i / recording.count for i in range(recording.count)]
     with imageio.get_reader(tmp_path / "play.mp4") as reader:
         shown = [np.asarray(frame) for frame in reader]
         assert reader.get_meta_data()["fps"] == FPS
@@ -78,7 +80,7 @@ def test_a_log_makes_the_same_frames_again(make_lobby, tmp_path):
     record(page, 12)
     page.do("stop")
     recording = page.visitor.recording()
-    writer(recording, scale=1)(tmp_path / "play.json")
+    writer(recording, scale=1)(tmp_path / "play.json", print)
     log = read_log(tmp_path / "play.json")
     assert (log.checkpoint, log.seed, log.start, log.world) == ("video", 3, 1, "blocks")
     assert len(log.changes) == 1
@@ -108,7 +110,7 @@ def test_an_uploaded_start_travels_with_its_log(make_lobby, tmp_path):
     page.visitor.begin(replace(WORLD, start=-1))
     page.play(2)
     record(page, 5)
-    writer(page.visitor.recording(), scale=1)(tmp_path / "play.json")
+    writer(page.visitor.recording(), scale=1)(tmp_path / "play.json", print)
     log = read_log(tmp_path / "play.json")
     assert log.start == -1
     np.testing.assert_array_equal(picture_of(log), picture)

@@ -1,33 +1,43 @@
 // Exports: ask the server to write a file, wait for it, hand it to the browser.
 
-import { ask } from "../live/ask.js";
+import { ask, request } from "../live/ask.js";
 
 const POLL_MS = 350;
 
 export class Exporter {
-  // `address` is where files of this session are asked for; `say(text, kind, link)` shows how it is going
+  // `address` is where files of this session are asked for; `say(text, kind, more)` shows how it is going
   constructor({ address, say }) {
     Object.assign(this, { address, say });
     this.busy = false;
+    this.cancel = Object.assign(document.createElement("button"), { type: "button", className: "ls-link", textContent: "Cancel" });
+    this.cancel.addEventListener("click", () => (this.cancel.disabled = true));
   }
 
   async run(wishes) {
     if (this.busy) return;
     this.busy = true;
+    this.cancel.disabled = false;
     try {
       this.say("Asking for the file ...", "busy");
       const { address } = this;
       let job = await ask(address, JSON.stringify(wishes));
-      const began = performance.now();
+      let began = performance.now();
       while (job.state === "queued" || job.state === "running") {
-        this.say(progress(job, wishes.format, performance.now() - began), "busy");
+        if (job.state === "queued") began = performance.now();
+        this.say(progress(job, wishes.format, (performance.now() - began) / 1000), "busy", this.cancel);
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        job = await ask(`${address}/${job.job}`);
+        const mine = `${address}/${job.job}`;
+        if (this.cancel.disabled) {
+          await request(mine, { method: "DELETE" });
+          return this.say("Canceled; nothing was written.", "done");
+        }
+        job = await ask(mine);
       }
       if (job.state === "failed") throw new Error(job.message);
       const file = `${address}/${job.job}/file`;
       download(file, job.file);
-      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads. ${job.note}`.trim(), "done", { file, name: job.file });
+      const again = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: "Again" });
+      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads. ${job.note}`.trim(), "done", again);
     } catch (error) {
       this.say(error.message, "error");
     } finally {
@@ -36,23 +46,22 @@ export class Exporter {
   }
 }
 
-// Say how an export is going; `link` brings a file that is there once more.
-export function tellNote(note, text, kind, link) {
-  note.textContent = text;
+// Say how an export is going; `more` is a link or a button after it, which stays in place while it can be pressed.
+export function tellNote(note, text, kind, more) {
   note.dataset.kind = kind;
-  if (!link) return;
-  const again = document.createElement("a");
-  Object.assign(again, { href: link.file, download: link.name, textContent: "Again" });
-  note.append(" ", again);
+  if (!more || note.lastChild !== more) note.replaceChildren("", ...(more ? [" ", more] : []));
+  note.firstChild.data = text;
 }
 
-function progress(job, format, elapsed) {
-  if (job.state === "queued" && job.ahead) {
-    return `Waiting for ${job.ahead} other export${job.ahead > 1 ? "s" : ""} ...`;
-  }
-  const seconds = Math.floor(elapsed / 1000);
+function progress({ state, ahead, share }, format, seconds) {
+  if (state === "queued" && ahead) return `Waiting for ${ahead} other export${ahead > 1 ? "s" : ""} ...`;
   const what = format === "mp4" ? "Drawing the video" : `Writing the ${format.toUpperCase()} file`;
-  return seconds ? `${what} ... ${seconds} s` : `${what} ...`;
+  if (share) return `${what}: ${Math.floor(100 * share)} %, ${duration((seconds * (1 - share)) / share)} to go`;
+  return seconds < 1 ? `${what} ...` : `${what} ... ${Math.floor(seconds)} s`;
+}
+
+function duration(seconds) {
+  return seconds < 90 ? `about ${Math.ceil(seconds)} s` : `about ${Math.round(seconds / 60)} min`;
 }
 
 export function download(address, name) {

@@ -70,8 +70,8 @@ export class WorldRecording {
     if (ready && untold) this.say("Ready to download.", "");
   }
 
-  say(text, kind, link) {
-    tellNote(this.note, text, kind, link);
+  say(text, kind, more) {
+    tellNote(this.note, text, kind, more);
   }
 
   async read(file) {
