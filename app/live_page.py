@@ -155,7 +155,9 @@ def part_rows() -> list[Any]:
             gr.Radio(ROOTS, value=ROOTS[0], label="Root", min_width=220),
             gr.Radio(OFFSETS, value=OFFSETS[0], label="BVH at rest", min_width=160),
         ]
-        takes = gr.Radio(TAKES, value=TAKES[0], label="Animations of FBX and GLB", min_width=160)
+        takes = gr.Radio(
+            TAKES, value=TAKES[0], label="Animations", info="of FBX and GLB", min_width=160
+        )
     with gr.Row():
         return [
             *how,

@@ -72,6 +72,7 @@ def summary(project: Project) -> dict[str, Any]:
         "settings": project.settings.model_dump(),
         "body": project.body,
         "prompts": [asked.text for asked in project.prompts],
+        "poses": project.poses,
         "wishes": wishes.model_dump(mode="json"),
     }
 

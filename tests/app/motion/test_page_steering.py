@@ -187,6 +187,13 @@ def test_the_shown_pose_is_pinned_moved_in_time_and_bent_by_the_hand(open_page, 
     assert abs(hips[2]) < 0.05
     assert 0 < joints[:, 1].min() < 0.2
 
+    turned, looks = page.evaluate(f"""() => {{
+        const {{ ghost, chosen }} = {PAGE}.steering.keys;
+        const way = ghost.arrow.matrixWorld.elements.slice(4, 7); // where its tip is
+        return [Math.atan2(way[0], way[2]), (chosen.facing * Math.PI) / 180];
+    }}""")
+    assert turned == pytest.approx(looks, abs=1e-3)  # front is told from back
+
     pin = page.get_by_role("button", name=re.compile("^Key pose at"))
     pin.focus()
     page.keyboard.press("Shift+ArrowRight")
@@ -223,6 +230,39 @@ def test_the_shown_pose_is_pinned_moved_in_time_and_bent_by_the_hand(open_page, 
 
 
 @pytest.mark.browser
+def test_what_has_passed_looks_so_and_says_why_nothing_happens(open_page, page_engine):
+    page = steered_page(open_page, "Path")
+    page.mouse.click(*floor(page, 0.6, 0.7))
+    (point,) = wait_for(page, lambda: wanted(page_engine).waypoints)
+    steer(page, "Key poses")
+    page.get_by_role("button", name="Pin this pose").click()
+    (key,) = wait_for(page, lambda: wanted(page_engine).keys)
+    say = page.locator(".ls-steer-say")
+    expect(say).to_contain_text("Pin the pose")
+    report = page_engine.opened[-1]["steer"].report
+    report.append(Met(wish=key, at=key.at, missed=None, turned=None, parts={"body": 0.2}))
+    pin = page.get_by_role("button", name=re.compile("^Key pose at .*, passed, ✗ 20 cm"))
+    expect(pin).to_have_attribute("data-passed", "true")
+    expect(say).to_have_text(re.compile(r"^Its time has passed, missed by 20 cm: .* press Restart"))
+    pin.click()
+    expect(say).to_contain_text("Pin the pose")
+    box = pin.bounding_box()  # dragged, it says so again
+    page.mouse.move(box["x"] + 12, box["y"] + 17)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2, box["y"] + 17, steps=3)
+    page.mouse.up()
+    expect(say).to_contain_text("Its time has passed")
+    page.get_by_label("Time in seconds").fill("60")  # and counts once more at a later time
+    page.keyboard.press("Tab")
+    expect(say).to_contain_text("Pin the pose")
+    steer(page, "Path")
+    reach(page, point.at * 20 + 1)
+    spot = page.get_by_role("button", name=re.compile("^Way-point 1 at .*, passed"))
+    spot.press("Enter")  # a mouse would have to follow it
+    expect(say).to_contain_text("Its time has passed")
+
+
+@pytest.mark.browser
 def test_a_project_is_saved_and_opened_again(open_page, page_engine, tmp_path):
     page = open_page()
     page.get_by_label("Seed", exact=True).fill("7")
@@ -231,7 +271,7 @@ def test_a_project_is_saved_and_opened_again(open_page, page_engine, tmp_path):
     steer(page, "Path")
     page.mouse.click(*floor(page, 0.65, 0.68))
     points = wait_for(page, lambda: wanted(page_engine).waypoints)
-    reach(page, state(page, "player.take.end") + 8)
+    reach(page, state(page, "player.take.end") + 16)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_function(f"{PAGE}.server.state === 'stopped'")
     with page.expect_download() as download:
@@ -245,13 +285,19 @@ def test_a_project_is_saved_and_opened_again(open_page, page_engine, tmp_path):
 
     other = open_page()
     other.locator("[name=project]").set_input_files(file)
-    reach(other, 4)
+    expect(other.locator(".ls-toast")).to_contain_text("is being made again", timeout=20_000)
     expect(other.get_by_label("What should the body do?")).to_have_value("a person walks forward")
     expect(other.get_by_label("Seed", exact=True)).to_have_value("7")
     expect(other.get_by_role("radio", name="Path")).to_be_checked()
     expect(other.get_by_role("button", name=re.compile("^Way-point 1"))).to_be_visible()
     other.wait_for_function(f"{PAGE}.server.state === 'stopped'", timeout=60_000)
     assert wanted(page_engine).waypoints == points
+    line = other.locator(".ls-timeline")  # all of it is there, and can be looked at from anywhere
+    assert state(other, "player.take.end") == project["poses"]
+    other.get_by_role("button", name="Pause").click()
+    x = other.evaluate(f"{PAGE}.timeline.x({project['poses']} - 3)")
+    line.click(position={"x": x, "y": 20})
+    assert state(other, "player.time") == pytest.approx(project["poses"] - 3, abs=4)
 
 
 @pytest.mark.browser

@@ -56,23 +56,23 @@ export class BodyView extends PageView {
     this.themed?.(this.style.name);
   }
 
-  // What is said of the newest prompt, until the next one; a hint on what is being typed comes first.
+  // What is said of the newest prompt, where it is always seen: below the prompt of the pose that is shown.
   note(text) {
-    this.said = text;
-    this.hint("");
+    this.set(".ls-said", text);
   }
 
   hint(text, bad = false) {
     const hint = this.find(".ls-hint");
-    hint.textContent = text || this.said || "";
+    hint.textContent = text;
     hint.classList.toggle("ls-bad", bad);
-    hint.classList.toggle("ls-said", !text && Boolean(this.said));
     this.input.setAttribute("aria-invalid", String(bad));
-    if (bad) this.input.focus();
+    if (!bad) return;
+    this.input.focus();
+    hint.scrollIntoView({ block: "nearest" });
   }
 
-  exportNote(text, kind, link) {
-    tellNote(this.find(".ls-export-note"), text, kind, link);
+  exportNote(text, kind, more) {
+    tellNote(this.find(".ls-export-note"), text, kind, more);
     for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = kind === "busy";
   }
 
@@ -95,7 +95,8 @@ export class BodyView extends PageView {
     const mark = player.take.length ? player.take.markAt(player.time) : null;
     const caption = this.find(".ls-caption");
     caption.hidden = !mark;
-    if (mark) this.set(".ls-caption", mark.text);
+    if (mark) this.set(".ls-caption strong", mark.text);
+    this.find(".ls-said").hidden = mark?.id !== page.promptId;
     this.set(".ls-time", clock(player.time / FPS));
     return mark;
   }

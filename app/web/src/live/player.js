@@ -3,6 +3,7 @@
 import { FPS } from "./bounds.js";
 import { Take } from "./take.js";
 
+const REMADE = 60; // poses ahead of the newest that are asked for of a take that is made again
 const FIRST_BUFFER = 3; // poses before the first one is shown
 const LEAST_BUFFER = 4;
 const MOST_BUFFER = 20;
@@ -14,6 +15,7 @@ export class Player {
   constructor() {
     this.roundTrip = 0; // seconds to the server and back
     this.shortest = null;
+    this.known = 0;
     this.reset();
   }
 
@@ -43,8 +45,15 @@ export class Player {
     return !this.paused && this.take.length > 0 && !(this.atEnd && !this.growing);
   }
 
+  // Whether the server makes again what is `known` to become so many poses: it comes as fast as it can be made,
+  // and all that is there can be looked at.
+  get remaking() {
+    return this.growing && this.take.end < this.known;
+  }
+
   // Poses to ask of the server beyond the one shown.
   get lead() {
+    if (this.remaking) return REMADE;
     const onTheWay = this.hurries ? 1 : Math.max(Math.ceil(this.roundTrip * FPS), 1); // in a hurry, stalls say what is needed
     return this.target + onTheWay;
   }
@@ -67,6 +76,7 @@ export class Player {
   }
 
   goLive() {
+    this.known = 0;
     this.time = this.live;
     this.reviewing = this.paused = false;
   }
@@ -74,11 +84,12 @@ export class Player {
   // Advance by `seconds`; say whether the pose on the screen changed.
   tick(seconds) {
     const before = this.time;
-    this.live = Math.max(this.live, this.take.first);
+    this.live = Math.max(this.live, this.take.first, this.known ? this.take.end - 1 : 0);
+    this.reviewing ||= this.remaking;
     if (this.take.length && !this.paused) {
       if (this.reviewing) {
-        this.time = Math.max(this.time + seconds * FPS, this.take.first);
-        if (this.time >= this.live) this.goLive();
+        this.time = Math.min(Math.max(this.time + seconds * FPS, this.take.first), this.live);
+        if (this.time >= this.live && !this.remaking) this.goLive();
       } else {
         this.tickLive(seconds);
       }

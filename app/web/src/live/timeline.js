@@ -51,8 +51,9 @@ export class Timeline {
   }
 
   drag(event) {
+    const { take } = this.player ?? {};
+    this.element.title = take?.markAt(this.pose(event))?.text ?? ""; // of which there may be room for a few words
     if (!this.scrubbing) return;
-    const { take } = this.player;
     this.seek(Math.min(Math.max(this.pose(event), take.first), take.end));
   }
 

@@ -45,7 +45,7 @@ export function handlers(page) {
   function poses(message) {
     page.player.take.append(message);
     if (resuming) {
-      page.player.catchUp();
+      if (!page.player.known) page.player.catchUp();
       resuming = message.count > 50; // the last part of what is sent again is short
     }
     const width = 4 * message.joints;

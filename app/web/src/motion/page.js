@@ -79,15 +79,18 @@ export class MotionPage extends BodyPage {
     this.refresh();
   }
 
-  // The server makes a project's take again: show what it asks for.
-  reopen({ checkpoint, settings, body, prompts, wishes }) {
+  // The server makes a project's take again: show what it asks for, from its start.
+  reopen({ checkpoint, settings, body, prompts, poses, wishes }) {
     this.view.forget();
     this.view.prompt = prompts.at(-1);
     this.promptId = prompts.length + 1; // those of its prompts are smaller
     this.controls.adoptAll({ ...settings, checkpoint });
     this.root.querySelector(`[name$=-body][value="${CSS.escape(body)}"]`)?.click();
-    this.steering?.reopen(wishes);
     this.goLive();
+    this.player.known = poses;
+    this.seek(0);
+    this.steering?.reopen(wishes);
+    this.view.flash("The project is being made again; what is there can already be watched, from any point of the timeline.");
   }
 
   // Begin or go on with whatever the prompt says, or with walking.

@@ -3,7 +3,7 @@
 import { FPS } from "../live/bounds.js";
 
 const WINDOW = 3 * FPS; // poses that the figures look back on
-const NEAR_FLOOR = 0.05; // m above the toe's rest height
+const ON_FLOOR = 0.05; // m; a toe below is on the floor, as benchmarks/metrics.py has it
 
 export class Stats {
   constructor() {
@@ -39,14 +39,12 @@ export class Stats {
 
   step(toes) {
     if (!toes) return;
-    const floor = this.floor ?? 0.02;
-    for (let foot = 0; this.toes && foot < 2; foot++) {
-      const [from, to] = [this.toes[foot], toes[foot]];
-      if (from.y - floor < NEAR_FLOOR && to.y - floor < NEAR_FLOOR) {
-        this.slides.push(100 * FPS * Math.hypot(to.x - from.x, to.z - from.z));
-      }
-    }
-    while (this.slides.length > 2 * WINDOW) this.slides.shift();
+    const paces = toes.flatMap((to, foot) => {
+      const from = this.toes?.[foot] ?? { y: Infinity };
+      return Math.max(from.y, to.y) < ON_FLOOR ? [100 * FPS * Math.hypot(to.x - from.x, to.z - from.z)] : [];
+    });
+    if (paces.length) this.slides.push(Math.min(...paces)); // the faster one may be on its way to the next step
+    if (this.slides.length > WINDOW) this.slides.shift();
     this.toes = toes;
   }
 
@@ -62,7 +60,7 @@ export class Stats {
     return ms > 0 ? (1000 * poses) / ms : null;
   }
 
-  // Mean speed of toes near the floor, cm/s.
+  // Mean speed of the foot that stands, cm/s.
   get footSlide() {
     if (this.slides.length < 10) return null;
     return this.slides.reduce((a, b) => a + b, 0) / this.slides.length;

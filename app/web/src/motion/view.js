@@ -75,6 +75,7 @@ function describe(page) {
   const { server, player, busy } = page;
   const troubled = describeTrouble(page);
   if (troubled) return troubled;
+  if (player.remaking) return { text: `Made again: ${Math.floor((100 * player.take.end) / player.known)} %`, kind: "wait" };
   if (player.reviewing) return { text: player.paused ? "Replay, paused" : "Replay", kind: "review" };
   if (player.paused) return { text: "Paused", kind: "review" };
   if (busy && (!player.take.length || player.stalled)) return { text: player.take.length ? "Buffering" : "Starting", kind: "wait" };

@@ -2,6 +2,7 @@
 
 import { CylinderGeometry, Group, Mesh, MeshBasicMaterial, MeshStandardMaterial, SphereGeometry, Vector3 } from "three";
 import { JOINTS, JOINT_PARENTS } from "../live/bounds.js";
+import { makeDisc, paint } from "./path_view.js";
 
 const [NECK, HEAD] = [12, 15];
 const TRUNK = new Set([0, 3, 6, 9, 12, 13, 14]);
@@ -25,13 +26,14 @@ export class Ghost {
       part.renderOrder = 5;
       part.children[0].renderOrder = 4;
     }
-    this.group.add(...this.joints, ...this.bones);
+    this.arrow = makeDisc(0, paint()); // a figure without a face does not show where it looks
+    this.group.add(...this.joints, ...this.bones, this.arrow);
     this.group.visible = false;
     world.group.add(this.group);
   }
 
   setTheme(name) {
-    this.material.color.set(COLORS[name]);
+    for (const { color } of [this.material, this.arrow.material]) color.set(COLORS[name]);
   }
 
   hide() {

@@ -13,7 +13,7 @@ export class Handles {
     this.buttons = new Map(); // id -> button
   }
 
-  // Items are {id, at() -> Vector3, kind, label, text, chosen, state, choose(), drag(event), nudge(x, y), remove()}.
+  // Items are {id, at() -> Vector3, kind, label, text, chosen, passed, state, choose(), drag(event), nudge(x, y), remove()}.
   show(items) {
     const ids = new Set(items.map(({ id }) => id));
     for (const [id, button] of this.buttons) {
@@ -26,6 +26,7 @@ export class Handles {
       button.item = item;
       button.dataset.kind = item.kind;
       button.dataset.state = item.state ?? "";
+      button.dataset.passed = String(Boolean(item.passed));
       button.setAttribute("aria-label", item.label);
       button.setAttribute("aria-pressed", String(Boolean(item.chosen)));
       button.firstElementChild.textContent = item.text ?? "";

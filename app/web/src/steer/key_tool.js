@@ -20,7 +20,10 @@ export class KeyTool {
     this.ghost = new Ghost(steering.world);
     this.pins = new Pins(steering.page.timeline, {
       choose: (id) => steering.choose(id),
-      move: (id, at) => this.edit(id, { at: Math.max(at, 0) }),
+      move: (id, at) => {
+        steering.chosen = id; // so that what is said of it is seen
+        this.edit(id, { at: Math.max(at, 0) });
+      },
       remove: (id) => this.remove(id),
       gesture: (on) => steering.gesture(on),
     });
@@ -76,8 +79,8 @@ export class KeyTool {
   refresh() {
     const { steering } = this;
     const pins = (steering.planning ? this.keys : []).map(({ id, at }) => {
-      const outcome = steering.outcome("key", at);
-      return { id, at, chosen: this.on && id === steering.chosen, state: outcome?.state, said: outcome?.text };
+      const { passed, state, text } = steering.outcome("key", at);
+      return { id, at, chosen: this.on && id === steering.chosen, passed, state, said: text };
     });
     this.pins.show(pins);
     const key = this.on && this.chosen;

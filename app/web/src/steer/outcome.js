@@ -1,14 +1,16 @@
 // How a wish was met, in words.
 
-// {state: "met" | "missed", text}
+// {state: "met" | "missed", text, off}: for a handle, and for a sentence
 export function describe({ met, centimeters, pose, degrees, late }) {
-  const parts = [
+  const all = [
     centimeters !== null && inCentimeters(centimeters),
-    pose !== null && `pose ${inCentimeters(pose)}`,
+    pose !== null && `${centimeters === null ? "" : "pose "}${inCentimeters(pose)}`,
     degrees !== null && `${Math.abs(degrees).toFixed(0)}\u00b0`,
     late >= 0.1 && `${late.toFixed(1)} s late`,
   ];
-  return { state: met ? "met" : "missed", text: [met ? "\u2713" : "\u2717", parts.filter(Boolean).join(" \u00b7 ")].join(" ").trim() };
+  const parts = all.filter(Boolean);
+  const off = parts.length ? `${met ? "met within" : "missed by"} ${parts.join(", ")}` : "met";
+  return { state: met ? "met" : "missed", text: [met ? "\u2713" : "\u2717", parts.join(" \u00b7 ")].join(" ").trim(), off };
 }
 
 function inCentimeters(value) {

@@ -61,7 +61,8 @@ export class Panel {
     const key = mode === "keys" ? keys.chosen : null;
     this.strip.dataset.mode = mode;
     const touch = matchMedia("(pointer: coarse)").matches;
-    this.root.querySelector(".ls-steer-say").textContent = (touch && TOUCH[mode]) || SAY[mode];
+    const passed = this.passed(mode === "path" ? point : key);
+    this.root.querySelector(".ls-steer-say").textContent = passed || (touch && TOUCH[mode]) || SAY[mode];
     this.root.querySelector(".ls-stick").hidden = mode !== "drive";
     for (const part of this.strip.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(mode);
     for (const part of this.strip.querySelectorAll("[data-chosen]")) part.hidden = !{ point: mode === "path" && point, key }[part.dataset.chosen];
@@ -79,6 +80,12 @@ export class Panel {
       this.fields.facing.checked = point.facing !== null;
       this.fields.stop.checked = point.stop;
     }
+  }
+
+  // Why a change of the chosen one is not seen; empty where it is.
+  passed(chosen) {
+    const { passed, off } = chosen ? this.steering.outcome(chosen === this.point ? "waypoint" : "key", chosen.at) : {};
+    return passed ? `Its time has passed${off ? `, ${off}` : ""}: give it a later time, or press Restart for a take with your change.` : "";
   }
 
   enable(name, on) {

@@ -107,28 +107,30 @@ export class PathTool {
   refresh() {
     const { steering } = this;
     const shown = steering.planning ? this.points : [];
-    this.view.show(shown, (point) => steering.outcome("waypoint", point.at)?.state);
+    this.view.show(shown, (point) => steering.outcome("waypoint", point.at).state);
     return this.on ? shown.flatMap((point, i) => this.handles(point, i)) : [];
   }
 
   handles(point, i) {
     const { steering } = this;
     const { world, page } = steering;
-    const outcome = steering.outcome("waypoint", point.at);
+    const { passed, state, text = "" } = steering.outcome("waypoint", point.at);
     const chosen = steering.chosen === point.id;
     const label = `Way-point ${i + 1}`;
-    const said = `${point.at.toFixed(1)} s${outcome ? ` ${outcome.text}` : ""}`;
+    const said = `${point.at.toFixed(1)} s ${text}`.trim();
     const handle = {
       id: point.id,
       at: () => world.seen(point.place),
       kind: "point",
-      label: `${label} at ${said}`,
+      label: `${label} at ${said}${passed ? ", passed" : ""}`,
       text: said,
       chosen,
-      state: outcome?.state,
+      passed,
+      state,
       choose: () => steering.choose(point.id),
       drag: (event) => {
         const at = pickFloor(event, page.stage);
+        steering.chosen = point.id; // so that what is said of it is seen
         if (at) this.edit(point.id, { place: world.floor(at) });
       },
       nudge: (x, y) => this.edit(point.id, { place: nudged(point.place, [x, y], page.stage) }),

@@ -39,10 +39,8 @@ export class PathView {
     for (const disc of this.discs.children) disc.geometry.dispose();
     this.discs.clear();
     for (const point of points) {
-      const disc = new Mesh(point.facing === null ? new CircleGeometry(0.09, 24) : new ShapeGeometry(arrowShape()), this.paints[stateOf(point) || "line"]);
-      disc.rotation.set(-Math.PI / 2, 0, ((point.facing ?? 0) * Math.PI) / 180 + Math.PI);
-      disc.position.set(point.place[0], 0.008, point.place[1]);
-      disc.renderOrder = 3;
+      const disc = makeDisc(point.facing, this.paints[stateOf(point)] ?? this.paints.line);
+      [disc.position.x, disc.position.z] = point.place;
       this.discs.add(disc);
     }
     this.world.stage.dirty = true;
@@ -55,7 +53,16 @@ export class PathView {
   }
 }
 
-function paint(opacity = 0.9) {
+// A disc on the floor; where something faces so many degrees from Z, with an arrow there.
+export function makeDisc(facing, material) {
+  const disc = new Mesh(facing === null ? new CircleGeometry(0.09, 24) : new ShapeGeometry(arrowShape()), material);
+  disc.rotation.set(-Math.PI / 2, 0, ((facing ?? 0) * Math.PI) / 180 + Math.PI);
+  disc.position.y = 0.008;
+  disc.renderOrder = 3;
+  return disc;
+}
+
+export function paint(opacity = 0.9) {
   // lies on the floor, whatever the depth buffer can tell
   return new MeshBasicMaterial({ transparent: true, opacity, depthWrite: false, polygonOffset: true, polygonOffsetFactor: -4, polygonOffsetUnits: -8 });
 }

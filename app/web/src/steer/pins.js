@@ -12,7 +12,7 @@ export class Pins {
     this.buttons = new Map();
   }
 
-  // Pins are {id, at, chosen, state, said}.
+  // Pins are {id, at, chosen, passed, state, said}.
   show(pins) {
     this.items = pins;
     const ids = new Set(pins.map(({ id }) => id));
@@ -21,10 +21,12 @@ export class Pins {
       button.remove();
       this.buttons.delete(id);
     }
-    for (const { id, at, chosen, state, said } of pins) {
+    for (const { id, at, chosen, passed, state, said } of pins) {
       const button = this.buttons.get(id) ?? this.make(id);
-      button.setAttribute("aria-label", `Key pose at ${clock(at)}${said ? `, ${said}` : ""}`);
-      button.title = said || clock(at);
+      const told = [clock(at), passed && "passed", said].filter(Boolean).join(", ");
+      button.setAttribute("aria-label", `Key pose at ${told}`);
+      button.title = told;
+      button.dataset.passed = String(passed);
       button.setAttribute("aria-pressed", String(Boolean(chosen)));
       button.dataset.state = state ?? "";
     }

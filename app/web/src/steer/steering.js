@@ -25,7 +25,10 @@ export class Steering {
     this.outcomes = new Map(); // of wishes whose time has come
     this.late = new Map(); // of those ahead
     this.plan = new Plan(() => this.changed());
-    this.sender = new Sender((message) => page.socket.send("steer", message));
+    this.sender = new Sender((message) => {
+      page.player.known = 0; // a project goes another way from here on
+      return page.socket.send("steer", message);
+    });
     this.latency = new Latency();
     this.world = new World(stage, figure);
     this.handles = new Handles(root.querySelector(".ls-spots"), stage, (on) => this.gesture(on));
@@ -137,9 +140,12 @@ export class Steering {
     this.refresh();
   }
 
+  // What is known of a wish: {passed, state, text, off}.
   outcome(kind, at) {
     const key = `${kind} ${Math.round(1000 * at) / 1000}`;
-    return this.outcomes.get(key) ?? this.late.get(key);
+    const [told, late] = [this.outcomes.get(key), this.late.get(key)];
+    const passed = Boolean(told) || (!late && at * FPS < this.page.player.take.end);
+    return { passed, ...(told ?? late) };
   }
 
   // ---- the page
@@ -153,7 +159,8 @@ export class Steering {
     this.world.fit();
     this.handles.show([...this.path.refresh(), ...this.keys.refresh()]);
     this.panel.refresh();
-    if (!this.plan.before) this.page.timeline.ahead = this.planning ? this.lastKey * FPS + FPS : 0;
+    const ahead = this.planning ? this.lastKey * FPS + FPS : 0;
+    if (!this.plan.before) this.page.timeline.ahead = Math.max(ahead, this.page.player.known);
   }
 
   get lastKey() {
