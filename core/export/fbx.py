@@ -16,9 +16,10 @@ from core.body.mesh import Body
 from core.body.rotations import cross, matrix_to_quat, normalize
 from core.body.skeleton import AIMS, PARENTS
 from core.body.take import Take
-from core.export.fbx_file import Node, node, save
+from core.export.fbx_file import save
+from core.export.fbx_mesh import Surface, add_paint, add_surface
 from core.export.fbx_rig import Rig, add_animation, add_bind_pose, add_bones
-from core.export.fbx_scene import Scene, properties
+from core.export.fbx_scene import Scene
 from core.export.metadata import BONES, ROOT, describe, titled
 from core.export.root import tracks
 from core.settings import ExportSettings
@@ -33,8 +34,9 @@ def write_fbx(take: Take, path: Path, *, body: Body, settings: ExportSettings) -
     """Write the take, or one for each prompt, as animations of the body."""
     scene, rig = Scene(), _rig(body, rooted=settings.root == "floor")
     bones = add_bones(scene, rig)
-    mesh = _add_body(scene, body, rig, bones, describe(take, body, root=settings.root))
-    add_bind_pose(scene, rig, bones, mesh)
+    about = describe(take, body, root=settings.root)
+    mesh = add_surface(scene, rig, bones, _surface(scene, body, rig), about)
+    add_bind_pose(scene, rig, bones, [mesh])
     for name, one in titled(take, settings.takes).items():
         moved = tracks(one, body, settings.root)
         turns, places = moved.rotations, {rig.names.index(BONES[0]): moved.hips * _CM}
@@ -67,58 +69,19 @@ def _rig(body: Body, *, rooted: bool) -> Rig:
     )
 
 
-def _add_body(scene: Scene, body: Body, rig: Rig, bones: list[int], about: dict[str, str]) -> int:
-    """Add the mesh, skinned to the bones, with what is said about it; return its number."""
-    index = "DefaultAttributeIndex", "int", "Integer", "", 0
-    told = ((name, "KString", "", "U", value) for name, value in about.items())
-    mesh = scene.add("Model", "Body", "Mesh", node("Version", 232), properties(index, *told))
-    paint = properties(("DiffuseColor", "Color", "", "A", 0.8, 0.8, 0.8))
-    scene.add("Material", "Outfit", "", node("ShadingModel", "lambert"), paint, to=mesh)
-    geometry = scene.add("Geometry", "Body", "Mesh", *_surface(body), to=mesh)
-    skin = scene.add("Deformer", "Skin", "Skin", node("Version", 101), to=geometry)
-    below = dict(zip(rig.names, zip(bones, rig.matrices(), strict=True), strict=True))
-    for joint, name in enumerate(BONES):
-        bone, bind = below[name]
-        vertices, column = np.nonzero((body.skin_joints == joint) & (body.skin_weights > 0))
-        weights = body.skin_weights[vertices, column].astype(np.float64)
-        parts = (
-            node("Version", 100),
-            node("Indexes", vertices.astype(np.int32)),
-            node("Weights", weights),
-            node("Transform", np.linalg.inv(bind).ravel()),
-            node("TransformLink", bind.ravel()),
-        )
-        cluster = scene.add("Deformer", name, "Cluster", *parts, to=skin, is_a="SubDeformer")
-        scene.link(bone, cluster)
-    return mesh
-
-
-def _surface(body: Body) -> list[Node]:
-    """Vertices, triangles, normals and colors (sRGB) of a body that stands on the floor."""
+def _surface(scene: Scene, body: Body, rig: Rig) -> Surface:
+    """A body that stands on the floor, in one paint and colors of its own."""
     from core.export.render.scene import face_spread, vertex_normals
 
-    vertices, corners = body.vertices.astype(np.float64), body.faces.astype(np.int32)
+    vertices = body.vertices.astype(np.float64)
     normals = vertex_normals(vertices, body.faces, face_spread(body.faces, len(vertices)))
-    colors = np.concatenate([body.colors / 255, np.ones((len(vertices), 1))], axis=1)
-
-    def layer(kind: str, each: str, how: str, *parts: Node) -> Node:
-        told = node("MappingInformationType", each), node("ReferenceInformationType", how)
-        return node(f"LayerElement{kind}", 0, node("Version", 101), node("Name", ""), *told, *parts)
-
-    corner = "ByPolygonVertex"
-    painted = node("Colors", colors.ravel()), node("ColorIndex", corners.ravel())
-    layers = [
-        layer("Normal", corner, "Direct", node("Normals", normalize(normals)[corners].ravel())),
-        layer("Color", corner, "IndexToDirect", *painted),
-        layer("Material", "AllSame", "IndexToDirect", node("Materials", np.zeros(1, np.int32))),
-    ]
-    used = (node("LayerElement", node("Type", one.name), node("TypedIndex", 0)) for one in layers)
-    # the last corner of a polygon is written as its complement
-    ends = np.array([0, 0, -1], np.int32)
-    return [
-        node("GeometryVersion", 124),
-        node("Vertices", ((vertices - [0, body.ground, 0]) * _CM).ravel()),
-        node("PolygonVertexIndex", (corners ^ ends).ravel()),
-        *layers,
-        node("Layer", 0, node("Version", 100), *used),
-    ]
+    return Surface(
+        name="Body",
+        vertices=(vertices - [0, body.ground, 0]) * _CM,
+        normals=normalize(normals),
+        faces=body.faces,
+        bones=body.skin_joints.astype(np.int64) + rig.names.index(BONES[0]),
+        weights=body.skin_weights,
+        paints=(add_paint(scene, "Outfit", (0.8, 0.8, 0.8)),),
+        colors=body.colors / 255,
+    )

@@ -69,9 +69,10 @@ def add_bones(scene: Scene, rig: Rig) -> list[int]:
     return bones
 
 
-def add_bind_pose(scene: Scene, rig: Rig, bones: list[int], mesh: int) -> None:
-    """Say that a mesh, itself in the origin, was bound to the bones where they rest."""
-    posed = zip([mesh, *bones], [np.eye(4), *rig.matrices()], strict=True)
+def add_bind_pose(scene: Scene, rig: Rig, bones: list[int], meshes: list[int]) -> None:
+    """Say that meshes, themselves in the origin, were bound to the bones where they rest."""
+    matrices = [np.eye(4)] * len(meshes) + [*rig.matrices()]
+    posed = zip([*meshes, *bones], matrices, strict=True)
     poses = [
         node("PoseNode", node("Node", np.int64(number)), node("Matrix", matrix.ravel()))
         for number, matrix in posed
