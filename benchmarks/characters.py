@@ -18,6 +18,7 @@ import typer
 from tqdm import tqdm
 
 from benchmarks import reporting
+from benchmarks.character_fbx import fbx_rows
 from benchmarks.character_files import Look, write
 from benchmarks.files import ARMS, LEGS, angles
 from benchmarks.files import turned as turned_by
@@ -120,12 +121,21 @@ def character_row(case: str, folder: Path, takes: Sequence[Take]) -> Row:
     spent = time.perf_counter() - start
     found = {joint: character.nodes[c] for joint, c in character.match.joints.items()}
     rows = [moved_row(character, rig, look, take, folder) for take in takes]
+    file, size = Player(folder / "out.glb"), character.meters / character.rig.per
+    bent = np.concatenate([part.points for part in file.skins(file.world())], axis=1)
+    read = fbx_rows(character, takes[-1], bent * _away(look) * size, folder)
     return {
         "bones": len(rig.joints),
         "bones_found": sum(found.get(joint) == node for joint, node in rig.joints.items()),
         "read_ms": 1000 * spent,
         **{key: float(np.max([row[key] for row in rows])) for key in rows[0]},
+        **{f"fbx_{key}": value for key, value in read.items()},
     }
+
+
+def _away(look: Look) -> np.ndarray:
+    """What turns a file's axes, seen from above, to ours."""
+    return np.array([-1, 1, -1]) if look.vrm == 0 else np.ones(3)
 
 
 def moved_row(character: Character, rig: Rig, look: Look, take: Take, folder: Path) -> Row:
@@ -135,7 +145,7 @@ def moved_row(character: Character, rig: Rig, look: Look, take: Take, folder: Pa
     file = Player(out)
     world = file.world()
     size = 1.0 if look.armature else look.unit
-    away = np.array([-1, 1, -1]) if look.vrm == 0 else np.ones(3)
+    away = _away(look)
     places = world[..., :3, 3] * size * away
     joints, turned = forward(take.root.astype(float), take.rotations.astype(float))
     nodes = {JOINTS.index(joint): node for joint, node in rig.joints.items()}

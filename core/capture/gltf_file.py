@@ -71,6 +71,15 @@ class Document:
             raise ValueError("its data are cut off")
         return np.ndarray((count, width), kind, buffer, start, (stride, kind.itemsize))
 
+    def picture(self, index: int) -> bytes:
+        """One image as it is stored."""
+        image = self.json["images"][index]
+        if "uri" in image:
+            return fetch(image["uri"], self._folder)
+        view = self.json["bufferViews"][image["bufferView"]]
+        start = view.get("byteOffset", 0)
+        return bytes(self._buffer(view.get("buffer", 0))[start : start + view["byteLength"]])
+
     def _buffer(self, index: int) -> memoryview:
         """Bytes of one buffer; each file is read once, however many buffers point to it."""
         buffers = self.json.get("buffers", ())

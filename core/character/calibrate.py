@@ -43,8 +43,8 @@ def calibrated(
     parents: tuple[int, ...],
     names: tuple[str, ...],
     pose: Pose,
-) -> tuple[Rig, np.ndarray] | None:
-    """Return the rig of a skeleton that rests in `pose`, and where its nodes (K, 3) are in the
+) -> tuple[Rig, Transform] | None:
+    """Return the rig of a skeleton that rests in `pose`, and how its K nodes stand there, in the
     rig's axes and meters; None where that is no stance.
 
     Raises ValueError for joints that are scaled to nothing, mirrored or stretched.
@@ -95,7 +95,7 @@ def calibrated(
         tilts=np.minimum(TIP / np.maximum(soles[..., 2].max(axis=1), TIP), 1),
         floor=float((legs[2][:, None] + soles)[..., 1].min()),
         per=per,
-    ), places
+    ), (places, *(np.concatenate([world[node][part] for node in kept]) for part in (1, 2)))
 
 
 def _leg(places: np.ndarray, found: Match) -> float:

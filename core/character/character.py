@@ -15,7 +15,7 @@ import numpy as np
 
 from core.capture.gltf_file import Document, check_beside
 from core.capture.gltf_links import humanoid
-from core.capture.gltf_pose import at_bind, inverse_binds, placed
+from core.capture.gltf_pose import Transform, at_bind, inverse_binds, placed
 from core.capture.gltf_tree import above, skeleton
 from core.capture.joint_maps import check_name
 from core.capture.matching import match
@@ -29,6 +29,8 @@ MOST_FILE = 64_000_000
 """Bytes."""
 MOST_NODES = 5000
 """Of a file with all that is in it besides."""
+LARGE = 10
+"""Units in a meter from which on a file is taken to be in centimeters."""
 BUNDLED = {
     path.stem: path
     for path in sorted((Path(__file__).parents[2] / "assets" / "characters").glob("*.*"))
@@ -59,8 +61,8 @@ class Character:
     """Of each of these, -1 for roots; parents stand before their children."""
     nodes: tuple[int, ...]
     """Their numbers in the file."""
-    places: np.ndarray
-    """Where they are at rest, (K, 3), in the rig's axes and meters."""
+    rest: Transform
+    """How they stand at rest: K of them, in the rig's axes and meters."""
     licence: Licence | None
     """None for what is no VRM."""
 
@@ -68,6 +70,17 @@ class Character:
     def name(self) -> str:
         """Its file's name."""
         return self.path.name
+
+    @property
+    def places(self) -> np.ndarray:
+        """Where its nodes are at rest, (K, 3)."""
+        return self.rest[0]
+
+    @property
+    def meters(self) -> float:
+        """Meters that a meter of its rig is in its file; those in centimeters, against what glTF
+        says, are told by its size."""
+        return self.rig.per / (100 if self.rig.per >= LARGE else 1)
 
     @property
     def credit(self) -> str:
@@ -149,7 +162,7 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
                 names=names,
                 parents=parents,
                 nodes=tuple(tree.kept),
-                places=rest[1],
+                rest=rest[1],
                 licence=licence(document.json),
             )
     raise ValueError("it does not stand upright at rest; export it standing, arms out or down")

@@ -1,8 +1,10 @@
-"""A take on a visitor's own character: as an animation in its own file, or as BVH in its own words.
+"""A take on a visitor's own character: in its own file, as FBX, or as BVH in its own words.
 
 The file gets an animation more and keeps the rest: meshes, materials, textures, extras, and other
-animations, which come after ours because many programs play the first one. Where its licence
-forbids a changed copy there is none; BVH, which holds nothing of it but its bones, is written.
+animations, which come after ours because many programs play the first one. FBX has its meshes,
+paints and bones, see core.character.fbx. Where its licence forbids a changed copy there is neither;
+BVH, which holds nothing of it but its bones, is written. VRMA and NPZ are for any skeleton, and the
+same for all: programs scale the hips' path to an avatar's height.
 """
 
 from __future__ import annotations
@@ -14,21 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from core.body.rotations import quat_continuous, quat_inverse, quat_multiply
+from core.body.rotations import quat_continuous, quat_inverse, quat_multiply, quat_rotate
 from core.body.take import Take
 from core.character.character import DAMAGED, Character
+from core.character.fbx import write_fbx
 from core.character.glb_file import File
 from core.character.retarget import Moved, local_places, local_turns, retarget
-from core.export import check, resample
+from core.export import check, resample, write
 from core.export.bvh import write_joints
 from core.export.metadata import describe, titled
 from core.export.part import part
-from core.export.root import steady
+from core.export.root import Root, floor_root, steady
 from core.settings import ExportSettings
 
-SUFFIXES = (".glb", ".bvh")
-LARGE = 10
-"""Units in a meter from which on a file is taken to be in centimeters, against glTF."""
+SUFFIXES = (".glb", ".fbx", ".bvh", ".vrma", ".npz")
+_COPIES = (".glb", ".fbx")
+"""Those that hold what the character is."""
+_OF_ANY = (".vrma", ".npz")
+"""Those that hold a motion for any."""
 
 
 def check_character(
@@ -37,18 +42,21 @@ def check_character(
     """Raise ValueError for a file that `write_character` could not, or must not, make."""
     path, told = Path(path), character.licence
     check(path)
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise ValueError(
-            f"a character goes home as {' or '.join(SUFFIXES)}, not as {path.suffix.lower()}"
+            f"a character goes home as {', '.join(SUFFIXES)}, not as {suffix}; leave the character"
+            " out for a film of our own body"
         )
-    if path.suffix.lower() == ".glb" and told is not None and told.forbids:
+    if suffix in _COPIES and told is not None and told.forbids:
         raise ValueError(
             f"{character.name} must not be changed, says its licence ({told.forbids}), so it is"
-            " not written with a motion in it; .bvh holds the motion alone"
+            " not written with a motion in it; .bvh and .vrma hold the motion alone"
         )
-    if settings is not None and settings.root == "floor":
+    if suffix == ".glb" and settings is not None and settings.root == "floor":
         raise ValueError(
-            "a root bone on the floor is none of the character's; choose hips or in-place"
+            "a character's own file gets no root bone on the floor; choose .fbx or .bvh for one, or"
+            " hips or in-place for the root"
         )
 
 
@@ -67,23 +75,37 @@ def write_character(
     path, settings = Path(path), settings or ExportSettings()
     check(path, fps=fps)
     check_character(path, character, settings=settings)
+    if path.suffix.lower() in _OF_ANY:
+        return write(take, path, fps=fps, settings=settings)
     take = part(take, settings)
     if fps is not None:
         take = resample(take, fps)
-    moved = retarget(character.rig, take.root, take.rotations)
+    moved, root = retarget(character.rig, take.root, take.rotations), None
     if settings.root == "in-place":
         away = steady(moved.places[:, 0] * [1, 0, 1], take.fps)
         moved = replace(moved, places=moved.places - away[:, None])
+    elif settings.root == "floor":
+        root = floor_root(moved.places[:, 0], moved.turns[:, 0], take.fps)
+        moved = _carried(moved, root)
     about = describe(take, character, root=settings.root)
     if path.suffix.lower() == ".bvh":
-        _write_bvh(take, path, character, moved, about, settings)
-    else:
-        try:
-            data = _animated(take, character, moved, about, settings.takes)
-        except (*DAMAGED, ValueError) as error:  # odd where it was not read, or changed since
-            raise ValueError(f"{character.name} cannot hold a motion: {_told(error)}") from error
-        path.write_bytes(data)
+        _write_bvh(take, path, character, moved, root, about, settings)
+        return take
+    try:
+        if path.suffix.lower() == ".fbx":
+            write_fbx(titled(take, settings.takes), path, character, moved, root, about)
+        else:
+            path.write_bytes(_animated(take, character, moved, about, settings.takes))
+    except (*DAMAGED, ValueError) as error:  # odd where it was not read, or changed since
+        raise ValueError(f"{character.name} cannot hold a motion: {_told(error)}") from error
     return take
+
+
+def _carried(moved: Moved, root: Root) -> Moved:
+    """Tell of poses relative to a bone on the floor."""
+    back = quat_inverse(root.turns)[:, None]
+    places = quat_rotate(back, moved.places - root.path[:, None])
+    return Moved(places, quat_multiply(back, moved.turns))
 
 
 def _told(error: Exception) -> str:
@@ -129,6 +151,7 @@ def _write_bvh(
     path: Path,
     character: Character,
     moved: Moved,
+    root: Root | None,
     about: dict[str, str],
     settings: ExportSettings,
 ) -> None:
@@ -145,7 +168,7 @@ def _write_bvh(
         kept.setdefault(column, len(kept))
         left += [c for c, up in enumerate(parents) if up == column]
     columns = [*kept]
-    scale = rig.per * (100 if rig.per < LARGE else 1)
+    scale = 100 * character.meters
     places = character.places[columns] * scale
     up = [kept.get(parents[c], -1) for c in columns]
     offsets = np.array([p if i < 0 else p - places[i] for p, i in zip(places, up, strict=True)])
@@ -159,7 +182,8 @@ def _write_bvh(
             own = quat_multiply(quat_inverse(moved.turns[:, carrier]), own)
         turns[:, kept[c]] = own
     names = _words([character.names[c] for c in columns])
-    write_joints(path, names, up, offsets, moved.places[:, 0] * scale, turns, take.fps)
+    floor = root and Root(root.path * scale, root.turns)
+    write_joints(path, names, up, offsets, moved.places[:, 0] * scale, turns, take.fps, floor)
     about |= {"units": "centimetres", "axes": "Y up, Z forward, right-handed"}
     path.with_name(path.name + ".json").write_text(json.dumps(about, indent=2) + "\n")
 

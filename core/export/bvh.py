@@ -22,7 +22,7 @@ from core.body.rotations import quat_to_matrix
 from core.body.skeleton import JOINTS, PARENTS
 from core.body.take import Take
 from core.export.metadata import BONES, ROOT, describe
-from core.export.root import tracks
+from core.export.root import Root, tracks
 from core.settings import ExportSettings
 
 _CM = 100
@@ -71,15 +71,18 @@ def write_joints(
     root: np.ndarray,
     turns: np.ndarray,
     fps: float,
+    floor: Root | None = None,
 ) -> None:
     """Write any skeleton: N joints, each behind its parent, the first of which carries all.
 
     `offsets` are (N, 3), `root` (T, 3) the places of the first, in centimeters; `turns` (T, N, 4)
-    are relative to the parents and are none at rest.
+    are relative to the parents and are none at rest. `floor` is a bone above all, in centimeters.
     """
     tips = {i: _TIP * offset for i, offset in enumerate(offsets) if i not in {*parents}}
-    order, lines = _hierarchy(names, parents, offsets, tips)
+    order, lines = _hierarchy(names, parents, offsets, tips, rooted=floor is not None)
     columns = [root, euler_zyx(turns)[:, order].reshape(len(root), -1)]
+    if floor is not None:
+        columns = [floor.path, euler_zyx(floor.turns[:, None])[:, 0], *columns]
     _write(path, lines, np.concatenate(columns, axis=1), fps)
 
 

@@ -18,16 +18,13 @@ from core.body.skeleton import AIMS, PARENTS
 from core.body.take import Take
 from core.export.fbx_file import save
 from core.export.fbx_mesh import Surface, add_paint, add_surface
-from core.export.fbx_rig import Rig, add_animation, add_bind_pose, add_bones
+from core.export.fbx_rig import BEHIND, Rig, add_animation, add_bind_pose, add_bones
 from core.export.fbx_scene import Scene
 from core.export.metadata import BONES, ROOT, describe, titled
 from core.export.root import tracks
 from core.settings import ExportSettings
 
 _CM = 100
-_BEHIND = 0.01
-"""How far (cm) a root bone rests behind the origin: were it below the hips, it would end in them,
-and Blender locks a bone to the end of the one above."""
 
 
 def write_fbx(take: Take, path: Path, *, body: Body, settings: ExportSettings) -> None:
@@ -64,7 +61,7 @@ def _rig(body: Body, *, rooted: bool) -> Rig:
     return Rig(
         names=(ROOT, *BONES),
         parents=(-1, *(parent + 1 for parent in PARENTS)),
-        places=np.concatenate([[[0, 0, -_BEHIND]], places]),
+        places=np.concatenate([[[0, 0, -BEHIND]], places]),
         frames=np.concatenate([[[1, 0, 0, 0]], frames]),
     )
 

@@ -13,6 +13,9 @@ from core.export.fbx_scene import Scene, properties, times
 
 _UNTURNED = (1.0, 0.0, 0.0, 0.0)
 _AXES = tuple(enumerate("XYZ"))
+BEHIND = 0.01
+"""How far (cm) a bone rests behind where it would, if one travels that hangs from it: did it end in
+that one, Blender would lock that to its end."""
 _STRAIGHT = 0x6104
 """Flags of a key from which a straight line leads to the next."""
 

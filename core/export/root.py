@@ -22,7 +22,7 @@ _UPSIDE_DOWN = -0.5
 """Height of the pelvis' own up direction below which its heading means nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Root:
     """What a root bone on the floor does."""
 
@@ -50,16 +50,20 @@ def tracks(take: Take, body: Body, root: str = "hips") -> Tracks:
     hips = body.place(placed)
     if root != "floor":
         return Tracks(hips=hips, rotations=rotations)
-    path = steady(hips * [1, 0, 1], take.fps)
-    turns = about_y(steady(headings(rotations[:, 0]), take.fps))
-    back = quat_inverse(turns)
+    carried = floor_root(hips, rotations[:, 0], take.fps)
+    back = quat_inverse(carried.turns)
     local = rotations.copy()
     local[:, 0] = quat_multiply(back, rotations[:, 0].astype(np.float64))
     return Tracks(
-        hips=quat_rotate(back, hips - path).astype(np.float32),
+        hips=quat_rotate(back, hips - carried.path).astype(np.float32),
         rotations=local,
-        root=Root(path=path.astype(np.float32), turns=turns.astype(np.float32)),
+        root=Root(carried.path.astype(np.float32), carried.turns.astype(np.float32)),
     )
+
+
+def floor_root(hips: np.ndarray, turns: np.ndarray, fps: float) -> Root:
+    """Return what a bone on the floor does below hips (T, 3) that turn like a pelvis, (T, 4)."""
+    return Root(steady(hips * [1, 0, 1], fps), about_y(steady(headings(turns), fps)))
 
 
 def in_place(take: Take) -> Take:

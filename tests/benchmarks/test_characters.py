@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,10 @@ def test_a_character_moves_as_our_body_does(tmp_path, case):
     assert row["arm_degrees"] < 0.1
     assert max(row["sole_below_mm"], row["sole_above_mm"], row["slide_mm"]) < 1
     assert max(row["written_off_mm"], row["written_off_degrees"]) < 0.1
+    if shutil.which("assimp"):
+        assert row["fbx_assimp_takes"] == 1
+        assert row["fbx_assimp_vertices_off_mm"] < 0.1
+        assert max(row["fbx_assimp_bones_off_mm"], row["fbx_assimp_bones_off_degrees"]) < 0.1
 
 
 def test_faults_are_seen(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from core.character.character import read_character
 from core.character.export import write_character
 from core.character.glb_file import File
 from core.character.retarget import retarget
+from core.export import write as write_body
 from core.settings import ExportSettings
 from tests.core.character.conftest import OURS, description
 
@@ -130,10 +131,28 @@ def test_rates_parts_and_roots_are_as_for_bodies(tmp_path, take):
     hips = Player(tmp_path / "out.glb").world()[:, 0, :3, 3]
     assert len(hips) == len(held)
     assert np.abs(np.ptp(hips[:, [0, 2]], axis=0)).max() < 0.15
-    with pytest.raises(ValueError, match="choose hips or in-place"):
+    with pytest.raises(ValueError, match=r"choose \.fbx or \.bvh for one, or hips or in-place"):
         write_character(take, tmp_path / "b.glb", character, settings=ExportSettings(root="floor"))
-    with pytest.raises(ValueError, match=r"goes home as \.glb or \.bvh, not as \.npz"):
-        write_character(take, tmp_path / "out.npz", character)
+    with pytest.raises(ValueError, match=r"goes home as .*, not as \.mp4; leave the character out"):
+        write_character(take, tmp_path / "out.mp4", character)
+
+
+def test_bvh_has_a_root_bone_on_the_floor_where_asked(tmp_path, take):
+    character = read_character(OURS / "bolt.glb")
+    for root in ("hips", "floor"):
+        settings = ExportSettings(root=root)
+        write_character(take, tmp_path / f"{root}.bvh", character, settings=settings)
+    hips, floor = (read_bvh(tmp_path / f"{root}.bvh") for root in ("hips", "floor"))
+    assert floor.names[0] == "Root"
+    assert np.abs(floor.positions[:, 0, 1]).max() < 1e-6
+    np.testing.assert_allclose(floor.positions[:, 1:], hips.positions, atol=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".vrma", ".npz"])
+def test_what_is_for_any_body_is_the_same_for_a_character(tmp_path, take, suffix):
+    write_character(take, tmp_path / f"a{suffix}", read_character(OURS / "stilt.vrm"), fps=30)
+    write_body(take, tmp_path / f"b{suffix}", fps=30)
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
 def test_a_file_that_was_changed_since_is_refused_in_a_sentence(spoiled, take, tmp_path):
