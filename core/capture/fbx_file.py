@@ -60,10 +60,16 @@ class Document:
         """Read the nodes; raise ValueError where they are damaged or too many."""
         self._data = memoryview(path.read_bytes())
         if bytes(self._data[:18]) != b"Kaydara FBX Binary":
-            raise ValueError("it is FBX as text; export it as binary FBX, or as GLB")
+            raise ValueError(
+                "it is FBX as text; export it as binary FBX, or open it in Blender 4.5 or later"
+                " (File > Import > FBX) and export it as glTF 2.0 (.glb)"
+            )
         (version,) = struct.unpack_from("<I", self._data, 23)
         if version < 7000:
-            raise ValueError("it is FBX of before 2011; export it as FBX 2020, or as GLB")
+            raise ValueError(
+                "it is FBX of before 2011; export it as FBX 2020, or open it in Blender 4.5 or"
+                " later (File > Import > FBX) and export it as glTF 2.0 (.glb)"
+            )
         # from 7.5 on, numbers of bytes have 64 bits
         self._head = struct.Struct("<QQQB" if version >= 7500 else "<IIIB")
         self._nodes = self._numbers = 0
@@ -77,8 +83,7 @@ class Document:
         self._numbers += stored.count
         if self._numbers > MOST_NUMBERS:
             raise ValueError(
-                f"its animations have more than {MOST_NUMBERS:,} numbers; export only the part you"
-                " want"
+                f"it has more than {MOST_NUMBERS:,} numbers; export only the part you want"
             )
         form = np.dtype(_ARRAYS[stored.kind])
         size = stored.count * form.itemsize
@@ -114,7 +119,8 @@ class Document:
                 at += struct.calcsize(form)
             elif kind in ("S", "R"):
                 (size,) = struct.unpack_from("<I", self._data, at)
-                yield bytes(self._data[at + 4 : at + 4 + size]).decode(errors="replace")
+                data = self._data[at + 4 : at + 4 + size]
+                yield data if kind == "R" else bytes(data).decode(errors="replace")
                 at += 4 + size
             else:
                 length, packed, size = struct.unpack_from("<III", self._data, at)

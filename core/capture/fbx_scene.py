@@ -49,13 +49,24 @@ class Scene:
             _, child, parent, *what = link.values
             if child in self.above:
                 self.above[child].append((parent, str(what[0]) if what else ""))
+        self.below: dict[int, list[int]] = {}
+        """What is connected to each, in the order of the file."""
+        for child, ends in self.above.items():
+            for parent, _ in ends:
+                self.below.setdefault(parent, []).append(child)
         models = [number for number, _ in self.all("Model")]
         if len(models) > MOST_MODELS:
             raise ValueError(f"its scene has {len(models)} nodes; export the skeleton alone")
         self.places = {model: i for i, model in enumerate(models, start=1)}
         """Of models among `nodes`."""
         self.told = [{}, *(properties(self.objects[model]) for model in models)]
-        self.world = _upright(properties(top.first("GlobalSettings")))
+        settings = properties(top.first("GlobalSettings"))
+        self.world = _upright(settings)
+        self.unit = _unit(settings)
+        """Meters of a unit of its scene."""
+        self.upright = np.eye(4)
+        """From its scene to meters, Y up."""
+        self.upright[:3, :3] = quat_to_matrix(self.world) * self.unit
 
     def all(self, kind: str) -> Iterator[tuple[int, Node]]:
         """Yield the objects of a kind."""
@@ -179,6 +190,11 @@ def _turned(angles: np.ndarray, order: str = "XYZ") -> np.ndarray:
 def _first(told: Properties, what: str, usual: int) -> int:
     value = told.get(what, [usual])[0]
     return value if isinstance(value, int) else usual
+
+
+def _unit(told: Properties) -> float:
+    (size,) = told.get("UnitScaleFactor", [1.0])[:1] or [1.0]
+    return size / 100 if isinstance(size, float) and 1e-3 < size < 1e4 else 0.01
 
 
 def _upright(told: Properties) -> np.ndarray:

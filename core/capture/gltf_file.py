@@ -45,9 +45,12 @@ _MESHOPT = {"EXT_meshopt_compression", "KHR_meshopt_compression"}
 class Document:
     """A file's description and the numbers that it points to."""
 
-    def __init__(self, path: Path) -> None:
-        """Read and check the description; raise ValueError where it is unfit."""
-        data = path.read_bytes()
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
+        """Read and check the description; raise ValueError where it is unfit.
+
+        `data` is what the file holds, where that is known.
+        """
+        data = path.read_bytes() if data is None else data
         text, self._binary = split(data)
         self.json = parse(text)
         self.whole = whole(data, self.json)

@@ -1,4 +1,4 @@
-"""Reading a rigged character: GLB, glTF with what lies beside it, VRM 0 and VRM 1.
+"""Reading a rigged character: GLB, glTF with what lies beside it, VRM 0 and VRM 1, binary FBX.
 
 The pose in which its skin was bound is its rest pose, or else the one in which it stands in the
 file. Textures are never decoded.
@@ -21,10 +21,11 @@ from core.capture.joint_maps import check_name
 from core.capture.matching import match
 from core.capture.source import Match, MatchError, Source
 from core.character.calibrate import calibrated, spots
+from core.character.glb_file import content
 from core.character.licence import Licence, licence
 from core.character.rig import Rig
 
-SUFFIXES = (".glb", ".gltf", ".vrm")
+SUFFIXES = (".glb", ".gltf", ".vrm", ".fbx")
 MOST_FILE = 64_000_000
 """Bytes."""
 MOST_NODES = 5000
@@ -39,11 +40,7 @@ BUNDLED = {
 """Those of our own by their names."""
 DAMAGED = (AttributeError, LookupError, TypeError, OverflowError, struct.error)
 """What an odd file raises where its parts are no such parts, besides ValueError."""
-_ABROAD = {
-    ".fbx": "is FBX, which is read for its motion alone; open it in Blender (File > Import > FBX)"
-    " and export it as glTF 2.0 (.glb)",
-    ".blend": "is a Blender file; open it in Blender and export it as glTF 2.0 (.glb)",
-}
+_ABROAD = {".blend": "is a Blender file; open it in Blender and export it as glTF 2.0 (.glb)"}
 _OURS = " and ".join(BUNDLED)
 
 
@@ -116,11 +113,12 @@ def read_character(path: str | Path, joint_map: str | dict[str, Any] | None = No
         )
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what is no number is found where used
-            return _read(Document(path), path, joint_map)
+            return _read(Document(path, content(path)), path, joint_map)
     except MatchError as error:
         raise MatchError(f"{path.name} cannot be moved: {error}", error.skeleton) from error
     except DAMAGED as error:
-        raise ValueError(f"{path.name} is not a readable glTF file") from error
+        kind = "FBX" if suffix == ".fbx" else "glTF"
+        raise ValueError(f"{path.name} is not a readable {kind} file") from error
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be moved: {error}") from error
 

@@ -16,6 +16,7 @@ from core.body.rotations import normalize, quat_inverse, quat_multiply, quat_rot
 from core.body.take import Take
 from core.capture.gltf_file import Document, Json
 from core.character.character import Character
+from core.character.glb_file import content
 from core.character.meshes import Mesh, meshes
 from core.character.retarget import Moved
 from core.character.rig import Row
@@ -40,7 +41,8 @@ def write_fbx(
     about: dict[str, str],
 ) -> None:
     """Write takes that follow each other, which `moved` and `root` are of, as animations."""
-    document, scale = Document(character.path), 100 * character.meters
+    document = Document(character.path, content(character.path))
+    scale = 100 * character.meters
     scene, rig = Scene(), _rig(character, scale, rooted=root is not None)
     first = int(root is not None)
     bones = add_bones(scene, rig)

@@ -12,9 +12,18 @@ import numpy as np
 from core.capture.gltf_file import check_beside, fetch, parse, split, whole
 from core.capture.gltf_pose import local
 
-_TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
+_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 _FORMS = {"u1": 5121, "u2": 5123, "u4": 5125, "f4": 5126}
 _KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+
+
+def content(path: Path) -> bytes:
+    """Return a character's file as glTF: what is in it, or what is made of FBX."""
+    if path.suffix.lower() == ".fbx":
+        from core.character.from_fbx import to_glb
+
+        return to_glb(path)
+    return path.read_bytes()
 
 
 class File:
@@ -26,8 +35,8 @@ class File:
 
     @classmethod
     def read(cls, path: Path) -> File:
-        """Read a GLB, or a glTF with what lies beside it; raise ValueError where that is not."""
-        data = path.read_bytes()
+        """Read a GLB, glTF with what lies beside it, or FBX; raise ValueError where that is not."""
+        data = content(path)
         text, binary = split(data)
         file = cls(parse(text), binary)
         if not whole(data, file.json):
@@ -53,7 +62,7 @@ class File:
             if uri and not uri.startswith("data:"):
                 image["mimeType"] = _KINDS.get(Path(uri).suffix.lower(), "image/png")
                 if uri not in views:
-                    views[uri] = self._view(fetch(uri, folder))
+                    views[uri] = self.view(fetch(uri, folder))
                 image["bufferView"] = views[uri]
                 del image["uri"]
 
@@ -64,7 +73,8 @@ class File:
         self._binary += data
         return start
 
-    def _view(self, data: bytes) -> int:
+    def view(self, data: bytes) -> int:
+        """Add bytes; return the number of their view."""
         views = self.json.setdefault("bufferViews", [])
         views.append({"buffer": 0, "byteOffset": self._append(data), "byteLength": len(data)})
         return len(views) - 1
@@ -74,7 +84,7 @@ class File:
         kind = "f4" if values.dtype.kind == "f" else values.dtype.str[1:]
         rows = np.ascontiguousarray(values.reshape(len(values), -1), dtype=f"<{kind}")
         accessor: dict[str, Any] = {
-            "bufferView": self._view(rows.tobytes()),
+            "bufferView": self.view(rows.tobytes()),
             "componentType": _FORMS[kind],
             "count": len(rows),
             "type": _TYPES[rows.shape[1]],

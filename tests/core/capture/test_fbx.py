@@ -190,7 +190,10 @@ def test_large_files_have_long_numbers(walk):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"; FBX 7.4.0 project file\n", "it is FBX as text; export it as binary FBX, or as GLB"),
+        (
+            b"; FBX 7.4.0 project file\n",
+            "it is FBX as text; export it as binary FBX, or open it in Blender",
+        ),
         (MAGIC + struct.pack("<I", 6100), "it is FBX of before 2011"),
         (MAGIC + struct.pack("<I", 7400), "it has no animation of a body"),
         (b"Kaydara FBX Binary", "is not a readable FBX file"),

@@ -294,7 +294,7 @@ def test_large_files_and_other_kinds_are_refused_unread(tmp_path, monkeypatch):
     (tmp_path / "a.fbx").write_bytes(b"Kaydara FBX Binary")
     for name, told in (
         ("a.glb", "has more than"),
-        ("a.fbx", "Blender"),
+        ("a.fbx", "not a readable FBX file"),
         ("a.txt", r"is no character; those are \.glb"),
         ("b.glb", "there is no file b.glb; of our own there are bolt and stilt"),
         ("bolt", "is no character; those are .*, and bolt and stilt by name"),  # of a folder
