@@ -1,4 +1,4 @@
-// Bundle the page into ../static: one script, one style sheet, three.js' licence.
+// Bundle the page into ../static: one script, another that reads FBX, one style sheet, three.js' licence.
 
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -24,17 +24,19 @@ const shaders = {
   },
 };
 
-await build({
-  entryPoints: { livestep: "src/main.js" },
+const script = {
   outdir: out,
   bundle: true,
   minify: true,
-  format: "iife",
   target: ["chrome111", "firefox114", "safari16.4"],
   supported: { "template-literal": false },
   plugins: [shaders],
   legalComments: "none",
   banner: { js: `/* Livestep page, sources ${hash.digest("hex").slice(0, 16)}. Contains three.js, MIT, see three.LICENSE.txt */` },
-});
+};
+await build({ ...script, entryPoints: { livestep: "src/main.js" }, format: "iife" });
+// three.js warns where it is there twice, which here is meant
+const define = { "window.__THREE__": "window.__THREE_OF_FBX__" };
+await build({ ...script, entryPoints: { fbx: "src/fbx/convert.js" }, format: "esm", define });
 await build({ entryPoints: { livestep: "index.css" }, outdir: out, bundle: true, minify: true });
 cpSync("node_modules/three/LICENSE", `${out}/three.LICENSE.txt`);

@@ -14,9 +14,11 @@ from app.character.routes import OURS
 from benchmarks.character_files import Look, write
 from benchmarks.rigs import RIGS
 from core.character.character import read_character
+from core.character.export import write_character
 from core.character.glb_file import File
 from core.character.wire import rig_to_json
 from tests.support.browsing import PAGE, generate, reach, state
+from tests.support.synthetic import walk_take
 
 pytestmark = pytest.mark.browser
 pytest_plugins = ["tests.support.browsing"]
@@ -84,6 +86,33 @@ def test_a_dropped_character_moves_and_goes_home(open_page, tmp_path):
     assert state(page, "figure.scene.visible")
 
 
+def test_fbx_is_made_into_glb_in_the_browser(open_page, tmp_path):
+    path = tmp_path / "hero.fbx"
+    write(RIGS["mixamo"], tmp_path / "hero.glb", Look(unit=0.01, armature=True, meshes=3))
+    character = read_character(tmp_path / "hero.glb")
+    write_character(walk_take(40), path, character)
+    page = open_page()
+    drop(page, path)
+    assert said(page) == "22 joints found."
+    told = state(page, "figure.guest.rig")
+    assert told["per"] == pytest.approx(character.meters, rel=1e-5)
+    rest = [told["rest"][i] for i in range(3)]
+    np.testing.assert_allclose(rest, character.rig.rest[:3], atol=1e-4)
+    np.testing.assert_allclose(told["legs"], character.rig.legs, atol=1e-4)
+    generate(page)
+    reach(page, 30)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    for suffix in ("fbx", "glb"):
+        with page.expect_download() as download:
+            page.locator(f"[data-dress={suffix}]").first.click()
+        home = tmp_path / f"home.{suffix}"
+        download.value.save_as(home)
+        again = read_character(home)
+        assert {*character.names} <= {*again.names}
+        np.testing.assert_allclose(again.rig.legs, character.rig.legs, atol=1e-4)
+        page.wait_for_function(f"!{PAGE}.character.busy")
+
+
 def test_licences_are_shown_and_what_is_no_character_is_refused(open_page, tmp_path):
     path = tmp_path / "bound.vrm"
     meta = {"title": "Kai", "author": "A. Person", "licenseName": "CC_BY_ND"}
@@ -99,7 +128,7 @@ def test_licences_are_shown_and_what_is_no_character_is_refused(open_page, tmp_p
     expect(card.locator("[data-dress=bvh]")).to_be_enabled()
     expect(card.locator("[data-dress=glb]")).to_be_disabled()
     for name, says in {
-        "hero.fbx": "open it in Blender (File > Import > FBX)",
+        "hero.fbx": "hero.fbx cannot be read as FBX: export it as binary FBX 2020, or open it in Bl",
         "hero.glb": "hero.glb cannot be read as glTF 2.0",
         "hero.png": "is no character",
         "ring.gltf": "has nodes that hang from each other",

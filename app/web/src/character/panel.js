@@ -8,7 +8,8 @@ import { Character } from "./character.js";
 import { readCharacter } from "./reading.js";
 
 const BESIDE = 0.9; // m between ours and theirs
-const ONLY = "For GLB the file is sent to the server for this export only, and deleted at once.";
+const ONLY = "For FBX and GLB the file is sent to the server for this export only, and deleted at once.";
+const COPIES = ["glb", "fbx"]; // what holds the character itself
 
 export class CharacterPanel {
   // Files dropped onto `area` are characters; exports are of the takes that the server keeps as `files`.
@@ -69,7 +70,7 @@ export class CharacterPanel {
   }
 
   async read(files) {
-    const brought = await readCharacter(files);
+    const brought = await readCharacter(files, this.base);
     const { name } = brought.file;
     let character;
     try {
@@ -123,7 +124,7 @@ export class CharacterPanel {
     return this.attempt(`Writing ${format.toUpperCase()} \u2026`, async () => {
       const wishes = JSON.stringify({ format, ...this.page.range.wishes });
       const query = new URLSearchParams({ name: file.name, wishes });
-      const body = format === "bvh" ? new Blob([bones]) : file;
+      const body = COPIES.includes(format) ? file : new Blob([bones]);
       const reply = await request(`${this.home}?${query}`, { method: "POST", body });
       const [, name] = reply.headers.get("content-disposition").match(/filename="(.+)"/);
       const address = URL.createObjectURL(await reply.blob());
@@ -138,7 +139,7 @@ export class CharacterPanel {
     for (const button of this.card.querySelectorAll("button, input[type=file]")) button.disabled = this.busy;
     const away = page.own !== page.player || !page.own.take.length;
     for (const button of this.card.querySelectorAll("[data-dress]")) {
-      button.disabled ||= away || (button.dataset.dress === "glb" && Boolean(lacking(brought)));
+      button.disabled ||= away || (COPIES.includes(button.dataset.dress) && Boolean(lacking(brought)));
     }
   }
 
@@ -152,8 +153,8 @@ export class CharacterPanel {
   }
 }
 
-// Why a character cannot go home as GLB; empty where it can.
+// Why a character cannot go home as a copy; empty where it can.
 function lacking(brought) {
-  if (brought?.told.forbids) return `Its licence forbids changed copies (${brought.told.forbids}), so there is no GLB of it.`;
-  return brought?.alone ? "" : "Bring it as one .glb for it to go home as GLB.";
+  if (brought?.told.forbids) return `Its licence forbids changed copies (${brought.told.forbids}), so there is no FBX or GLB of it.`;
+  return brought?.alone ? "" : "Bring it as one .glb for it to go home as FBX or GLB.";
 }

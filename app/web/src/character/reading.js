@@ -4,9 +4,9 @@ import { LoadingManager } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 
 const MOST_FILE = 50e6;
-const KNOWN = /\.(glb|gltf|vrm)$/i;
+const KNOWN = /\.(glb|gltf|vrm|fbx)$/i;
+const FBX = /\.fbx$/i;
 const ABROAD = {
-  fbx: "is FBX, which is not read here: open it in Blender (File > Import > FBX) and export it as glTF 2.0 (.glb)",
   blend: "is a Blender file: export it there as glTF 2.0 (File > Export, .glb)",
 };
 const PACKED = [[/draco/i, "Draco"], [/meshopt/i, "meshopt"], [/ktx2/i, "KTX2 textures"]];
@@ -14,11 +14,15 @@ const NOTHING = "data:,";
 const MOST_NODES = 5000;
 const MOST_NUMBERS = 20e6; // what 50 MB hold, and more
 
-// Files that were brought at once -> { file, alone, gltf }; throws a sentence.
-export async function readCharacter(files) {
-  const file = files.find(({ name }) => KNOWN.test(name)) ?? files[0];
+// Files that were brought at once -> { file, alone, gltf }; throws a sentence. Of FBX the file is the GLB made of it.
+export async function readCharacter(files, base) {
+  let file = files.find(({ name }) => KNOWN.test(name)) ?? files[0];
   const refusal = refuse(file, files);
   if (refusal) throw new Error(`${file.name} ${refusal}.`);
+  if (FBX.test(file.name)) {
+    file = await converted(file, base);
+    files = [file];
+  }
   const wrong = await describe(file).then(malformed).catch(() => "");
   if (wrong) throw new Error(`${file.name} ${wrong}.`);
   const data = await file.arrayBuffer();
@@ -42,9 +46,24 @@ export async function readCharacter(files) {
   }
 }
 
+async function converted(file, base) {
+  const reader = await import(`${base}static/fbx.js`).catch(() => null);
+  if (!reader) throw new Error("What reads FBX could not be fetched; try again.");
+  try {
+    return new File([await reader.toGlb(await file.arrayBuffer())], file.name.replace(FBX, ".glb"));
+  } catch (error) {
+    throw new Error(`${file.name} ${unread(error)}, or open it in Blender 4.5 or later (File > Import > FBX) and export it as glTF 2.0 (.glb).`);
+  }
+}
+
+function unread({ message = "" }) {
+  const old = /version not supported/i.test(message);
+  return old ? "is FBX of before 2011: export it as FBX 2020" : "cannot be read as FBX: export it as binary FBX 2020";
+}
+
 // Whether these files are a body without a motion.
 export async function holdsOnlyBody(files) {
-  const file = files.find(({ name }) => KNOWN.test(name));
+  const file = files.find(({ name }) => KNOWN.test(name) && !FBX.test(name));
   if (!file || file.size > MOST_FILE) return false;
   const { skins, animations } = await describe(file).catch(() => ({}));
   return Boolean(skins?.length && !animations?.length);
@@ -72,7 +91,7 @@ function malformed({ nodes = [], accessors = [] }) {
 function refuse(file, files) {
   const suffix = file.name.split(".").pop().toLowerCase();
   if (ABROAD[suffix]) return ABROAD[suffix];
-  if (!KNOWN.test(file.name)) return "is no character: those are .glb, .gltf and .vrm files";
+  if (!KNOWN.test(file.name)) return "is no character: those are .glb, .gltf, .vrm and .fbx files";
   if (!file.size) return "is empty";
   const size = files.reduce((sum, one) => sum + one.size, 0);
   if (size > MOST_FILE) return `has ${Math.round(size / 1e6)} MB; ${MOST_FILE / 1e6} MB are the most: make its textures smaller`;
