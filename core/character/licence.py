@@ -47,6 +47,7 @@ def _of_1(meta: Json) -> Licence:
         "commercial use": _words(meta.get("commercialUsage") or "personalNonProfit"),
         "redistribution": "allowed" if hand_out else "prohibited",
         "modification": modification,
+        "credit": _words(meta.get("creditNotation") or "required"),
         "licence": _words(meta.get("otherLicenseUrl") or meta.get("licenseUrl")),
     }
     return Licence(
@@ -63,6 +64,7 @@ def _of_0(meta: Json) -> Licence:
         "use": _words(meta.get("allowedUserName")),
         "commercial use": _words(meta.get("commercialUssageName")),  # as the format spells it
         "licence": name if name != "Other" else _words(meta.get("otherLicenseUrl")) or name,
+        "more": _words(meta.get("otherPermissionUrl")),
     }
     return Licence(
         title=_words(meta.get("title")),

@@ -128,7 +128,7 @@ def test_licences_are_shown_and_what_is_no_character_is_refused(open_page, tmp_p
     expect(card.locator("[data-dress=bvh]")).to_be_enabled()
     expect(card.locator("[data-dress=glb]")).to_be_disabled()
     for name, says in {
-        "hero.fbx": "hero.fbx cannot be read as FBX: export it as binary FBX 2020, or open it in Bl",
+        "hero.fbx": "hero.fbx cannot be read as FBX: export it as binary FBX 2020, or open",
         "hero.glb": "hero.glb cannot be read as glTF 2.0",
         "hero.png": "is no character",
         "ring.gltf": "has nodes that hang from each other",

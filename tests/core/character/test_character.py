@@ -62,32 +62,61 @@ def test_twists_are_found_between_joints_and_beside_them(dressed):
 
 
 @pytest.mark.parametrize(
-    ("meta", "forbids"),
+    ("meta", "forbids", "shown"),
     [
-        ({"modification": "prohibited"}, True),
-        ({}, True),  # what VRM 1.0 takes for said
-        ({"modification": "allowModification"}, False),
+        ({"modification": "prohibited"}, True, "modification prohibited"),
+        ({}, True, "use onlyAuthor"),  # what VRM 1.0 takes for said
+        ({}, True, "commercial use personalNonProfit"),
+        ({}, True, "redistribution prohibited"),
+        ({}, True, "credit required"),
+        ({"modification": "anything"}, False, "modification anything"),
+        ({"modification": "allowModification"}, False, "modification allowModification"),
+        ({"modification": "allowModificationRedistribution"}, False, "allowModificationRedistr"),
+        ({"avatarPermission": "everyone"}, True, "use everyone"),
+        ({"avatarPermission": "onlySeparatelyLicensedPerson"}, True, "onlySeparatelyLicensed"),
+        ({"commercialUsage": "corporation"}, True, "commercial use corporation"),
+        ({"allowRedistribution": True}, True, "redistribution allowed"),
+        ({"creditNotation": "unnecessary"}, True, "credit unnecessary"),
+        ({"licenseUrl": "https://a.b", "otherLicenseUrl": "https://c.d"}, True, "https://c.d"),
+        ({"licenseUrl": "https://a.b"}, True, "licence https://a.b"),
     ],
 )
-def test_the_words_of_vrm_1_are_obeyed(spoiled, meta, forbids):
+def test_the_words_of_vrm_1_are_shown_and_obeyed(spoiled, meta, forbids, shown):
     def say(told):
         told["extensions"]["VRMC_vrm"]["meta"] = {"name": "A\nB", "authors": ["C"], **meta}
 
     licence = read_character(spoiled(say, vrm=1)).licence
     assert licence is not None
     assert bool(licence.forbids) == forbids
-    assert str(licence).startswith("A B by C (use onlyAuthor")
+    assert str(licence).startswith("A B by C (use ")
+    assert shown in str(licence)
 
 
 @pytest.mark.parametrize(
-    ("name", "forbids"),
-    [("Redistribution_Prohibited", True), ("CC_BY_ND", True), ("CC_BY", False), ("CC0", False)],
+    ("meta", "forbids", "shown"),
+    [
+        ({"licenseName": "Redistribution_Prohibited"}, True, "licence Redistribution_Prohibited"),
+        ({"licenseName": "CC_BY_ND"}, True, "licence CC_BY_ND"),
+        ({"licenseName": "CC_BY_NC_ND"}, True, "licence CC_BY_NC_ND"),
+        *(
+            ({"licenseName": name}, False, f"licence {name}")
+            for name in ("CC0", "CC_BY", "CC_BY_NC", "CC_BY_SA", "CC_BY_NC_SA")
+        ),
+        ({"licenseName": "Other", "otherLicenseUrl": "https://c.d"}, False, "licence https://c.d"),
+        ({"licenseName": "Other"}, False, "licence Other"),
+        ({"allowedUserName": "OnlyAuthor"}, False, "use OnlyAuthor"),
+        ({"allowedUserName": "ExplicitlyLicensedPerson"}, False, "use ExplicitlyLicensedPerson"),
+        ({"commercialUssageName": "Disallow"}, False, "commercial use Disallow"),
+        ({"otherPermissionUrl": "https://e.f"}, False, "more https://e.f"),
+    ],
 )
-def test_the_words_of_vrm_0_are_obeyed(tmp_path, name, forbids):
-    write(RIGS["vroid"], tmp_path / "a.vrm", Look(vrm=0, meta={"licenseName": name}))
+def test_the_words_of_vrm_0_are_shown_and_obeyed(tmp_path, meta, forbids, shown):
+    write(RIGS["vroid"], tmp_path / "a.vrm", Look(vrm=0, meta={"author": "D", **meta}))
     licence = read_character(tmp_path / "a.vrm").licence
     assert licence is not None
     assert bool(licence.forbids) == forbids
+    assert str(licence).startswith("a character by D (")
+    assert shown in str(licence)
 
 
 def test_gltf_is_read_with_what_lies_beside_it(tmp_path):
