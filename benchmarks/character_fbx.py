@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from benchmarks.files import turned as turned_by
 from benchmarks.glb_player import Player
@@ -68,7 +68,7 @@ def _turns(matrices: np.ndarray) -> np.ndarray:
 
 def _between(one: np.ndarray, other: np.ndarray) -> float:
     """How far the points of either are from the nearest of the other's."""
-    ways = (cKDTree(a).query(b)[0].max() for a, b in ((one, other), (other, one)))
+    ways = (KDTree(a).query(b)[0].max() for a, b in ((one, other), (other, one)))
     return float(max(ways))
 
 

@@ -78,6 +78,7 @@ def calibrated(
     linear = np.concatenate([linear for _, linear, _ in held])
     if not np.abs(np.linalg.det(linear)).min() > 0:
         raise ValueError("a node above its joints is scaled to nothing")
+    linears, turned = (np.concatenate([world[node][part] for node in kept]) for part in (1, 2))
     legs, balls, soles = _feet(document, parents, kept, found, world)
     return Rig(
         rows=rows,
@@ -95,7 +96,7 @@ def calibrated(
         tilts=np.minimum(TIP / np.maximum(soles[..., 2].max(axis=1), TIP), 1),
         floor=float((legs[2][:, None] + soles)[..., 1].min()),
         per=per,
-    ), (places, *(np.concatenate([world[node][part] for node in kept]) for part in (1, 2)))
+    ), (places, linears, turned)
 
 
 def _leg(places: np.ndarray, found: Match) -> float:

@@ -30,7 +30,7 @@ BODY = "neutral, male, female, or an SMPL or SMPL-X file."
 BodyName = Annotated[str, typer.Option(help=BODY)]
 CharacterFile = Annotated[
     Path | None,
-    typer.Option("--character", help="Who moves: bolt, stilt, or your own .glb, .gltf or .vrm."),
+    typer.Option("--character", help="Who moves: bolt, stilt, or your .glb, .gltf, .vrm or .fbx."),
 ]
 CharacterMap = Annotated[
     str | None, typer.Option(help="Which of its joints are ours, as a joint map's file or name.")
