@@ -125,8 +125,8 @@ def test_licences_are_obeyed(client, lobby, session, tmp_path):
 @pytest.mark.parametrize(
     ("asked", "status", "says"),
     [
-        ({"format": "npz"}, 400, "a character goes home as"),
-        ({"root": "floor"}, 400, "a root bone on the floor"),
+        ({"format": "mp4"}, 400, "a character goes home as"),
+        ({"root": "floor"}, 400, "gets no root bone on the floor"),
         ({"fps": 7}, 400, "frame rate"),
         ({"start": -1}, 400, "start must be"),
         ({"what": "film"}, 404, "no takes of that kind"),
