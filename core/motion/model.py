@@ -43,6 +43,8 @@ class MotionConfig(Config):
     """Transformer layers that refine the text before cross-attention; 0 = a projection only."""
     traits: int = 0
     """Traits that are told beside the text, see `core.motion.traits`; CMDM has none."""
+    told_guidance: bool = False
+    """Whether the guidance scale is an input (arXiv 2210.03142), so that no batch is doubled."""
     context: int = 20
     """Clean blocks a stream looks back on."""
     max_blocks: int = 34
@@ -85,6 +87,8 @@ class Prompt:
 
     context: Context | None
     text: str = ""
+    guidance: Tensor | None = None
+    """(B, 1), for a model that is told."""
 
     def with_null(self) -> Prompt:
         """Return the condition of a doubled batch whose second half is unconditional."""
@@ -151,6 +155,8 @@ class MotionDiT(nn.Module):
         )
         self.embed = nn.Linear(cfg.latent_dim, cfg.width)
         self.time = TimeEmbedding(cfg.width)
+        if cfg.told_guidance:
+            self.strength = TimeEmbedding(cfg.width, frequencies=16, fastest=4.0)
         self.refiner = Refiner(cfg)
         if cfg.traits:
             self.traits = Traits(cfg)
@@ -169,6 +175,9 @@ class MotionDiT(nn.Module):
         self.project = nn.Linear(cfg.width, cfg.latent_dim)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
+        if cfg.told_guidance:  # begins as a model that is not told
+            nn.init.zeros_(self.strength.mlp[2].weight)
+            nn.init.zeros_(self.strength.mlp[2].bias)
         self.register_buffer("latent_mean", torch.zeros(cfg.latent_dim))
         self.register_buffer("latent_std", torch.ones(cfg.latent_dim))
 
@@ -219,11 +228,13 @@ class MotionDiT(nn.Module):
         cache: KVCache | None = None,
         commit: int = 0,
         drop: Tensor | None = None,
+        mask: Tensor | None = None,
     ) -> Tensor:
         """Return the velocity of blocks x (B, T, P, D) at flow time t (B, T).
 
         All frames that are not clean share the last prompt: on a change the sampler starts its
-        window over. `drop` (B,) hides the text of some rows (condition dropout in training).
+        window over. `drop` (B,) hides the text of some rows (condition dropout in training), `mask`
+        replaces the block-causal one.
         """
         absent = t >= CLEAN
         if drop is not None:
@@ -231,9 +242,13 @@ class MotionDiT(nn.Module):
         context = prompts[-1].context
         if context is None:
             rows = x.new_zeros(len(x), 1, self.cfg.width)
-            mask = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
-            context, absent = self.transformer.context(rows, mask), torch.ones_like(absent)
+            told = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
+            context, absent = self.transformer.context(rows, told), torch.ones_like(absent)
+        e = self.time(t)
+        if self.cfg.told_guidance and prompts[-1].guidance is not None:
+            noisy = (t < CLEAN)[..., None]  # history does not depend on the scale of its day
+            e = e + noisy * self.strength(prompts[-1].guidance)
         h = self.transformer(
-            self.embed(x), self.time(t), context=context, absent=absent, cache=cache, commit=commit
+            self.embed(x), e, context=context, absent=absent, cache=cache, commit=commit, mask=mask
         )
         return self.project(self.norm(h))
