@@ -91,7 +91,7 @@ def held_out(model: MotionDiT, batches: list[LatentBatch]) -> dict[str, float]:
 
 def main(
     data: MotionData,
-    out: Out = CHECKPOINTS / "motion",
+    out: Out = CHECKPOINTS / "motion-teacher",
     vae: Annotated[Path, typer.Option(help="Checkpoint of the VAE.")] = CHECKPOINTS / "motion-vae",
     run: Run = Path("runs/motion"),
     start_from: Annotated[Path | None, typer.Option(help="Checkpoint to warm-start from.")] = None,

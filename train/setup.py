@@ -62,9 +62,16 @@ def trainable(folder: Path, kind: type[M]) -> M:
 def warm_start(model: Any, folder: Path) -> bool:
     """Give a model the weights of a checkpoint; False where there is none.
 
-    Layers that the checkpoint does not know begin as they were made.
+    Layers that the checkpoint does not know begin as they were made. Raises typer.BadParameter
+    for one that knows others, such as a student's where a teacher is trained.
     """
     if not (folder / "config.json").is_file():
         return False
-    model.load_state_dict({**model.state_dict(), **checkpoint.weights(folder)})
+    weights, own = checkpoint.weights(folder), model.state_dict()
+    if unknown := sorted(weights.keys() - own.keys()):
+        raise typer.BadParameter(
+            f"{folder} is another kind of model than is trained here (it has {unknown[0]}): a"
+            " student, perhaps; begin with what taught it"
+        )
+    model.load_state_dict({**own, **weights})
     return True

@@ -31,13 +31,15 @@ from core.motion.vae import MotionVAE
 from train.dataset import read_sets
 from train.latents import LatentSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import CHECKPOINTS, MotionData, Run, warm_start
+from train.setup import CHECKPOINTS, MotionData, Out, Run, fresh_seed, warm_start
 
 SMALL = 6
 """The teacher's steps in each of the student's two."""
 EDGE = float(schedule.times(2 * SMALL)[SMALL])
 BLOCKS, HISTORIES = 10, (0, 0, 4, 9)
 """Blocks that the teacher makes, after so many of a recording."""
+SWITCHED = 0.5
+"""Share of rows that are told another caption than their recording's: prompts change in streams."""
 SCALES = 1.0, 3.5
 """Of guidance."""
 POOL, REUSE = 24, 3
@@ -63,8 +65,7 @@ class Rollout(NamedTuple):
 
     def prompt(self, model: MotionDiT) -> Prompt:
         """Return what a model is told."""
-        told = model.prompt(self.text, self.text_mask, traits=self.traits)
-        return Prompt(told.context, guidance=self.guidance)
+        return model.prompt(self.text, self.text_mask, traits=self.traits)
 
 
 class Recorder:
@@ -119,15 +120,17 @@ def tasks(teacher: MotionDiT, data: LatentSet, rows: int, seed: int) -> Iterator
         if len(chosen) < rows:
             continue
         blocks = teacher.to_blocks(batch.latents[chosen])[:, :length]
+        changed = torch.rand(rows, generator=generator) < (SWITCHED if length else 0)
+        told = torch.where(changed, chosen.roll(1), chosen)
         low, high = SCALES
         scale = low + (high - low) * float(torch.rand((), generator=generator))
         none = blocks[:, :0]
         yield Rollout(
             blocks,
             *(none, none, none),
-            batch.text[chosen],
-            batch.text_mask[chosen],
-            batch.traits[chosen],
+            batch.text[told],
+            batch.text_mask[told],
+            batch.traits[told],
             torch.full((rows, 1), scale),
         )
 
@@ -191,11 +194,11 @@ def velocities(model: MotionDiT, roll: Rollout, *, alone: bool) -> tuple[Tensor,
         Placed(model.transformer.rotary, frames, tokens),
     )
     try:
-        v = model(x, t, [roll.prompt(model)], mask=mask)[:, -2 * blocks :]
+        v = model(x, t, [roll.prompt(model)], mask=mask, guidance=roll.guidance)
     finally:
         model.transformer.rotary = rotary
     late, early = (roll.clean - roll.half) / (CLEAN - EDGE), (roll.half - roll.noise) / EDGE
-    return v, torch.cat([late, early], dim=1)
+    return v[:, -2 * blocks :], torch.cat([late, early], dim=1)
 
 
 def loss_fn(model: nn.Module, roll: Rollout, step: int) -> Losses:
@@ -221,8 +224,8 @@ def held_out(model: MotionDiT, rolls: list[Rollout]) -> dict[str, float]:
 def main(
     data: MotionData,
     teacher: Annotated[Path, typer.Option(help="Checkpoint to learn from.")] = CHECKPOINTS
-    / "motion",
-    out: Annotated[Path, typer.Option(help="Checkpoint folder.")] = CHECKPOINTS / "motion-fast",
+    / "motion-teacher",
+    out: Out = CHECKPOINTS / "motion",
     run: Run = Path("runs/student"),
     steps: int = 4000,
     minutes: float = math.inf,
@@ -231,7 +234,7 @@ def main(
     precision: str = "auto",
 ) -> None:
     """Teach a few-step student."""
-    torch.manual_seed(0)
+    seed = fresh_seed(run)
     guide = checkpoint.load(teacher, MotionDiT)
     coder = checkpoint.load(teacher.parent / guide.cfg.vae, MotionVAE)
     encoder = load_text_encoder(guide.cfg.text_encoder)
@@ -251,7 +254,7 @@ def main(
     fixed = [roll_out(guide, next(wanted), BLOCKS, seed=number) for number in range(4)]
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, warmup=50, ema=0.998)
     trainer = Trainer(model, settings, out, motions.about())
-    trainer.run(rollouts(guide, train, batch, seed=2), loss_fn, held_out, fixed)
+    trainer.run(rollouts(guide, train, batch, seed=2 + seed), loss_fn, held_out, fixed)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
 from pathlib import Path
 
@@ -178,19 +178,26 @@ class MotionModel:
         cfg = self.dit.cfg
         steps = cfg.steps if settings.steps is None else settings.steps
         stagger = min(cfg.stagger, steps) if settings.stagger is None else settings.stagger
+        if cfg.told_guidance and steps != cfg.steps:
+            raise ValueError(
+                f"this checkpoint was taught to take {cfg.steps} steps, got {steps}; leave them"
+                " out, or choose its teacher, which takes any number"
+            )
         room = cfg.max_blocks - cfg.context - 1
         if math.ceil(steps / max(stagger, 1)) > room:
             raise ValueError(
                 f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
                 " raise the stagger or lower the steps"
             )
+        guidance = cfg.guidance if settings.guidance is None else settings.guidance
+        told = cfg.told_guidance  # else guidance is the sampler's, which doubles the batch
         return StreamSampler(
-            self.dit,
+            partial(self.dit, guidance=guidance) if told else self.dit,
             (rows, *self.dit.frame_shape),
             self.dit.new_cache(prefix, emphasis),
             steps=steps,
             stagger=stagger,
-            guidance=cfg.guidance if settings.guidance is None else settings.guidance,
+            guidance=1.0 if told else guidance,
             generator=torch.Generator().manual_seed(settings.seed),
             multistep=cfg.multistep,
             device=self.device,

@@ -87,8 +87,6 @@ class Prompt:
 
     context: Context | None
     text: str = ""
-    guidance: Tensor | None = None
-    """(B, 1), for a model that is told."""
 
     def with_null(self) -> Prompt:
         """Return the condition of a doubled batch whose second half is unconditional."""
@@ -229,12 +227,14 @@ class MotionDiT(nn.Module):
         commit: int = 0,
         drop: Tensor | None = None,
         mask: Tensor | None = None,
+        guidance: float | Tensor | None = None,
     ) -> Tensor:
         """Return the velocity of blocks x (B, T, P, D) at flow time t (B, T).
 
         All frames that are not clean share the last prompt: on a change the sampler starts its
         window over. `drop` (B,) hides the text of some rows (condition dropout in training), `mask`
-        replaces the block-causal one.
+        replaces the block-causal one. `guidance`, a scale or scales (B, 1), is for a model that is
+        told.
         """
         absent = t >= CLEAN
         if drop is not None:
@@ -245,9 +245,10 @@ class MotionDiT(nn.Module):
             told = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
             context, absent = self.transformer.context(rows, told), torch.ones_like(absent)
         e = self.time(t)
-        if self.cfg.told_guidance and prompts[-1].guidance is not None:
+        if guidance is not None:
             noisy = (t < CLEAN)[..., None]  # history does not depend on the scale of its day
-            e = e + noisy * self.strength(prompts[-1].guidance)
+            scale = torch.as_tensor(guidance, dtype=torch.float32, device=x.device)
+            e = e + noisy * self.strength(scale.reshape(-1, 1))
         h = self.transformer(
             self.embed(x), e, context=context, absent=absent, cache=cache, commit=commit, mask=mask
         )

@@ -1,13 +1,25 @@
-"""The student's row of training is what its stream sees."""
+"""A student: its row of training is what its stream sees; it is taught, and played."""
 
 from __future__ import annotations
 
-import torch
+import shutil
 
+import pytest
+import torch
+import typer
+
+from core.diffusion.flow import CLEAN, NOISE
 from core.diffusion.sampler import StreamSampler
+from core.engine import Engine
 from core.motion.model import UNASKED, MotionConfig, MotionDiT
+from tests.golden.doors import FIXTURES as FILES
+from tests.golden.training import clips
+from train import data as train_data
 from train import student
+from train.setup import warm_start
 from train.student import Recorder, Rollout, roll_out, velocities
+
+FIXTURES = FILES / "checkpoints"
 
 
 def model(**more) -> MotionDiT:
@@ -41,7 +53,7 @@ def test_training_sees_what_a_stream_sees():
 
     class Seen(Recorder):
         def __call__(self, x, t, conditions, cache=None, commit=0):
-            v = self.model(x, t, conditions, cache, commit)
+            v = self.model(x, t, conditions, cache, commit, guidance=task.guidance)
             for i in range(commit, x.shape[1]):
                 kept = self.noise if float(t[0, i]) == 0 else self.half
                 kept.append((x[:, i], v[:, i]))
@@ -65,3 +77,28 @@ def test_training_sees_what_a_stream_sees():
     assert abs(student.EDGE - 0.5) < 1e-6
     v, _ = velocities(net, task._replace(noise=noise, half=half, clean=clean), alone=False)
     assert torch.allclose(v, torch.cat([late, early], 1), atol=1e-4)
+
+
+def test_guidance_is_felt_by_what_is_noisy_only():
+    net = model(told_guidance=True)
+    x, t = torch.randn(1, 3, *net.frame_shape), torch.tensor([[CLEAN, 0.5, NOISE]])
+    mild, strong = (net(x, t, [UNASKED], guidance=scale) for scale in (1.5, 3.0))
+    assert torch.equal(mild[:, 0], strong[:, 0])
+    assert (mild[:, 1:] - strong[:, 1:]).abs().max() > 0.01
+
+
+def test_a_student_is_taught_and_played(tmp_path):
+    data, out = tmp_path / "bodies", tmp_path / "checkpoints"
+    train_data.build(clips(), data)
+    shutil.copytree(FIXTURES / "motion-vae", out / "motion-vae")
+    shutil.copytree(FIXTURES / "motion", out / "motion-teacher")
+    quick = {"steps": 2, "batch": 2, "precision": "no"}
+    student.main(data, out / "motion-teacher", out / "motion", tmp_path / "run", **quick)
+    engine = Engine(out, "cpu")
+    walk = ["a person walks"] * 5
+    assert sum(len(chunk) for chunk in engine.motion(walk, guidance=3.0)) == 40
+    with pytest.raises(ValueError, match="taught to take 2 steps, got 10"):
+        next(engine.motion(walk, steps=10))
+    teacher = MotionDiT(engine.model("motion-teacher").dit.cfg)
+    with pytest.raises(typer.BadParameter, match="is another kind of model than is trained here"):
+        warm_start(teacher, out / "motion")
