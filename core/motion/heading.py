@@ -2,7 +2,8 @@
 
 Every step of a sampled walk turns a body a little, and what remains of that adds up: six seconds of
 going backwards led 35 degrees astray. Where words insist on a straight way, the mean of those turns
-is taken out again and the heading is led back to what it was; the sway of each step stays.
+is taken out again and the body is led back to where it faced when they were said. It faces where
+hips and shoulders do, which is not quite where its features are seen from.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import math
 
 import numpy as np
 
-from core.body.features import LAYOUT
-from core.body.skeleton import FPS
+from core.body.features import LAYOUT, facing
+from core.body.rotations import wrap
+from core.body.skeleton import FPS, JOINTS
 
 STRIDE, SETTLED = 8, 5
-"""Poses over which sway averages out, and after which somebody has found where to go."""
-BACK = 1 / 8
+"""Poses over which sway averages out, and after which all of a turn is held."""
+BACK = 1 / 5
 """Share of a heading's error that is led back, per pose."""
-MOST = math.radians(60) / FPS
+MOST = math.radians(90) / FPS
 """Radians a pose: nobody sees feet give way to that."""
 
 
@@ -27,6 +29,7 @@ class HeadingHold:
 
     def __init__(self) -> None:
         self._mean: np.ndarray | None = None  # (B,) rad a pose that the motion turns by
+        self._faced: np.ndarray | None = None  # (B,) rad, in the last pose's own heading
         self._error: np.ndarray | float = 0.0  # rad from where it was led
         self._poses: np.ndarray | int = 0  # since it goes straight
 
@@ -36,14 +39,23 @@ class HeadingHold:
             return features  # most motions never ask
         out = features.copy()
         turns = -2 * features[..., LAYOUT.turn.start].astype(np.float64)
-        if self._mean is None:
-            self._mean = np.zeros(len(features))
+        faces = _facings(features)
+        if self._mean is None or self._faced is None:
+            self._mean, self._faced = np.zeros(len(features)), faces[:, 0]
         for k in range(features.shape[1]):
-            turn, on = turns[:, k], straight[:, k]
+            on, turn = straight[:, k], turns[:, k] + wrap(faces[:, k] - self._faced)
             self._mean = self._mean + (turn - self._mean) / STRIDE
             self._poses = np.where(on, self._poses + 1, 0)
             trust = np.clip(self._poses / SETTLED, 0, 1)
             change = np.clip(-trust * (self._mean + BACK * self._error), -MOST, MOST)
-            self._error = np.where(trust == 1, self._error + turn + change, 0.0)
-            out[:, k, LAYOUT.turn.start] = -(turn + change) / 2
+            self._error = np.where(on, self._error + turn + change, 0.0)
+            self._faced = faces[:, k]
+            out[:, k, LAYOUT.turn.start] = -(turns[:, k] + change) / 2
         return out
+
+
+def _facings(features: np.ndarray) -> np.ndarray:
+    """Return the angles (B, T) that bodies face, to the left of where features see them from."""
+    others = features[..., LAYOUT.joints].reshape(-1, len(JOINTS) - 1, 3)
+    joints = np.pad(others.astype(np.float64), ((0, 0), (1, 0), (0, 0)))
+    return facing(joints).reshape(features.shape[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.body.features import LAYOUT, NUM_FEATURES
+from core.body.skeleton import REST_JOINTS
 from core.motion.heading import HeadingHold
 from core.motion.traits import straight
 
@@ -16,6 +17,7 @@ def swaying(drift: float) -> np.ndarray:
     t = np.arange(POSES)
     yaw = np.radians(4 * np.sin(2 * np.pi * t / 20) + drift * t / 20)
     x = np.zeros((1, POSES, NUM_FEATURES), np.float32)
+    x[0, :, LAYOUT.joints] = REST_JOINTS[1:].ravel()
     x[0, :, LAYOUT.turn.start] = -np.diff(yaw, append=yaw[-1]) / 2
     return x
 
