@@ -17,7 +17,7 @@ from core.words.grammar import PERSON, STILL, head, subject, verbs
 from core.words.languages import Translation, translate
 from core.words.steps import Step, split
 from core.words.substitutes import replaced, shown, spelled
-from core.words.telling import better
+from core.words.telling import alone, better
 
 LIGHT = frozenset(
     "act begin come continue do finish get give go keep make perform practice".split()
@@ -63,7 +63,7 @@ def read(text: str) -> Reading:
         said = _short(said)
         notes += told
         count = None if said == STILL else step.count
-        words = better(said, step.kind) if count and step.kind else ""
+        words = better(said, step.kind) if count and step.kind else alone(said)
         steps.append(replace(step, text=said, count=count, words=words))
         if count is None and said != STILL and _TIMES.search(said):
             notes.append(f"How often is not understood in '{said}': say it as in '12 times'.")

@@ -1,16 +1,24 @@
-"""The words in which the network does what is counted: those of captions whose motion is like it.
+"""The words in which the network does what is asked: those of captions whose motion is like it.
 
 It was shown many kicks with the left or the right foot and few with no word of which, nobody who
-takes two steps back but many who walk backwards, hardly a waving hand but arms waved around.
+takes two steps back but many who walk backwards, hardly a waving hand but arms waved around. Who
+turns, and no more is said, was mostly cut out of a dance; who bows was a jester.
 """
 
 from __future__ import annotations
+
+import re
 
 from core.motion.attributes import wanted
 from core.words.counting import KINDS, Kind
 from core.words.grammar import PERSON, STILL, subject
 
 _LIMBS = {"kick": "foot", "punch": "fist"}
+_ALONE = (
+    (re.compile(r"turns? (?:to (?:the|his|her|their) )?(?:left|right)|turns? around"), "and stops"),
+    (re.compile(r"bows?"), "down and stands up"),
+)
+"""What is said alone, and what the network is told after it."""
 STANDING = f"{PERSON} stops and stands still"
 """What the network is told for standing still: told only that, it holds its forearms up."""
 
@@ -25,6 +33,13 @@ class Told(str):
         told = super().__new__(cls, text)
         told.words = words or (STANDING if text == STILL else "")
         return told
+
+
+def alone(text: str) -> str:
+    """Return the words for a sentence that is no count, empty where it does itself."""
+    text = text.rstrip(".! ")
+    said = subject(text)[1].lower()
+    return next((f"{text} {end}" for asked, end in _ALONE if asked.fullmatch(said)), "")
 
 
 def better(text: str, kind: Kind) -> str:

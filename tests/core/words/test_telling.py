@@ -1,4 +1,4 @@
-"""What the network is told where counts are asked for."""
+"""What the network is told in the place of what was asked for."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ WORDS = {
     "a woman takes two steps forward": "",
     "a person jumps twice": "",
     "a person waves": "",
+    "a person turns left": "a person turns left and stops",
+    "a woman turns to her right.": "a woman turns to her right and stops",
+    "a person turns left and waves": "",
+    "somebody bows": "somebody bows down and stands up",
 }
 
 
 @pytest.mark.parametrize("text", WORDS)
-def test_words_do_what_is_counted(text):
+def test_words_do_what_is_asked(text):
     (step,) = read(text).steps
     assert (step.text, step.words) == (text, WORDS[text])
