@@ -2,7 +2,8 @@
 
 It was shown many kicks with the left or the right foot and few with no word of which, nobody who
 takes two steps back but many who walk backwards, hardly a waving hand but arms waved around. Who
-turns, and no more is said, was mostly cut out of a dance; who bows was a jester.
+turns, and no more is said, was mostly cut out of a dance; who bows was a jester; a chair is what
+makes a dancer sit.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from core.words.counting import KINDS, Kind
 from core.words.grammar import PERSON, STILL, subject
 
 _LIMBS = {"kick": "foot", "punch": "fist"}
-_ALONE = (
-    (re.compile(r"turns? (?:to (?:the|his|her|their) )?(?:left|right)|turns? around"), "and stops"),
-    (re.compile(r"bows?"), "down and stands up"),
-)
-"""What is said alone, and what the network is told after it."""
+_ALONE = {
+    r"turns? (?:to (?:the|his|her|their) )?(?:left|right)|turns? around": "{} and stops",
+    r"bows?": "{} down and stands up",
+    r"sits?(?: down)?|takes a seat|is sitting(?: down)?": "sits down on a chair",
+}
+"""What is said alone, and what the network is told that somebody does."""
 STANDING = f"{PERSON} stops and stands still"
 """What the network is told for standing still: told only that, it holds its forearms up."""
 
@@ -37,9 +39,9 @@ class Told(str):
 
 def alone(text: str) -> str:
     """Return the words for a sentence that is no count, empty where it does itself."""
-    text = text.rstrip(".! ")
-    said = subject(text)[1].lower()
-    return next((f"{text} {end}" for asked, end in _ALONE if asked.fullmatch(said)), "")
+    who, said = subject(text.rstrip(".! "))
+    words = (words for asked, words in _ALONE.items() if re.fullmatch(asked, said, re.IGNORECASE))
+    return f"{who or PERSON} {found.format(said)}" if (found := next(words, "")) else ""
 
 
 def better(text: str, kind: Kind) -> str:

@@ -19,6 +19,8 @@ WORDS = {
     "a person turns left": "a person turns left and stops",
     "a woman turns to her right.": "a woman turns to her right and stops",
     "a person turns left and waves": "",
+    "a man sits down": "a man sits down on a chair",
+    "a man sits down on the floor": "",
     "somebody bows": "somebody bows down and stands up",
 }
 
