@@ -11,14 +11,17 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from app.hosting import Hosting
 from app.live.sharing import Limits
 from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
+SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingface.co')}"
+"""Who shows a Space's page, and what it is called."""
 FOLDER = Path(os.path.relpath(CHECKPOINTS))
 """Of checkpoints, as it is called from where the app is started."""
 M_ARENA_MAX = -8
@@ -47,6 +50,12 @@ def trouble(host: str, port: int) -> str:
     return ""
 
 
+def refuse(why: str) -> NoReturn:
+    """Say why it does not start."""
+    typer.echo(f"error: {why}", err=True)
+    raise typer.Exit(2)
+
+
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = (
         "0.0.0.0" if ON_SPACES else "127.0.0.1"
@@ -65,14 +74,33 @@ def main(
     max_followed: Annotated[
         int, typer.Option(min=1, help="Videos followed at once.")
     ] = Limits.following,
+    sites: Annotated[
+        str,
+        typer.Option(
+            envvar="LIVESTEP_SITES",
+            help="Other sites that may show the page in a frame, or use it from theirs; * for all.",
+        ),
+    ] = SPACE if ON_SPACES else "",
+    proxies: Annotated[
+        str,
+        typer.Option(
+            envvar=["LIVESTEP_PROXIES", "FORWARDED_ALLOW_IPS"],
+            help="Addresses of proxies that say whom they ask for: what they forward counts.",
+        ),
+    ] = "*" if ON_SPACES else "",
     truth: Annotated[
         bool, typer.Option(help="Offer to show the real engine beside a world (needs vizdoom).")
     ] = False,
 ) -> None:
     """Serve the Livestep page."""
     if why := trouble(host, port):
-        typer.echo(f"error: {why}", err=True)
-        raise typer.Exit(2)
+        refuse(why)
+    try:
+        root = os.environ.get("GRADIO_ROOT_PATH", "")
+        hosting = Hosting.read(root=root, sites=sites, proxies=proxies)
+    except ValueError as error:
+        refuse(str(error))
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -109,7 +137,10 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
     print(f"Livestep is at http://{host}:{port}", flush=True)
     try:
-        page.launch(server_name=host, server_port=port, **launch_options(lobby, exports))
+        options = launch_options(lobby, exports, hosting)
+        page.launch(server_name=host, server_port=port, **options)
+    except OSError as error:  # another one has started meanwhile
+        refuse(trouble(host, port) or str(error))
     finally:
         exports.close()
         lobby.close()

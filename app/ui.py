@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
+from app.hosting import Doorway, Hosting
 from app.live.lobby import Lobby
 from app.live_page import live_page
 from app.motion.tab import files_form as motion_form
@@ -47,10 +49,17 @@ def build(lobby: Lobby, exports: Exports) -> gr.Blocks:
     return blocks.queue(max_size=20)
 
 
-def launch_options(lobby: Lobby, exports: Exports) -> dict[str, Any]:
+def launch_options(
+    lobby: Lobby, exports: Exports, hosting: Hosting | None = None
+) -> dict[str, Any]:
     """Everything `Blocks.launch` is given besides address and port."""
+    hosting = hosting or Hosting()
     return {
-        "app_kwargs": {"routes": routes(lobby, exports)},
+        "app_kwargs": {
+            "routes": routes(lobby, exports),
+            "middleware": [Middleware(Doorway, hosting=hosting)],
+        },
+        "root_path": hosting.root,
         "theme": theme(),
         "head": HEAD,
         "footer_links": ["api"],

@@ -19,7 +19,7 @@ from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.protocol import message
-from app.live.replies import from_elsewhere, problem, read_body, sentence
+from app.live.replies import problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.protocol import MOST_UPLOAD, Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
 from core.settings import LENS, MAX_PROMPT, Lens, Tilt
@@ -51,8 +51,6 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def clip(request: Request) -> Response:
         """POST: the file to follow; `name` is what the visitor calls it."""
-        if refusal := from_elsewhere(request):
-            return refusal
         announced = request.headers.get("content-length", "")
         try:
             visitor = lobby.capture_visitors.find(request.path_params["session"])
@@ -72,8 +70,6 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
     def asked(kind: type[T], do: Callable[[CaptureVisitor, T], Any]) -> Endpoint:
         async def answer(request: Request) -> Response:
             """POST: have the visitor do what a small request says."""
-            if refusal := from_elsewhere(request):
-                return refusal
             try:
                 wanted = await read(request, kind)
                 visitor = lobby.capture_visitors.find(request.path_params["session"])
@@ -95,7 +91,7 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
         return Response(pack(poses), media_type="application/octet-stream", headers=headers)
 
     return [
-        channel.route("/livestep/follow"),
+        *channel.routes("/livestep/follow"),
         Route("/livestep/clip/{session}", clip, methods=["POST"]),
         Route("/livestep/adjust/{session}", asked(Adjustment, adjust), methods=["POST"]),
         Route("/livestep/similar/{session}", asked(Question, similar), methods=["POST"]),

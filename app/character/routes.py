@@ -21,7 +21,7 @@ from app.capture.uploads import TOO_LONG, file_name
 from app.exports import files
 from app.exports.routes import KINDS, Wishes, cut, parse, take_wishes
 from app.live.lobby import Lobby
-from app.live.replies import from_elsewhere, problem, read_body, room_for_files, sentence
+from app.live.replies import problem, read_body, room_for_files, sentence
 from app.protocol import MOST_UPLOAD
 from core.body.take import Take
 from core.settings import ExportSettings
@@ -40,8 +40,6 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def rig(request: Request) -> Response:
         """POST: a skeleton as glTF; answers how it is to be moved. `name` is that of its file."""
-        if refusal := from_elsewhere(request):
-            return refusal
         try:
             data = await read_body(request, MOST_SKELETON, "The skeleton is too large.")
             name = file_name(request.query_params.get("name", ""))
@@ -52,8 +50,6 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def dress(request: Request) -> Response:
         """POST: a character's file; answers with a take on it. `wishes` are those of an export."""
-        if refusal := from_elsewhere(request):
-            return refusal
         asked, announced = request.query_params, request.headers.get("content-length", "")
         visitors = tables.get(request.path_params["what"])
         if visitors is None:
@@ -82,7 +78,6 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
             headers={
                 "content-disposition": f'attachment; filename="{path.name}"',
                 "cache-control": "no-store",
-                "x-content-type-options": "nosniff",
             },
         )
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from app.exports import files
 from app.exports.store import Exports, Job, Order
 from app.live.lobby import Lobby, Table
-from app.live.replies import from_elsewhere, problem, read_body, sentence
+from app.live.replies import problem, read_body, sentence
 from app.world import recording
 from core.body.skeleton import FPS
 from core.body.take import Take
@@ -71,8 +71,6 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
 
     async def cancel(request: Request) -> Response:
         """DELETE: an export that nobody waits for any more."""
-        if refusal := from_elsewhere(request):
-            return refusal
         try:
             found = find(request)
         except ValueError as error:
@@ -92,7 +90,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             found.path,
             media_type=KINDS.get(found.path.suffix, "application/octet-stream"),
             filename=found.path.name,
-            headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
+            headers={"cache-control": "no-store"},
         )
 
     def under(
@@ -102,8 +100,6 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
 
         async def begin(request: Request) -> Response:
             """POST: begin an export."""
-            if refusal := from_elsewhere(request):
-                return refusal
             session = request.path_params["session"]
             try:
                 data = await read_body(request, MOST_BYTES, "The export request is too long.")

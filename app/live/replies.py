@@ -1,4 +1,4 @@
-"""What our own routes share: whom they answer, reading little, sentences, files with a tag."""
+"""What our own routes share: reading little, sentences, files with a tag."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.live.protocol import unfit
@@ -42,21 +41,9 @@ def room_for_files() -> Iterator[None]:
         raise ValueError("The server has no room for files; try again later.") from error
 
 
-def same_origin(request: HTTPConnection) -> bool:
-    """Whether the page that asks came from this host (browsers always say)."""
-    origin = request.headers.get("origin")
-    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
-    return origin is None or urlsplit(origin).netloc == host.split(",")[0].strip()
-
-
 def problem(message: str, status: int) -> Response:
     """An error as a sentence the page can show."""
     return JSONResponse({"message": message}, status)
-
-
-def from_elsewhere(request: Request) -> Response | None:
-    """The refusal of a request that another site's page makes; None for our own page's."""
-    return None if same_origin(request) else problem("This request came from another site.", 403)
 
 
 async def read_body(request: Request, most: int, too_long: str) -> bytes:

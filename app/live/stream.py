@@ -1,4 +1,4 @@
-"""A WebSocket route: who may come in, reading what the page says, sending what it lacks."""
+"""Live routes: who may come in, reading what the page says, sending what it lacks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from starlette.routing import WebSocketRoute
+from starlette.datastructures import Address
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live.feed import Connection, PoseFeed
+from app.live.line import line_routes
 from app.live.loader import Loader
-from app.live.replies import same_origin, sentence
+from app.live.replies import sentence
 from app.protocol import (
     MAX_MESSAGE,
     VERSION,
@@ -32,6 +35,19 @@ REFUSED, REPLACED = 4000, 4001
 """Close codes after which the page does not try again by itself."""
 
 F = TypeVar("F", bound=Connection)
+
+
+class Socket(Protocol):
+    """What is needed of a WebSocket."""
+
+    @property
+    def client(self) -> Address | None: ...
+
+    async def receive(self) -> Message: ...
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+    async def close(self, code: int) -> None: ...
 
 
 class Served(Protocol[F]):
@@ -74,13 +90,17 @@ class Channel(Generic[V, F]):
     pace: int = 2**18
     """Bytes a second."""
 
-    def route(self, path: str) -> WebSocketRoute:
-        """Serve pages there."""
+    def routes(self, path: str) -> list[BaseRoute]:
+        """Serve pages there, with a WebSocket or without."""
 
-        async def live(socket: WebSocket) -> None:
+        async def live(socket: Socket) -> None:
             await serve(socket, self)
 
-        return WebSocketRoute(path, live)
+        async def accept(socket: WebSocket) -> None:
+            await socket.accept()
+            await live(socket)
+
+        return [WebSocketRoute(path, accept), *line_routes(path, live, self.burst)]
 
 
 def pose_channel(
@@ -100,12 +120,8 @@ def pose_channel(
     )
 
 
-async def serve(socket: WebSocket, channel: Channel[V, F]) -> None:
+async def serve(socket: Socket, channel: Channel[V, F]) -> None:
     """Serve one page until it leaves."""
-    if not same_origin(socket):
-        await socket.close(1008)
-        return
-    await socket.accept()
     # the page may be gone at any time, also while it is told why it has to go
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         try:
@@ -124,7 +140,7 @@ async def serve(socket: WebSocket, channel: Channel[V, F]) -> None:
                 await sender
 
 
-async def admit(socket: WebSocket, channel: Channel[V, F]) -> tuple[V, F, asyncio.Event]:
+async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.Event]:
     """Read the first message and attach to its visitor; ValueError says why not."""
     try:
         data = await asyncio.wait_for(read(socket, channel.most_bytes), HELLO_SECONDS)
@@ -152,7 +168,7 @@ async def admit(socket: WebSocket, channel: Channel[V, F]) -> tuple[V, F, asynci
     return visitor, feed, ready
 
 
-async def read(socket: WebSocket, most: int) -> bytes:
+async def read(socket: Socket, most: int) -> bytes:
     """The next message; raise ValueError when it is text or too long."""
     event = await socket.receive()
     if event["type"] == "websocket.disconnect":
@@ -163,7 +179,7 @@ async def read(socket: WebSocket, most: int) -> bytes:
     return data
 
 
-async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F) -> None:
+async def receive(socket: Socket, channel: Channel[V, F], visitor: V, feed: F) -> None:
     """Act on what the page says until it leaves."""
     clock = asyncio.get_running_loop().time
     second, count = 0, 0
@@ -191,7 +207,7 @@ async def receive(socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F
 
 
 async def send(
-    socket: WebSocket, channel: Channel[V, F], visitor: V, feed: F, ready: asyncio.Event
+    socket: Socket, channel: Channel[V, F], visitor: V, feed: F, ready: asyncio.Event
 ) -> None:
     """Send what the page lacks whenever there may be something."""
     while visitor.feed is feed:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
-from app.live.replies import from_elsewhere, problem, read_body, sentence
+from app.live.replies import problem, read_body, sentence
 from app.live.stream import pose_channel
 from app.motion.visitor import MotionVisitor
 from app.protocol import (
@@ -47,8 +47,6 @@ def motion_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def reopen(request: Request) -> Response:
         """POST: make a project's take again; answers what it asks for."""
-        if refusal := from_elsewhere(request):
-            return refusal
         try:
             data = await read_body(request, MOST_BYTES, "The project is too long.")
             project = await run_in_threadpool(read_project, data)
@@ -58,7 +56,7 @@ def motion_routes(lobby: Lobby) -> list[BaseRoute]:
         return JSONResponse(summary(project))
 
     return [
-        channel.route("/livestep/live"),
+        *channel.routes("/livestep/live"),
         Route(address, save),
         Route(address, reopen, methods=["POST"]),
     ]

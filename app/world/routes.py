@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.live.lobby import Lobby
-from app.live.replies import from_elsewhere, problem, read_body, tagged
+from app.live.replies import problem, read_body, tagged
 from app.live.stream import Channel
 from app.protocol import (
     MAX_WORLD_MESSAGE,
@@ -64,8 +64,6 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def start(request: Request) -> Response:
         """POST: the picture that the visitor's next world may begin from."""
-        if refusal := from_elsewhere(request):
-            return refusal
         try:
             visitor = lobby.world_visitors.find(request.path_params["session"])
             data = await read_body(request, MOST_BYTES, TOO_LONG)
@@ -86,7 +84,7 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
         return Response(data, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
     return [
-        channel.route("/livestep/play"),
+        *channel.routes("/livestep/play"),
         Route("/livestep/seed/{world}/{number:int}.png", seed),
         Route("/livestep/start/{session}", start, methods=["POST"]),
         Route("/livestep/strip/{session}.jpg", strip),

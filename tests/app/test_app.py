@@ -63,13 +63,6 @@ def test_other_sites_are_refused(client, origin):
     assert reply.status_code == 403
 
 
-def test_own_origin_is_welcome_also_behind_a_proxy(client):
-    headers = {"origin": "https://me.hf.space", "x-forwarded-host": "me.hf.space"}
-    with client.websocket_connect(LIVE, headers=headers) as socket:
-        socket.send_bytes(pack(hello()))
-        assert receive(socket, Model).state == "ready"
-
-
 @pytest.mark.parametrize(
     "first",
     [

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -65,27 +66,53 @@ def test_a_port_of_the_administrator_is_named():
     assert told.stderr == said
 
 
-@pytest.mark.slow
-def test_files_of_visitors_go_with_the_server(tmp_path):
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--sites", "demo.example", "a site is called"), ("--proxies", "here", "a proxy is called")],
+)
+def test_a_site_or_proxy_that_is_none_is_named(option, value, said):
+    told = refused(option, value)
+    assert told.startswith(f"error: {said} ")
+    assert told.count("\n") == 1
+
+
+@contextmanager
+def started(folder: Path):
+    """A server without models, whose files of visitors lie in a folder; yields it and its host."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "app.py", "--port", host.split(":")[1]]
-    command += ["--checkpoints", str(tmp_path / "none")]
-    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)})
+    command += ["--checkpoints", str(folder / "none")]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(folder)})
     try:
         await_health(host)
-        greeting = hello()
-        with connect(f"ws://{host}/livestep/follow") as page:
-            page.send(pack(greeting))
-            page.recv()
-            clip = f"http://{host}/livestep/clip/{greeting.session}"
-            assert httpx.post(clip, params={"name": "a.mp4"}, content=b"a film").json()["ok"]
-            assert list(tmp_path.glob("livestep-*/*/a.mp4"))
-            server.send_signal(signal.SIGTERM)
-            assert server.wait(30) in (0, 130)  # by whether Gradio had finished starting
-        assert not list(tmp_path.glob("livestep-*"))
+        yield server, host
     finally:
         server.kill()
+        server.wait()
+
+
+def upload(host: str) -> None:
+    greeting = hello()
+    with connect(f"ws://{host}/livestep/follow") as page:
+        page.send(pack(greeting))
+        page.recv()
+        clip = f"http://{host}/livestep/clip/{greeting.session}"
+        assert httpx.post(clip, params={"name": "a.mp4"}, content=b"a film").json()["ok"]
+
+
+@pytest.mark.slow
+def test_two_servers_on_one_machine_and_their_visitors_files(tmp_path):
+    with started(tmp_path) as (first, host), started(tmp_path) as (_, other):
+        upload(host)
+        upload(other)
+        port = other.split(":")[1]
+        assert refused("--port", port).startswith(f"error: port {port} is in use; ")
+        assert len(list(tmp_path.glob("livestep-*/*/a.mp4"))) == 2
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30) in (0, 130)  # by whether Gradio had finished starting
+        assert len(list(tmp_path.glob("livestep-*/*/a.mp4"))) == 1
+        upload(other)
 
 
 def await_health(host: str) -> None:

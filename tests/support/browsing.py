@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from app.exports.store import Exports
+from app.hosting import Hosting
 from app.live.loader import Loader
 from app.live.lobby import Lobby
 from app.live.sharing import Limits
@@ -36,27 +37,38 @@ def page_engine():
     return FakeEngine()
 
 
-@pytest.fixture(scope="module")
-def address(page_engine):
-    """A server as `python app.py` starts it."""
+@contextmanager
+def serving(engine, hosting: Hosting | None = None):
+    """A server as `python app.py` starts it; yields its port."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     from app.ui import build, launch_options
 
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    lobby = Lobby(Loader(lambda: page_engine).start(), Limits(moving=16))
+    port = free_port()
+    lobby = Lobby(Loader(lambda: engine).start(), Limits(moving=16))
     exports = Exports()
     page = build(lobby, exports)
     page.launch(
         server_name="127.0.0.1",
         server_port=port,
         prevent_thread_lock=True,
-        **launch_options(lobby, exports),
+        **launch_options(lobby, exports, hosting),
     )
-    yield f"http://127.0.0.1:{port}"
+    yield port
     page.close(verbose=False)
     exports.close()
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def address(page_engine):
+    with serving(page_engine) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +84,7 @@ def browser():
 
 
 @contextmanager
-def watched(browser, width: int, height: int):
+def watched(browser, width: int, height: int, seconds: float = 20):
     """Yield what opens a page; at the end nothing may have gone wrong or left this host."""
     contexts, faults = [], []
 
@@ -88,7 +100,7 @@ def watched(browser, width: int, height: int):
         context = browser.new_context(**{"viewport": {"width": width, "height": height}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * seconds)
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("console", note)
         page.on("request", check)

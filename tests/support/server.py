@@ -28,11 +28,15 @@ def new_lobby() -> Lobby:
     return Lobby(loader, Limits(pages=8))
 
 
-def make_client(lobby: Lobby, exports: Exports) -> TestClient:
+def make_app(lobby: Lobby, exports: Exports) -> App:
     options = launch_options(lobby, exports)
     page = build(lobby, exports)
     page.theme, page.head = options["theme"], options["head"]
-    return TestClient(App.create_app(page, app_kwargs=options["app_kwargs"]))
+    return App.create_app(page, app_kwargs=options["app_kwargs"])
+
+
+def make_client(lobby: Lobby, exports: Exports) -> TestClient:
+    return TestClient(make_app(lobby, exports))
 
 
 def hello(**fields) -> Hello:
