@@ -100,10 +100,11 @@ export class BodyPage {
   connect(path, handlers) {
     handlers = { model: (message) => this.learn(message), ...handlers };
     this.socket = new Socket({
-      url: `${this.base.replace(/^http/, "ws")}${path}`,
+      url: `${this.base}${path}`,
       session: this.session,
       resume: () => ({ take: this.own.take.number, have: this.own.take.end }),
       receive: (message) => handlers[message.tag](message),
+      say: (sentence) => this.view.flash(sentence),
       status: (status) => this.connected(status),
     });
     this.refresh();

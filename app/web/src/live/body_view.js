@@ -2,7 +2,7 @@
 
 import { tellNote } from "../exports/exporter.js";
 import { FPS } from "./bounds.js";
-import { PageView, clock, describeConnection } from "./page_view.js";
+import { PageView, clock, describeConnection, describeLine } from "./page_view.js";
 
 export class BodyView extends PageView {
   // `chips` are [label, prompt]
@@ -90,7 +90,7 @@ export class BodyView extends PageView {
 
   // What changes with every frame; returns the prompt of the pose on the screen.
   moving(page, now, pill) {
-    this.announce(pill, page.broken ?? connectionMessage(page) ?? page.news, now);
+    this.announce(page, pill, page.broken ?? connectionMessage(page) ?? page.news, now);
     const { player } = page;
     const mark = player.take.length ? player.take.markAt(player.time) : null;
     const caption = this.find(".ls-caption");
@@ -121,8 +121,9 @@ export function describeTrouble({ connection, model, server }) {
   return null;
 }
 
-function connectionMessage({ connection, model }) {
+function connectionMessage(page) {
+  const { connection, model, server } = page;
   if (connection === "lost") return "The connection was lost; trying again. Your take is kept.";
   if (connection === "open" && model.state !== "ready") return model.message;
-  return null;
+  return describeLine(page, server.state);
 }

@@ -1,5 +1,7 @@
 // What the views of all pages share: short messages, the pill's words on the connection, full screen.
 
+import { SLOW } from "./socket.js";
+
 const FLASH_MS = 8000;
 const READOUT_MS = 250;
 
@@ -24,9 +26,10 @@ export class PageView {
   }
 
   // What the pill says, and the toast: what was flashed, or else what lasts.
-  announce(pill, lasting, now) {
-    this.set(".ls-pill-text", pill.text);
-    this.find(".ls-pill").dataset.kind = pill.kind;
+  announce(page, pill, lasting, now) {
+    const slow = page.connection === "open" && page.socket.slow;
+    this.set(".ls-pill-text", slow ? `${pill.text} \u00b7 slow line` : pill.text);
+    Object.assign(this.find(".ls-pill"), { title: slow ? SLOW : "" }).dataset.kind = pill.kind;
     const flashed = now < this.flashed.until ? this.flashed.text : "";
     this.set(".ls-toast", flashed || lasting || "");
   }
@@ -55,11 +58,16 @@ export class PageView {
   }
 }
 
+// What is to be known of a connection that is open, until something is made over it.
+export function describeLine({ connection, socket }, state) {
+  return connection === "open" && socket.slow && state === "idle" ? SLOW : null;
+}
+
 // What the pill says of the connection and of the model in this state; null when both are fine.
 export function describeConnection(connection, state) {
   if (connection === "connecting") return { text: "Connecting", kind: "wait" };
   if (connection === "lost") return { text: "Reconnecting", kind: "bad" };
-  if (connection === "refused") return { text: "Server full", kind: "bad" };
+  if (connection === "refused") return { text: "Refused", kind: "bad" };
   if (connection === "replaced") return { text: "Open in another tab", kind: "bad" };
   if (state === "failed") return { text: "No model", kind: "bad" };
   return null;

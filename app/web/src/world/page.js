@@ -46,10 +46,11 @@ export class WorldPage {
     listen(this);
     const handle = handlers(this);
     this.socket = new Socket({
-      url: `${base.replace(/^http/, "ws")}play`,
+      url: `${base}play`,
       session: this.session,
       resume: () => ({}),
       receive: (message) => handle[message.tag](message),
+      say: (sentence) => this.view.flash(sentence),
       status: (status) => this.connected(status),
     });
     requestAnimationFrame((now) => this.frame(now));

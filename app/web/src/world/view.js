@@ -1,6 +1,6 @@
 // Everything on the page that is text or a button's state.
 
-import { PageView, clock, describeConnection } from "../live/page_view.js";
+import { PageView, clock, describeConnection, describeLine } from "../live/page_view.js";
 import { nameOf, summary } from "./caps.js";
 
 const ENDED = {
@@ -106,7 +106,7 @@ export class View extends PageView {
   }
 
   tick(page, now) {
-    this.announce(describe(page), connectionMessage(page), now);
+    this.announce(page, describe(page), connectionMessage(page), now);
     if (!this.due(now)) return;
     this.refresh(page);
     this.readout(page, now);
@@ -141,7 +141,7 @@ function describe({ connection, offer, dream, asked, replaying }) {
   return { text: dream.state === "stopped" ? "Stopped" : "Ready", kind: "rest" };
 }
 
-function connectionMessage({ connection }) {
-  if (connection === "lost") return "The connection was lost; trying again. Your world is kept.";
-  return null;
+function connectionMessage(page) {
+  if (page.connection === "lost") return "The connection was lost; trying again. Your world is kept.";
+  return describeLine(page, page.dream.state);
 }
