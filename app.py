@@ -11,11 +11,12 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from app.live.sharing import Limits
+from app.memory import keep_files_in_memory
 from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -47,11 +48,30 @@ def trouble(host: str, port: int) -> str:
     return ""
 
 
+def refuse(why: str) -> NoReturn:
+    """End with a sentence."""
+    typer.echo(f"error: {why}", err=True)
+    raise typer.Exit(2)
+
+
+def put_on_space(name: str, hardware: str) -> None:
+    """Put the clone on a Space and say where."""
+    from app.space import deploy
+
+    print(f"Putting Livestep on the Space {name} ...", flush=True)
+    try:
+        print(f"The Space is being built: {deploy(name, hardware)}")
+    except ValueError as error:
+        refuse(str(error))
+
+
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = (
         "0.0.0.0" if ON_SPACES else "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    port: Annotated[  # Kubernetes sets LIVESTEP_PORT to an address, for a service called livestep
+        int, typer.Option(help="Port to listen on.", allow_from_autoenv=False)
+    ] = 7860,
     checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = FOLDER,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
@@ -68,11 +88,34 @@ def main(
     truth: Annotated[
         bool, typer.Option(help="Offer to show the real engine beside a world (needs vizdoom).")
     ] = False,
+    keep_nothing: Annotated[
+        bool, typer.Option(help="Hold visitors' files in memory; nothing of theirs meets a disk.")
+    ] = False,
+    deploy: Annotated[
+        str,
+        typer.Option(
+            metavar="USER/NAME",
+            help="Put this on a Hugging Face Space instead.",
+            allow_from_autoenv=False,
+        ),
+    ] = "",
+    hardware: Annotated[
+        str,
+        typer.Option(
+            help="Of a new Space, as the Hub calls it; zero-a10g is a GPU lent by the call."
+        ),
+    ] = "cpu-basic",
 ) -> None:
     """Serve the Livestep page."""
+    if deploy:
+        return put_on_space(deploy, hardware)
     if why := trouble(host, port):
-        typer.echo(f"error: {why}", err=True)
-        raise typer.Exit(2)
+        refuse(why)
+    if keep_nothing:
+        try:
+            keep_files_in_memory()
+        except ValueError as error:
+            refuse(str(error))
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -117,4 +160,7 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    page = typer.Typer(add_completion=False)
+    # a Space has no command line: its variable LIVESTEP_MAX_PLAYERS says what --max-players does
+    page.command(context_settings={"auto_envvar_prefix": "LIVESTEP"})(main)
+    page()
