@@ -127,6 +127,7 @@ def main(
     from app.live.loader import Loader
     from app.live.lobby import Lobby
     from app.ui import build, launch_options
+    from app.zero import ON_ZERO
 
     def load():
         import torch
@@ -135,7 +136,8 @@ def main(
 
         # matrices this small gain nothing from a second core, and visitors share the cores anyway
         torch.set_num_threads(1)
-        return Engine.load(checkpoints, device=device)
+        # ZeroGPU shows a GPU to everybody, and lends it to calls alone: streams cannot have it
+        return Engine.load(checkpoints, device=device or ("cpu" if ON_ZERO else None))
 
     def real_engine(size: tuple[int, int], land: str):
         from train.worlds.doom import Truth

@@ -81,15 +81,18 @@ def deploy(name: str, hardware: str) -> str:
     return f"{hub.endpoint}/spaces/{name}"
 
 
-def contents(root: Path, hardware: str) -> dict[str, Path | bytes]:
-    """Return what a Space holds, by its path there."""
+def needed(root: Path) -> list[str]:
+    """Return the paths of what running needs, as .dockerignore tells."""
     lines = (root / ".dockerignore").read_text().splitlines()
     kept = [root / line[1:] for line in lines if line.startswith("!")]
     left = [line for line in lines if line != "*" and not line.startswith(("!", "#"))]
     files = (file for path in kept for file in [path, *sorted(path.rglob("*"))] if file.is_file())
     paths = (file.relative_to(root).as_posix() for file in files)
-    found = {path: root / path for path in filter_repo_objects(paths, ignore_patterns=left)}
+    return list(filter_repo_objects(paths, ignore_patterns=left))
 
+
+def contents(root: Path, hardware: str) -> dict[str, Path | bytes]:
+    """Return what a Space holds, by its path there."""
     requirements = (root / "requirements.txt").read_text()
     sdk = re.search(r"^gradio==([\d.]+)", requirements, re.MULTILINE)
     assert sdk
@@ -97,7 +100,7 @@ def contents(root: Path, hardware: str) -> dict[str, Path | bytes]:
     # ZeroGPU is none of the words that a Space may suggest
     suggestion = "" if hardware == ZERO else f"suggested_hardware: {hardware}\n"
     card = CARD.format(sdk_version=sdk[1], suggestion=suggestion)
-    return found | {
+    return {path: root / path for path in needed(root)} | {
         "README.md": card.encode(),
         "requirements.txt": (CPU_WHEELS * on_cpu + requirements).encode(),
     }
