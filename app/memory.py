@@ -18,7 +18,7 @@ def keep_files_in_memory() -> None:
 
     To be called before the first one is written. Raises ValueError where there is no such folder.
     """
-    for place in (tempfile.gettempdir(), "/dev/shm"):
+    for place in (os.environ.get("TMPDIR", "/tmp"), "/dev/shm"):
         if kind_of_disk(place) in IN_MEMORY and shutil.disk_usage(place).free >= LEAST:
             break
     else:
