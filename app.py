@@ -17,6 +17,7 @@ import typer
 
 from app.hosting import Hosting
 from app.live.sharing import Limits
+from app.memory import keep_files_in_memory
 from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -56,11 +57,24 @@ def refuse(why: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def put_on_space(name: str, hardware: str) -> None:
+    """Put the clone on a Space and say where."""
+    from app.space import deploy
+
+    print(f"Putting Livestep on the Space {name} ...", flush=True)
+    try:
+        print(f"The Space is being built: {deploy(name, hardware)}")
+    except ValueError as error:
+        refuse(str(error))
+
+
 def main(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = (
         "0.0.0.0" if ON_SPACES else "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 7860,
+    port: Annotated[  # Kubernetes sets LIVESTEP_PORT to an address, for a service called livestep
+        int, typer.Option(help="Port to listen on.", allow_from_autoenv=False)
+    ] = 7860,
     checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = FOLDER,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
@@ -77,7 +91,6 @@ def main(
     sites: Annotated[
         str,
         typer.Option(
-            envvar="LIVESTEP_SITES",
             help="Other sites that may show the page in a frame, or use it from theirs; * for all.",
         ),
     ] = SPACE if ON_SPACES else "",
@@ -91,13 +104,34 @@ def main(
     truth: Annotated[
         bool, typer.Option(help="Offer to show the real engine beside a world (needs vizdoom).")
     ] = False,
+    keep_nothing: Annotated[
+        bool, typer.Option(help="Hold visitors' files in memory; nothing of theirs meets a disk.")
+    ] = False,
+    deploy: Annotated[
+        str,
+        typer.Option(
+            metavar="USER/NAME",
+            help="Put this on a Hugging Face Space instead.",
+            allow_from_autoenv=False,
+        ),
+    ] = "",
+    hardware: Annotated[
+        str,
+        typer.Option(
+            help="Of a new Space, as the Hub calls it; zero-a10g is a GPU lent by the call."
+        ),
+    ] = "cpu-basic",
 ) -> None:
     """Serve the Livestep page."""
+    if deploy:
+        return put_on_space(deploy, hardware)
     if why := trouble(host, port):
         refuse(why)
     try:
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         hosting = Hosting.read(root=root, sites=sites, proxies=proxies)
+        if keep_nothing:
+            keep_files_in_memory()
     except ValueError as error:
         refuse(str(error))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
@@ -112,6 +146,7 @@ def main(
     from app.live.loader import Loader
     from app.live.lobby import Lobby
     from app.ui import build, launch_options
+    from app.zero import ON_ZERO
 
     def load():
         import torch
@@ -120,7 +155,8 @@ def main(
 
         # matrices this small gain nothing from a second core, and visitors share the cores anyway
         torch.set_num_threads(1)
-        return Engine.load(checkpoints, device=device)
+        # ZeroGPU shows a GPU to everybody, and lends it to calls alone: streams cannot have it
+        return Engine.load(checkpoints, device=device or ("cpu" if ON_ZERO else None))
 
     def real_engine(size: tuple[int, int], land: str):
         from train.worlds.doom import Truth
@@ -148,4 +184,7 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    page = typer.Typer(add_completion=False)
+    # a Space has no command line: its variable LIVESTEP_MAX_PLAYERS says what --max-players does
+    page.command(context_settings={"auto_envvar_prefix": "LIVESTEP"})(main)
+    page()

@@ -26,20 +26,21 @@ ALLOWED = {
     "core.diffusion": "core.config core.settings core.diffusion",
     "core.body": "core.body",
     "core.motion": (
-        "core.config core.checkpoint core.settings core.diffusion core.body core.steering"
-        " core.motion"
+        "core.config core.checkpoint core.settings core.onnx core.diffusion core.body"
+        " core.steering core.motion"
     ),
     "core.steering": "core.settings core.body core.steering",
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
     "core.words": "core.settings core.body core.motion core.words",
-    "core.capture": "core.settings core.body core.capture",
+    "core.capture": "core.settings core.onnx core.body core.capture",
     "core.export": "core.settings core.body core.retrieval.manner core.steering core.export",
     "core.character": "core.settings core.body core.capture core.export core.character",
     "core.settings": "",
     "core.config": "",
     "core.checkpoint": "",
     "core.device": "",
+    "core.onnx": "",
     "core.shelf": "core.checkpoint",
     "core.engine": (
         "core.shelf core.settings core.device core.body core.motion core.video core.retrieval"

@@ -80,6 +80,7 @@ class Exports:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._folder: Path | None = None
+        self._broom: threading.Timer | None = None
 
     def submit(self, owner: str, file_name: str, write: Write, note: str = "") -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
@@ -95,6 +96,8 @@ class Exports:
             progress = Progress()
             job = Job(owner, path, self._pool.submit(_make, path, write, progress), progress, note)
             self._jobs[job.name] = job
+            if self._broom is None:
+                self._sweep_later()
         return job
 
     def wait(self, job: Job, seconds: float) -> Path:
@@ -122,8 +125,23 @@ class Exports:
     def close(self) -> None:
         """Finish what is being written and delete everything."""
         self._pool.shutdown(cancel_futures=True)
+        if self._broom:
+            self._broom.cancel()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _sweep_later(self) -> None:
+        """Have files go in good time, also where nobody comes any more; the lock is held."""
+        self._broom = threading.Timer(self._keep, self._sweep_by_itself)
+        self._broom.daemon = True
+        self._broom.start()
+
+    def _sweep_by_itself(self) -> None:
+        self._sweep()
+        with self._lock:
+            self._broom = None
+            if self._jobs:
+                self._sweep_later()
 
     def _sweep(self) -> None:
         with self._lock:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 class EngineLike(Protocol):
     """What the page needs of `core.engine.Engine`."""
 
+    checkpoints: Path
     names: tuple[str, ...]
     worlds: tuple[str, ...]
 

@@ -6,10 +6,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from core.settings import KEEP_SECONDS
+
+Turn = Callable[[], AbstractContextManager[None]]
+"""Waits for a turn to compute, which lasts for the length of a block."""
 
 
 @dataclass(frozen=True, kw_only=True)

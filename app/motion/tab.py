@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
+from pathlib import Path
 
 import gradio as gr
 
+from app import zero
 from app.exports.files import order
 from app.exports.store import Exports, Order
+from app.live.loader import EngineLike
 from app.live.lobby import Lobby
+from app.live.sharing import Turn
 from app.live_page import endpoint, file_row, offer, part_rows, whole_number
 from app.motion.job import MotionJob
 from app.protocol import Start
@@ -94,11 +99,22 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     """Make a take of this many poses in one go, taking turns with the live visitors."""
     engine = lobby.loader.engine()
+    if zero.worth_it(engine, request.checkpoint):
+        return on_lent_gpu(engine.checkpoints, request, poses)
+    return make(engine, lobby.turnstile.turn, request, poses)
+
+
+@zero.lent
+def on_lent_gpu(checkpoints: Path, request: Start, poses: int) -> Take:
+    return make(zero.lent_engine(checkpoints), nullcontext, request, poses)
+
+
+def make(engine: EngineLike, turn: Turn, request: Start, poses: int) -> Take:
     lock = threading.Condition()
     job = MotionJob(request, lock=lock, keep_seconds=MOST_SECONDS, poses=poses)
     job.open(engine)
     while job.buffer.end < poses:
-        with lobby.turnstile.turn():
+        with turn():
             chunk, milliseconds = job.compute()
         job.append(chunk, milliseconds)
     return job.cut(0, poses, engine.card(request.checkpoint))

@@ -8,6 +8,7 @@ import weakref
 from array import array
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ class WorldRecording:
         self._lock = threading.Lock()
         self._ends = array("Q", [0])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send it between processes, where a lent GPU made it."""
+        self._file.seek(0)
+        return _arrived, (self.log, self.fps, self._most, self.first, self._ends, self._file.read())
+
     @property
     def count(self) -> int:
         """Frames so far."""
@@ -131,6 +137,16 @@ class WorldRecording:
                 self._file.seek(self._ends[i])
                 data = self._file.read(self._ends[i + 1] - self._ends[i])
             yield decode(data)
+
+
+def _arrived(
+    log: Log, fps: float, most: int, first: int, ends: array[int], frames: bytes
+) -> WorldRecording:
+    """Invert `WorldRecording.__reduce__`."""
+    recording = WorldRecording(log, fps=fps, most=most)
+    for index, (start, end) in enumerate(pairwise(ends), first):
+        recording.add(index, frames[start:end])
+    return recording
 
 
 def check(recording: WorldRecording, *, format: str, scale: int) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 
 import gradio as gr
 
+from app import zero
 from app.exports.store import Exports, Order
+from app.live.loader import EngineLike
 from app.live.lobby import Lobby
+from app.live.sharing import Turn
 from app.live_page import endpoint, offer, whole_number
 from app.protocol import World
 from app.world.job import WorldJob
@@ -65,17 +71,30 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
 
 def generate(lobby: Lobby, request: World) -> WorldRecording:
     """Record a whole script, taking turns with the live visitors."""
-    engine = lobby.loader.engine()
+    engine, turns = lobby.loader.engine(), lobby.turnstile
+    if zero.worth_it(engine, request.checkpoint or next(iter(engine.worlds), "")):
+        return on_lent_gpu(engine.checkpoints, request)
+    return make(engine, turns.turn, turns.pass_on, request)
+
+
+@zero.lent
+def on_lent_gpu(checkpoints: Path, request: World) -> WorldRecording:
+    return make(zero.lent_engine(checkpoints), nullcontext, lambda: None, request)
+
+
+def make(
+    engine: EngineLike, turn: Turn, pass_on: Callable[[], None], request: World
+) -> WorldRecording:
     job = WorldJob(request, None, lock=threading.Condition())
-    with lobby.turnstile.turn():
-        job.open(engine, lobby.turnstile.pass_on)
+    with turn():
+        job.open(engine, pass_on)
     most = round(MOST_SECONDS / job.pace.period)
     frames = len(parse_script(request.script, job.log.card["keys"]))
     if frames > most:
         raise ValueError(f"The film can be up to {MOST_SECONDS} seconds long: {most} frames.")
     recording = WorldRecording(job.log, fps=1 / job.pace.period, most=most)
     while job.replaying:
-        with lobby.turnstile.turn():
+        with turn():
             made = job.step()
         recording.add(made.index, keepsake(made.frame))
     return recording

