@@ -115,7 +115,7 @@ def _(folder: Path) -> Parts:
             "--seed",
             11,
             "--stagger",
-            4,
+            2,
             "--guidance",
             3,
             "--fps",

@@ -27,7 +27,7 @@ def stream(prompts: list[str], **options: Any) -> Parts:
     yield "chunks", [[chunk.first, len(chunk), chunk.prompt] for chunk in chunks]
 
 
-for name in ("motion", "motion-styles"):
+for name in ("motion", "motion-teacher", "motion-styles"):
 
     @row(f"motion/{name}")
     def _(name: str = name) -> Parts:
@@ -38,7 +38,7 @@ for name in ("motion", "motion-styles"):
 def _() -> Parts:
     yield from stream(
         [WAVE] * 8,
-        checkpoint="motion",
+        checkpoint="motion-teacher",
         seed=4,
         steps=8,
         stagger=3,
