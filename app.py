@@ -91,7 +91,7 @@ def main(
     sites: Annotated[
         str,
         typer.Option(
-            help="Other sites that may show the page in a frame, or use it from theirs; * for all.",
+            help="Other sites that may show the page in a frame, or use it from theirs; * for all."
         ),
     ] = SPACE if ON_SPACES else "",
     proxies: Annotated[

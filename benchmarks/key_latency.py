@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,20 @@ KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
 HELD = 250, 900
 """Milliseconds that a key is held, and that none is held afterwards."""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+
+
+@contextmanager
+def in_browser(checkpoints: Path) -> Iterator[tuple[Any, int]]:
+    """Lend a Chromium and the port of the app; raise ValueError where either is not to be had."""
+    from playwright.sync_api import sync_playwright
+
+    browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not browser_path:
+        raise ValueError("no Chromium; install it, or name it by the environment variable CHROMIUM")
+    with serving(checkpoints) as (port, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        yield browser, port
+        browser.close()
 
 
 def enter(browser: Any, port: int) -> Any:
@@ -62,22 +77,15 @@ def measure(checkpoints: Path, presses: int, players: int = 1, seed: int = 0) ->
     Of several players, the frames are those of whoever has the fewest. Raises ValueError where
     there is no browser, or the app does not start.
     """
-    from playwright.sync_api import sync_playwright
-
-    browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not browser_path:
-        raise ValueError("no Chromium; install it, or name it by the environment variable CHROMIUM")
     found: list[float] = []
     draw = random.Random(seed)
     clock = f"[{WORLD}.frames, performance.now()]"
-    with serving(checkpoints) as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+    with in_browser(checkpoints) as (browser, port):
         pages = [enter(browser, port) for _ in range(players)]
         before = np.array([page.evaluate(clock) for page in pages])
         for _ in range(presses):
             found += press(pages, draw)
         frames, ms = (np.array([page.evaluate(clock) for page in pages]) - before).T
-        browser.close()
     return {
         "key_ms_p50": float(np.percentile(found, 50)),
         "key_ms_p95": float(np.percentile(found, 95)),
