@@ -18,7 +18,7 @@ from core.body.take import PoseChunk, Take
 from core.device import pick_device
 from core.motion import sections
 from core.motion.generate import MotionModel, Segments
-from core.motion.model import MotionDiT
+from core.motion.model import MotionConfig, MotionDiT
 from core.motion.sections import Edited
 from core.retrieval.index import MotionIndex
 from core.retrieval.manner import Manner, check_weight, make_manner
@@ -114,6 +114,10 @@ class Engine:
             "non_commercial": bool(about.get("non_commercial", False)),
             "data": ", ".join(about.get("data", {})),
         }
+
+    def check(self, name: str, settings: MotionSettings) -> None:
+        """Raise ValueError for settings that a checkpoint cannot have; nothing is loaded."""
+        MotionConfig(**self.motion_models.describe(name)["config"]).pace(settings)
 
     def motion(
         self,

@@ -31,6 +31,8 @@ class EngineLike(Protocol):
 
     def card(self, name: str) -> dict[str, Any]: ...
 
+    def check(self, name: str, settings: MotionSettings) -> None: ...
+
     def motion(
         self,
         prompts: Iterable[str],
@@ -145,6 +147,11 @@ class Loader:
                 yield world_card(engine, name, truth=self.truth is not None)
             except Exception:
                 log.exception("the world %s cannot be loaded", name)
+
+    @property
+    def engine_ready(self) -> bool:
+        """Whether there is an engine to be had."""
+        return self.engine_known.done() and self._engine is not None
 
     def engine(self) -> EngineLike:
         """Return the engine; raise ValueError with a sentence while or when there is none."""

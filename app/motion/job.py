@@ -17,7 +17,7 @@ from core.body.take import PoseChunk, Take
 from core.export.metadata import describe_steer, provenance
 from core.settings import DELAY as HELD_BACK
 from core.settings import MotionSettings, check_prompt
-from core.steering.project import MOST_PROMPTS, Asked, Project, remembered
+from core.steering.project import MOST_PROMPTS, Asked, Project, fitted, remembered
 from core.steering.wishes import KeyPose, Met, Steer, Wishes
 from core.words.director import Director
 
@@ -77,18 +77,25 @@ class MotionJob(Job):
 
     def open(self, engine: EngineLike) -> None:
         """Begin the engine's stream; raise ValueError for what it cannot do."""
-        request = self.request
-        if request.checkpoint not in engine.names:
-            raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
+        self.check(engine)
         self.wanted = self.wanted[0], check_prompt(self.wanted[1])
         self.stream = self._director.watch(
             engine.motion(
                 self._prompts(),
-                checkpoint=request.checkpoint,
+                checkpoint=self.request.checkpoint,
                 settings=self.settings,
                 steer=self.steer,
             )
         )
+
+    def check(self, engine: EngineLike) -> None:
+        """Raise ValueError for a checkpoint or settings that cannot be; nothing is loaded."""
+        name = self.request.checkpoint
+        if name not in engine.names:
+            raise ValueError(f"The checkpoint {name!r} is not on this server.")
+        if self._settings:
+            self._settings = fitted(self._settings, engine.card(name)["steps"])
+        engine.check(name, self.settings)
 
     @property
     def settings(self) -> MotionSettings:

@@ -58,11 +58,17 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         feed.wake()
 
     def start(self, request: Start, project: Project | None = None) -> None:
-        """Begin a new take in place of the old one, which is lost when the new one has a pose."""
+        """Begin a new take in place of the old one, which is lost when the new one has a pose.
+
+        Raises ValueError, and leaves the old one alone, for what is known not to be possible.
+        """
+        keep = self._limits.keep_seconds
+        job = MotionJob(request, lock=self._changed, keep_seconds=keep, project=project)
+        if self._loader.engine_ready:  # else the worker checks it
+            job.check(self._loader.engine())
         with self._changed:
             self._kept = self._shown if self._shown and self._shown.buffer.end else None
-        keep = self._limits.keep_seconds
-        self._begin(MotionJob(request, lock=self._changed, keep_seconds=keep, project=project))
+        self._begin(job)
 
     def reopen(self, project: Project) -> None:
         """Make a project's take again; raise ValueError for settings that no page can have."""
@@ -157,7 +163,8 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 chunk, milliseconds = job.compute()
             with self._changed:
                 job.append(chunk, milliseconds)
-                self._kept = None
+                if job is self._job:  # a chunk of the take before may still have been on its way
+                    self._kept = None
                 self._wake()
 
     def _wants_more(self, job: MotionJob) -> bool:

@@ -13,7 +13,7 @@ import typer
 from core.cli import shared, steering
 from core.cli.steering import Steering
 from core.settings import CHECKPOINTS, DELAY, ExportSettings, MotionSettings, check_prompt
-from core.steering.project import SUFFIX, Asked, Project
+from core.steering.project import SUFFIX, Asked, Project, fitted
 from core.words.director import Director
 
 if TYPE_CHECKING:
@@ -201,6 +201,8 @@ def motion(
     engine = shared.open_engine(checkpoints, device)
     load = time.perf_counter() - began
     name, director = engine.motion_models.pick(checkpoint), direct(script)
+    if prompt.endswith(SUFFIX):
+        settings = fitted(settings, engine.card(name)["steps"])
     steer = None if script.steering is None else script.steering.steer
     stream = engine.motion(director, checkpoint=name, settings=settings, steer=steer)
     chunks, times = perform(director.watch(stream), script)
@@ -227,9 +229,6 @@ def motion(
 def again(project: Project) -> Script:
     """Return what makes a project's motion once more."""
     ends = [*(asked.start for asked in project.prompts[1:]), project.poses]
-    starts = [asked.start for asked in project.prompts]
-    if ends != sorted(ends) or ends[-1] == starts[-1]:
-        raise ValueError("the project's last prompt begins after its last pose")
     segments = [
         Segment(asked.text, end - asked.start, asked.poses is not None)
         for asked, end in zip(project.prompts, ends, strict=True)

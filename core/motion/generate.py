@@ -176,19 +176,7 @@ class MotionModel:
     ) -> StreamSampler[Prompt]:
         """Return a sampler; what the settings leave open is the checkpoint's to say."""
         cfg = self.dit.cfg
-        steps = cfg.steps if settings.steps is None else settings.steps
-        stagger = min(cfg.stagger, steps) if settings.stagger is None else settings.stagger
-        if cfg.told_guidance and steps != cfg.steps:
-            raise ValueError(
-                f"this checkpoint was taught to take {cfg.steps} steps, got {steps}; leave them"
-                " out, or choose its teacher, which takes any number"
-            )
-        room = cfg.max_blocks - cfg.context - 1
-        if math.ceil(steps / max(stagger, 1)) > room:
-            raise ValueError(
-                f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
-                " raise the stagger or lower the steps"
-            )
+        steps, stagger = cfg.pace(settings)
         guidance = cfg.guidance if settings.guidance is None else settings.guidance
         told = cfg.told_guidance  # else guidance is the sampler's, which doubles the batch
         return StreamSampler(

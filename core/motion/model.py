@@ -8,6 +8,7 @@ of its day, so a prompt can change at any block and guidance's two branches shar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,10 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
+from core.diffusion import schedule
 from core.diffusion.attention import KVCache, Rotary
 from core.diffusion.flow import CLEAN
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
+from core.settings import MotionSettings
 
 
 class MotionConfig(Config):
@@ -59,6 +62,24 @@ class MotionConfig(Config):
     """Whether a step follows how the velocity changed since the last one, too; CMDM's do not."""
     steered_steps: int = 5
     """Default number of steps of blocks that are steered, which are made one by one."""
+
+    def pace(self, settings: MotionSettings) -> tuple[int, int]:
+        """Return steps and stagger to sample with; raise ValueError where they cannot be."""
+        steps = self.steps if settings.steps is None else settings.steps
+        stagger = min(self.stagger, steps) if settings.stagger is None else settings.stagger
+        if self.told_guidance and steps != self.steps:
+            raise ValueError(
+                f"this checkpoint was taught to take {self.steps} steps, got {steps}; leave them"
+                " out, or choose its teacher, which takes any number"
+            )
+        schedule.check(steps, stagger)
+        room = self.max_blocks - self.context - 1
+        if math.ceil(steps / stagger) > room:
+            raise ValueError(
+                f"{steps} steps with stagger {stagger} keep more than {room} blocks in the window;"
+                " raise the stagger or lower the steps"
+            )
+        return steps, stagger
 
 
 PUBLISHED = MotionConfig(

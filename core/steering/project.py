@@ -54,6 +54,15 @@ def remembered(history: Iterable[tuple[int, Wishes]]) -> tuple[Wished, ...]:
     return tuple(Wished(reading=reading, wishes=wishes) for reading, wishes in history)
 
 
+def fitted(settings: MotionSettings, steps: int) -> MotionSettings:
+    """Return a project's settings for a checkpoint that now takes so many steps of its own.
+
+    Checkpoints come to take fewer: a larger stagger meant to answer fastest, which all steps do.
+    """
+    stagger = settings.stagger and min(settings.stagger, settings.steps or steps)
+    return settings.changed(stagger=stagger)
+
+
 class Project(Settings):
     """A motion to be made again."""
 
@@ -105,7 +114,10 @@ def read_project(text: str | bytes) -> Project:
             if starts != sorted(set(starts)):
                 raise ValueError(f"its {told} must follow each other in time")
         lists["wishes"] = _whole(lists["wishes"])
-        return Project(**{**values, **lists, "livestep": 2})
+        project = Project(**{**values, **lists, "livestep": 2})
+        if project.prompts[-1].start >= project.poses:
+            raise ValueError("its last prompt must begin before its last pose is made")
+        return project
     except ValueError as error:
         raise ValueError(f"this is no project of Livestep: {error}") from None
 

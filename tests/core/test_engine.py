@@ -148,6 +148,9 @@ def test_checkpoints_and_their_cards(engine):
 def test_bad_settings_are_told_at_once(engine, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         engine.motion(repeat("walk"), **options)
+    if "checkpoint" not in options:
+        with pytest.raises(ValueError, match=sentence):
+            engine.check("motion", MotionSettings(**options))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import numpy as np
 from core.body.rotations import quat_from_axis_angle, quat_multiply
 from core.body.skeleton import FPS, INDEX, JOINTS, forward
 from core.body.take import PoseChunk, Take
+from core.settings import MotionSettings
 from core.steering.wishes import Steer, Wishes
 from tests.support.fake_capture import FakeCaptures
 from tests.support.fake_dream import FakeWorlds
@@ -49,6 +50,10 @@ class FakeEngine(FakeWorlds, FakeCaptures):
             "stagger": 5,
             "guidance": 2.5,
         }
+
+    def check(self, name: str, settings: MotionSettings) -> None:
+        if not 1 <= (settings.stagger or 5) <= 10:
+            raise ValueError(f"stagger must be in 1..10, got {settings.stagger}")
 
     def motion(self, prompts: Iterable[str], **options: Any) -> Iterator[PoseChunk]:
         self.opened.append(options)

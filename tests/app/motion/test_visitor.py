@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from app.live.feed import BATCH, WINDOW
 from app.motion.visitor import MOST_LEAD
@@ -37,7 +38,7 @@ def test_a_take_outlives_one_that_cannot_begin(make_lobby):
     page.visitor.stop()
     until(lambda: page.read() == [] and page.visitor._worker is None)
     number, end = page.take, page.end
-    for wrong in (replace(START, guidance=50.0), replace(START, prompt="?!"), START):
+    for wrong in (replace(START, prompt="?!"), START):
         page.visitor.start(wrong)
         until(lambda: (page.read(), page.show(), page.visitor._worker is None)[-1] or page.end > 8)
         if wrong is not START:
@@ -47,6 +48,47 @@ def test_a_take_outlives_one_that_cannot_begin(make_lobby):
             assert len(page.visitor.cut(0, end)) == end
     page.play(8)
     assert page.take != number
+
+
+def test_what_is_known_not_to_be_possible_leaves_the_running_take_alone(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(40)
+    number, project = page.take, page.visitor.project("neutral")
+    for wrong, said in (
+        (replace(START, stagger=11), "stagger"),
+        (replace(START, guidance=50.0), "guidance"),
+        (replace(START, checkpoint="../secret"), "not on this server"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            page.visitor.start(wrong)
+    with pytest.raises(ValueError, match="not on this server"):
+        page.visitor.reopen(project.changed(checkpoint="gone"))
+    page.play(page.end + 40)
+    assert page.take == number
+    assert len(page.visitor.cut(0, page.end)) == page.end
+
+
+def test_a_chunk_that_was_on_its_way_does_not_throw_its_take_away(make_lobby, engine):
+    engine.cost = 0.02  # the worker is in the middle of a chunk when the next take is asked for
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(40)
+    page.visitor.start(replace(START, prompt="?!"))
+    until(lambda: (page.read(), page.idle())[-1])
+    assert len(page.visitor.cut(0, 40)) == 40
+    assert page.visitor.project("neutral").poses >= 40
+
+
+def test_an_old_project_of_more_steps_answers_fastest_with_those_there_are(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor.start(START)
+    page.play(16)
+    page.visitor.stop()
+    project = page.visitor.project("neutral")
+    page.visitor.reopen(project.changed(settings=project.settings.changed(stagger=40)))
+    page.play(project.poses)
+    assert page.visitor.project("neutral").settings.stagger == 10
 
 
 def test_a_page_that_shows_nothing_holds_the_worker_back(make_lobby):
@@ -189,10 +231,6 @@ def test_errors_become_sentences(make_lobby, engine):
     problem = until(lambda: (page.read(), page.last(State))[-1].reason and page.last(State))
     assert problem.reason == "problem"
     assert problem.message.endswith((".", "!"))
-    page.visitor.start(replace(START, guidance=50))
-    until(lambda: (page.read(), "guidance" in page.last(State).message.lower())[-1])
-    page.visitor.start(replace(START, checkpoint="../secret"))
-    until(lambda: (page.read(), "not on this server" in page.last(State).message)[-1])
     engine.fail_at = 8
     page.visitor.start(START)
     until(lambda: (page.read(), page.show(), "Restart" in page.last(State).message)[-1])

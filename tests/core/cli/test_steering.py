@@ -85,6 +85,12 @@ def test_wrong_projects_are_told_in_a_sentence(folder, tmp_path):
     project = write(tmp_path / "a.livestep.json", "{}")
     assert "no project of Livestep" in run(folder, project, "--json", code=2).output
     assert "says all" in run(folder, project, "--json", "--seconds", 3, code=2).output
+    values = {"livestep": 2, "checkpoint": "motion", "poses": 8, "settings": {"stagger": 9}}
+    values["prompts"] = [{"start": 0, "text": "walk"}, {"start": 8, "text": "jump"}]
+    project.write_text(json.dumps(values))
+    assert "its last prompt must begin before" in run(folder, project, "--json", code=2).output
+    project.write_text(json.dumps(values | {"poses": 12}))  # of a time when there were more steps
+    run(folder, project, "--json")
     result = run(folder, "walk", "--save", tmp_path / "a.json", code=2)
     assert "projects end in .livestep.json" in result.output
 

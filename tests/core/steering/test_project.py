@@ -8,7 +8,7 @@ import pytest
 
 from core.settings import MotionSettings
 from core.steering import project
-from core.steering.project import Asked, Project, Wished, read_project
+from core.steering.project import Asked, Project, Wished, fitted, read_project
 from core.steering.wishes import Drive, KeyPose, Waypoint, Wishes
 
 POSE = tuple((0.0, 1.0, 0.1) for _ in range(22))
@@ -33,6 +33,19 @@ PROJECT = Project(
 def test_round_trip():
     assert read_project(PROJECT.dump()) == PROJECT
     assert read_project(PROJECT.dump().encode()) == PROJECT
+
+
+def test_a_prompt_beyond_the_last_pose_is_refused():
+    with pytest.raises(ValueError, match="no project of Livestep: its last prompt must begin"):
+        read_project(PROJECT.changed(poses=46).dump())
+
+
+def test_a_checkpoint_that_takes_fewer_steps_answers_fastest():
+    slow = PROJECT.settings.changed(stagger=7)
+    assert fitted(slow, 2).stagger == 2
+    assert fitted(slow, 10) == slow
+    assert fitted(slow.changed(steps=5), 2).stagger == 5
+    assert fitted(PROJECT.settings, 2) == PROJECT.settings
 
 
 def test_a_change_of_drive_repeats_no_keys():
