@@ -70,12 +70,12 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             return problem(str(error), 404)
 
     async def cancel(request: Request) -> Response:
-        """DELETE: an export that nobody waits for any more."""
+        """DELETE: an export that nobody waits for any more, or its file."""
         try:
             found = find(request)
         except ValueError as error:
             return problem(str(error), 404)
-        found.progress.canceled = True
+        exports.cancel(found)
         return JSONResponse(describe(found))
 
     async def file(request: Request) -> Response:

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ Write = Callable[[Path, Tell], None]
 Order = tuple[str, Write, str]
 """A file's name, what writes it, and a sentence on what will be in it."""
 
+CANCELED = "This export was canceled."
+
 
 class Progress:
     """How much of a file is written, as a `Tell`."""
@@ -33,7 +35,7 @@ class Progress:
 
     def __call__(self, share: float) -> None:
         if self.canceled:
-            raise ValueError("This export was canceled.")
+            raise ValueError(CANCELED)
         self.share = share
 
 
@@ -50,6 +52,8 @@ class Job:
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
     ended: float = math.inf
     """When it was done, or failed."""
+    gone: bool = False
+    """Whether its file, which was done, is no longer kept."""
 
     def __post_init__(self) -> None:
         self.written.add_done_callback(self._end)
@@ -60,12 +64,16 @@ class Job:
     @property
     def message(self) -> str:
         """Why it failed, as a sentence; empty if it did not."""
+        if self.written.cancelled():
+            return CANCELED
         error = self.written.exception() if self.written.done() else None
         return sentence(error) if isinstance(error, Exception) else ""
 
     @property
     def state(self) -> str:
-        """Say "queued", "running", "done" or "failed"."""
+        """Say "queued", "running", "done", "failed" or "gone"."""
+        if self.gone:
+            return "gone"
         if self.written.done():
             return "failed" if self.message else "done"
         return "running" if self.written.running() else "queued"
@@ -116,6 +124,13 @@ class Exports:
             raise ValueError("This file is no longer kept; export it again.")
         return job
 
+    def cancel(self, job: Job) -> None:
+        """Give up a job's place in line, what is being written of it, or its file."""
+        job.progress.canceled = True
+        job.written.cancel()
+        if job.state == "done":
+            self._forget([job])
+
     def position(self, job: Job) -> int:
         """Exports that come first."""
         with self._lock:
@@ -147,9 +162,13 @@ class Exports:
         with self._lock:
             now = time.monotonic()
             old = [job for job in self._jobs.values() if now - job.ended > self._keep]
-            for job in old:
-                del self._jobs[job.name]
-        for job in old:
+        self._forget(old)
+
+    def _forget(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            with self._lock:
+                self._jobs.pop(job.name, None)
+            job.gone = True
             shutil.rmtree(job.path.parent, ignore_errors=True)
 
 

@@ -120,6 +120,29 @@ def test_films_say_how_far_they_are_and_end_when_nobody_waits(client, session):
     assert client.get(f"{mine}/file").status_code == 404
 
 
+def test_who_cancels_in_line_gives_the_place_away_at_once(client, session):
+    address, film = f"/livestep/export/{session}", {"format": "mp4", "fps": 60}
+    first, *queued = [client.post(address, json=film | {"end": 24}).json() for _ in range(3)]
+    assert client.post(address, json=film).status_code == 400
+    for job in queued:
+        reply = client.delete(f"{address}/{job['job']}").json()
+        assert (reply["state"], reply["message"]) == ("failed", "This export was canceled.")
+    again = client.post(address, json={"format": "bvh"})
+    assert (again.status_code, again.json()["ahead"]) == (202, 1)
+    client.delete(f"{address}/{first['job']}")
+    assert wait_for(client, session, again.json())["state"] == "done"
+
+
+def test_a_file_that_is_no_longer_wanted_goes(client, session):
+    address = f"/livestep/export/{session}"
+    job = wait_for(client, session, client.post(address, json={"format": "bvh"}).json())
+    mine = f"{address}/{job['job']}"
+    reply = client.delete(mine).json()
+    assert (reply["state"], reply["bytes"]) == ("gone", 0)
+    assert [client.get(f"{mine}{file}").status_code for file in ("", "/file")] == [404, 404]
+    assert client.delete(mine).status_code == 404
+
+
 def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     take = generate(lobby, Start(id=1, prompt="a person walks"), poses=40)
     monkeypatch.setattr(take_files, "MOST_FRAMES", {"mp4": 60})
