@@ -10,6 +10,7 @@ import numpy as np
 
 from app import protocol
 from app.capture.protocol import MOST_MAP
+from app.exports.files import MOST_FRAMES
 from app.world.pictures import MOST_BYTES
 from app.world.protocol import AS_IT_WAS, DRAFTED, PLACE_LAYOUT, PLACED, RECORDED, TRUTH, WHAT_IF
 from core.body.legs import FOLDED
@@ -22,7 +23,7 @@ from core.settings import AMASS_RATE, KEEP_SECONDS, MAX_PROMPT, MOST_TOGETHER, M
 from core.steering.aim import START
 from core.steering.gait import GAITS, WALK
 from core.steering.ways import FAR, STRAIGHT, TIGHT
-from core.steering.wishes import MOST_KEYS, MOST_WAYPOINTS, RUNS, WALKS
+from core.steering.wishes import LATE, MOST_KEYS, MOST_WAYPOINTS, NEAR, RUNS, TURNED, WALKS
 
 TARGET = Path(__file__).parent / "web/src/live"
 MOVES = "SOFT CARRIES FREE UPRIGHT SLANTED FLAT LYING MOST STEP".split()
@@ -76,9 +77,13 @@ def bounds() -> dict[str, object]:
         "MOST_PICTURE": MOST_BYTES,
         "MOST_MAP": MOST_MAP,
         "MOST_SECONDS": MOST_VIDEO_SECONDS,
+        "MOST_FRAMES": MOST_FRAMES,
         "MOST_TOGETHER": MOST_TOGETHER,
         "MOST_WAYPOINTS": MOST_WAYPOINTS,
         "MOST_KEYS": MOST_KEYS,
+        "NEAR": NEAR,
+        "TURNED": TURNED,
+        "LATE": LATE,
         "WALKS": WALKS,
         "RUNS": RUNS,
         "WALKING": GAITS[WALK].pace,

@@ -107,7 +107,7 @@ def write(take: Take, path: Path, wishes: Wishes) -> Path:
     how = dict(wishes)
     format, fps, body = (how.pop(name) for name in ("format", "fps", "body"))
     files.check(take, format=format, body=body, fps=fps)
-    target = path.with_name("home") / f"{files.file_stem(take)}.{format}"
+    target = path.with_name("home") / f"{files.file_stem(take, path.stem)}.{format}"
     with room_for_files():
         target.parent.mkdir()
         settings = ExportSettings(**how)

@@ -51,12 +51,16 @@ def order(take: Take, *, format: str, body: str, fps: int, **how: Any) -> Order:
     return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps, settings=whole), note
 
 
-def file_stem(take: Take) -> str:
-    """A file name made of the visitor's file, or the first prompt: only a-z, 0-9 and dashes."""
+def file_stem(take: Take, character: str = "") -> str:
+    """A file name made of the visitor's file, or the first prompt, and of who moves in it, if not
+    our body: only a-z, 0-9 and dashes."""
     prompt = take.prompts[0].text if take.prompts else ""
     text = Path(take.info.get("reference", "")).stem or prompt
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return "-".join(filter(None, ("livestep", words[:40].strip("-"))))
+    return "-".join(filter(None, ("livestep", _plain(character, 20), _plain(text, 40))))
+
+
+def _plain(text: str, most: int) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:most].strip("-")
 
 
 def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Write:

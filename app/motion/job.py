@@ -18,11 +18,9 @@ from core.export.metadata import describe_steer, provenance
 from core.settings import DELAY as HELD_BACK
 from core.settings import MotionSettings, check_prompt
 from core.steering.project import MOST_PROMPTS, Asked, Project, fitted, remembered
-from core.steering.wishes import KeyPose, Met, Steer, Wishes
+from core.steering.wishes import LATE, KeyPose, Met, Steer, Wishes
 from core.words.director import Director
 
-NEAR, TURNED, LATE = 0.15, 15.0, 0.5
-"""Meters, degrees and seconds by which a wish may be missed and still count as met."""
 MOST_OUTCOMES = 300
 """The newest ones, which a page is told that comes back."""
 MOST_STEERED = 50_000
@@ -246,11 +244,10 @@ def weigh(wishes: Wishes, before: Wishes) -> int:
 def outcome(met: Met) -> Outcome:
     """Say how a wish was met as the page is told."""
     pose = max(met.parts.values(), default=None)
-    missed, turned = max(met.missed or 0, pose or 0), abs(met.turned or 0)
     return Outcome(
         kind="key" if isinstance(met.wish, KeyPose) else "waypoint",
         at=met.wish.at,
-        met=missed <= NEAR and turned <= TURNED and met.late <= LATE,
+        met=met.good,
         centimeters=None if met.missed is None else round(100 * met.missed, 1),
         degrees=None if met.turned is None else round(met.turned, 1),
         pose=None if pose is None else round(100 * pose, 1),

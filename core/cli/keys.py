@@ -74,8 +74,10 @@ def keys(
     """Take key poses or a path out of a motion, for `motion --keys` and `motion --path`."""
     if path and part:
         raise ValueError("--part is about key poses; a path has places only")
+    if out is not None and not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent}")
     parts, take = held(part or ["body"]), shared.read_take(file)
-    seconds = sorted(at or range(1, int(take.seconds) + 1))
+    seconds = sorted({*(at or range(1, int(take.seconds) + 1))})
     most = MOST_WAYPOINTS if path else MOST_KEYS
     if not 0 < len(seconds) <= most:
         raise ValueError(f"say with --at which 1 to {most} seconds are meant, not {len(seconds)}")

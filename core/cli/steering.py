@@ -90,13 +90,22 @@ def check_save(path: Path | None) -> None:
 
 
 def sentence(met: Met) -> str:
-    """Say how nearly a wish was met."""
+    """Say how nearly a wish was met, in the words of the page (`steer/outcome.js`)."""
     told = f"{'point' if isinstance(met.wish, Waypoint) else 'key pose'} at {met.wish.at:g} s:"
-    parts = [] if met.missed is None else [f"missed by {100 * met.missed:.0f} cm"]
-    parts += [] if met.turned is None else [f"turned away by {abs(met.turned):.0f} degrees"]
-    parts += [f"pose off by {100 * max(met.parts.values()):.0f} cm"] if met.parts else []
+    parts = [] if met.missed is None else [_centimeters(met.missed)]
+    if met.parts:
+        pose = _centimeters(max(met.parts.values()))
+        parts.append(f"pose {pose}" if parts else pose)
+    parts += [] if met.turned is None else [f"{abs(met.turned):.0f}°"]
     parts += [f"{met.late:.1f} s late"] if met.late >= 0.1 else []
-    return f"{told} {', '.join(parts) or 'met'}"
+    if not parts:
+        return f"{told} met"
+    return f"{told} {'met within' if met.good else 'missed by'} {', '.join(parts)}"
+
+
+def _centimeters(meters: float) -> str:
+    told = round(100 * meters, 1)
+    return f"{told:.{1 if told < 10 else 0}f} cm"
 
 
 def figures(met: Met) -> dict[str, Any]:
@@ -105,6 +114,7 @@ def figures(met: Met) -> dict[str, Any]:
         "kind": "waypoint" if isinstance(met.wish, Waypoint) else "key",
         "wanted_at": met.wish.at,
         "at": round(met.at, 2),
+        "met": met.good,
         "late": round(met.late, 2),
         "missed_m": None if met.missed is None else round(met.missed, 3),
         "turned_degrees": None if met.turned is None else round(met.turned, 1),

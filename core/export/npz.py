@@ -53,6 +53,8 @@ def read_npz(path: Path) -> Take | None:
     """
     joints = (len(JOINTS), 3)
     shapes = {"trans": (3,), "joints": joints, "unsolved": joints, "features": (NUM_FEATURES,)}
+    if not zipfile.is_zipfile(path):  # else NumPy would speak of pickles
+        raise ValueError(f"{path.name} is damaged, or no NPZ file at all")
     try:
         with np.load(path, allow_pickle=False) as file:
             if not {"poses", "info", *shapes} <= {*file.files}:
@@ -63,7 +65,7 @@ def read_npz(path: Path) -> Take | None:
             prompts = tuple(PromptMark(start=int(start), text=str(text)) for start, text in marks)
             info, fps = dict(json.loads(str(file["info"]))), float(file["mocap_frame_rate"])
     except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path.name} is damaged: {error}") from error
+        raise ValueError(f"{path.name} is damaged: its arrays cannot be read") from error
     whole = all(array.shape == (len(turns), *shapes[name]) for name, array in arrays.items())
     finite = all(np.isfinite(x).all() for x in (turns, *arrays.values()))
     if not (whole and len(turns) and finite and MOTION_RATES[0] <= fps <= MOTION_RATES[1]):

@@ -27,6 +27,8 @@ WALKS, RUNS = 1.4, 2.8
 """Meters a second that a held key asks for, without and with shift."""
 FASTEST = 6.0
 """Meters a second that may be asked for."""
+NEAR, TURNED, LATE = 0.15, 15.0, 0.5
+"""Meters, degrees and seconds by which a wish may be missed and still count as met."""
 PARTS = ("body", "left_hand", "right_hand", "left_foot", "right_foot", "head")
 """What a key pose may hold: all of the body, or the ends of it."""
 
@@ -151,6 +153,12 @@ class Met:
     def late(self) -> float:
         """Seconds by which its time was put off, since nobody could have been there earlier."""
         return max(self.at - self.wish.at, 0.0)
+
+    @property
+    def good(self) -> bool:
+        """Whether it counts as met."""
+        missed = max(self.missed or 0, *self.parts.values(), 0)
+        return missed <= NEAR and abs(self.turned or 0) <= TURNED and self.late <= LATE
 
 
 class Steer:

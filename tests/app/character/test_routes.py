@@ -101,7 +101,7 @@ def test_a_take_goes_home_in_its_file_which_is_deleted(client, lobby, session):
     told = description(reply.content)
     assert told["animations"][0]["channels"]
     assert told["meshes"] == description(BOLT.read_bytes())["meshes"]
-    assert 'filename="livestep-' in reply.headers["content-disposition"]
+    assert 'filename="livestep-bolt-' in reply.headers["content-disposition"]
     assert lobby.uploads.kept == 0
 
 

@@ -149,6 +149,7 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="1 s long at most, this is 2 s"):
         check(take, format="mp4", body="neutral", fps=60)
     assert file_stem(take) == "livestep-a-person-walks"
+    assert file_stem(take, "My Robot (v2)") == "livestep-my-robot-v2-a-person-walks"
     exports = Exports(most_jobs=3, own_jobs=2, keep_seconds=0.1)
 
     def submit(owner: str):

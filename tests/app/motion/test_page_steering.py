@@ -150,7 +150,14 @@ def test_clicks_on_the_floor_are_way_points_with_times_that_can_be_typed(open_pa
     # what came of them is shown as it was reported
     report = page_engine.opened[-1]["steer"].report
     report.append(Met(wish=wanted(page_engine).waypoints[0], at=3.0, missed=0.062, turned=None))
-    expect(page.get_by_role("button", name=re.compile("^Way-point 1 at .*6.2 cm"))).to_be_visible()
+    mark = page.get_by_role("button", name=re.compile("^Way-point 1 at .*✓ 6.2 cm"))
+    expect(mark).to_be_visible()
+    expect(mark).to_have_attribute("title", re.compile("^✓: within 15 cm, 15° and 0.5 s of"))
+    late = Met(wish=wanted(page_engine).waypoints[0], at=3.3, missed=0.062, turned=None)
+    report.append(late)
+    expect(
+        page.get_by_role("button", name=re.compile("^Way-point 1 at .* s 6.2 cm"))
+    ).to_be_visible()
 
 
 @pytest.mark.browser
@@ -180,6 +187,8 @@ def test_the_shown_pose_is_pinned_moved_in_time_and_bent_by_the_hand(open_page, 
     page.get_by_role("button", name="Pin this pose").click()
     (key,) = wait_for(page, lambda: wanted(page_engine).keys)
     assert key.parts == ("body",)
+    assert key.at > state(page, "player.live") / 20 + 5  # time to edit it while the body goes on
+    expect(page.locator(".ls-steer-say")).to_contain_text("7 s later")
     assert key.place is None
     joints = np.array(key.joints)
     hips = joints[INDEX["left_hip"]] - joints[INDEX["right_hip"]]

@@ -66,7 +66,7 @@ def test_what_is_written_is_read_by_motion(folder):
     words += ["--out", str(out), "--checkpoints", str(checkpoints)]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
-    assert "key pose at 1 s: pose off by " in result.output
+    assert "key pose at 1 s: met within " in result.output
 
 
 def test_a_path_is_where_the_pelvis_was_each_second(folder):
@@ -93,7 +93,10 @@ def test_the_file_is_short_enough_to_be_read(folder):
         (["walk.npz", "--part", "arm"], "--part must be one of body, left_hand"),
         (["walk.npz", "--path", "--part", "head"], "a path has places only"),
         (["walk.npz", "--to", -4], "at must be 0 or more seconds, got -4"),
-        (["walk.npz", *["--at", 1] * 61], "which 1 to 60 seconds are meant, not 61"),
+        (
+            ["walk.npz", *(w for n in range(61) for w in ("--at", n / 100))],
+            "which 1 to 60 seconds are meant, not 61",
+        ),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(folder, words, told):
@@ -103,3 +106,17 @@ def test_mistakes_are_told_in_a_sentence(folder, words, told):
     assert told in result.stderr
     assert str(folder) not in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"no arrays at all", b"\x93NUMPY\x01\x00"])
+def test_what_is_no_npz_is_told_in_a_sentence_of_ours(tmp_path, data):
+    (tmp_path / "take.npz").write_bytes(data)
+    said = run(tmp_path / "take.npz", "--at", 1, code=2).stderr
+    assert said == "error: take.npz is damaged, or no NPZ file at all\n"
+
+
+def test_a_folder_that_is_not_there_and_a_second_said_twice(folder):
+    out = folder / "none" / "x.json"
+    said = run(folder / "walk.npz", "--at", 1, "--out", out, code=2).stderr
+    assert said == f"error: there is no folder {out.parent}\n"
+    assert len(read_keys(run(folder / "walk.npz", "--at", 1, "--at", 1).stdout)) == 1

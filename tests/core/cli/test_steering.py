@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from core.__main__ import app
+from core.cli.steering import sentence
+from core.steering.wishes import KeyPose, Met, Waypoint
 from tests.support.tiny import write_checkpoints
 
 
@@ -102,3 +105,27 @@ def test_a_file_that_is_not_there_is_said_by_its_bare_name(folder, tmp_path, opt
         result = run(folder, "a person walks", option, tmp_path / name, "--json", code=2)
         assert f"there is no file {name}" in result.stderr.lower()
         assert str(tmp_path) not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("met", "said"),
+    [
+        ({"missed": 0.052}, "met within 5.2 cm"),
+        ({"missed": 0.352, "turned": -3.0}, "missed by 35 cm, 3°"),
+        ({"missed": 0.1, "at": 1.3}, "met within 10 cm, 0.3 s late"),
+        ({"missed": 0.1, "at": 2.0}, "missed by 10 cm, 1.0 s late"),
+        ({"missed": 0.0, "turned": 16.0}, "missed by 0.0 cm, 16°"),
+    ],
+)
+def test_what_counts_as_met_is_said_as_on_the_page(met, said):
+    point = Waypoint(place=(0, 1), at=1)
+    found = Met(**({"wish": point, "at": 1.0, "missed": None, "turned": None} | met))
+    assert sentence(found) == f"point at 1 s: {said}"
+    assert found.good == said.startswith("met")
+
+
+def test_a_key_pose_is_met_by_its_worst_part():
+    key = KeyPose(at=1, joints=((0, 1, 0),) * 22)
+    found = Met(wish=key, at=1.0, missed=None, turned=None, parts={"head": 0.01, "left_hand": 0.2})
+    assert sentence(found) == "key pose at 1 s: missed by 20 cm"
+    assert sentence(replace(found, missed=0.02)) == "key pose at 1 s: missed by 2.0 cm, pose 20 cm"

@@ -63,8 +63,7 @@ export class View extends BodyView {
     page.skeleton.refresh(page);
     page.character?.refresh();
     if (!page.exporter?.busy) {
-      const mine = has && player === page.mine;
-      for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !mine;
+      this.offerFiles(page, has && player === page.mine);
       const note = this.find(".ls-export-note");
       if (!note.dataset.kind) note.textContent = has ? "With what was added, and where it is from." : "Choose a file first.";
     }

@@ -1,6 +1,6 @@
 // Which part of the take to export, and how: in the form, and with two handles on the timeline.
 
-import { AMASS_RATE, FPS, LEAST_PART } from "../live/bounds.js";
+import { AMASS_RATE, FPS, LEAST_PART, MOST_FRAMES } from "../live/bounds.js";
 import { LEAST_POSES } from "../live/timeline.js";
 import { tellNote } from "./exporter.js";
 
@@ -32,6 +32,13 @@ export class Range {
     const [root, takes] = ["root", "takes"].map((name) => this.root.querySelector(`[name$=-${name}]:checked`).value);
     const part = Boolean(this.timeline.range);
     return { fps: Number(fps), start, end, part, loop: this.loop.checked, root, takes, convention, offset };
+  }
+
+  // How many seconds a file of this format may have; 0 where the part that is chosen has no more.
+  exceeded(format) {
+    const { fps, start, end } = this.wishes;
+    const most = MOST_FRAMES[format] / fps;
+    return (end - start) / FPS > most ? Math.floor(most) : 0;
   }
 
   switch(on) {

@@ -73,7 +73,22 @@ export class BodyView extends PageView {
 
   exportNote(text, kind, more) {
     tellNote(this.find(".ls-export-note"), text, kind, more);
-    for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = kind === "busy";
+    if (kind === "busy") for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = true;
+  }
+
+  // Let files be asked for that can be made, and say which would be too long.
+  offerFiles({ range, figure }, on) {
+    const long = [];
+    for (const button of this.root.querySelectorAll("[data-export]")) {
+      const format = button.dataset.export;
+      const most = on && range.exceeded(format);
+      button.disabled = !on || most > 0;
+      if (most) long.push(`${format.toUpperCase()} has ${most} s at most`);
+    }
+    const note = this.find(".ls-long");
+    note.hidden = !long.length;
+    this.set(".ls-long", `At ${range.wishes.fps} frames a second ${long.join(", ")}: choose a range or a lower rate.`);
+    this.find(".ls-whose").hidden = !figure?.guest;
   }
 
   // What went wrong before is not of what is chosen or begun now.

@@ -41,7 +41,7 @@ export class View extends BodyView {
     this.find(".ls-empty").hidden = has || page.busy;
     page.character?.refresh();
     if (!page.exporter?.busy) {
-      for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = !has;
+      this.offerFiles(page, has);
       const note = this.find(".ls-export-note");
       if (has && !note.dataset.kind) note.textContent = "The last ten minutes of a take are kept.";
     }

@@ -13,7 +13,7 @@ export class Handles {
     this.buttons = new Map(); // id -> button
   }
 
-  // Items are {id, at() -> Vector3, kind, label, text, chosen, passed, state, choose(), drag(event), nudge(x, y), remove()}.
+  // Items are {id, at() -> Vector3, kind, label, text, hint, chosen, passed, state, choose(), drag(event), nudge(x, y), remove()}.
   show(items) {
     const ids = new Set(items.map(({ id }) => id));
     for (const [id, button] of this.buttons) {
@@ -30,6 +30,7 @@ export class Handles {
       button.setAttribute("aria-label", item.label);
       button.setAttribute("aria-pressed", String(Boolean(item.chosen)));
       button.firstElementChild.textContent = item.text ?? "";
+      button.title = item.hint ?? "";
     }
     this.place();
   }

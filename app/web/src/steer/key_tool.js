@@ -10,7 +10,7 @@ import { Pins } from "./pins.js";
 import { newId } from "./plan.js";
 import { readPose } from "./pose.js";
 
-const AHEAD = 2; // s from now at which a pose is pinned
+export const AHEAD = 7; // s from now at which a pose is pinned: time to drag its hands while the motion goes on
 const BESIDE = 0.95; // m from the body, to the right of who looks
 const NUDGE = 0.03; // m
 
@@ -79,8 +79,8 @@ export class KeyTool {
   refresh() {
     const { steering } = this;
     const pins = (steering.planning ? this.keys : []).map(({ id, at }) => {
-      const { passed, state, text } = steering.outcome("key", at);
-      return { id, at, chosen: this.on && id === steering.chosen, passed, state, said: text };
+      const { passed, state, text, hint } = steering.outcome("key", at);
+      return { id, at, chosen: this.on && id === steering.chosen, passed, state, said: text, hint };
     });
     this.pins.show(pins);
     const key = this.on && this.chosen;

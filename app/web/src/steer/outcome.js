@@ -1,6 +1,10 @@
 // How a wish was met, in words.
 
-// {state: "met" | "missed", text, off}: for a handle, and for a sentence
+import { LATE, NEAR, TURNED } from "../live/bounds.js";
+
+const LIMIT = `\u2713: within ${100 * NEAR} cm, ${TURNED}\u00b0 and ${LATE} s of what was asked for; else \u2717`;
+
+// {state: "met" | "missed", text, off, hint}: for a handle, for a sentence, and what the mark means
 export function describe({ met, centimeters, pose, degrees, late }) {
   const all = [
     centimeters !== null && inCentimeters(centimeters),
@@ -10,7 +14,9 @@ export function describe({ met, centimeters, pose, degrees, late }) {
   ];
   const parts = all.filter(Boolean);
   const off = parts.length ? `${met ? "met within" : "missed by"} ${parts.join(", ")}` : "met";
-  return { state: met ? "met" : "missed", text: [met ? "\u2713" : "\u2717", parts.join(" \u00b7 ")].join(" ").trim(), off };
+  const mark = met ? late < 0.1 && "\u2713" : "\u2717"; // what came late, but in time to count, speaks for itself
+  const text = [mark, parts.join(" \u00b7 ")].filter(Boolean).join(" ");
+  return { state: met ? "met" : "missed", text, off, hint: LIMIT };
 }
 
 function inCentimeters(value) {

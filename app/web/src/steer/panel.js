@@ -1,10 +1,12 @@
 // The strip below the timeline: modes, what to do in each, and the chosen point or pose in fields.
 
+import { AHEAD } from "./key_tool.js";
+
 const SAY = {
   off: "",
   drive: "W A S D or arrow keys walk, Shift runs, Q and E turn the camera, X held looks ahead; the prompt says how.",
   path: "Click the floor to add points, or draw a line.",
-  keys: "Pin the pose that is shown, then drag its hands and feet.",
+  keys: `Pin the pose that is shown, then drag its hands and feet: it is wanted ${AHEAD} s later.`,
 };
 const LATEST = 3600; // s
 const TOUCH = { drive: "The stick walks and runs; the prompt says how.", path: "Tap the floor to add points, or draw a line." };

@@ -114,7 +114,7 @@ export class PathTool {
   handles(point, i) {
     const { steering } = this;
     const { world, page } = steering;
-    const { passed, state, text = "" } = steering.outcome("waypoint", point.at);
+    const { passed, state, text = "", hint } = steering.outcome("waypoint", point.at);
     const chosen = steering.chosen === point.id;
     const label = `Way-point ${i + 1}`;
     const said = `${point.at.toFixed(1)} s ${text}`.trim();
@@ -124,6 +124,7 @@ export class PathTool {
       kind: "point",
       label: `${label} at ${said}${passed ? ", passed" : ""}`,
       text: said,
+      hint,
       chosen,
       passed,
       state,

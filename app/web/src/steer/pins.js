@@ -12,7 +12,7 @@ export class Pins {
     this.buttons = new Map();
   }
 
-  // Pins are {id, at, chosen, passed, state, said}.
+  // Pins are {id, at, chosen, passed, state, said, hint}.
   show(pins) {
     this.items = pins;
     const ids = new Set(pins.map(({ id }) => id));
@@ -21,11 +21,11 @@ export class Pins {
       button.remove();
       this.buttons.delete(id);
     }
-    for (const { id, at, chosen, passed, state, said } of pins) {
+    for (const { id, at, chosen, passed, state, said, hint } of pins) {
       const button = this.buttons.get(id) ?? this.make(id);
       const told = [clock(at), passed && "passed", said].filter(Boolean).join(", ");
       button.setAttribute("aria-label", `Key pose at ${told}`);
-      button.title = told;
+      button.title = [told, hint].filter(Boolean).join("\n");
       button.dataset.passed = String(passed);
       button.setAttribute("aria-pressed", String(Boolean(chosen)));
       button.dataset.state = state ?? "";

@@ -140,7 +140,7 @@ export class Steering {
     this.refresh();
   }
 
-  // What is known of a wish: {passed, state, text, off}.
+  // What is known of a wish: {passed, state, text, off, hint}.
   outcome(kind, at) {
     const key = `${kind} ${Math.round(1000 * at) / 1000}`;
     const [told, late] = [this.outcomes.get(key), this.late.get(key)];
