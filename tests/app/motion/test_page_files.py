@@ -124,6 +124,24 @@ def test_handles_choose_a_part_by_mouse_and_keys(open_page):
 
 
 @pytest.mark.browser
+def test_what_would_be_too_long_cannot_be_asked_for_and_says_so(open_page):
+    page = open_page()
+    generate(page)
+    reach(page, 45)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    film, note = page.locator("[data-export=mp4]").first, page.locator(".ls-long").first
+    expect(film).to_be_enabled()
+    expect(note).to_be_hidden()
+    page.evaluate(f"Object.assign({PAGE}.timeline, {{ range: [0, 1201] }}), 0")
+    expect(film).to_be_disabled()
+    expect(page.locator("[data-export=glb]").first).to_be_enabled()
+    expect(note).to_contain_text("At 30 frames a second MP4 has 60 s at most")
+    page.get_by_label("Frames a second").first.select_option("20")
+    expect(film).to_be_enabled()
+    expect(note).to_be_hidden()
+
+
+@pytest.mark.browser
 def test_the_form_says_what_other_tools_need_to_know(open_page, tmp_path):
     page = open_page()
     note = page.locator(".ls-rate-note").first
