@@ -161,8 +161,10 @@ def test_ours_are_tried_on_a_phone_and_one_of_two_files(open_page, tmp_path):
         expect(page.get_by_role("button", name="Remove").first).to_be_visible()
         same_rig(state(page, "figure.guest.rig"), path)
         page.get_by_label("Matched joints").first.check()
+        expect(page.locator(".ls-whose").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.get_by_role("button", name="Remove").first.click()
+        expect(page.locator(".ls-whose").first).to_be_hidden()
     file = File.read(OURS / "bolt.glb")
     numbers = file.to_bytes()[-file.json["buffers"][0]["byteLength"] :]
     file.json["buffers"][0]["uri"] = "its%20numbers.bin"
