@@ -1,19 +1,22 @@
 """Routes of visitors' characters: bones are understood here, and takes go home on them.
 
 The page shows a character by itself and sends its skeleton with the outlines of its feet. The file
-comes here only to have a take written into it, and is gone before the answer is.
+comes here only to have a take written into it, and is gone before the answer is. Both are read in a
+process of their own, which ends with whoever asked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -31,6 +34,10 @@ MOST_SKELETON = 2_000_000
 """Bytes of a skeleton with the outlines of its feet; 500 joints have some 300,000."""
 AT_ONCE = 2
 """Characters that are read at the same time; others wait."""
+LOOKS = 0.5
+"""Seconds between two looks at whether somebody still waits."""
+Tell = Callable[[float, str], None]
+T = TypeVar("T")
 
 
 def character_routes(lobby: Lobby) -> list[BaseRoute]:
@@ -40,13 +47,16 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def rig(request: Request) -> Response:
         """POST: a skeleton as glTF; answers how it is to be moved. `name` is that of its file."""
+        name = file_name(request.query_params.get("name", ""))
         try:
             data = await read_body(request, MOST_SKELETON, "The skeleton is too large.")
-            name = file_name(request.query_params.get("name", ""))
             async with room:
-                return JSONResponse(await run_in_threadpool(understand, data, name))
+                told = await _waited_for(request, lambda tell: understand(data, name, tell))
+            return Response(told, media_type="application/json")
         except ValueError as error:
-            return problem(sentence(error), 400)
+            return problem(sentence(error, name), 400)
+        except ClientDisconnect:
+            return problem("Nobody waits for it.", 400)
 
     async def dress(request: Request) -> Response:
         """POST: a character's file; answers with a take on it. `wishes` are those of an export."""
@@ -62,11 +72,14 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
             if announced.isdigit() and int(announced) > MOST_UPLOAD:
                 raise ValueError(TOO_LONG)
             upload = await lobby.uploads.receive(request.stream(), asked.get("name", ""))
+            path = upload.path
             async with room:
-                path = await run_in_threadpool(write, take, upload.path, wishes)
-            data = await run_in_threadpool(path.read_bytes)
+                name, data = await _waited_for(
+                    request, lambda tell: write(take, path, wishes, tell)
+                )
         except ValueError as error:
-            return problem(sentence(error), 413 if str(error) == TOO_LONG else 400)
+            said = sentence(error, upload.path.name if upload else "")
+            return problem(said, 413 if str(error) == TOO_LONG else 400)
         except ClientDisconnect:
             return problem("The file did not arrive.", 400)
         finally:
@@ -74,9 +87,9 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
                 upload.delete()
         return Response(
             data,
-            media_type=KINDS.get(path.suffix, "application/octet-stream"),
+            media_type=KINDS.get(Path(name).suffix, "application/octet-stream"),
             headers={
-                "content-disposition": f'attachment; filename="{path.name}"',
+                "content-disposition": f'attachment; filename="{name}"',
                 "cache-control": "no-store",
             },
         )
@@ -88,28 +101,47 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
     ]
 
 
-def understand(data: bytes, name: str) -> dict[str, Any]:
-    """Return how a skeleton is moved; raise ValueError, with a sentence, where it cannot be."""
-    from core.character.character import read_character  # late: brings SciPy with it
-    from core.character.wire import rig_to_json
+async def _waited_for(request: Request, work: Callable[[Tell], T]) -> T:
+    """Let a thread work; what it is given to tell raises ClientDisconnect once nobody waits."""
+    gone = threading.Event()
+
+    def tell(_share: float, _what: str) -> None:
+        if gone.is_set():
+            raise ClientDisconnect
+
+    working = asyncio.ensure_future(run_in_threadpool(work, tell))
+    try:
+        while not (await asyncio.wait({working}, timeout=LOOKS))[0]:
+            if await request.is_disconnected():
+                gone.set()
+        return working.result()
+    finally:
+        gone.set()
+
+
+def understand(data: bytes, name: str, tell: Tell) -> str:
+    """Return how a skeleton is moved, as JSON; raise ValueError, with a sentence, where it cannot
+    be."""
+    from core.character.apart import rig_apart
 
     with room_for_files(), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
         path = Path(folder) / name
         path.write_bytes(data)
-        return rig_to_json(read_character(path))
+        return rig_apart(path, progress=tell)
 
 
-def write(take: Take, path: Path, wishes: Wishes) -> Path:
-    """Write a take on the character in a file beside it; raise ValueError where it cannot be."""
-    from core.character.character import read_character
-    from core.character.export import write_character
+def write(take: Take, path: Path, wishes: Wishes, tell: Tell) -> tuple[str, bytes]:
+    """Write a take on the character in a file beside it; return what that is called and holds, or
+    raise ValueError where it cannot be."""
+    from core.character.apart import dress_apart
 
     how = dict(wishes)
     format, fps, body = (how.pop(name) for name in ("format", "fps", "body"))
     files.check(take, format=format, body=body, fps=fps)
     target = path.with_name("home") / f"{files.file_stem(take, path.stem)}.{format}"
+    settings = ExportSettings(**how)
     with room_for_files():
         target.parent.mkdir()
-        settings = ExportSettings(**how)
-        write_character(take, target, read_character(path), fps=fps, settings=settings)
-    return target
+        return target.name, dress_apart(
+            take, path, target, fps=fps, settings=settings, progress=tell
+        )

@@ -19,14 +19,18 @@ MOST_SAID = 600
 log = logging.getLogger(__name__)
 
 
-def sentence(error: Exception) -> str:
-    """An error's text as a sentence for the page; of what strangers gave, little is repeated."""
+def sentence(error: Exception, name: str = "") -> str:
+    """An error's text as a sentence for the page; of what strangers gave, little is repeated.
+
+    The `name` of a file with which it begins keeps its spelling.
+    """
     text = unfit(error) if isinstance(error, ValidationError) else str(error)
     text = "".join(c for c in " ".join(text.split()) if c.isprintable())
     text = re.sub(r"(\d{17})\d{4,}|(\S{37})\S{4,}", r"\1\2...", text)
     text = text if len(text) <= MOST_SAID else text[: MOST_SAID - 3] + "..."
     text = text or "Something went wrong"
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    first = text[0] if name and text.startswith(name[:37]) else text[0].upper()
+    return first + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
 @contextmanager

@@ -1,14 +1,15 @@
-"""Motion files of strangers are read in a process of their own, with limits of time and memory.
+"""Files of strangers are read in a process of their own, with limits of time and memory.
 
-The process is `python -m core.capture.apart`. It answers with arrays and JSON in a folder that is
-gone afterwards; nothing that it says is unpickled, so that a file that takes it over has won
-nothing but ten seconds.
+The process is `python -m core.capture.apart`. It is asked, and answers, with arrays and JSON in a
+folder that is gone afterwards; nothing that it says is unpickled, so that a file that takes it over
+has won nothing but ten seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import logging
 import os
@@ -19,11 +20,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from core.body.arrays import Archive, open_arrays
+from core.body.take import PromptMark, Take
 from core.capture.joint_maps import well_formed
 from core.capture.kinds import FULL, no_room, room_for
 from core.capture.source import MatchError, Skeleton
@@ -49,6 +51,7 @@ AT_ONCE = 2
 COMMAND = (sys.executable, "-m", "core.capture.apart")
 LOOKS = 0.1
 """Seconds between two looks at whether it is done."""
+T = TypeVar("T")
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on."""
 _KEPT = (
@@ -58,18 +61,19 @@ _KEPT = (
 )
 """Variables without which a process does not find Python and its packages, or reads text otherwise.
 Whoever runs the page may have secrets in others."""
-_FULL = 75
-"""Exit status of a process that finds no room for its answer: EX_TEMPFAIL."""
+_FULL, _LARGE, _LATE = 75, 76, 77
+"""Exit statuses of a process that finds no room for its answer (EX_TEMPFAIL), no memory, or
+no end."""
 _room = threading.BoundedSemaphore(AT_ONCE)
-_FILE, _JSON = "answer.npz", "json"
+_QUESTION, _ANSWER, _JSON = "question.npz", "answer.npz", "json"
 log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a process says: a reading, or why there is none."""
+    """What a process says: a result, or why there is none."""
 
-    reading: Reading | None = None
+    result: Any = None
     refused: str = ""
     skeleton: Skeleton | None = None
 
@@ -77,28 +81,53 @@ class Answer:
 def read_apart(
     path: str | Path, settings: CaptureSettings | None = None, *, progress: Tell | None = None
 ) -> Reading:
-    """Do what `core.capture.read.read_motion` does, in a process of its own.
+    """Do what `core.capture.read.read_motion` does, in a process of its own; see `apart`."""
+    from core.capture.read import Reading
 
-    `progress` is called while it works; what it raises ends it. Raises ValueError with a sentence
-    for files that are unfit or take too much time or memory, and MatchError as it comes.
+    told = {"settings": (settings or CaptureSettings()).model_dump(mode="json")}
+    return apart("core.capture.apart:read", path, told, Reading, progress=progress)
+
+
+def read(path: Path, settings: dict[str, Any]) -> Reading:
+    """Read a motion, where that does no harm."""
+    from core.capture.read import read_motion
+
+    return read_motion(path, CaptureSettings(**settings))
+
+
+def apart(
+    work: str,
+    path: str | Path,
+    told: dict[str, Any],
+    kind: type[T],
+    *,
+    progress: Tell | None = None,
+    advice: str = "cut out a part",
+) -> T:
+    """Call `work`, a `module:function` of ours, with a stranger's file and keywords, in a process
+    of its own; return what it returns, of a `kind`.
+
+    `progress` is called meanwhile; what it raises ends it. Raises ValueError with a sentence for
+    files that are unfit or take too much time or memory (with `advice`), and MatchError as it
+    comes.
     """
-    path, settings = Path(path).absolute(), settings or CaptureSettings()
-    tell = progress or (lambda *_: None)
+    path, tell = Path(path).absolute(), progress or (lambda *_: None)
     while not _room.acquire(timeout=LOOKS):
         tell(0.0, "Waiting for other files ...")
     try:
         with room_for(path.name), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
-            answer = _run(path, settings, Path(folder), tell)
+            _save(told, Path(folder) / _QUESTION)
+            answer = _run(work, path, Path(folder), kind, tell, advice)
     finally:
         _room.release()
-    if answer.reading is not None:
-        return answer.reading
     if answer.skeleton is not None:
         raise MatchError(answer.refused, answer.skeleton)
-    raise ValueError(answer.refused)
+    if answer.refused:
+        raise ValueError(answer.refused)
+    return answer.result
 
 
-def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Answer:
+def _run(work: str, path: Path, folder: Path, kind: type, tell: Tell, advice: str) -> Answer:
     """Let the process work and return what it says; raise ValueError where it ends without that."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -107,56 +136,53 @@ def _run(path: Path, settings: CaptureSettings, folder: Path, tell: Tell) -> Ans
     modules = {"PYTHONPATH": os.pathsep.join(filter(None, modules))}
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            [*COMMAND, str(path), str(folder), settings.model_dump_json()],
+            [*COMMAND, str(path), str(folder), work],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
             env={**kept, **threads, **places, **modules},
         )
         try:
-            code = _wait(process, path.name, tell)
+            code = _wait(process, tell)
         finally:
             process.kill()
             process.wait()
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
         said = errors.read().decode(errors="replace")
-    if code == 0 and (folder / _FILE).is_file():  # no pipe that never ends
+    if code == 0 and (folder / _ANSWER).is_file():  # no pipe that never ends
         with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
-            return _load(folder)
-    if code == -24:  # SIGXCPU, which Windows does not know
-        raise ValueError(_too_long(path.name))
+            return _load(folder / _ANSWER, kind)
+    if code in (_LATE, -24):  # SIGXCPU, which Windows does not know
+        raise ValueError(f"{path.name} takes too long to read; {advice}")
     if code == _FULL:
         raise ValueError(no_room(path.name))
-    log.error("the reader of %s ended with %s: %s", path.name, code, said)
-    if code == -9:  # SIGKILL, by the system when its memory is at an end
-        raise ValueError(_too_large(path.name))
+    if code != _LARGE:
+        log.error("the reader of %s ended with %s: %s", path.name, code, said)
+    if code in (_LARGE, -9):  # SIGKILL, by the system when its memory is at an end
+        most = f"{MOST_MEMORY // 10**6} MB"
+        raise ValueError(f"{path.name} needs more memory than {most} to read; {advice}")
     raise ValueError(f"{path.name} is damaged in a way that its reader does not know")
 
 
-def _wait(process: subprocess.Popen[bytes], name: str, tell: Tell) -> int:
+def _wait(process: subprocess.Popen[bytes], tell: Tell) -> int:
+    """Return a process's exit status, or _LATE where it is still at work after PATIENCE."""
     end = time.monotonic() + PATIENCE
-    while True:
+    while time.monotonic() < end:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(LOOKS)
-        if time.monotonic() > end:
-            raise ValueError(_too_long(name))
         tell(0.0, "Reading the file ...")
-
-
-def _too_long(name: str) -> str:
-    return f"{name} takes too long to read; cut out a part"
-
-
-def _too_large(name: str) -> str:
-    return f"{name} needs more memory than {MOST_MEMORY // 10**6} MB to read; cut out a part"
+    return _LATE
 
 
 def main() -> None:
-    """Read the file that the arguments name, within limits, and save what is to be said of it."""
-    path, folder, settings = sys.argv[1:]
+    """Do to a file what the arguments and a question say, within limits, and save the answer."""
+    path, folder, work = sys.argv[1:]
     limit()
     try:
-        _save(_answer(Path(path), CaptureSettings(**json.loads(settings))), Path(folder))
+        told = _unpacked(Path(folder) / _QUESTION, MOST_MEMORY)
+        _save(_answer(work, Path(path), told), Path(folder) / _ANSWER)
+    except MemoryError:
+        sys.exit(_LARGE)
     except OSError as error:
         if error.errno in FULL:
             sys.exit(_FULL)
@@ -176,41 +202,40 @@ def limit() -> None:
             resource.setrlimit(getattr(resource, name), (most, hard))
 
 
-def _answer(path: Path, settings: CaptureSettings) -> Answer:
+def _answer(work: str, path: Path, told: dict[str, Any]) -> Answer:
+    module, _, name = work.partition(":")
     try:
-        from core.capture.read import read_motion
-
-        return Answer(read_motion(path, settings))
+        return Answer(getattr(importlib.import_module(module), name)(path, **told))
     except MatchError as error:
         return Answer(refused=str(error), skeleton=error.skeleton)
     except ValueError as error:
         return Answer(refused=str(error))
-    except MemoryError:
-        return Answer(refused=_too_large(path.name))
 
 
-def _save(answer: Answer, folder: Path) -> None:
+def _save(value: Any, path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(_pack(answer, arrays), ensure_ascii=False).encode(errors="replace")
+    text = json.dumps(_pack(value, arrays), ensure_ascii=False).encode(errors="replace")
     arrays[_JSON] = np.frombuffer(text, np.uint8)
-    np.savez(folder / _FILE, **arrays)  # pyright: ignore[reportArgumentType]
+    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
 
 
-def _load(folder: Path) -> Answer:
-    from core.capture.read import Reading
+def _load(path: Path, kind: type) -> Answer:
+    match answer := _unpacked(path, MOST_ANSWER):
+        case Answer(refused="", skeleton=None) if isinstance(answer.result, kind):
+            return answer
+        case Answer(result=None, refused=str(), skeleton=Skeleton() | None) if answer.refused:
+            return answer
+    raise ValueError("it is no answer")
 
+
+def _unpacked(path: Path, most_bytes: int) -> Any:
+    """Invert `_save`, within bounds."""
     names = (_JSON, *map(str, range(MOST_ARRAYS)))
-    with open_arrays(folder / _FILE, names, most_bytes=MOST_ANSWER) as archive:
+    with open_arrays(path, names, most_bytes=most_bytes) as archive:
         text = archive.read(_JSON).tobytes()
         if len(text) > MOST_TEXT:
             raise ValueError("it says too much")
-        answer = _unpack(json.loads(text), archive)
-    match answer:
-        case Answer(reading=Reading(), refused="", skeleton=None):
-            return answer
-        case Answer(reading=None, refused=str(), skeleton=Skeleton() | None) if answer.refused:
-            return answer
-    raise ValueError("it is no answer")
+        return _unpack(json.loads(text), archive)
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -246,7 +271,7 @@ def _unpack(told: Any, archive: Archive) -> Any:
 def _classes() -> dict[str, type]:
     from core.capture.read import Reading
 
-    return {kind.__name__: kind for kind in (Answer, Reading, Skeleton)}
+    return {kind.__name__: kind for kind in (Answer, Reading, Skeleton, Take, PromptMark)}
 
 
 if __name__ == "__main__":

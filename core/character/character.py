@@ -24,6 +24,7 @@ from core.character.calibrate import calibrated, spots
 from core.character.glb_file import content
 from core.character.licence import Licence, licence
 from core.character.rig import Rig
+from core.character.skins import SIMPLER
 
 SUFFIXES = (".glb", ".gltf", ".vrm", ".fbx")
 MOST_FILE = 64_000_000
@@ -121,6 +122,8 @@ def read_character(path: str | Path, joint_map: str | dict[str, Any] | None = No
         raise ValueError(f"{path.name} is not a readable {kind} file") from error
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be moved: {error}") from error
+    except MemoryError as error:
+        raise ValueError(f"{path.name} needs more memory than there is; {SIMPLER}") from error
 
 
 def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None) -> Character:

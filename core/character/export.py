@@ -22,6 +22,7 @@ from core.character.character import DAMAGED, Character
 from core.character.fbx import write_fbx
 from core.character.glb_file import File
 from core.character.retarget import Moved, local_places, local_turns, retarget
+from core.character.skins import SIMPLER
 from core.export import check, resample, write
 from core.export.bvh import write_joints
 from core.export.metadata import describe, titled
@@ -98,6 +99,8 @@ def write_character(
             path.write_bytes(_animated(take, character, moved, about, settings.takes))
     except (*DAMAGED, ValueError) as error:  # odd where it was not read, or changed since
         raise ValueError(f"{character.name} cannot hold a motion: {_told(error)}") from error
+    except MemoryError as error:
+        raise ValueError(f"{character.name} needs more memory than there is; {SIMPLER}") from error
     return take
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from core.capture.gltf_file import Document, Json, decode
 
+SIMPLER = "make its meshes simpler"
+"""What helps where there is too much of it."""
 MOST_VERTICES = 2_000_000
 MOST_PARTS = 1000
 """Meshes that bones move, and their primitives."""

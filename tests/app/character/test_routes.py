@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
+import threading
 import time
 from urllib.parse import urlencode
 
 import pytest
+from starlette.requests import ClientDisconnect
 
+from app.character import routes
 from app.character.routes import MOST_SKELETON, OURS
 from app.exports.store import Exports
 from benchmarks.character_files import Look, write
@@ -58,13 +62,13 @@ def test_bones_are_understood(client):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"{", "Odd.vrm cannot be moved: its description is damaged."),
+        (b"{", "odd.vrm cannot be moved: its description is damaged."),
         (
             b'{"asset": {"version": "2.0"}, "nodes": [{}]}',
-            "Odd.vrm cannot be moved: it has no skin",
+            "odd.vrm cannot be moved: it has no skin",
         ),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"nodes": 7}', "Odd.vrm cannot be moved: its nodes are no list of objects."),
+        (b'{"nodes": 7}', "odd.vrm cannot be moved: its nodes are no list of objects."),
         (bytes(MOST_SKELETON + 1), "The skeleton is too large."),
     ],
 )
@@ -146,3 +150,24 @@ def test_what_cannot_go_home_is_refused(client, lobby, session, asked, status, s
 def test_ours_are_there_to_try(client):
     for path in OURS.glob("*.*"):
         assert client.get(f"/livestep/characters/{path.name}").content == path.read_bytes()
+
+
+def test_work_ends_with_whoever_asked():
+    began, ended = threading.Event(), threading.Event()
+
+    class Gone:
+        async def is_disconnected(self) -> bool:
+            return began.is_set()
+
+    def work(tell) -> None:
+        began.set()
+        try:
+            while True:
+                tell(0.0, "")
+                time.sleep(0.02)
+        finally:
+            ended.set()
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(routes._waited_for(Gone(), work))  # pyright: ignore[reportArgumentType]
+    assert ended.is_set()

@@ -152,7 +152,7 @@ def test_secrets_stay_outside_and_words_are_well_formed(stand_in, monkeypatch):
         '{"class": "Answer"}',
         '{"class": "Answer", "refused": [1]}',
         '{"class": "Answer", "refused": "no", "skeleton": 3}',
-        '{"class": "Answer", "reading": 1}',
+        '{"class": "Answer", "result": 1}',
         '{"class": "Answer", "x": 1}',
         '{"class": "Popen"}',
         '{"class": ["Answer"]}',
@@ -167,7 +167,7 @@ def test_secrets_stay_outside_and_words_are_well_formed(stand_in, monkeypatch):
 def test_a_process_that_a_file_has_taken_over_is_not_believed(monkeypatch, tmp_path, told):
     np.savez(tmp_path / "answer.npz", json=np.frombuffer(told.encode(), np.uint8))
     with pytest.raises((ValueError, LookupError, TypeError, RecursionError)):
-        apart._load(tmp_path)
+        apart._load(tmp_path / "answer.npz", Reading)
 
 
 def test_nothing_stays(stand_in, monkeypatch, tmp_path):
