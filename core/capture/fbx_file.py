@@ -20,6 +20,7 @@ MOST_NODES = 400_000
 MOST_DEPTH = 16
 MOST_VALUES = 64
 """Of a node; scenes need some 20."""
+MOST_VALUES_IN_ALL = 2_000_000
 MOST_NUMBERS = 24_000_000
 """Of all arrays that are asked for."""
 _SCALARS = {"C": "<?", "Y": "<h", "I": "<i", "L": "<q", "F": "<f", "D": "<d"}
@@ -72,8 +73,14 @@ class Document:
             )
         # from 7.5 on, numbers of bytes have 64 bits
         self._head = struct.Struct("<QQQB" if version >= 7500 else "<IIIB")
-        self._nodes = self._numbers = 0
+        self._nodes = self._numbers = self._values_read = 0
         self.top = Node("", [], [*self._read(27, len(self._data), 0)])
+
+    @staticmethod
+    def count(node: Node) -> int:
+        """Return how many numbers the array holds that is a node's first value."""
+        stored = node.values[0] if node.values else None
+        return stored.count if isinstance(stored, Array) else 0
 
     def numbers(self, node: Node) -> np.ndarray:
         """Unpack the array that is a node's first value; empty where it has none."""
@@ -106,6 +113,9 @@ class Document:
                 raise ValueError("it is cut off or damaged")
             if self._nodes > MOST_NODES or depth > MOST_DEPTH:
                 raise ValueError(f"it has more than {MOST_NODES:,} parts, or parts within parts")
+            self._values_read += min(count, MOST_VALUES)
+            if self._values_read > MOST_VALUES_IN_ALL:
+                raise ValueError(f"it has more than {MOST_VALUES_IN_ALL:,} values")
             name = bytes(self._data[start - letters : start]).decode(errors="replace")
             values = [*self._values(start, start + size, min(count, MOST_VALUES))]
             yield Node(name, values, [*self._read(start + size, stop, depth + 1)])

@@ -27,6 +27,8 @@ from core.capture.gltf_tree import MOST_NODES
 
 MOST_MODELS = 20_000
 """Nodes of a scene."""
+MOST_HOLDS = 100_000
+"""Bones of all skins, each counted as often as it is in one."""
 PARTS = {"Lcl Translation": 0.0, "Lcl Rotation": 0.0, "Lcl Scaling": 1.0}
 """What moves a node, and what it is where nothing is said."""
 _ORDERS = ("XYZ", "XZY", "YZX", "YXZ", "ZXY", "ZYX")
@@ -43,17 +45,24 @@ class Scene:
         top = document.top
         self.numbers = document.numbers
         self.objects = {node.values[0]: node for node in top.first("Objects").below if node.values}
-        self.above: dict[int, list[tuple[int, str]]] = {number: [] for number in self.objects}
-        """Objects that each is connected to, and to which property of theirs."""
+        links: dict[tuple[int, int, str], None] = {}  # a file may say the same again and again
         for link in top.first("Connections").all("C"):
             _, child, parent, *what = link.values
-            if child in self.above:
-                self.above[child].append((parent, str(what[0]) if what else ""))
-        self.below: dict[int, list[int]] = {}
+            if child in self.objects:
+                links[child, parent, str(what[0]) if what else ""] = None
+        self.above: dict[int, list[tuple[int, str]]] = {number: [] for number in self.objects}
+        """Objects that each is connected to, and to which property of theirs."""
+        for child, parent, what in links:
+            self.above[child].append((parent, what))
+        self.below: dict[int, dict[int, None]] = {}
         """What is connected to each, in the order of the file."""
+        self.deformers: dict[int, list[int]] = {}
+        """Skins of each mesh, and clusters of each skin."""
         for child, ends in self.above.items():
-            for parent, _ in ends:
-                self.below.setdefault(parent, []).append(child)
+            for parent in dict.fromkeys(parent for parent, _ in ends):
+                self.below.setdefault(parent, {})[child] = None
+                if self.objects[child].name == "Deformer":
+                    self.deformers.setdefault(parent, []).append(child)
         models = [number for number, _ in self.all("Model")]
         if len(models) > MOST_MODELS:
             raise ValueError(f"its scene has {len(models)} nodes; export the skeleton alone")
@@ -87,6 +96,7 @@ class Scene:
     def skins(self) -> list[dict[str, list[int]]]:
         """Return the nodes of each skeleton: bones below one node, and those that move one mesh."""
         groups: dict[int, list[int]] = {}
+        holds = 0
         parents = [0, *map(self._parent, self.places)]
         for model, place in self.places.items():
             if self._form(model) in _BONES:
@@ -97,6 +107,9 @@ class Scene:
             for cluster in self._clusters(model):
                 for skin, _ in self.above[cluster]:
                     groups.setdefault(skin, []).append(place)
+                    holds += 1
+                    if holds > MOST_HOLDS:
+                        raise ValueError("its bones are in too many skins; join some meshes")
         return [{"joints": [*dict.fromkeys(group)]} for group in groups.values()]
 
     def binds(self) -> Binds:

@@ -203,6 +203,9 @@ def check(description: Json) -> None:
             f"its animations have {numbers:,} numbers; {MOST_NUMBERS:,} are the most, so export"
             " only the part you want"
         )
+    counts = [accessor.get("count") for accessor in description.get("accessors", ())]
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError("the count of an accessor must be a whole number from 0 on")
 
 
 def _number(value: object) -> bool:

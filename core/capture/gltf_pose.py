@@ -99,9 +99,11 @@ def inverse_binds(document: Document, skin: Json) -> Binds:
     if "inverseBindMatrices" not in skin:
         return {}
     joints = skin["joints"]
-    rows = decode(document.rows(skin["inverseBindMatrices"])[: len(joints)])
-    matrices = rows.reshape(-1, 4, 4).transpose(0, 2, 1)
-    if len(matrices) < len(joints) or not (np.abs(matrices) < MOST_VALUE).all():
+    rows = document.rows(skin["inverseBindMatrices"])[: len(joints)]
+    if rows.shape != (len(joints), 16):
+        return {}
+    matrices = decode(rows).reshape(-1, 4, 4).transpose(0, 2, 1)
+    if not (np.abs(matrices) < MOST_VALUE).all():
         return {}
     with contextlib.suppress(np.linalg.LinAlgError):
         return dict(zip(joints, zip(matrices, np.linalg.inv(matrices), strict=True), strict=True))

@@ -5,6 +5,7 @@ Files hold scenes: skeletons beside meshes and cameras, below whatever their pro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +36,7 @@ def skeleton(description: dict[str, Any], moved: set[int]) -> Tree:
     moves. Raises ValueError for more than we take, and for loops.
     """
     nodes = description["nodes"]
-    parents = [-1] * len(nodes)
-    for i, node in enumerate(nodes):
-        for child in node.get("children", ()):
-            parents[child] = i
+    parents = _parents(nodes)
     skin = _skin(description, moved)
     chosen = _of_skin(nodes, parents, {*skin.get("joints", ())}) or {*range(len(nodes))}
     if len(chosen) > MOST_JOINTS:
@@ -59,6 +57,32 @@ def above(node: int, parents: list[int], some: Container[int]) -> int:
     while node >= 0 and node not in some:
         node = parents[node]
     return node
+
+
+def upward(nodes: list[dict[str, Any]]) -> dict[int, int]:
+    """Return the parent of each node of a file, -1 for roots, children before their parents.
+
+    Raises ValueError for rings.
+    """
+    parents = _parents(nodes)
+    left = Counter(parents)
+    found = [node for node in range(len(nodes)) if not left[node]]
+    for node in found:  # grows while it is gone through
+        up = parents[node]
+        left[up] -= 1
+        if up >= 0 and not left[up]:
+            found.append(up)
+    if len(found) < len(nodes):
+        raise ValueError("it has nodes that hang from each other")
+    return {node: parents[node] for node in found}
+
+
+def _parents(nodes: list[dict[str, Any]]) -> list[int]:
+    parents = [-1] * len(nodes)
+    for i, node in enumerate(nodes):
+        for child in node.get("children", ()):
+            parents[child] = i
+    return parents
 
 
 def _skin(description: dict[str, Any], moved: set[int]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from core.capture.gltf_file import Document, check_beside
 from core.capture.gltf_links import humanoid
 from core.capture.gltf_pose import Transform, at_bind, inverse_binds, placed
-from core.capture.gltf_tree import above, skeleton
+from core.capture.gltf_tree import above, skeleton, upward
 from core.capture.joint_maps import check_name
 from core.capture.matching import match
 from core.capture.source import Match, MatchError, Source
@@ -24,13 +24,11 @@ from core.character.calibrate import calibrated, spots
 from core.character.glb_file import content
 from core.character.licence import Licence, licence
 from core.character.rig import Rig
-from core.character.skins import SIMPLER
+from core.character.skins import MOST_NODES, SIMPLER
 
 SUFFIXES = (".glb", ".gltf", ".vrm", ".fbx")
 MOST_FILE = 64_000_000
 """Bytes."""
-MOST_NODES = 5000
-"""Of a file with all that is in it besides."""
 LARGE = 10
 """Units in a meter from which on a file is taken to be in centimeters."""
 BUNDLED = {
@@ -138,6 +136,7 @@ def _read(document: Document, path: Path, joint_map: str | dict[str, Any] | None
     joints = [*dict.fromkeys([*(joint for skin in skins for joint in skin["joints"]), *told])]
     whole = {**document.json, "skins": [{"joints": joints}]}
     tree = skeleton(whole, {*range(len(nodes))})
+    upward(nodes)  # no rings beside it either
     column = {node: i for i, node in enumerate(tree.kept)}
     parents = tuple(column.get(above(i, tree.parents, column), -1) for i in tree.kept)
     names = tuple(check_name(str(nodes[i].get("name") or f"node{i}")) for i in tree.kept)

@@ -160,7 +160,7 @@ class _Paints:
         if key not in self._added:
             told: Json = self._document.json["materials"][material] if material >= 0 else {}
             base = told.get("pbrMetallicRoughness", {})
-            *color, opacity = np.array(base.get("baseColorFactor", (1, 1, 1, 1)), float).tolist()
+            *color, opacity = _factor(base.get("baseColorFactor", [1, 1, 1, 1]))
             picture = self._picture(base.get("baseColorTexture"))
             if not base:
                 color = [_GRAY] * 3
@@ -180,6 +180,12 @@ class _Paints:
             name = f"picture{image}.{kind}"
             self._added[key] = add_picture(self._scene, name, data) if kind else None
         return self._added[key]
+
+
+def _factor(told: object) -> list[float]:
+    if isinstance(told, list) and [type(n) in (int, float) for n in told] == [True] * 4:
+        return np.clip(np.nan_to_num(np.array(told, float)), 0, 1).tolist()
+    raise ValueError("the baseColorFactor of a material must be 4 numbers")
 
 
 def _srgb(linear: np.ndarray) -> np.ndarray:

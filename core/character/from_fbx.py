@@ -15,12 +15,11 @@ import numpy as np
 
 from core.capture.fbx_file import Document
 from core.capture.fbx_scene import Scene, name, properties, vector
-from core.character.fbx_shapes import Shape, shape
+from core.character.fbx_shapes import Shape, shapes
 from core.character.glb_file import File
+from core.character.skins import MOST_NODES
 
-MOST_MESHES = 1000
-MOST_HOLDS = 20_000
-"""Bones of all meshes, each counted as often as it moves one."""
+MOST_MATERIALS = 1000
 _HEADS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -36,6 +35,8 @@ def to_glb(path: Path) -> bytes:
 
 
 def _fill(scene: Scene, file: File) -> None:
+    if (count := 1 + len(scene.places)) > MOST_NODES:
+        raise ValueError(f"it has {count} nodes, {MOST_NODES} are the most; export it alone")
     nodes = [
         {key: part.tolist() if isinstance(part, np.ndarray) else part for key, part in node.items()}
         for node in scene.nodes()
@@ -44,29 +45,33 @@ def _fill(scene: Scene, file: File) -> None:
         node.pop("mesh", None)
     nodes[0] |= {"name": "FBX", "scale": [scene.unit] * 3}
     file.json |= {"nodes": nodes, "scenes": [{"nodes": [0]}], "scene": 0}
-    paints, holds = _Paints(scene, file), 0
-    geometries = [*scene.all("Geometry")]
-    if len(geometries) > MOST_MESHES:
-        raise ValueError(f"it has {len(geometries)} meshes, {MOST_MESHES} are the most; join some")
-    for geometry, told in geometries:
-        model = next((i for i, _ in scene.above[geometry] if i in scene.places), None)
-        if model is None or (made := shape(scene, geometry, model)) is None:
-            continue
+    materials = _materials(scene, file)
+    for geometry, model, made in shapes(scene):
         node = nodes[scene.places[model]]
-        materials = [i for i in scene.below.get(model, ()) if scene.objects[i].name == "Material"]
-        primitives = _primitives(file, made, [paints.add(i) for i in materials])
+        primitives = _primitives(file, made, materials.get(model, []))
         meshes = file.json.setdefault("meshes", [])
         node["mesh"] = len(meshes)
-        meshes.append({"name": name(told) or node["name"], "primitives": primitives})
+        meshes.append(
+            {"name": name(scene.objects[geometry]) or node["name"], "primitives": primitives}
+        )
         if made.skin is not None:
             binds = made.skin.binds.transpose(0, 2, 1).reshape(-1, 16)
             skins = file.json.setdefault("skins", [])
             node["skin"] = len(skins)
-            holds += len(made.skin.joints)
-            if holds > MOST_HOLDS:
-                raise ValueError("its meshes hang on too many bones; join some")
-            hung = {"joints": [*made.skin.joints], "inverseBindMatrices": file.add(binds)}
-            skins.append(hung)
+            skins.append({"joints": [*made.skin.joints], "inverseBindMatrices": file.add(binds)})
+
+
+def _materials(scene: Scene, file: File) -> dict[int, list[int]]:
+    """Add the materials of nodes; return the numbers of each node's."""
+    paints, found = _Paints(scene, file), dict[int, list[int]]()
+    materials = [number for number, _ in scene.all("Material")]
+    if len(materials) > MOST_MATERIALS:
+        raise ValueError(f"it has {len(materials)} materials, {MOST_MATERIALS} are the most")
+    for number in materials:
+        for model in dict.fromkeys(model for model, _ in scene.above[number]):
+            if model in scene.places:
+                found.setdefault(model, []).append(paints.add(number))
+    return found
 
 
 def _primitives(file: File, made: Shape, materials: list[int]) -> list[dict[str, Any]]:
@@ -80,10 +85,11 @@ def _primitives(file: File, made: Shape, materials: list[int]) -> list[dict[str,
         attributes["JOINTS_0"] = file.add(made.skin.slots.astype(np.uint16))
         attributes["WEIGHTS_0"] = file.add(made.skin.weights)
     found: list[dict[str, Any]] = []
-    for paint in np.unique(made.paints).tolist():
-        corners = made.faces[made.paints == paint].astype(np.uint32).ravel()
+    paints = np.where((made.paints >= 0) & (made.paints < len(materials)), made.paints, -1)
+    for paint in np.unique(paints).tolist():
+        corners = made.faces[paints == paint].astype(np.uint32).ravel()
         found.append({"attributes": attributes, "indices": file.add(corners)})
-        if 0 <= paint < len(materials):
+        if paint >= 0:
             found[-1]["material"] = materials[paint]
     return found
 
@@ -122,19 +128,19 @@ class _Paints:
         """Add the picture of its base color that is packed into the file."""
         for video in self._scene.below.get(self._textures.get(material, -1), ()):
             content = self._scene.objects[video].first("Content").values
-            data = bytes(content[0]) if content and isinstance(content[0], memoryview) else b""
-            if kind := next((k for head, k in _HEADS.items() if data.startswith(head)), ""):
+            data = content[0] if content and isinstance(content[0], memoryview) else b""
+            if kind := next((k for head, k in _HEADS.items() if data[: len(head)] == head), ""):
                 return self._shown(video, data, kind)
         return None
 
-    def _shown(self, video: int, data: bytes, kind: str) -> int:
+    def _shown(self, video: int, data: bytes | memoryview, kind: str) -> int:
         """Return the texture of a picture."""
         if video not in self._added:
             json = self._file.json
             images, textures = (json.setdefault(part, []) for part in ("images", "textures"))
             self._added[video] = len(textures)
             textures.append({"source": len(images)})
-            images.append({"bufferView": self._file.view(data), "mimeType": kind})
+            images.append({"bufferView": self._file.view(bytes(data)), "mimeType": kind})
         return self._added[video]
 
 

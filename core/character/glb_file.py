@@ -18,12 +18,16 @@ _KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".we
 
 
 def content(path: Path) -> bytes:
-    """Return a character's file as glTF: what is in it, or what is made of FBX."""
-    if path.suffix.lower() == ".fbx":
-        from core.character.from_fbx import to_glb
+    """Return a character's file as glTF: what is in it, or what is made of FBX.
 
-        return to_glb(path)
-    return path.read_bytes()
+    What the page has made into glTF is called .fbx still.
+    """
+    data = path.read_bytes()
+    if path.suffix.lower() != ".fbx" or data.startswith((b"glTF", b"{")):
+        return data
+    from core.character.from_fbx import to_glb
+
+    return to_glb(path)
 
 
 class File:

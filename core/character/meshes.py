@@ -14,11 +14,12 @@ import numpy as np
 from core.body.rotations import normalize
 from core.capture.gltf_file import Document, Json, decode
 from core.capture.gltf_pose import inverse_binds, local
+from core.capture.gltf_tree import upward
 from core.character.character import Character
 from core.character.skins import influences, positions, worn
 
 MOST_CORNERS = 6_000_000
-"""Of all triangles."""
+"""Of the triangles of all meshes."""
 MOST_HELD = 1000
 """Primitives of meshes that hang on a bone as a whole."""
 _TRIANGLES = 4
@@ -49,12 +50,12 @@ class Mesh:
 
 def meshes(document: Document, character: Character) -> Iterator[Mesh]:
     """Yield the meshes of a character; raise ValueError where they are damaged or too many."""
-    corners = 0
-    for name, parts in _grouped(document, character).items():
+    grouped, accessors = _grouped(document, character), document.json["accessors"]
+    drawn = [_corners(document, part[0]) for parts in grouped.values() for part in parts]
+    if sum(accessors[i]["count"] for i in drawn if i is not None) > MOST_CORNERS:
+        raise ValueError(f"its meshes have more than {MOST_CORNERS // 3:,} triangles")
+    for name, parts in grouped.items():
         made = [one for part in parts if (one := _part(document, name[0], *part)) is not None]
-        corners += sum(one.faces.size for one in made)
-        if corners > MOST_CORNERS:
-            raise ValueError(f"its meshes have more than {MOST_CORNERS // 3:,} triangles")
         if made:
             yield _joined(made)
 
@@ -98,18 +99,30 @@ def _grouped(document: Document, character: Character) -> dict[tuple[str, int, i
 
 def _held(nodes: list[Json], at: Mapping[int, int]) -> Iterator[tuple[int, int, np.ndarray]]:
     """Yield meshes that hang on a bone as a whole: that bone, and from which place (4, 4)."""
-    up = {child: i for i, node in enumerate(nodes) for child in node.get("children", ())}
-    for i, node in enumerate(nodes):
-        if "mesh" not in node or "skin" in node:
-            continue
-        matrix, steps, one = np.eye(4), 0, i
-        while one >= 0 and one not in at and steps < len(nodes):
+    carried: dict[int, tuple[int, np.ndarray]] = {}
+    for i, up in reversed(upward(nodes).items()):
+        if i in at:
+            carried[i] = at[i], np.eye(4)
+        elif up in carried:
             own = np.eye(4)
-            place, linear, _ = local(nodes[one], {})
+            place, linear, _ = local(nodes[i], {})
             own[:3, 3], own[:3, :3] = place[0], linear[0]
-            matrix, one, steps = own @ matrix, up.get(one, -1), steps + 1
-        if one in at:
-            yield node["mesh"], at[one], matrix
+            carried[i] = carried[up][0], carried[up][1] @ own
+    for i, node in enumerate(nodes):
+        if i in carried and "mesh" in node and "skin" not in node:
+            yield node["mesh"], *carried[i]
+
+
+def _corners(document: Document, primitive: Json) -> int | None:
+    """Return which accessor tells how many corners a primitive's triangles have; None for points
+    and lines, and what is packed."""
+    position = primitive["attributes"]["POSITION"]
+    if (
+        primitive.get("mode", _TRIANGLES) != _TRIANGLES
+        or "bufferView" not in document.json["accessors"][position]
+    ):
+        return None
+    return primitive.get("indices", position)
 
 
 def _part(
@@ -122,18 +135,12 @@ def _part(
 ) -> Mesh | None:
     """Return one primitive at rest; None for points and lines, and what is packed."""
     told = primitive["attributes"]
-    accessors = document.json["accessors"]
-    if (
-        primitive.get("mode", _TRIANGLES) != _TRIANGLES
-        or "bufferView" not in accessors[told["POSITION"]]
-    ):
+    if _corners(document, primitive) is None:
         return None
     if "indices" in primitive:
         corners = document.rows(primitive["indices"]).ravel()
     else:
-        corners = np.arange(accessors[told["POSITION"]]["count"])
-    if len(corners) > MOST_CORNERS:
-        raise ValueError(f"its meshes have more than {MOST_CORNERS // 3:,} triangles")
+        corners = np.arange(document.json["accessors"][told["POSITION"]]["count"])
     used, faces = np.unique(corners[: len(corners) // 3 * 3], return_inverse=True)
     if not len(used):
         return None

@@ -10,9 +10,12 @@ from core.capture.gltf_file import Document, Json, decode
 
 SIMPLER = "make its meshes simpler"
 """What helps where there is too much of it."""
+MOST_NODES = 5000
+"""Of a file with all that is in it besides."""
 MOST_VERTICES = 2_000_000
 MOST_PARTS = 1000
 """Meshes that bones move, and their primitives."""
+_MOVED = ("POSITION", "JOINTS_0", "WEIGHTS_0")
 
 
 def worn(document: Document) -> Iterator[tuple[int, int, Json]]:
@@ -30,7 +33,7 @@ def worn(document: Document) -> Iterator[tuple[int, int, Json]]:
             raise ValueError(f"its meshes have more than {MOST_PARTS} parts; join some")
         for primitive in primitives:
             attributes = primitive["attributes"]
-            if not {"POSITION", "JOINTS_0", "WEIGHTS_0"} <= attributes.keys():
+            if not attributes.keys() >= {*_MOVED}:
                 continue
             accessor = description["accessors"][attributes["POSITION"]]
             if "bufferView" not in accessor:
@@ -40,6 +43,9 @@ def worn(document: Document) -> Iterator[tuple[int, int, Json]]:
                 total += accessor["count"]
             if total > MOST_VERTICES:
                 raise ValueError(f"its meshes have more than {MOST_VERTICES:,} vertices")
+            counts = {description["accessors"][attributes[i]]["count"] for i in _MOVED}
+            if len(counts) > 1:
+                raise ValueError("a mesh of it has more vertices than joints or weights, or fewer")
             yield mesh, skin, primitive
 
 
@@ -59,6 +65,8 @@ def positions(document: Document, index: int, some: np.ndarray) -> np.ndarray:
     """Return some rows (P, 3) of an accessor; integers are shares only where it says so."""
     rows = _some(document, index, some)
     normalized = document.json["accessors"][index].get("normalized")
+    if rows.shape[1] != 3:
+        raise ValueError("a mesh holds vertices that are no three numbers")
     points = decode(rows) if normalized else rows.astype(np.float64)
     if not np.isfinite(points).all():
         raise ValueError("a mesh holds numbers that are not finite")

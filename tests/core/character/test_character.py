@@ -15,6 +15,7 @@ from core.character import character as reading
 from core.character import soles
 from core.character.character import read_character
 from core.character.glb_file import File
+from core.character.licence import licence
 from core.engine import Engine
 from tests.core.capture.test_glb import join
 from tests.core.character.conftest import OURS, description
@@ -69,7 +70,17 @@ def test_twists_are_found_between_joints_and_beside_them(dressed):
         ({}, True, "commercial use personalNonProfit"),
         ({}, True, "redistribution prohibited"),
         ({}, True, "credit required"),
-        ({"modification": "anything"}, False, "modification anything"),
+        *(
+            ({"modification": odd}, True, shown)
+            for odd, shown in (
+                ("anything", "modification anything"),  # no word that we know
+                ("Prohibited ", "modification Prohibited"),
+                (["allowModification"], "modification unclear"),
+                (None, "modification unclear"),
+                (True, "modification unclear"),
+            )
+        ),
+        ({"modification": " AllowModification "}, False, "modification AllowModification"),
         ({"modification": "allowModification"}, False, "modification allowModification"),
         ({"modification": "allowModificationRedistribution"}, False, "allowModificationRedistr"),
         ({"avatarPermission": "everyone"}, True, "use everyone"),
@@ -104,6 +115,11 @@ def test_the_words_of_vrm_1_are_shown_and_obeyed(spoiled, meta, forbids, shown):
         ),
         ({"licenseName": "Other", "otherLicenseUrl": "https://c.d"}, False, "licence https://c.d"),
         ({"licenseName": "Other"}, False, "licence Other"),
+        ({"licenseName": "cc_by_nd "}, True, "licence cc_by_nd"),
+        ({"licenseName": ["CC0"]}, True, "licence unclear"),
+        ({"licenseName": None}, True, "licence unclear"),
+        ({"licenseName": "Mine"}, True, "licence Mine"),
+        ({"licenseName": "", "allowedUserName": "Everyone"}, False, "(use Everyone)"),
         ({"allowedUserName": "OnlyAuthor"}, False, "use OnlyAuthor"),
         ({"allowedUserName": "ExplicitlyLicensedPerson"}, False, "use ExplicitlyLicensedPerson"),
         ({"commercialUssageName": "Disallow"}, False, "commercial use Disallow"),
@@ -117,6 +133,50 @@ def test_the_words_of_vrm_0_are_shown_and_obeyed(tmp_path, meta, forbids, shown)
     assert bool(licence.forbids) == forbids
     assert str(licence).startswith("a character by D (")
     assert shown in str(licence)
+
+
+@pytest.mark.parametrize(
+    ("authors", "author"),
+    [("Jane Doe", "Jane Doe"), (None, ""), (5, ""), ([7, "Jo", {}, ["x"], "Al"], "Jo, Al")],
+)
+def test_odd_words_say_nothing(authors, author):
+    meta = {"name": {"x": 1}, "authors": authors, "allowRedistribution": "false"}
+    told = licence({"extensions": {"VRMC_vrm": {"meta": meta}}})
+    assert told is not None
+    assert (told.title, told.author) == ("", author)
+    assert told.terms["redistribution"] == "prohibited"
+
+
+@pytest.mark.parametrize("meta", [None, [], 7, "prohibited"])
+def test_odd_licences_are_none(spoiled, meta):
+    def change(told):
+        told["extensions"]["VRMC_vrm"]["meta"] = meta
+
+    told = read_character(spoiled(change, vrm=1)).licence
+    assert told is not None
+    assert told.forbids == "modification: prohibited"  # as where nothing is said
+
+
+def test_either_of_two_licences_forbids():
+    new, old = {"modification": "allowModification"}, {"licenseName": "CC_BY_ND"}
+    kinds = {"VRMC_vrm": {"meta": new}, "VRM": {"meta": old}}
+    told = licence({"extensions": kinds})
+    assert told is not None
+    assert told.forbids == "licence: CC_BY_ND"
+    assert told.terms["modification"] == "allowModification"
+    kinds["VRM"]["meta"] = {"licenseName": "CC0"}
+    told = licence({"extensions": kinds})
+    assert told is not None
+    assert not told.forbids
+
+
+def test_rings_beside_the_skeleton_are_refused(spoiled):
+    def ring(told):
+        first = len(told["nodes"])
+        told["nodes"] += [{"mesh": 0, "children": [first + (i + 1) % 40]} for i in range(40)]
+
+    with pytest.raises(ValueError, match="nodes that hang from each other"):
+        read_character(spoiled(ring))
 
 
 def test_gltf_is_read_with_what_lies_beside_it(tmp_path):
@@ -197,8 +257,11 @@ def moved_by(node=0, sampler=0, accessor=0):
         (edit("nodes", 0, "scale", value=[-1, 1, 1]), "mirrored or stretched"),
         (edit("skins", 0, "joints", value=[10**9]), "nodes that it does not have"),
         (edit("accessors", 0, "count", value=10**12), "more than 2,000,000 vertices"),
-        (edit("accessors", 2, "count", value=10**6), "cut off"),
-        (edit("accessors", 0, "count", value=-5), "nowhere"),
+        (edit("accessors", 2, "count", value=10**6), "more vertices than joints or weights"),
+        *(
+            (edit("accessors", 0, "count", value=odd), "count of an accessor must be a whole")
+            for odd in (-5, 1.5, "7", True, None)
+        ),
         (edit("bufferViews", 0, "byteOffset", value=2**50), "cut off"),
         (edit("extensionsUsed", value=["EXT_meshopt_compression"]), "meshopt"),
         (edit("meshes", 0, "primitives", value=7), "not a readable glTF file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -210,12 +211,34 @@ def test_meshes_are_bounded(spoiled, take, tmp_path, monkeypatch):
     assert not (tmp_path / "out.fbx").exists()
 
 
+def paint(told, factor) -> None:
+    told["materials"][0]["pbrMetallicRoughness"] = {"baseColorFactor": factor}
+
+
+def test_chains_of_things_in_hand_cost_little(spoiled, take, tmp_path):
+    def hang(told):
+        first, bone = len(told["nodes"]), told["skins"][0]["joints"][-1]
+        told["nodes"] += [{"children": [first + i + 1]} for i in range(4000)] + [{"mesh": 0}]
+        told["nodes"][bone].setdefault("children", []).append(first)
+
+    path = spoiled(hang)
+    began = time.process_time()
+    with np.errstate(all="ignore"):
+        write_character(take, tmp_path / "out.fbx", read_character(path))
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda shape, told: shape.update(indices=10**6), "its glTF is damaged"),
         (lambda shape, told: shape.update(material=10**6), "its glTF is damaged"),
-        (lambda shape, told: told["accessors"][shape["indices"]].update(count=10**9), "cut off"),
+        (lambda shape, told: told["accessors"][shape["indices"]].update(count=10**6), "cut off"),
+        (lambda shape, told: told["accessors"][shape["indices"]].update(count=10**9), "triangles"),
+        *(
+            (lambda shape, told, odd=odd: paint(told, odd), "baseColorFactor of a material must be")
+            for odd in ("abcd", None, [1, 1, 1], [1, 1, 1, "1"], {"r": 1})
+        ),
         (
             lambda shape, told: shape.update(indices=shape["attributes"]["POSITION"]),
             "its glTF is damaged",

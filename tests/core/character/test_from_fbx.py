@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.glb_player import Player
-from core.capture.gltf_file import Document
+from core.capture import fbx_file as fbx_file_of
+from core.capture.fbx_file import Document
+from core.capture.fbx_scene import Scene
+from core.capture.gltf_file import Document as Glb
 from core.character import fbx, fbx_shapes, from_fbx
 from core.character.character import read_character
 from core.character.export import write_character
@@ -24,7 +28,7 @@ from tests.core.character.conftest import OURS, description
 
 def points(character) -> np.ndarray:
     """The corners (C, 3) of all its triangles at rest, sorted."""
-    document = Document(character.path, content(character.path))
+    document = Glb(character.path, content(character.path))
     found = [mesh.vertices[mesh.faces].reshape(-1, 3) for mesh in meshes(document, character)]
     every = np.concatenate(found)
     return every[np.lexsort(every.round(3).T)]
@@ -85,13 +89,17 @@ def test_paints_are_kept(take, tmp_path):
 
 @pytest.fixture
 def spoil(take, tmp_path, monkeypatch):
-    """Write bolt as FBX after something was done to nodes of a name."""
+    """Write bolt as FBX after something was done to nodes of a name, or of some."""
 
     def make(name, change):
+        names = [name] if isinstance(name, str) else name
+
         def visit(one):
             below = tuple(visit(part) for part in one.below)
             return (
-                change(replace(one, below=below)) if one.name == name else replace(one, below=below)
+                change(replace(one, below=below))
+                if one.name in names
+                else replace(one, below=below)
             )
 
         path = tmp_path / "odd.fbx"
@@ -130,7 +138,7 @@ def at_first(value):
         ("Indexes", at_first(10**6), "moves points that its mesh does not have"),
         ("Weights", array(lambda v: v[:-1]), "moves points that its mesh does not have"),
         ("TransformLink", array(lambda v: 0 * v), None),
-        ("Normals", array(lambda v: v[:9]), "not a readable FBX file"),
+        ("Normals", array(lambda v: v[:9]), "lacks some of its normals"),
         ("Materials", at_first(-5), None),
         ("Connections", lambda one: node("Connections"), "it has no skin"),
         ("Vertices", array(lambda v: np.zeros(25_000_002)), "more than 24,000,000 numbers"),
@@ -163,7 +171,7 @@ def test_meshes_and_their_bones_are_bounded(spoil, monkeypatch):
     path = spoil("None", lambda one: one)
     for limit, told in (("MOST_MESHES", "1 meshes, 0 are the most"), ("MOST_HOLDS", "too many")):
         with monkeypatch.context() as patched:
-            patched.setattr(from_fbx, limit, 0)
+            patched.setattr(fbx_shapes, limit, 0)
             with pytest.raises(ValueError, match=told):
                 read_character(path)
     monkeypatch.setattr(fbx_shapes, "MOST_CORNERS", 10)
@@ -195,3 +203,90 @@ def test_cut_off_files_are_refused(spoil, tmp_path):
         (tmp_path / "cut.fbx").write_bytes(data[: int(share * len(data))])
         with pytest.raises(ValueError, match=r"cut\.fbx"):
             read_character(tmp_path / "cut.fbx")
+
+
+def connected(*links):
+    return lambda one: replace(one, below=(*one.below, *links))
+
+
+def ends(path, name):
+    """The number of the first object of a name, and those that it is connected to."""
+    top = Document(path).top
+    number = next(n.values[0] for n in top.first("Objects").all("Deformer") if n.values[-1] == name)
+    links = [link.values for link in top.first("Connections").all("C")]
+    return number, [link[2] for link in links if link[1] == number]
+
+
+def test_what_is_connected_again_and_again_counts_once(spoil):
+    path = spoil("None", lambda one: one)
+    character, links = read_character(path), []
+    for name in ("Skin", "Cluster"):
+        number, parents = ends(path, name)
+        links += [node("C", "OO", number, parents[0])] * 3000
+    skins = Scene(Document(path)).skins()
+    path = spoil("Connections", connected(*links))
+    began = time.process_time()
+    same(character, read_character(path))
+    assert Scene(Document(path)).skins() == skins
+    assert time.process_time() - began < 5
+
+
+def test_skins_of_many_meshes_are_bounded(spoil, monkeypatch):
+    path = spoil("None", lambda one: one)
+    skin, (mesh, *_) = ends(path, "Skin")
+    model = next(
+        link.values[2]
+        for link in Document(path).top.first("Connections").all("C")
+        if link.values[1] == mesh
+    )
+    more = [10**9 + i for i in range(10)]
+
+    def change(one):
+        if one.name == "Connections":
+            links = [(number, model) for number in more] + [(skin, number) for number in more]
+            return connected(*(node("C", "OO", *link) for link in links))(one)
+        (shown,) = (part for part in one.below if part.name == "Geometry")
+        return replace(
+            one, below=(*one.below, *(replace(shown, values=(i, *shown.values[1:])) for i in more))
+        )
+
+    monkeypatch.setattr(fbx_shapes, "MOST_HOLDS", 50)
+    path = spoil(("Connections", "Objects"), change)
+    with pytest.raises(ValueError, match="hang on too many bones"):
+        read_character(path)
+    monkeypatch.setattr(fbx_shapes, "MOST_CORNERS", 100_000)  # of one it has some 20,000
+    with pytest.raises(ValueError, match="corners; make them simpler"):
+        read_character(path)
+
+
+def test_nodes_materials_and_values_are_bounded(spoil, monkeypatch):
+    path = spoil("None", lambda one: one)
+    for module, limit, told in (
+        (from_fbx, "MOST_NODES", "nodes, 1 are the most"),
+        (from_fbx, "MOST_MATERIALS", "materials, 1 are the most"),
+        (fbx_file_of, "MOST_VALUES_IN_ALL", "more than 1 values"),
+        (fbx_shapes, "MOST_WEIGHTS", "more than 1 weights"),
+        (fbx_shapes, "MOST_MESHES", None),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, limit, 1)
+            if told is None:
+                read_character(path)
+                continue
+            with pytest.raises(ValueError, match=told):
+                read_character(path)
+
+
+def test_places_in_pictures_may_be_lacking(spoil):
+    read_character(spoil("UVIndex", at_first(-5)))
+
+
+def test_paints_that_are_not_there_are_one(spoil):
+    path = spoil("Materials", array(lambda v: np.arange(len(v), dtype=v.dtype)))
+    told = Glb(path, content(path))
+    assert len(told.json["meshes"][0]["primitives"]) <= 1 + len(told.json["materials"])
+
+
+def test_glb_that_is_called_fbx_keeps_its_name(tmp_path):
+    shutil.copy(OURS / "bolt.glb", tmp_path / "bolt.fbx")  # the page makes such
+    assert read_character(tmp_path / "bolt.fbx").name == "bolt.fbx"
