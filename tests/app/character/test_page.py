@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from app.character.routes import OURS
 from benchmarks.character_files import Look, write
 from benchmarks.rigs import RIGS
+from core.character import fbx
 from core.character.character import read_character
 from core.character.export import write_character
 from core.character.glb_file import File
@@ -86,7 +88,7 @@ def test_a_dropped_character_moves_and_goes_home(open_page, tmp_path):
     assert state(page, "figure.scene.visible")
 
 
-def test_fbx_is_made_into_glb_in_the_browser(open_page, tmp_path):
+def test_fbx_is_made_into_glb_in_the_browser(open_page, tmp_path, monkeypatch):
     path = tmp_path / "hero.fbx"
     write(RIGS["mixamo"], tmp_path / "hero.glb", Look(unit=0.01, armature=True, meshes=3))
     character = read_character(tmp_path / "hero.glb")
@@ -94,6 +96,7 @@ def test_fbx_is_made_into_glb_in_the_browser(open_page, tmp_path):
     page = open_page()
     drop(page, path)
     assert said(page) == "22 joints found."
+    expect(page.locator("[data-show=character-name]").first).to_have_text("hero.fbx")
     told = state(page, "figure.guest.rig")
     assert told["per"] == pytest.approx(character.meters, rel=1e-5)
     rest = [told["rest"][i] for i in range(3)]
@@ -111,6 +114,13 @@ def test_fbx_is_made_into_glb_in_the_browser(open_page, tmp_path):
         assert {*character.names} <= {*again.names}
         np.testing.assert_allclose(again.rig.legs, character.rig.legs, atol=1e-4)
         page.wait_for_function(f"!{PAGE}.character.busy")
+    made = fbx._surface
+    monkeypatch.setattr(
+        fbx, "_surface", lambda *told: replace(one := made(*told), vertices=one.vertices * np.nan)
+    )
+    write_character(walk_take(40), tmp_path / "odd.fbx", character)
+    drop(page, tmp_path / "odd.fbx")
+    assert said(page).startswith("odd.fbx has meshes with numbers that are not finite")
 
 
 def test_licences_are_shown_and_what_is_no_character_is_refused(open_page, tmp_path):

@@ -109,6 +109,12 @@ def test_a_take_goes_home_in_its_file_which_is_deleted(client, lobby, session):
     assert lobby.uploads.kept == 0
 
 
+def test_what_the_page_made_of_fbx_keeps_its_name(client, session):
+    assert dress(client, session, BOLT.read_bytes(), name="hero.fbx").is_success
+    reply = client.post("/livestep/rig?name=hero.fbx", content=b'{"nodes": [{}]}')
+    assert reply.json()["message"].startswith("hero.fbx cannot be moved: it has no skin")
+
+
 def test_bvh_needs_bones_alone(client, lobby, session):
     reply = dress(client, session, BOLT.read_bytes(), format="bvh")
     assert reply.text.startswith("HIERARCHY")

@@ -14,7 +14,8 @@ const NOTHING = "data:,";
 const MOST_NODES = 5000;
 const MOST_NUMBERS = 20e6; // what 50 MB hold, and more
 
-// Files that were brought at once -> { file, alone, gltf }; throws a sentence. Of FBX the file is the GLB made of it.
+// Files that were brought at once -> { file, alone, gltf }; throws a sentence. Of FBX the file is the GLB made of it,
+// by its own name.
 export async function readCharacter(files, base) {
   let file = files.find(({ name }) => KNOWN.test(name)) ?? files[0];
   const refusal = refuse(file, files);
@@ -50,8 +51,9 @@ async function converted(file, base) {
   const reader = await import(`${base}static/fbx.js`).catch(() => null);
   if (!reader) throw new Error("What reads FBX could not be fetched; try again.");
   try {
-    return new File([await reader.toGlb(await file.arrayBuffer())], file.name.replace(FBX, ".glb"));
+    return new File([await reader.toGlb(await file.arrayBuffer())], file.name);
   } catch (error) {
+    if (error.name === "Unfit") throw new Error(`${file.name} ${error.message}.`);
     throw new Error(`${file.name} ${unread(error)}, or open it in Blender 4.5 or later (File > Import > FBX) and export it as glTF 2.0 (.glb).`);
   }
 }
