@@ -20,6 +20,7 @@ from tqdm import tqdm
 from benchmarks import reporting
 from benchmarks.character_fbx import fbx_rows
 from benchmarks.character_files import Look, write
+from benchmarks.character_live import live_row
 from benchmarks.files import ARMS, LEGS, angles
 from benchmarks.files import turned as turned_by
 from benchmarks.glb_player import Player
@@ -234,6 +235,7 @@ def main(
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
     seeds: Annotated[int, typer.Option(help="Takes for each of the prompts.")] = 1,
     sheet: Annotated[Path | None, typer.Option(help="Picture of all beside our body.")] = None,
+    live: Annotated[bool, typer.Option(help="Also on the page, in Chromium.")] = False,
     out: reporting.Out = None,
 ) -> None:
     """Measure how well characters of all families move."""
@@ -247,7 +249,10 @@ def main(
         rows: Row = {case: character_row(case, folder, takes) for case in names}
         if sheet is not None:
             draw(sheet, takes[PROMPTS.index("a person dances")], folder)
-        result = rounded({**rows, "large_file": speed(folder)}, 3)
+        rows["large_file"] = speed(folder)
+        if live:
+            rows["live"] = live_row(checkpoints, folder)
+        result = rounded(rows, 3)
     emit(result, lambda r: columns_table(r, set(CASES)), as_json=as_json, out=out)
 
 

@@ -32,7 +32,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 
 
 @contextmanager
-def in_browser(checkpoints: Path) -> Iterator[tuple[Any, int]]:
+def in_browser(checkpoints: Path, flags: Sequence[str] = FLAGS) -> Iterator[tuple[Any, int]]:
     """Lend a Chromium and the port of the app; raise ValueError where either is not to be had."""
     from playwright.sync_api import sync_playwright
 
@@ -40,7 +40,7 @@ def in_browser(checkpoints: Path) -> Iterator[tuple[Any, int]]:
     if not browser_path:
         raise ValueError("no Chromium; install it, or name it by the environment variable CHROMIUM")
     with serving(checkpoints) as (port, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(flags))
         yield browser, port
         browser.close()
 

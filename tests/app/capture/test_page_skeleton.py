@@ -251,7 +251,7 @@ def test_rate_and_animation_can_be_said(open_follow, tmp_path):
     page = open_follow()
     choose(page, "two.glb", two_animations(tmp_path))
     finish(page)
-    page.get_by_label("Animation").select_option(label="2. Dance")
+    page.locator("select[name=clip]").select_option(label="2. Dance")
     page.wait_for_function(f"{FOLLOW}.reference.clip === 2")
     finish(page)
     choose(page, "walk.bvh", RIGS["mixamo"].bvh().encode())
