@@ -51,7 +51,8 @@ def dropped(page: Any, path: Path) -> float:
 
 
 def live_row(checkpoints: Path, folder: Path) -> Row:
-    """Return how soon a file of 10 MB is on the stage, and frames a second of 60,000 triangles."""
+    """Return how soon 60,000 triangles, and 834,000 that fill 10 MB, are drawn, and frames a second
+    of the former."""
     large, heavy = folder / "large.glb", folder / "heavy.glb"
     write(RIGS["vroid"], large, Look(vrm=1, meshes=8, fineness=LARGE))
     write(RIGS["vroid"], heavy, Look(vrm=1, meshes=8, fineness=HEAVY))
@@ -61,8 +62,7 @@ def live_row(checkpoints: Path, folder: Path) -> Row:
         page.wait_for_function(
             "document.querySelector('.ls')?.livestep?.model.state === 'ready'", timeout=60_000
         )
-        dropped(page, heavy)  # the server brings its readers with the first one
-        spent = dropped(page, large)
+        soon, late = dropped(page, heavy), dropped(page, large)
         dropped(page, heavy)
         page.get_by_placeholder("a person walks forward").first.fill("a person walks")
         page.keyboard.press("Enter")
@@ -70,8 +70,8 @@ def live_row(checkpoints: Path, folder: Path) -> Row:
         fps = page.evaluate(COUNT, WATCHED_MS)
         renderer = page.evaluate(RENDERER)
     return {
-        "large_megabytes": large.stat().st_size / 1e6,
-        "large_on_stage_ms": spent,
+        "on_stage_ms_60k_triangles": soon,
+        "on_stage_ms_10_mb_all_triangles": late,
         "fps_60k_triangles": fps,
         "renderer": renderer,
     }
