@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.character_files import Look, write
-from benchmarks.key_latency import in_browser
+from benchmarks.key_latency import BODY, in_browser, walk, watch
 from benchmarks.reporting import Row
 from benchmarks.rigs import RIGS
 
-PAGE = "document.querySelector('.ls').livestep"
 FLAGS = ("--no-sandbox", "--no-first-run", "--ignore-gpu-blocklist", "--enable-unsafe-swiftshader")
 """A GPU is used where there is one, else SwiftShader."""
 HEAVY, LARGE = 63, 880
@@ -25,7 +24,7 @@ DROP = f"""async ([name, packed]) => {{
     document.querySelector(".ls-screen").dispatchEvent(
         new DragEvent("drop", {{ dataTransfer, bubbles: true, cancelable: true }}));
     const next = () => new Promise(requestAnimationFrame);
-    do await next(); while ({PAGE}.character.busy);
+    do await next(); while ({BODY}.character.busy);
     await next();
     return performance.now() - start;
 }}"""
@@ -57,16 +56,10 @@ def live_row(checkpoints: Path, folder: Path) -> Row:
     write(RIGS["vroid"], large, Look(vrm=1, meshes=8, fineness=LARGE))
     write(RIGS["vroid"], heavy, Look(vrm=1, meshes=8, fineness=HEAVY))
     with in_browser(checkpoints, FLAGS) as (browser, port):
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_function(
-            "document.querySelector('.ls')?.livestep?.model.state === 'ready'", timeout=60_000
-        )
+        page = watch(browser, port, 1280, 800)
         soon, late = dropped(page, heavy), dropped(page, large)
         dropped(page, heavy)
-        page.get_by_placeholder("a person walks forward").first.fill("a person walks")
-        page.keyboard.press("Enter")
-        page.wait_for_function(f"{PAGE}.player.time >= 20", timeout=60_000)
+        walk(page, 20)
         fps = page.evaluate(COUNT, WATCHED_MS)
         renderer = page.evaluate(RENDERER)
     return {

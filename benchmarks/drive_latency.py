@@ -15,11 +15,10 @@ import numpy as np
 import typer
 
 from benchmarks import reporting
-from benchmarks.key_latency import in_browser
+from benchmarks.key_latency import BODY, in_browser, walk, watch
 from benchmarks.reporting import emit, machine, quality_table, rounded, told_errors
 from core.settings import CHECKPOINTS
 
-PAGE = "document.querySelector('.ls').livestep"
 ROUND = "wasd"
 """Each key is a quarter to the left of the one before."""
 TURN_MS, SETTLE_MS = 3000, 4000
@@ -27,21 +26,19 @@ SEEN = 0.15
 NOTE = f"""() => {{
     window.shown = [];
     const note = () => {{
-        shown.push([performance.now(), {PAGE}.player.time]);
+        shown.push([performance.now(), {BODY}.player.time]);
         requestAnimationFrame(note);
     }};
     note();
 }}"""
 ROOTS = (
-    f"(({{first, root, length}}) => [first, [...root.subarray(0, 3 * length)]])({PAGE}.player.take)"
+    f"(({{first, root, length}}) => [first, [...root.subarray(0, 3 * length)]])({BODY}.player.take)"
 )
 
 
 def drive(page: Any, turns: int, draw: random.Random) -> list[float]:
     """Turn again and again; return when each key was pressed (ms)."""
-    page.get_by_placeholder("a person walks forward").first.fill("a person walks")
-    page.keyboard.press("Enter")
-    page.wait_for_function(f"{PAGE}.player.time >= 60", timeout=60_000)
+    walk(page, 60)
     page.locator(".ls-steer label").filter(has_text="Drive").click()
     page.evaluate(NOTE)
     place, pressed = 0, []
@@ -81,11 +78,7 @@ def latencies(pressed: list[float], shown: np.ndarray, way: np.ndarray) -> np.nd
 def measure(checkpoints: Path, turns: int, seed: int = 0) -> dict[str, Any]:
     """Return latencies (ms) of so many turns."""
     with in_browser(checkpoints) as (browser, port):
-        page = browser.new_page(viewport={"width": 640, "height": 480})
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_function(
-            "document.querySelector('.ls')?.livestep?.model.state === 'ready'", timeout=60_000
-        )
+        page = watch(browser, port, 640, 480)
         pressed = drive(page, turns, random.Random(seed))
         first, roots = page.evaluate(ROOTS)
         shown = np.array(page.evaluate("shown")) - [0, first]

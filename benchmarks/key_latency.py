@@ -24,6 +24,7 @@ from benchmarks.app_start import serving
 from benchmarks.reporting import emit, machine, quality_table, rounded, told_errors
 from core.settings import CHECKPOINTS
 
+BODY = "document.querySelector('.ls').livestep"
 WORLD = "document.querySelector('.lw').livestep"
 KEYS = ("w", "a", "s", "d", "ArrowLeft", "ArrowRight")
 HELD = 250, 900
@@ -57,6 +58,23 @@ def enter(browser: Any, port: int) -> Any:
     page.get_by_role("application", name="The world").click()
     page.wait_for_function(f"{WORLD}.frames >= 60", timeout=60_000)
     return page
+
+
+def watch(browser: Any, port: int, width: int, height: int) -> Any:
+    """Return a page of so many pixels that shows a body and is ready to move it."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_function(
+        f"document.querySelector('.ls')?.livestep && {BODY}.model.state === 'ready'", timeout=60_000
+    )
+    return page
+
+
+def walk(page: Any, poses: int) -> None:
+    """Have the body walk, and wait until so many poses were shown."""
+    page.get_by_placeholder("a person walks forward").first.fill("a person walks")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{BODY}.player.time >= {poses}", timeout=60_000)
 
 
 def press(pages: Sequence[Any], draw: random.Random) -> list[float]:
