@@ -18,6 +18,8 @@ from app.capture.protocol import MOST_ONWARD, MOST_UPLOAD
 from app.exports.files import FORMATS
 from app.exports.store import Exports, Order
 from app.live.replies import sentence
+from app.live.sharing import Limits
+from app.memory import in_memory
 from core import settings
 from core.body.mesh import BODIES
 from core.capture.joint_maps import BUILT_IN
@@ -29,6 +31,8 @@ if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mou
 """
 TILTS, LENSES = (-30, 30), (0.5, 2)
 """Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
+SWEPT_SECONDS, KEPT_SECONDS = 600, 3600
+"""Files of forms: how often they are looked at, and the age at which they go."""
 MOST_GIVEN = 20
 """Characters that are repeated of what was not understood."""
 TEMPLATES = Environment(
@@ -46,6 +50,8 @@ TEMPLATES.globals |= {
     "most_seconds": MOST_VIDEO_SECONDS,
     "most_upload": MOST_UPLOAD,
     "most_onward": MOST_ONWARD,
+    "forget_minutes": round(Limits.forget_seconds / 60),
+    "in_memory": in_memory,
 }
 
 
@@ -63,6 +69,10 @@ def live_page(template: str, *, form: str) -> Iterator[None]:
     gr.HTML(html_template=markup(template), js_on_load=MOUNT, apply_default_css=False)
     with gr.Accordion(form, open=False):
         yield
+        kept = "lie in memory and " if in_memory() else ""
+        minutes = (SWEPT_SECONDS + KEPT_SECONDS) // 60
+        told = f"Files given or made here {kept}are deleted within {minutes} minutes."
+        gr.HTML(f'<p class="ls-kept">{told}</p>', apply_default_css=False)
 
 
 def endpoint(

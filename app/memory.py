@@ -32,6 +32,13 @@ def keep_files_in_memory() -> None:
     os.environ |= {"TMPDIR": folder, "GRADIO_TEMP_DIR": f"{folder}/gradio"}
 
 
+def in_memory() -> bool:
+    """Say whether temporary files, ours and Gradio's, lie in memory."""
+    ours = tempfile.gettempdir()
+    theirs = os.environ.get("GRADIO_TEMP_DIR", ours)
+    return kind_of_disk(ours) in IN_MEMORY and Path(theirs).is_relative_to(ours)
+
+
 def kind_of_disk(folder: str) -> str:
     """Return the kind of file system that a folder lies on; empty where none is told."""
     told = Path("/proc/mounts")  # of Linux

@@ -11,7 +11,7 @@ from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
 from app.hosting import Doorway, Hosting
 from app.live.lobby import Lobby
-from app.live_page import live_page
+from app.live_page import KEPT_SECONDS, SWEPT_SECONDS, live_page
 from app.motion.tab import files_form as motion_form
 from app.routes import routes
 from app.theme import theme
@@ -39,7 +39,10 @@ Drop in a video: its motion is yours.</p></header>
 def build(lobby: Lobby, exports: Exports) -> gr.Blocks:
     """Build the page."""
     with gr.Blocks(
-        title="Livestep", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+        title="Livestep",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(SWEPT_SECONDS, KEPT_SECONDS),
     ) as blocks:
         gr.HTML(INTRO, apply_default_css=False)
         with gr.Tabs(overflow_behavior="wrap"):

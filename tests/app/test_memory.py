@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from app import memory
-from app.memory import IN_MEMORY, keep_files_in_memory, kind_of_disk
+from app.live_page import markup
+from app.memory import IN_MEMORY, in_memory, keep_files_in_memory, kind_of_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +33,18 @@ def test_a_little_memory_is_none(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 0, 1 << 20))
     with pytest.raises(ValueError, match="there is none"):
         keep_files_in_memory()
+
+
+def test_the_page_says_where_files_lie_and_how_long(monkeypatch):
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
+    monkeypatch.setattr(memory, "kind_of_disk", lambda _: "ext4")
+    after = "while the page is open and 30 minutes at most after that; nobody else sees it."
+    assert f"Your file stays on this server {after}" in markup("capture.html")
+    assert "Your picture is held in memory only." in markup("world.html")
+    monkeypatch.setattr(memory, "kind_of_disk", lambda _: "tmpfs")
+    assert f"Your file stays in this server's memory {after}" in markup("capture.html")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "/elsewhere")
+    assert not in_memory()
 
 
 @pytest.mark.skipif(kind_of_disk("/dev/shm") not in IN_MEMORY, reason="no /dev/shm")
