@@ -107,6 +107,13 @@ def main(
     keep_nothing: Annotated[
         bool, typer.Option(help="Hold visitors' files in memory; nothing of theirs meets a disk.")
     ] = False,
+    mcp: Annotated[
+        bool, typer.Option(help="Offer tools to language models, by the Model Context Protocol.")
+    ] = False,
+    metrics_token: Annotated[
+        str,
+        typer.Option(metavar="TOKEN", help="Show /livestep/metrics to those who send this token."),
+    ] = "",
     deploy: Annotated[
         str,
         typer.Option(
@@ -127,9 +134,12 @@ def main(
         return put_on_space(deploy, hardware)
     if why := trouble(host, port):
         refuse(why)
+    if mcp and importlib.util.find_spec("mcp") is None:
+        refuse("--mcp needs the package of the protocol: pip install 'gradio[mcp]'")
     try:
         root = os.environ.get("GRADIO_ROOT_PATH", "")
-        hosting = Hosting.read(root=root, sites=sites, proxies=proxies)
+        own = {"tools": mcp, "metrics_token": metrics_token.strip()}
+        hosting = Hosting.read(root=root, sites=sites, proxies=proxies, **own)
         if keep_nothing:
             keep_files_in_memory()
     except ValueError as error:
@@ -169,7 +179,7 @@ def main(
     limits = Limits(moving=max_sessions, playing=max_players, following=max_followed)
     lobby = Lobby(loader, limits)
     exports = Exports()
-    page = build(lobby, exports)
+    page = build(lobby, exports, tools=mcp)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
     print(f"Livestep is at http://{host}:{port}", flush=True)
     try:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -75,10 +76,14 @@ class Hosting:
     """Origins whose pages may show ours in a frame and use our routes; `ANY` for all."""
     proxies: tuple[str, ...] = ()
     """Networks of those whose X-Forwarded-Host counts: they set it themselves."""
+    tools: bool = False
+    """Whether language models may call tools."""
+    metrics_token: str = ""
+    """What those who read the metrics know; empty for no metrics."""
 
     @classmethod
-    def read(cls, *, root: str = "", sites: str = "", proxies: str = "") -> Hosting:
-        """Read what was given as text; raise ValueError with a sentence."""
+    def read(cls, *, root: str = "", sites: str = "", proxies: str = "", **more: Any) -> Hosting:
+        """Read what was given as text; raise ValueError with a sentence. `more` is as it is."""
         root = root.strip().strip("/")
         if root and "://" not in root:
             root = f"/{root}"
@@ -87,6 +92,7 @@ class Hosting:
             root=root,
             sites=tuple(map(site, listed(sites))),
             proxies=tuple(map(network, listed(everybody))),
+            **more,
         )
 
     @property

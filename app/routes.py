@@ -1,4 +1,4 @@
-"""Our own routes on Gradio's server: tabs, exports, characters, bodies, page files, health."""
+"""Our own routes on Gradio's server: tabs, exports, characters, bodies, page files, figures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.exports.routes import export_routes
 from app.exports.store import Exports
 from app.live.lobby import Lobby
 from app.live.replies import problem, tagged
+from app.metrics import metrics_routes
 from app.motion.routes import motion_routes
 from app.world.routes import world_routes
 from core.body.mesh import BODIES, Body
@@ -25,7 +26,7 @@ from core.body.mesh import BODIES, Body
 STATIC = Path(__file__).parent / "static"
 
 
-def routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
+def routes(lobby: Lobby, exports: Exports, metrics_token: str = "") -> list[BaseRoute]:
     """Everything below /livestep, to be put in front of Gradio's own routes."""
 
     async def health(_: Request) -> Response:
@@ -40,6 +41,7 @@ def routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
         *capture_routes(lobby),
         *export_routes(lobby, exports),
         *character_routes(lobby),
+        *metrics_routes(lobby, exports, metrics_token),
         Mount("/livestep/static", StaticFiles(directory=STATIC)),
     ]
 

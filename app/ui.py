@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
+from gradio import processing_utils
 from starlette.middleware import Middleware
 
 from app.capture.tab import files_form as capture_form
@@ -15,6 +16,7 @@ from app.live_page import KEPT_SECONDS, SWEPT_SECONDS, live_page
 from app.motion.tab import files_form as motion_form
 from app.routes import routes
 from app.theme import theme
+from app.tools import add_tools, tools_alone
 from app.world.tab import film_form
 
 TABS = {
@@ -36,8 +38,10 @@ Drop in a video: its motion is yours.</p></header>
 """
 
 
-def build(lobby: Lobby, exports: Exports) -> gr.Blocks:
-    """Build the page."""
+def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
+    """Build the page, with `tools` for language models as well."""
+    processing_utils.async_ssrf_protected_download = fetch_nothing
+    orders = []
     with gr.Blocks(
         title="Livestep",
         analytics_enabled=False,
@@ -48,8 +52,16 @@ def build(lobby: Lobby, exports: Exports) -> gr.Blocks:
         with gr.Tabs(overflow_behavior="wrap"):
             for title, (template, form, fill) in TABS.items():
                 with gr.Tab(title), live_page(template, form=form):
-                    fill(lobby, exports)
+                    orders.append(fill(lobby, exports))
+        if tools:
+            add_tools({order.__name__: order for order in orders}, exports)
     return blocks.queue(max_size=20)
+
+
+async def fetch_nothing(url: str, cache_dir: str) -> NoReturn:
+    """Refuse what Gradio would do: fetch a file from wherever callers of the API say."""
+    message = "Files are uploaded; none is fetched from other addresses."
+    raise gr.Error(message, print_exception=False)
 
 
 def launch_options(
@@ -59,10 +71,12 @@ def launch_options(
     hosting = hosting or Hosting()
     return {
         "app_kwargs": {
-            "routes": routes(lobby, exports),
+            "routes": routes(lobby, exports, hosting.metrics_token),
+            "lifespan": tools_alone,
             "middleware": [Middleware(Doorway, hosting=hosting)],
         },
         "root_path": hosting.root,
+        "mcp_server": hosting.tools,
         "theme": theme(),
         "head": HEAD,
         "footer_links": ["api"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from core.capture.joint_maps import parse_map
 from core.settings import LENS, MAX_PROMPT, CaptureSettings
 
 
-def files_form(lobby: Lobby, exports: Exports) -> None:
-    """Form and API endpoint `video_to_motion`: a video or a motion file in, a file out."""
+def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
+    """Form and API endpoint `video_to_motion`: a video or a motion file in, a file out; return
+    what orders it."""
 
     def video_to_motion(
         clip: str,
@@ -124,6 +126,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
     inputs += [checkpoint, *part, rate, animation, joint_map, takes]
     endpoint(exports, video_to_motion, inputs, file, on=[button.click], most=1)
+    return video_to_motion
 
 
 def asked(person: float, rate: float, animation: float, joint_map: str) -> Follow:

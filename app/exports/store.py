@@ -89,6 +89,8 @@ class Exports:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._folder: Path | None = None
         self._broom: threading.Timer | None = None
+        self.made = self.failed = 0
+        """Files in all; those that were canceled are neither."""
 
     def submit(self, owner: str, file_name: str, write: Write, note: str = "") -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
@@ -106,6 +108,7 @@ class Exports:
             self._jobs[job.name] = job
             if self._broom is None:
                 self._sweep_later()
+        job.written.add_done_callback(lambda _: self._count(job))
         return job
 
     def wait(self, job: Job, seconds: float) -> Path:
@@ -144,6 +147,11 @@ class Exports:
             self._broom.cancel()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _count(self, job: Job) -> None:
+        with self._lock:
+            self.made += not job.message
+            self.failed += job.message not in ("", CANCELED)
 
     def _sweep_later(self) -> None:
         """Have files go in good time, also where nobody comes any more; the lock is held."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from core.settings import MAX_PROMPT
 MOST_SECONDS = 120
 
 
-def files_form(lobby: Lobby, exports: Exports) -> None:
-    """Form and API endpoint `text_to_motion`: a prompt in, a file out."""
+def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
+    """Form and API endpoint `text_to_motion`: a prompt in, a file out; return what orders it."""
 
     def text_to_motion(
         prompt: str,
@@ -94,6 +95,7 @@ def files_form(lobby: Lobby, exports: Exports) -> None:
     triggers = [button.click, prompt.submit]
     endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
     offer(checkpoint, lambda: [card.name for card in lobby.loader.model().checkpoints])
+    return text_to_motion
 
 
 def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:

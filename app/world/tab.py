@@ -27,8 +27,8 @@ SCALE = 3
 """Makes 768 x 576 of what the newer worlds show, 384 x 288 of the older ones."""
 
 
-def film_form(lobby: Lobby, exports: Exports) -> None:
-    """Form and API endpoint `keys_to_video`: a key script in, a film out."""
+def film_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
+    """Form and API endpoint `keys_to_video`: a key script in, a film out; return what orders it."""
 
     def keys_to_video(
         keys: str, seed: float = 0, start: float = 0, scale: int = SCALE, checkpoint: str = ""
@@ -67,6 +67,7 @@ def film_form(lobby: Lobby, exports: Exports) -> None:
         return ["", *found] if found else []
 
     offer(checkpoint, names)
+    return keys_to_video
 
 
 def generate(lobby: Lobby, request: World) -> WorldRecording:

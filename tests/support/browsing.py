@@ -47,7 +47,7 @@ def serving(engine, hosting: Hosting | None = None):
     port = free_port()
     lobby = Lobby(Loader(lambda: engine).start(), Limits(moving=16))
     exports = Exports()
-    page = build(lobby, exports)
+    page = build(lobby, exports, tools=bool(hosting and hosting.tools))
     page.launch(
         server_name="127.0.0.1",
         server_port=port,

@@ -1,0 +1,150 @@
+"""`--mcp`: three tools that language models call, by the Model Context Protocol.
+
+Each is a form's endpoint with the few arguments that matter, and answers with a file's address. A
+file comes in as what was uploaded or in the argument itself; none is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.utils import get_upload_folder
+
+from app.capture.uploads import TOO_LONG
+from app.exports.store import Exports, Order
+from app.live.replies import room_for_files, sentence
+from app.protocol import MOST_UPLOAD
+
+log = logging.getLogger(__name__)
+Format = Literal["bvh", "glb", "fbx", "vrma", "npz", "mp4"]
+PREFIX = "/tool_"
+"""Before a tool's name, where Gradio's API has it."""
+AT_ONCE = 2
+"""Files that are made for programs at the same time."""
+FILE, INSIDE = "/gradio_api/file=", "data:"
+"""What is before the path in a file's address; what a file begins with that is its own address."""
+
+
+def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> None:
+    """Add the tools to the page that is being built; `orders` are its endpoints, by name."""
+    room = threading.Semaphore(AT_ONCE)
+
+    def made(name: str, *values: Any, **more: Any) -> FileData:
+        """Have a file made; raise ValueError with a sentence."""
+        if not room.acquire(blocking=False):
+            raise ValueError(f"{AT_ONCE} files are being made already; try again in a minute.")
+        try:
+            path = exports.wait(exports.submit("mcp", *orders[name](*values, **more)), 600)
+            return FileData(path=str(path), orig_name=path.name)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(sentence(error)) from error
+        except Exception as error:
+            log.exception("%s failed", name)
+            raise ValueError("The file could not be made; the server's log says why.") from error
+        finally:
+            room.release()
+
+    def text_to_motion(
+        prompt: str, seconds: float = 6, format: Format = "bvh", seed: int = 1, loop: bool = False
+    ) -> FileData:
+        """Make a 3D human motion from a description, as an animation file for Blender, Unity and
+        the like, or as a film.
+
+        Args:
+            prompt: what the body does, such as: a person walks forward, then sits down
+            seconds: length of the motion, up to 120
+            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data) or mp4
+            seed: the same seed gives the same motion; another one, another
+            loop: cut it so that it can be repeated without a jump
+
+        Returns:
+            the address of the file, which is kept for an hour
+        """
+        return made("text_to_motion", prompt, seconds, seed, format, loop=loop)
+
+    def video_to_motion(
+        video: str, then: str = "", format: Format = "bvh", seed: int = 1
+    ) -> FileData:
+        """Take the 3D motion out of a video of a person, or read a motion file, and return it as
+        an animation file. The file is uploaded first: POST it as the field files of a form to
+        /gradio_api/upload of this server, which answers with what to give as video.
+
+        Args:
+            video: what the upload answered, a file's address from another tool, or a data: URL
+            then: what the body does afterwards, in words; empty for nothing
+            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data) or mp4
+            seed: the same seed goes on in the same way
+
+        Returns:
+            the address of the file, which is kept for an hour
+        """
+        with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+            clip = given(video, Path(folder))
+            return made("video_to_motion", clip, then, seed=seed, format=format)
+
+    def play_world(keys: str, seed: int = 0, start: int = 0, world: str = "") -> FileData:
+        """Play a world that a model dreams, by a script of held keys, and return what was seen as
+        an MP4 film. Keys: W forward, S back, A and D sideways, L and R turn, - nothing; the world
+        makes 30 frames a second, and 60 seconds at most.
+
+        Args:
+            keys: what is held for how many frames, such as W:40,WL:20,-:10
+            seed: the same seed gives the same frames
+            start: number of the picture to begin from, counted from 0
+            world: name of the world; empty for the first one
+
+        Returns:
+            the address of the film, which is kept for an hour
+        """
+        return made("keys_to_video", keys, seed, start, checkpoint=world)
+
+    for tool in (text_to_motion, video_to_motion, play_world):
+        # without the queue, which the server would have to enter over its own network address
+        gr.api(tool, api_name=f"{PREFIX[1:]}{tool.__name__}", queue=False)
+
+
+@asynccontextmanager
+async def tools_alone(app: Any) -> AsyncIterator[None]:
+    """Have the server, which starts, offer the tools and hide the forms' endpoints from models."""
+    if server := app.get_blocks().mcp_server_obj:
+        ours = [to for to in server.tool_to_endpoint.values() if to.startswith(PREFIX)]
+        server.tool_to_endpoint = {server.tool_prefix + to.removeprefix(PREFIX): to for to in ours}
+    yield
+
+
+def given(video: str, folder: Path) -> Path:
+    """Return the path of a file that somebody brought; raise ValueError with a sentence for none.
+
+    What came in the argument itself is written to `folder`.
+    """
+    if video.startswith(INSIDE):
+        data = video.partition(";base64,")[2]
+        if len(data) * 3 // 4 > MOST_UPLOAD:
+            raise ValueError(TOO_LONG)
+        with room_for_files():
+            try:
+                (folder / "clip").write_bytes(base64.b64decode(data, validate=True))
+            except binascii.Error as error:
+                raise ValueError("The data: URL holds no base64.") from error
+        return folder / "clip"
+    path = unquote(video.partition(FILE)[2] or video)
+    if "\0" not in path and os.path.isfile(path):  # noqa: PTH113  unlike Path's, it never raises
+        real = Path(path).resolve()
+        if real.is_relative_to(Path(get_upload_folder()).resolve()):
+            return real
+    raise ValueError(
+        "There is no such file: upload it to /gradio_api/upload and give what that answers;"
+        " nothing is fetched from other addresses."
+    )

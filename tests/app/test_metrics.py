@@ -1,0 +1,82 @@
+"""The metrics: for those who know the token, in Prometheus' format."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.metrics import KIND, exposition, metrics_routes
+from tests.support.server import record, wait_for
+
+TOKEN = "wörd of 20 letters"
+ADDRESS = "/livestep/metrics"
+
+
+@pytest.fixture
+def ask(lobby, exports):
+    client = TestClient(Starlette(routes=metrics_routes(lobby, exports, TOKEN)))
+
+    def get(token: str | None):
+        told = {} if token is None else {"authorization": f"Bearer {token}".encode()}
+        return client.get(ADDRESS, headers=told)
+
+    return get
+
+
+def figures(reply) -> dict[str, float]:
+    """Read the exposition; every line has to be one."""
+    assert (reply.status_code, reply.headers["content-type"]) == (200, KIND)
+    found = {}
+    lines = iter(reply.text.splitlines())
+    for line in lines:
+        kind = re.fullmatch(r"# TYPE (livestep_[a-z_]+) (counter|gauge)", line)
+        name, value = next(lines).split(" ")
+        assert kind
+        assert name == kind[1]
+        assert name.endswith("_total") == (kind[2] == "counter")
+        found[name.removeprefix("livestep_")] = float(value)
+    return found
+
+
+def test_without_a_token_there_are_none(client):
+    assert client.get(ADDRESS).status_code == 404
+    assert client.get(ADDRESS, headers={"authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.parametrize("token", [None, "", TOKEN[:-1], f"{TOKEN} ", "\xff", "x" * 5000])
+def test_without_the_token_there_are_none(ask, token):
+    reply = ask(token)
+    assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
+    assert reply.json() == {
+        "message": "Metrics are for those who send the token: Authorization: Bearer."
+    }
+
+
+def test_they_say_how_the_server_is_doing(ask, client, exports):
+    before = figures(ask(TOKEN))
+    assert before["visitors_motion"] == before["exports_made_total"] == 0
+    assert before["memory_bytes"] > 2**24
+    session = record(client)
+    wishes = {"format": "bvh", "fps": 20, "body": "neutral", "start": 0, "end": 20}
+    wait_for(client, session, client.post(f"/livestep/export/{session}", json=wishes).json())
+
+    def fail(path, tell):
+        raise ValueError("There is no such thing.")
+
+    with pytest.raises(ValueError, match="no such thing"):
+        exports.wait(exports.submit("", "a.bvh", fail), 10)
+    after = figures(ask(TOKEN))
+    assert (after["exports_made_total"], after["exports_failed_total"]) == (1, 1)
+    assert after["uptime_seconds"] > before["uptime_seconds"]
+    assert after["cpu_seconds_total"] >= before["cpu_seconds_total"]
+    assert 0 <= after["event_loop_delay_seconds"] < 5
+
+
+def test_numbers_are_written_as_the_format_wants_them():
+    assert exposition({"a_total": 3, "b": 1e-7}) == (
+        "# TYPE livestep_a_total counter\nlivestep_a_total 3.0\n"
+        "# TYPE livestep_b gauge\nlivestep_b 1e-07\n"
+    )

@@ -1,0 +1,153 @@
+"""`--mcp`: the tools, called by the protocol's own client; what is hostile gets a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from contextlib import asynccontextmanager
+from typing import get_args
+
+import httpx
+import pytest
+
+from app.exports.files import FORMATS
+from app.hosting import Hosting
+from app.tools import Format, given
+from tests.support.browsing import serving
+from tests.support.fakes import FakeEngine
+
+pytest.importorskip("mcp", reason="gradio[mcp] is not installed")
+
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+NO_FILE = (
+    "There is no such file: upload it to /gradio_api/upload and give what that answers;"
+    " nothing is fetched from other addresses."
+)
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A server under a path that its proxy strips."""
+    with serving(FakeEngine(), Hosting.read(root="/x", tools=True)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def session(address: str):
+    async with (
+        streamable_http_client(f"{address}/x/gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+def call(address: str, tool: str, **asked) -> tuple[bool, str]:
+    """Call a tool; return whether that went wrong, and what was answered."""
+
+    async def calling():
+        async with session(address) as talk:
+            return await talk.call_tool(tool, asked)
+
+    reply = asyncio.run(calling())
+    (content,) = reply.content
+    return reply.isError, content.text
+
+
+def test_there_are_three_that_need_little(address):
+    async def listing():
+        async with session(address) as talk:
+            return (await talk.list_tools()).tools
+
+    tools = asyncio.run(listing())
+    needed = {tool.name: tool.inputSchema["required"] for tool in tools}
+    assert needed == {
+        "text_to_motion": ["prompt"],
+        "video_to_motion": ["video"],
+        "play_world": ["keys"],
+    }
+    for tool in tools:
+        assert len(tool.description) > 80
+        assert all(about["description"] for about in tool.inputSchema["properties"].values())
+    schema = httpx.get(f"{address}/x/gradio_api/mcp/schema").json()
+    assert [tool["name"] for tool in schema] == list(needed)
+    assert get_args(Format) == FORMATS
+
+
+def test_a_file_comes_out_and_goes_in_again(address, tmp_path):
+    wrong, made = call(address, "text_to_motion", prompt="a person walks", seconds=1)
+    assert not wrong
+    assert made.startswith(f"{address}/x/gradio_api/file=")
+    walk = httpx.get(made).content
+    assert walk.startswith(b"HIERARCHY")
+    files = {"files": ("walk.bvh", walk)}
+    (uploaded,) = httpx.post(f"{address}/gradio_api/upload", files=files).json()
+    assert given(uploaded, tmp_path).read_bytes() == walk
+    inside = f"data:application/octet-stream;base64,{base64.b64encode(walk).decode()}"
+    for video in (made, inside):
+        wrong, again = call(address, "video_to_motion", video=video, format="npz")
+        assert not wrong
+        assert httpx.get(again).content.startswith(b"PK")
+
+
+def test_a_world_is_played(address):
+    wrong, film = call(address, "play_world", keys="W:4,-:2")
+    assert not wrong
+    assert httpx.get(film).content[4:8] == b"ftyp"
+    assert call(address, "play_world", keys="Z:4")[1].startswith(
+        "Unknown key 'Z'; this world knows"
+    )
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1:1/gradio_api/file=/etc/passwd",
+        "https://a.example/gradio_api/file=../../../etc/passwd",
+        "\0",
+        "",
+        "x" * 10_000,
+    ],
+)
+def test_no_file_of_the_server_is_read_and_none_is_fetched(address, video):
+    assert call(address, "video_to_motion", video=video) == (True, NO_FILE)
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked", "said"),
+    [
+        ("text_to_motion", {"prompt": "a" * 10_000}, "Prompt must have at most"),
+        ("text_to_motion", {"prompt": "a", "seconds": 1e308}, "The motion can be up to 120 sec"),
+        ("text_to_motion", {"prompt": "a", "seed": 10**40}, "Seed must be a whole number, got 1"),
+        ("text_to_motion", {"prompt": "a", "format": "exe"}, "Input validation error: 'exe' is no"),
+        ("play_world", {"keys": "W:999999"}, "The key script is longer than 108000 frames"),
+        ("play_world", {"keys": "W:1", "start": -(10**20)}, "Start must be a whole number, got"),
+        ("video_to_motion", {"video": "data:;base64,?"}, "The data: URL holds no base64."),
+        ("video_to_motion", {"video": {"path": "/etc/passwd"}}, "Input validation error: {'path'"),
+        ("keys_to_video", {"keys": "W:1"}, "Unknown tool"),
+        ("tool_video_to_motion", {"video": "/etc/passwd"}, "Unknown tool"),
+    ],
+)
+def test_what_cannot_be_done_is_said(address, tool, asked, said):
+    wrong, answer = call(address, tool, **asked)
+    assert wrong
+    assert answer.startswith(said)
+    assert "/tmp" not in answer
+    assert len(answer) < 300
+
+
+def test_pages_of_other_sites_call_nothing(address):
+    foreign = {"origin": "https://evil.example", "accept": "application/json, text/event-stream"}
+    order = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    reply = httpx.post(f"{address}/x/gradio_api/mcp/", json=order, headers=foreign)
+    assert reply.status_code == 403
+    own = foreign | {"origin": address}
+    reply = httpx.post(f"{address}/x/gradio_api/mcp/", json=order, headers=own)
+    assert reply.headers["content-security-policy"].startswith("frame-ancestors")
+    assert len(json.loads(reply.text.partition("data: ")[2])["result"]["tools"]) == 3
