@@ -148,7 +148,8 @@ def main(
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "mcp"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     if sys.platform == "linux":
         # else the allocator keeps memory for every thread that ever worked for a visitor
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

@@ -52,18 +52,31 @@ def test_a_port_that_is_none_is_refused(port):
     assert refused(f"--port={port}") == f"error: port must be in 1..65535, got {port}\n"
 
 
-def test_a_port_of_the_administrator_is_named():
-    code = """if True:
-        import runpy, socket, sys
-        def refuse(*_, **__): raise PermissionError(13, "Permission denied")
-        socket.create_server = refuse
-        sys.argv = ["app.py", "--port", "80"]
+def refused_where(change: str, *options: str) -> str:
+    """What is said when it does not start where Python itself is changed like this."""
+    code = f"""if True:
+        import importlib.util, runpy, socket, sys
+        {change}
+        sys.argv = {["app.py", *options]}
         runpy.run_path("app.py", run_name="__main__")"""
     command = [sys.executable, "-c", code]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert told.returncode == 2
+    return told.stderr
+
+
+def test_a_port_of_the_administrator_is_named():
+    change = (
+        "def refuse(*_, **__): raise PermissionError(13, '')\n        socket.create_server = refuse"
+    )
     said = "error: port 80 is for administrators; choose one from 1024 on with --port\n"
-    assert told.stderr == said
+    assert refused_where(change, "--port", "80") == said
+
+
+def test_what_tools_need_is_named():
+    change = "importlib.util.find_spec = lambda *_: None"
+    said = "error: --mcp needs the package of the protocol: pip install 'gradio[mcp]'\n"
+    assert refused_where(change, "--mcp") == said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""What docs/api.md shows is run as it stands, against a page that is up."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.fake_capture import fake_film
+
+pytest_plugins = ["tests.support.browsing"]
+PAGE = Path(__file__).parents[2] / "docs/api.md"
+
+
+def shown(language: str, address: str) -> str:
+    """Return the example in a language, for a page at this address."""
+    (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert "http://127.0.0.1:7860" in code
+    return code.replace("http://127.0.0.1:7860", address)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the video of the examples, to work in."""
+    (tmp_path / "dance.mp4").write_bytes(fake_film(30))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_python(address, here):
+    said = StringIO()
+    with redirect_stdout(said):
+        exec(shown("python", address), {})
+    begins = [Path(path).read_bytes()[:9] for path in said.getvalue().split()[-3:]]
+    assert [begins[0][:4], begins[1], begins[2][4:8]] == [b"glTF", b"HIERARCHY", b"ftyp"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
+def test_curl(address, here):
+    done = subprocess.run(["bash", "-euc", shown("bash", address)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    begins = [(here / name).read_bytes()[:9] for name in ("walk.bvh", "dance.bvh", "film.mp4")]
+    assert [*begins[:2], begins[2][4:8]] == [b"HIERARCHY", b"HIERARCHY", b"ftyp"]
+
+
+@pytest.mark.parametrize("where", ["http://169.254.169.254/a.bvh", "https://a.example/b.mp4"])
+@pytest.mark.parametrize("argument", ["clip", "then"])
+def test_no_file_is_fetched(address, where, argument):
+    file = {"path": where, "meta": {"_type": "gradio.FileData"}}
+    given = {"clip": None} | {argument: file}
+    call = f"{address}/gradio_api/call/v2/video_to_motion"
+    event = httpx.post(call, json=given).json()["event_id"]
+    told = httpx.get(f"{call}/{event}").text
+    kind, said = re.findall(r"^(?:event|data): (.*)$", told, re.MULTILINE)[-2:]
+    assert kind == "error"
+    assert json.loads(said)["error"] == "Files are uploaded; none is fetched from other addresses."
