@@ -52,16 +52,19 @@ def metrics_routes(lobby: Lobby, exports: Exports, token: str) -> list[BaseRoute
 
 
 def counts(lobby: Lobby) -> dict[str, float]:
-    """Count the visitors whose page is open, by tab."""
-    tables = {
+    """Count who is here, by tab, and what was made for them."""
+    tabs = {
         "motion": lobby.motion_visitors,
         "world": lobby.world_visitors,
         "capture": lobby.capture_visitors,
     }
-    return {
+    here = {
         f"visitors_{tab}": sum(one.feed is not None for one in table.everybody())
-        for tab, table in tables.items()
+        for tab, table in tabs.items()
     }
+    counted = getattr(lobby, "counts", dict)()
+    made = {f"{name}_total": counted.pop(name) for name in ("poses", "frames") if name in counted}
+    return {**here, **counted, **made}
 
 
 def exposition(figures: dict[str, float]) -> str:

@@ -70,7 +70,7 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             loop: cut it so that it can be repeated without a jump
 
         Returns:
-            the address of the file, which is kept for an hour
+            the address of the file, to be fetched soon: it is deleted in a while
         """
         return made("text_to_motion", prompt, seconds, seed, format, loop=loop)
 
@@ -88,7 +88,7 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             seed: the same seed goes on in the same way
 
         Returns:
-            the address of the file, which is kept for an hour
+            the address of the file, to be fetched soon: it is deleted in a while
         """
         with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
             clip = given(video, Path(folder))
@@ -106,7 +106,7 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             world: name of the world; empty for the first one
 
         Returns:
-            the address of the film, which is kept for an hour
+            the address of the film, to be fetched soon: it is deleted in a while
         """
         return made("keys_to_video", keys, seed, start, checkpoint=world)
 

@@ -40,9 +40,10 @@ def test_the_page_says_where_files_lie_and_how_long(monkeypatch):
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "ext4")
     after = "while the page is open and 30 minutes at most after that; nobody else sees it."
     assert f"Your file stays on this server {after}" in markup("capture.html")
-    assert "Your picture is held in memory only." in markup("world.html")
+    assert "Your picture is held in memory only; what you record holds it" in markup("world.html")
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "tmpfs")
     assert f"Your file stays in this server's memory {after}" in markup("capture.html")
+    assert "Your picture is held in memory only." in markup("world.html")
     monkeypatch.setenv("GRADIO_TEMP_DIR", "/elsewhere")
     assert not in_memory()
 
