@@ -30,15 +30,15 @@ NO_FILE = (
 
 @pytest.fixture(scope="module")
 def address():
-    """A server under a path that its proxy strips."""
+    """A server under a path, which its proxy may strip."""
     with serving(FakeEngine(), Hosting.read(root="/x", tools=True)) as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager
-async def session(address: str):
+async def session(address: str, path: str = "/x/gradio_api/mcp/"):
     async with (
-        streamable_http_client(f"{address}/x/gradio_api/mcp/") as (read, write, _),
+        streamable_http_client(address + path) as (read, write, _),
         ClientSession(read, write) as session,
     ):
         await session.initialize()
@@ -57,9 +57,10 @@ def call(address: str, tool: str, **asked) -> tuple[bool, str]:
     return reply.isError, content.text
 
 
-def test_there_are_three_that_need_little(address):
+@pytest.mark.parametrize("path", ["/x/gradio_api/mcp/", "/gradio_api/mcp"])
+def test_there_are_three_that_need_little(address, path):
     async def listing():
-        async with session(address) as talk:
+        async with session(address, path) as talk:
             return (await talk.list_tools()).tools
 
     tools = asyncio.run(listing())
