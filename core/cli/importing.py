@@ -6,7 +6,6 @@ how well their VAE gives back motions of ours, and by the bones of a body that t
 
 from __future__ import annotations
 
-import shutil
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,46 +41,21 @@ def import_released(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Import CMDM's released weights as the motion checkpoint `motion-cmdm`."""
-    from core import checkpoint
-    from core.motion import released
-    from core.motion.text import DISTILBERT, DistilBERT
+    from core.motion.released import write_checkpoints
 
-    mean, std = released.read_statistics(stats)
-    files = {
-        part: released.find(download, name)
-        for part, name in (
-            (released.VAE_PART, released.VAE_FILE),
-            (released.DIT_PART, released.DIT_FILE),
-        )
-    }
-    if text is not None:
-        if not text.is_file():
-            raise ValueError(f"there is no file {text}")
-        DistilBERT(text)  # raises ValueError for other weights
-    held = {part: released.read_part(path, part) for part, path in files.items()}
-    vae = released.convert_vae(held[released.VAE_PART], mean, std)
-    dit = released.convert_dit(held[released.DIT_PART])
-    checkpoint.save(vae, checkpoints / dit.cfg.vae, about=released.ABOUT, half=half)
-    checkpoint.save(dit, checkpoints / NAME, about=released.ABOUT, half=half)
-    if text is not None:
-        shutil.copyfile(text, checkpoints / NAME / DISTILBERT.name)
-    del vae, dit, held
+    write_checkpoints(download, stats, checkpoints / NAME, text=text, half=half)
     said = {"checkpoint": NAME, **examine(checkpoints)}
     shared.print_json(said) if as_json else shared.tell(in_words(said))
 
 
 def examine(checkpoints: Path) -> dict[str, Any]:
     """Return what can be told of imported weights: a wrong map or wrong statistics show."""
-    from core import checkpoint
     from core.engine import Engine
-    from core.motion.released import STREAMED
-    from core.motion.vae import MotionVAE
+    from core.motion.released import load_vae
 
     engine, said = Engine(checkpoints, "cpu"), {}
     if engine.names[0] != NAME:
-        vae = checkpoint.load(checkpoints / STREAMED.vae, MotionVAE)
-        said["missed_mm"] = round(missed(vae, engine.model()), 1)
-        del vae
+        said["missed_mm"] = round(missed(load_vae(checkpoints), engine.model()), 1)
     try:
         said["bones_off"] = round(bones_off(engine.model(NAME)), 3)
     except ValueError as error:

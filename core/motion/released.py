@@ -7,6 +7,7 @@ without running what may be in them, and each that is not what it should be is c
 from __future__ import annotations
 
 import pickle
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core import checkpoint
 from core.body.features import NUM_FEATURES
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
+from core.motion.text import DISTILBERT, DistilBERT
 from core.motion.vae import PUBLISHED as PUBLISHED_VAE
 from core.motion.vae import MotionVAE, VAEConfig
 
@@ -191,6 +194,29 @@ def convert_dit(held: dict[str, Tensor], cfg: MotionConfig = STREAMED) -> Motion
     kept = {name: ours[name] for name in ("latent_mean", "latent_std")}
     dit.load_state_dict({**made, **kept})
     return dit.eval().requires_grad_(False)
+
+
+def write_checkpoints(
+    download: Path, stats: Path, folder: Path, *, text: Path | None = None, half: bool = False
+) -> None:
+    """Write a checkpoint, and its VAE beside it; nothing is written where anything is wrong."""
+    mean, std = read_statistics(stats)
+    files = (find(download, VAE_FILE), VAE_PART), (find(download, DIT_FILE), DIT_PART)
+    if text is not None:
+        if not text.is_file():
+            raise ValueError(f"there is no file {text}")
+        DistilBERT(text)  # raises ValueError for other weights
+    of_vae, of_dit = (read_part(*file) for file in files)
+    vae, dit = convert_vae(of_vae, mean, std), convert_dit(of_dit)
+    checkpoint.save(vae, folder.parent / dit.cfg.vae, about=ABOUT, half=half)
+    checkpoint.save(dit, folder, about=ABOUT, half=half)
+    if text is not None:
+        shutil.copyfile(text, folder / DISTILBERT.name)
+
+
+def load_vae(checkpoints: Path) -> MotionVAE:
+    """Return the VAE that was written there."""
+    return checkpoint.load(checkpoints / STREAMED.vae, MotionVAE)
 
 
 def read_statistics(folder: Path) -> tuple[Tensor, Tensor]:
