@@ -1,4 +1,4 @@
-"""The command line: `python -m core motion | video | follow | edit | keys | list`.
+"""The command line: `python -m core motion | video | follow | edit | keys | import | list`.
 
 Files and `--json` are the output; progress and errors go to stderr. A mistake of the caller ends in
 one sentence and exit code 2.
@@ -10,6 +10,7 @@ import typer
 
 from core.cli.edit import edit
 from core.cli.follow import follow
+from core.cli.importing import import_released
 from core.cli.keys import keys
 from core.cli.listing import list_checkpoints
 from core.cli.motion import motion
@@ -26,6 +27,7 @@ app.command()(video)
 app.command()(follow)
 app.command()(edit)
 app.command()(keys)
+app.command("import")(import_released)
 app.command("list")(list_checkpoints)
 
 if __name__ == "__main__":

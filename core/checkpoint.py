@@ -1,9 +1,9 @@
 """Checkpoints: `<name>/{model.safetensors, config.json, README.md}`; strict, typed, never pickled.
 
-Weights are stored as fp16 and computed in fp32. `config.json` holds the kind of model, its config
-and what is known of its training; whoever loads it says which class they expect. Where it also
-names a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<name>.up` (out,
-r) and `<name>.down` (r, in), whose product is added to the base's, everything else in full.
+Weights are computed in fp32; ours are stored as fp16. `config.json` holds the kind of model, its
+config and what is known of its training; whoever loads it says which class they expect. Where it
+also names a `base`, a checkpoint beside it, only what differs is stored: a matrix as `<name>.up`
+(out, r) and `<name>.down` (r, in), whose product is added to the base's, everything else in full.
 """
 
 from __future__ import annotations
@@ -31,22 +31,24 @@ class Model(Protocol):
 M = TypeVar("M", bound=Model)
 
 
-def save(model: Model, folder: Path, *, about: dict[str, Any]) -> None:
+def save(model: Model, folder: Path, *, about: dict[str, Any], half: bool = True) -> None:
     """Write weights and config; `about` (data, licence, figures, ...) is kept beside them."""
     entry = {"kind": model.kind, "config": model.cfg.model_dump(mode="json"), "about": about}
-    write(folder, entry, cast(nn.Module, model).state_dict())
+    write(folder, entry, cast(nn.Module, model).state_dict(), half=half)
 
 
-def write(folder: Path, entry: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write config.json as it is given and tensors as fp16."""
+def write(
+    folder: Path, entry: dict[str, Any], tensors: dict[str, Tensor], *, half: bool = True
+) -> None:
+    """Write config.json as it is given and tensors, as fp16 where `half`."""
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     folder.mkdir(parents=True, exist_ok=True)
-    halves = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
+    stored = {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
         for name, value in tensors.items()
     }
-    save_file(halves, str(folder / "model.safetensors"))
+    save_file(stored, str(folder / "model.safetensors"))
     (folder / "config.json").write_text(json.dumps(entry, indent=2) + "\n")
 
 

@@ -41,9 +41,16 @@ class Shelf(Generic[M]):
                 continue
             if entry.get("kind") == kind:
                 found[path.parent.name] = entry
-        # a world that knows its place comes before those that do not
-        known = {name: bool(entry.get("config", {}).get("place")) for name, entry in found.items()}
-        self.names = tuple(sorted(found, key=lambda name: (not known[name], name)))
+        # a world that knows its place comes before those that do not, and what others made last
+        order = {
+            name: (
+                bool(entry.get("about", {}).get("imported")),
+                not entry.get("config", {}).get("place"),
+                name,
+            )
+            for name, entry in found.items()
+        }
+        self.names = tuple(sorted(found, key=lambda name: order[name]))
 
     def pick(self, name: str | None = None) -> str:
         """Return a name, or the first; raise ValueError for an unknown one."""

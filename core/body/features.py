@@ -151,10 +151,10 @@ def encode(joints: np.ndarray, heading: Heading = "humanml3d") -> np.ndarray:
     return np.concatenate(groups, axis=-1).astype(np.float32)
 
 
-def encode_all(joints: np.ndarray) -> np.ndarray:
-    """Return steady features (T, 263) of all (T, 22, 3) joints: the last pose goes on as before."""
+def encode_all(joints: np.ndarray, heading: Heading = "steady") -> np.ndarray:
+    """Return features (T, 263) of all (T, 22, 3) joints: the last pose goes on as before."""
     ahead = joints[-1:] + (joints[-1:] - joints[-2:-1])
-    return encode(np.concatenate([joints, ahead]), "steady")
+    return encode(np.concatenate([joints, ahead]), heading)
 
 
 def _rotations(joints: np.ndarray, heading: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ class Rotary(nn.Module):
     """
 
     turns: Tensor
+    exact: Tensor
 
     def __init__(self, head_size: int, grid: Tensor, *, frame_stride: int, max_frames: int) -> None:
         super().__init__()
@@ -42,16 +43,19 @@ class Rotary(nn.Module):
         ]
         angle = torch.cat(angles, dim=-1).flatten(0, 1)  # (max_frames * P, K / 2)
         # a rotation is one complex product: a third of the small operations of the usual form
-        turns = torch.polar(torch.ones_like(angle), angle).to(torch.complex64)
-        self.register_buffer("turns", turns, persistent=False)
+        exact = torch.polar(torch.ones_like(angle), angle)
+        self.register_buffer("exact", exact, persistent=False)  # for who computes in float64
+        self.register_buffer("turns", exact.to(torch.complex64), persistent=False)
 
     def forward(self, x: Tensor, start: int) -> Tensor:
         """Rotate tokens (..., N, K) whose first one stands at position `start`."""
         end = start + x.shape[-2]
         if end > len(self.turns):
             raise ValueError(f"{end} tokens exceed the {len(self.turns)} positions of this model")
-        pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2).contiguous())
-        return torch.view_as_real(pairs * self.turns[start:end]).flatten(-2).to(x.dtype)
+        kind = x.dtype
+        x, turns = (x, self.exact) if kind == torch.float64 else (x.float(), self.turns)
+        pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
+        return torch.view_as_real(pairs * turns[start:end]).flatten(-2).to(kind)
 
 
 class LayerCache:
@@ -226,14 +230,17 @@ def attend(q_BHNK: Tensor, k_BHSK: Tensor, v_BHSK: Tensor, mask: Tensor | None) 
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention with RMS-normed queries and keys and rotary positions."""
+    """Multi-head attention with RMS-normed queries and keys and rotary positions.
 
-    def __init__(self, width: int, heads: int) -> None:
+    They are normed head by head, or, where `whole`, over all heads at once.
+    """
+
+    def __init__(self, width: int, heads: int, whole: bool = False) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.whole = heads, whole
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.qk_scale = nn.Parameter(torch.ones(2, 1, 1, 1, width // heads))
+        self.qk_scale = nn.Parameter(torch.ones(2, 1, heads if whole else 1, 1, width // heads))
 
     def forward(
         self,
@@ -246,7 +253,11 @@ class SelfAttention(nn.Module):
         """Attend from (B, N, D) to the cache and to x itself; keep the first `commit` tokens."""
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         # queries and keys go together through norm and rotation: (2, B, H, N, K)
-        qk = F.rms_norm(qkv[:2], qkv.shape[-1:], eps=1e-6) * self.qk_scale.to(qkv.dtype)
+        if self.whole:
+            qk = qkv[:2] * qkv[:2].square().mean((2, 4), keepdim=True).add(1e-6).rsqrt()
+        else:
+            qk = F.rms_norm(qkv[:2], qkv.shape[-1:], eps=1e-6)
+        qk = qk * self.qk_scale.to(qkv.dtype)
         raw_k, v = qk[1], qkv[2]
         past = 0 if cache is None or cache.view is None else cache.view[0].shape[2]
         q, k = (qk if rotary is None else rotary(qk, past)).unbind(0)

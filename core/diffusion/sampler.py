@@ -8,6 +8,7 @@ commit costs no call of its own and nothing clean is ever computed again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -106,6 +107,7 @@ class StreamSampler(Generic[C]):
         context_noise: float = 0.0,
         shift: float = 1.0,
         multistep: bool = False,
+        conditioned: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
         """Sample frames of `shape` (B, P, D).
@@ -113,7 +115,9 @@ class StreamSampler(Generic[C]):
         A new condition re-noises every unfinished frame, so that it is felt in the very next one.
         `context_noise`: what is committed stands at t = 1 - context_noise, with
         that much noise in it. `shift`: see `schedule.times`. `multistep`: follow the velocity as
-        it changed since the last step, too; as good as twice the steps, for no call more. Raises
+        it changed since the last step, too; as good as twice the steps, for no call more.
+        `conditioned`: how many frames in view depend on their condition, so that they are
+        committed anew, in one call, when it changes; 0: history is the same under any. Raises
         ValueError for steps and stagger that do not fit together.
         """
         schedule.check(steps, stagger)
@@ -124,6 +128,8 @@ class StreamSampler(Generic[C]):
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.device = generator, device
         self.shift, self.multistep = shift, multistep
+        self._seen: deque[Tensor] = deque(maxlen=conditioned)
+        self._seen_under: C | None = None
         self.times = [float(t) for t in schedule.times(steps, shift)]
         self.tick = 0  # network calls so far, which the schedule counts in
         self.window: list[_Frame[C]] = []
@@ -135,6 +141,8 @@ class StreamSampler(Generic[C]):
         return noise.to(self.device)
 
     def _enter(self, condition: C) -> None:
+        if self._seen and self._seen_under is not condition:
+            self._commit_anew(condition)
         if self.window and self.window[-1].condition is not condition:
             for i, frame in enumerate(self.window):
                 frame.x, frame.condition, frame.velocity = self._noise(), condition, None
@@ -144,6 +152,16 @@ class StreamSampler(Generic[C]):
 
     def _level(self, frame: _Frame[C]) -> int:
         return schedule.level(self.tick, frame.start, self.steps)
+
+    @torch.inference_mode()
+    def _commit_anew(self, condition: C) -> None:
+        """Have the history seen as if it had been made for this condition."""
+        assert self.cache is not None
+        self.cache = self.cache.copy(forget=self.committed)
+        frames, self.finished = [*self._seen, *(frame.x for frame in self.finished)], []
+        self.committed -= len(self._seen)
+        self._seen.clear()
+        self.commit(torch.stack(frames, dim=1), [condition])
 
     @torch.inference_mode()
     def commit(self, frames: Tensor, conditions: Sequence[C]) -> None:
@@ -156,8 +174,13 @@ class StreamSampler(Generic[C]):
             self.commit(torch.stack([f.x for f in waiting], 1), [f.condition for f in waiting])
         t = torch.full(frames.shape[:2], CLEAN - self.context_noise, device=frames.device)
         x = torch.stack([self._as_context(x) for x in frames.unbind(1)], dim=1)
-        self.denoiser(x, t, conditions, self.cache, frames.shape[1])
+        if self._seen.maxlen:  # it differs in the two halves of guidance
+            guided(self.denoiser, x, t, conditions, self.cache, frames.shape[1], self.guidance)
+        else:
+            self.denoiser(x, t, conditions, self.cache, frames.shape[1])
         self.committed += frames.shape[1]
+        self._seen.extend(frames.unbind(1))
+        self._seen_under = conditions[-1]
 
     def _as_context(self, x: Tensor) -> Tensor:
         return self._noise().lerp(x, CLEAN - self.context_noise) if self.context_noise else x
@@ -180,6 +203,8 @@ class StreamSampler(Generic[C]):
         for i, frame in enumerate(active, start=commit):
             frame.x, frame.velocity = x[:, i], v[:, i]
         self.tick += 1
+        self._seen.extend(frame.x for frame in self.finished)
+        self._seen_under = conditions[-1]
         self.finished = []
         self.committed += commit
 

@@ -39,6 +39,8 @@ class TransformerConfig(Config):
     """Where scale, shift and gate come from."""
     cross: bool = False
     """Whether blocks attend to a context (text)."""
+    whole_norm: bool = False
+    """Whether queries and keys are normed over all heads at once, as CMDM publishes it."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +60,34 @@ class Context:
 class CrossAttention(nn.Module):
     """Attend to text; a row or frame without text gets a learned vector instead."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, whole: bool = False) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.whole = heads, whole
         self.q = nn.Linear(width, width)
         self.kv = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
-        self.q_norm = nn.RMSNorm(width // heads, eps=1e-6)
-        self.k_norm = nn.RMSNorm(width // heads, eps=1e-6)
+        self.q_norm = nn.RMSNorm(width if whole else width // heads, eps=1e-6)
+        self.k_norm = nn.RMSNorm(width if whole else width // heads, eps=1e-6)
         self.null = nn.Parameter(torch.zeros(width))
 
     def prepare(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values, each (B, H, L, K), of text (B, L, D)."""
         k, v = self.kv(text).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.k_norm(k), v
+        return self._normed(k, self.k_norm), v
+
+    def _normed(self, x: Tensor, norm: nn.Module) -> Tensor:
+        """Return queries or keys (B, H, L, K), normed by heads or over all of them."""
+        if not self.whole:
+            return norm(x)
+        return norm(x.transpose(1, 2).flatten(2)).unflatten(2, (self.heads, -1)).transpose(1, 2)
 
     def forward(
         self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, absent: Tensor
     ) -> Tensor:
         """Return (B, N, D); tokens where absent (B, N) is true have no text."""
         rows = len(keys)  # under guidance the second half of x is unconditional and skipped
-        q = self.q_norm(self.q(x[:rows]).unflatten(-1, (self.heads, -1)).transpose(1, 2))
+        q = self.q(x[:rows]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        q = self._normed(q, self.q_norm)
         y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
         y = self.out(y.transpose(1, 2).flatten(2))
         y = torch.where(absent[:rows, :, None], self.null.to(y.dtype), y)
@@ -93,11 +102,11 @@ class Block(nn.Module):
     def __init__(self, cfg: TransformerConfig) -> None:
         super().__init__()
         self.norm_a, self.norm_f = plain_norm(cfg.width), plain_norm(cfg.width)
-        self.attn = SelfAttention(cfg.width, cfg.heads)
+        self.attn = SelfAttention(cfg.width, cfg.heads, cfg.whole_norm)
         self.ffn = FeedForward(cfg.width, cfg.hidden)
         if cfg.cross:
             self.norm_c = nn.LayerNorm(cfg.width, eps=1e-6)
-            self.cross = CrossAttention(cfg.width, cfg.heads)
+            self.cross = CrossAttention(cfg.width, cfg.heads, cfg.whole_norm)
         if cfg.adaln == "shared":
             self.modulation_table = nn.Parameter(torch.zeros(NUM_MODULATIONS, cfg.width))
         else:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.body.features import LAYOUT
+from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
 from core.diffusion.sampler import StreamSampler
@@ -61,7 +61,7 @@ class MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names."""
         dit = checkpoint.load(folder, MotionDiT, device=device)
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
-        return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder), device)
+        return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(
         self,
@@ -188,6 +188,7 @@ class MotionModel:
             guidance=1.0 if told else guidance,
             generator=torch.Generator().manual_seed(settings.seed),
             multistep=cfg.multistep,
+            conditioned=cfg.context - prefix if cfg.text_in_history else 0,
             device=self.device,
         )
 
@@ -267,7 +268,10 @@ def remember(model: MotionModel, take: Take, context: int, edge: int | None = No
     if len(take) < 2 or take.features.shape != (len(take), LAYOUT.contacts.stop):
         raise ValueError("a take to go on after needs at least two poses with their features")
     edge = (FILTER_EDGE if filmed(take) else 0) if edge is None else edge
-    x = take.features[: max(len(take) - edge, 1)]
+    features = take.features
+    if model.vae.cfg.heading != "steady":
+        features = encode_all(take.unsolved, model.vae.cfg.heading)
+    x = features[: max(len(take) - edge, 1)]
     edge = len(take) - len(x)
     per_block = model.dit.cfg.block * STRIDE
     blocks = min(max(len(x) // per_block, 1), context)

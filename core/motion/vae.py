@@ -1,10 +1,10 @@
 """MAC-VAE: the motion-language-aligned causal VAE of CMDM (section 3.1).
 
 Four poses become one 64-d latent, and neither direction looks ahead: convolutions pad on the left
-only. Unlike CMDM's, the layers are normed per time and use SiLU: plain ReLU stacks sat for
-hundreds of steps at the mean pose. Streaming keeps that left context as state, which `decode` and
-`encode` update in place, so a stream equals the whole however it arrives. The alignment that gives
-it its name is a training loss: see `train.vae`.
+only. Unlike CMDM's (`plain`), the layers are normed per time and use SiLU: ReLU stacks without
+norms sat for hundreds of steps at the mean pose. Streaming keeps that left context as state, which
+`decode` and `encode` update in place, so a stream equals the whole however it arrives. The
+alignment that gives it its name is a training loss: see `train.vae`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.body.features import NUM_FEATURES
+from core.body.features import NUM_FEATURES, Heading
 from core.config import Config
 from core.motion.decode import PLAIN
 
@@ -38,6 +38,12 @@ class VAEConfig(Config):
     shortcut: bool = True
     """Whether a linear map of four poses runs beside the convolutions, both ways. Started from a
     PCA it reconstructs to 4 cm before the first training step; CMDM has none."""
+    plain: bool = False
+    """Whether layers are ReLU without norms, as CMDM's are."""
+    limit: float | None = 10.0
+    """Deviations at which normalized features are cut; CMDM cuts none."""
+    heading: Heading = "steady"
+    """How features that are encoded say where a body faces, see `core.body.features.encode`."""
     align_dim: int = 256
     """Size of the aligner's frame features."""
     lookback: int = 0
@@ -45,8 +51,8 @@ class VAEConfig(Config):
     latent, learnt with the decoder; 0: the same everywhere, 1/4, 1/2, 1/4."""
 
 
-PUBLISHED = VAEConfig(width=1024, shortcut=False)
-"""The size CMDM publishes: 76 M."""
+PUBLISHED = VAEConfig(width=1024, shortcut=False, plain=True, limit=None, heading="humanml3d")
+"""What CMDM publishes: 76 M."""
 
 
 class CausalConv1d(nn.Module):
@@ -85,17 +91,21 @@ class ChannelNorm(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Norm, SiLU, dilated convolution, SiLU, 1x1 convolution, around which the input goes on."""
+    """Norm, SiLU, dilated convolution, SiLU, 1x1 convolution, around which the input goes on.
 
-    def __init__(self, width: int, dilation: int) -> None:
+    A `plain` one has no norm, and ReLU.
+    """
+
+    def __init__(self, width: int, dilation: int, plain: bool = False) -> None:
         super().__init__()
-        self.norm = ChannelNorm(width)
+        self.norm = nn.Identity() if plain else ChannelNorm(width)
+        self.act = F.relu if plain else F.silu
         self.conv = CausalConv1d(width, width, 3, dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x: Tensor, state: StreamState | None = None) -> Tensor:
         """Return (B, C, T) of the same shape."""
-        return x + self.mix(F.silu(self.conv(F.silu(self.norm(x)), state)))
+        return x + self.mix(self.act(self.conv(self.act(self.norm(x)), state)))
 
 
 class Stack(nn.ModuleList):
@@ -136,7 +146,10 @@ class MotionVAE(FeatureNetwork):
         w = cfg.width
 
         def resnet() -> list[nn.Module]:
-            return [ResBlock(w, dilation) for dilation in cfg.dilations]
+            return [ResBlock(w, dilation, cfg.plain) for dilation in cfg.dilations]
+
+        def act() -> list[nn.Module]:
+            return [nn.ReLU()] if cfg.plain else [ChannelNorm(w), nn.SiLU()]
 
         down, up = [], []
         for _ in range(2):
@@ -145,10 +158,9 @@ class MotionVAE(FeatureNetwork):
         self.encoder = Stack(
             [
                 CausalConv1d(NUM_FEATURES, w, 3),
-                nn.SiLU(),
+                nn.ReLU() if cfg.plain else nn.SiLU(),
                 *down,
-                ChannelNorm(w),
-                nn.SiLU(),
+                *([] if cfg.plain else act()),
                 CausalConv1d(w, w, 3),
             ]
         )
@@ -157,12 +169,10 @@ class MotionVAE(FeatureNetwork):
         self.decoder = Stack(
             [
                 CausalConv1d(w, w, 3),
-                ChannelNorm(w),
-                nn.SiLU(),
+                *act(),
                 *up,
                 CausalConv1d(w, w, 3),
-                ChannelNorm(w),
-                nn.SiLU(),
+                *act(),
                 CausalConv1d(w, NUM_FEATURES, 3),
             ]
         )
@@ -212,7 +222,8 @@ class MotionVAE(FeatureNetwork):
     def normalize(self, features: Tensor) -> Tensor:
         """Take features (..., 263) to about mean 0 and deviation 1."""
         # a heading that flips (a cartwheel) is no reason to shout: ten deviations are plenty
-        return super().normalize(features).clamp(-10, 10)
+        x, limit = super().normalize(features), self.cfg.limit
+        return x if limit is None else x.clamp(-limit, limit)
 
     def denormalize(self, x: Tensor) -> Tensor:
         """Undo `normalize`."""
