@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ import typer
 
 from app.hosting import Hosting
 from app.live.sharing import Limits
-from app.memory import keep_files_in_memory
+from app.memory import gather_files
 from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -140,8 +141,8 @@ def main(
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         own = {"tools": mcp, "metrics_token": metrics_token.strip()}
         hosting = Hosting.read(root=root, sites=sites, proxies=proxies, **own)
-        if keep_nothing:
-            keep_files_in_memory()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
+        folder = gather_files(in_memory=keep_nothing)
     except ValueError as error:
         refuse(str(error))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
@@ -154,6 +155,8 @@ def main(
         # else the allocator keeps memory for every thread that ever worked for a visitor
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     from app.exports.store import Exports
+    from app.intake import Folder
+    from app.live.clock import clock
     from app.live.loader import Loader
     from app.live.lobby import Lobby
     from app.ui import build, launch_options
@@ -179,18 +182,19 @@ def main(
     loader = Loader(load, truth=real_engine if truth else None).start()
     limits = Limits(moving=max_sessions, playing=max_players, following=max_followed)
     lobby = Lobby(loader, limits)
-    exports = Exports()
+    exports, gradios = Exports(), Folder(folder / "gradio")
+    clock().look_after(gradios)
     page = build(lobby, exports, tools=mcp)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
     print(f"Livestep is at http://{host}:{port}", flush=True)
     try:
-        options = launch_options(lobby, exports, hosting)
+        options = launch_options(lobby, exports, hosting, gradios)
         page.launch(server_name=host, server_port=port, **options)
     except OSError as error:  # another one has started meanwhile
         refuse(trouble(host, port) or str(error))
     finally:
         exports.close()
         lobby.close()
+        shutil.rmtree(folder, ignore_errors=True)
         loader.close()
 
 

@@ -11,13 +11,16 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typing_extensions import Self
 
 from app.capture.protocol import MOST_ONWARD, MOST_UPLOAD
 from app.exports.files import FORMATS
-from app.exports.store import Exports, Order
-from app.live.replies import sentence
+from app.exports.store import Exports, Job, Order
+from app.intake import KEEP
+from app.live.replies import room_for_files, sentence
 from app.live.sharing import Limits
 from app.memory import in_memory
 from core import settings
@@ -31,8 +34,6 @@ if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mou
 """
 TILTS, LENSES = (-30, 30), (0.5, 2)
 """Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
-SWEPT_SECONDS, KEPT_SECONDS = 600, 3600
-"""Files of forms: how often they are looked at, and the age at which they go."""
 MOST_GIVEN = 20
 """Characters that are repeated of what was not understood."""
 TEMPLATES = Environment(
@@ -70,8 +71,7 @@ def live_page(template: str, *, form: str) -> Iterator[None]:
     with gr.Accordion(form, open=False):
         yield
         kept = "lie in memory and " if in_memory() else ""
-        minutes = (SWEPT_SECONDS + KEPT_SECONDS) // 60
-        told = f"Files given or made here {kept}are deleted within {minutes} minutes."
+        told = f"Files given or made here {kept}are deleted within {KEEP // 60:.0f} minutes."
         gr.HTML(f'<p class="ls-kept">{told}</p>', apply_default_css=False)
 
 
@@ -96,11 +96,23 @@ def endpoint(
     def make(*values: Any) -> str:
         try:
             job = exports.submit("api", *order(*values))
-            return str(exports.wait(job, seconds))
+            return hand_over(exports, job, seconds)
         except (ValueError, OverflowError) as error:
             raise gr.Error(sentence(error), print_exception=False) from error
 
     gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=most)
+
+
+def hand_over(exports: Exports, job: Job, seconds: float) -> str:
+    """Wait for a file and give it to Gradio's folder, alone; return its path there.
+
+    Raises ValueError, with a sentence, where it cannot be written, or not in time.
+    """
+    path = exports.wait(job, seconds)
+    with room_for_files():  # Gradio, which does this else, would not say it in a sentence
+        kept = save_file_to_cache(path, get_upload_folder())
+    exports.cancel(job)
+    return kept
 
 
 def _told_of(name: str, component: Any) -> None:

@@ -1,4 +1,7 @@
-"""`--keep-nothing`: what visitors bring, record and take home lies in memory, never on a disk."""
+"""One folder for all that visitors bring, record and take home, which goes when the server ends.
+
+With `--keep-nothing` it lies in memory, never on a disk.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,63 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
+PREFIX = "livestep-page-"
 LEAST = 2**28
-"""Bytes without which there is no use in it; what finds no room later is refused in a sentence."""
+"""Bytes without which there is no use in memory; what finds no room later is refused in a sentence.
+"""
 IN_MEMORY = ("tmpfs", "ramfs")
+NEW = 60.0
+"""Seconds in which a folder may not be held yet."""
 
 
-def keep_files_in_memory() -> None:
-    """Have all temporary files, ours and Gradio's, lie in a folder in memory that goes at the end.
+def gather_files(*, in_memory: bool = False) -> Path:
+    """Have all temporary files, ours and Gradio's, lie in a folder that goes at the end; return it.
 
-    To be called before the first one is written. Raises ValueError where there is no such folder.
+    To be called before the first one is written. What servers left that were killed goes now.
+    Raises ValueError, with a sentence, where there is no such folder.
     """
+    try:
+        place = place_in_memory() if in_memory else Path(tempfile.gettempdir())
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    except OSError as error:
+        raise ValueError("visitors' files need a folder with room: set TMPDIR to one") from error
+    hold(folder)
+    for other in place.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's
+            if time.time() - other.stat().st_mtime > NEW and hold(other):
+                shutil.rmtree(other, ignore_errors=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    tempfile.tempdir = str(folder)
+    os.environ |= {"TMPDIR": str(folder), "GRADIO_TEMP_DIR": str(folder / "gradio")}
+    return folder
+
+
+def hold(folder: Path) -> bool:
+    """Hold a folder until this process ends, which also keeps systemd from tidying it away.
+
+    Returns False where another process holds it, or where the system cannot say so.
+    """
+    with suppress(ImportError, OSError):
+        import fcntl  # Windows has none
+
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def place_in_memory() -> Path:
+    """Return a folder in memory; raise ValueError where there is none with room."""
     for place in (os.environ.get("TMPDIR", "/tmp"), "/dev/shm"):
         if kind_of_disk(place) in IN_MEMORY and shutil.disk_usage(place).free >= LEAST:
-            break
-    else:
-        raise ValueError(
-            f"--keep-nothing needs a folder in memory with {LEAST >> 20} MB of room: a tmpfs at"
-            " /tmp (docker: --tmpfs /tmp) or at /dev/shm; there is none"
-        )
-    folder = tempfile.mkdtemp(prefix="livestep-", dir=place)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    tempfile.tempdir = folder
-    os.environ |= {"TMPDIR": folder, "GRADIO_TEMP_DIR": f"{folder}/gradio"}
+            return Path(place)
+    raise ValueError(
+        f"--keep-nothing needs a folder in memory with {LEAST >> 20} MB of room: a tmpfs at"
+        " /tmp (docker: --tmpfs /tmp) or at /dev/shm; there is none"
+    )
 
 
 def in_memory() -> bool:

@@ -25,7 +25,9 @@ from gradio.utils import get_upload_folder
 from app.capture.uploads import TOO_LONG
 from app.exports.store import Exports, Order
 from app.live.replies import room_for_files, sentence
+from app.live_page import hand_over
 from app.protocol import MOST_UPLOAD
+from core.faults import trace
 
 log = logging.getLogger(__name__)
 Format = Literal["bvh", "glb", "fbx", "vrma", "npz", "mp4"]
@@ -46,12 +48,12 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
         if not room.acquire(blocking=False):
             raise ValueError(f"{AT_ONCE} files are being made already; try again in a minute.")
         try:
-            path = exports.wait(exports.submit("mcp", *orders[name](*values, **more)), 600)
-            return FileData(path=str(path), orig_name=path.name)
+            job = exports.submit("mcp", *orders[name](*values, **more))
+            return FileData(path=hand_over(exports, job, 600), orig_name=job.path.name)
         except (ValueError, OverflowError) as error:
             raise ValueError(sentence(error)) from error
         except Exception as error:
-            log.exception("%s failed", name)
+            log.error("%s failed: %s", name, trace(error))
             raise ValueError("The file could not be made; the server's log says why.") from error
         finally:
             room.release()
@@ -90,7 +92,7 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
         Returns:
             the address of the file, to be fetched soon: it is deleted in a while
         """
-        with tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+        with room_for_files(), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
             clip = given(video, Path(folder))
             return made("video_to_motion", clip, then, seed=seed, format=format)
 
@@ -133,11 +135,10 @@ def given(video: str, folder: Path) -> Path:
         data = video.partition(";base64,")[2]
         if len(data) * 3 // 4 > MOST_UPLOAD:
             raise ValueError(TOO_LONG)
-        with room_for_files():
-            try:
-                (folder / "clip").write_bytes(base64.b64decode(data, validate=True))
-            except binascii.Error as error:
-                raise ValueError("The data: URL holds no base64.") from error
+        try:
+            (folder / "clip").write_bytes(base64.b64decode(data, validate=True))
+        except binascii.Error as error:
+            raise ValueError("The data: URL holds no base64.") from error
         return folder / "clip"
     path = unquote(video.partition(FILE)[2] or video)
     if "\0" not in path and os.path.isfile(path):  # noqa: PTH113  unlike Path's, it never raises

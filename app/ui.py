@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NoReturn
 
 import gradio as gr
 from gradio import processing_utils
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
 from app.hosting import Doorway, Hosting
+from app.intake import Folder, Intake
 from app.live.lobby import Lobby
-from app.live_page import KEPT_SECONDS, SWEPT_SECONDS, live_page
+from app.live_page import live_page
 from app.motion.tab import files_form as motion_form
 from app.routes import routes
 from app.theme import theme
@@ -42,12 +45,7 @@ def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
     """Build the page, with `tools` for language models as well."""
     processing_utils.async_ssrf_protected_download = fetch_nothing
     orders = []
-    with gr.Blocks(
-        title="Livestep",
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(SWEPT_SECONDS, KEPT_SECONDS),
-    ) as blocks:
+    with gr.Blocks(title="Livestep", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(INTRO, apply_default_css=False)
         with gr.Tabs(overflow_behavior="wrap"):
             for title, (template, form, fill) in TABS.items():
@@ -65,15 +63,18 @@ async def fetch_nothing(url: str, cache_dir: str) -> NoReturn:
 
 
 def launch_options(
-    lobby: Lobby, exports: Exports, hosting: Hosting | None = None
+    lobby: Lobby, exports: Exports, hosting: Hosting | None = None, gradios: Folder | None = None
 ) -> dict[str, Any]:
     """Everything `Blocks.launch` is given besides address and port."""
-    hosting = hosting or Hosting()
+    hosting, gradios = hosting or Hosting(), gradios or Folder(Path(get_upload_folder()))
     return {
         "app_kwargs": {
             "routes": routes(lobby, exports, hosting.metrics_token),
             "lifespan": tools_alone,
-            "middleware": [Middleware(Doorway, hosting=hosting)],
+            "middleware": [
+                Middleware(Doorway, hosting=hosting),
+                Middleware(Intake, folder=gradios),
+            ],
         },
         "root_path": hosting.root,
         "mcp_server": hosting.tools,

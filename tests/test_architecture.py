@@ -33,13 +33,14 @@ ALLOWED = {
     "core.video": "core.config core.checkpoint core.settings core.device core.diffusion core.video",
     "core.retrieval": "core.config core.checkpoint core.body core.motion core.retrieval",
     "core.words": "core.settings core.body core.motion core.words",
-    "core.capture": "core.settings core.onnx core.body core.capture",
+    "core.capture": "core.faults core.settings core.onnx core.body core.capture",
     "core.export": "core.settings core.body core.retrieval.manner core.steering core.export",
     "core.character": "core.settings core.body core.capture core.export core.character",
     "core.settings": "",
     "core.config": "",
     "core.checkpoint": "",
     "core.device": "",
+    "core.faults": "",
     "core.onnx": "",
     "core.shelf": "core.checkpoint",
     "core.engine": (
@@ -52,8 +53,8 @@ ALLOWED = {
     ),
     "core": "core.cli",
     "app": (
-        "app core.engine core.settings core.body core.capture.joint_maps core.capture.kinds"
-        " core.capture.source"
+        "app core.engine core.faults core.settings core.body core.capture.joint_maps"
+        " core.capture.kinds core.capture.source"
         " core.character core.export core.steering core.words core.video.actions core.video.log"
     ),
     "app.py": "app core.engine core.settings train.worlds.doom",

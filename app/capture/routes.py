@@ -14,14 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.capture.protocol import MOST_MESSAGE
-from app.capture.uploads import TOO_LONG
+from app.capture.uploads import TOO_LONG, announced
 from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.protocol import message
 from app.live.replies import problem, read_body, sentence
 from app.live.stream import pose_channel
-from app.protocol import MOST_UPLOAD, Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
+from app.protocol import Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
 from core.settings import LENS, MAX_PROMPT, Lens, Tilt
 
 MOST_BYTES = 4096
@@ -51,14 +51,12 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def clip(request: Request) -> Response:
         """POST: the file to follow; `name` is what the visitor calls it."""
-        announced = request.headers.get("content-length", "")
+        name, session = request.query_params.get("name", ""), request.path_params["session"]
         try:
-            visitor = lobby.capture_visitors.find(request.path_params["session"])
+            visitor = lobby.capture_visitors.find(session)
             visitor.expect()
-            if announced.isdigit() and int(announced) > MOST_UPLOAD:
-                raise ValueError(TOO_LONG)
-            name = request.query_params.get("name", "")
-            upload = await lobby.uploads.receive(request.stream(), name)
+            size = announced(request)
+            upload = await lobby.uploads.receive(request.stream(), name, owner=session, size=size)
             visitor.keep(upload)
         except ValueError as error:
             return problem(str(error), 413 if str(error) == TOO_LONG else 400)

@@ -6,91 +6,128 @@ its first bytes say, since neither the name nor the type that a browser states c
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from unicodedata import category
+from weakref import WeakSet
 
+from starlette.requests import Request
+
+from app.live.clock import clock, lived
 from app.live.replies import room_for_files
 from app.protocol import MOST_UPLOAD
 from core.capture.kinds import HEAD, MOTION, sniff
 
 MOST_NAME = 60
 _SIGNS = " ._()-',"
-MOST_SECONDS = 600
-"""How long a file may take to arrive."""
-MOST_COMING = 8
+OWN_COMING = 2
+"""Files that come for one visitor at the same time."""
 MOST_KEPT = 2**30
 """Bytes of all files."""
 TOO_LONG = f"The file may have {MOST_UPLOAD // 2**20} MB at most; cut out the part you want."
+INCOMING = "incoming"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Upload:
     """A visitor's file."""
 
     path: Path
     kind: Literal["video", "motion"]
     bytes: int
+    left: float = math.inf
+    """When its visitor has left, as `lived` says."""
 
     def delete(self) -> None:
         """Remove it; nothing else lies in its folder."""
+        self.left = math.inf
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
 class Uploads:
-    """Receives files and knows how many there are."""
+    """Receives files, and deletes them some time after their visitors have left.
 
-    def __init__(self) -> None:
+    Those of visitors who have left go at once where others need the room.
+    """
+
+    def __init__(self, *, keep_seconds: float = 1800) -> None:
+        self._keep = keep_seconds
         self._lock = threading.Lock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._coming = 0
+        self._files: WeakSet[Upload] = WeakSet()
+        self._coming: dict[Path, tuple[str, int]] = {}
+        """Folder of what comes -> for whom, and the bytes that it may have."""
+        clock().look_after(self)
 
-    async def receive(self, parts: AsyncIterator[bytes], name: str) -> Upload:
-        """Write a file as it comes; raise ValueError, at once, for more than is taken."""
-        folder = self._enter()
+    async def receive(
+        self, parts: AsyncIterator[bytes], name: str, *, owner: str = "", size: int = MOST_UPLOAD
+    ) -> Upload:
+        """Write a file of `size` bytes at most as it comes for its owner; raise ValueError, at
+        once, for more than is taken.
+        """
+        folder = self._enter(owner, size)
         try:
             with room_for_files():
                 folder.mkdir(mode=0o700)
-                await _write(parts, folder / "incoming")
-                return as_upload(folder / "incoming", name)
+                await _write(parts, folder / INCOMING)
+                upload = as_upload(folder / INCOMING, name)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         finally:
             with self._lock:
-                self._coming -= 1
+                del self._coming[folder]
+        with self._lock:
+            self._files.add(upload)
+        return upload
 
-    def _enter(self) -> Path:
+    def _enter(self, owner: str, size: int) -> Path:
         with self._lock, room_for_files():
-            if self._coming >= MOST_COMING or self.kept > MOST_KEPT:
+            if sum(whose == owner for whose, _ in self._coming.values()) >= OWN_COMING:
+                raise ValueError("Your file before this one is still on its way; wait for it.")
+            size += sum(most for _, most in self._coming.values())
+            left = sorted(self._left(0), key=lambda one: one.left)
+            while (full := self.kept + size > MOST_KEPT) and left:
+                left.pop(0).delete()
+            if full:
                 raise ValueError("The server has too many files to take another; try again later.")
             if self._folder is None or not Path(self._folder.name).is_dir():  # tidied away
                 self._folder = tempfile.TemporaryDirectory(
                     prefix="livestep-", ignore_cleanup_errors=True
                 )
-            self._coming += 1
-            return Path(self._folder.name) / str(uuid.uuid4())
+            folder = Path(self._folder.name) / str(uuid.uuid4())
+            self._coming[folder] = owner, size
+            return folder
 
     @property
     def kept(self) -> int:
-        """Bytes of all files that are here."""
-        if self._folder is None:
-            return 0
+        """Bytes of all files that are there."""
         sizes = 0
-        for path in Path(self._folder.name).glob("*/*"):
+        for path in Path(self._folder.name).glob("*/*") if self._folder else ():
             try:
-                sizes += path.stat().st_size
+                sizes += path.stat().st_size if path.name != INCOMING else 0
             except FileNotFoundError:  # deleted just now
                 continue
         return sizes
+
+    def sweep(self) -> None:
+        """Delete files whose visitors have been gone for long."""
+        with self._lock:
+            old = self._left(self._keep)
+        for one in old:
+            one.delete()
+
+    def _left(self, seconds: float) -> list[Upload]:
+        """Files whose visitors have been gone for so long; the lock is held."""
+        return [one for one in self._files if lived() - one.left > seconds]
 
     def close(self) -> None:
         """Delete everything."""
@@ -98,6 +135,15 @@ class Uploads:
             if self._folder:
                 self._folder.cleanup()
                 self._folder = None
+
+
+def announced(request: Request) -> int:
+    """Return how many bytes a file will have at most; raise ValueError where that is too many."""
+    said = request.headers.get("content-length", "")
+    size = int(said) if said.isdigit() else MOST_UPLOAD
+    if size > MOST_UPLOAD:
+        raise ValueError(TOO_LONG)
+    return size
 
 
 def as_upload(path: Path, name: str) -> Upload:
@@ -110,14 +156,12 @@ def as_upload(path: Path, name: str) -> Upload:
 
 
 async def _write(parts: AsyncIterator[bytes], path: Path) -> None:
-    deadline, size = time.monotonic() + MOST_SECONDS, 0
+    size = 0
     with path.open("wb") as file:
         async for part in parts:
             size += len(part)
             if size > MOST_UPLOAD:
                 raise ValueError(TOO_LONG)
-            if time.monotonic() > deadline:
-                raise ValueError("The file took too long to arrive.")
             file.write(part)
     if not size:
         raise ValueError("The file is empty.")

@@ -7,6 +7,7 @@ The file is the visitor's own. It goes when another one comes, or a while after 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from app.capture.job import CaptureJob, ContinueJob, match_info
 from app.capture.take import CapturedTake, skeleton_info
 from app.capture.uploads import Upload
+from app.live.clock import lived
 from app.live.feed import Notes, Packed, PoseFeed
 from app.live.replies import sentence
 from app.live.visitor import Visitor
@@ -48,19 +50,18 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         self._matches: dict[str, list[Any]] = {}
         """Real motions that were shown, by why."""
         self._told = 0.0
-        self._farewell: threading.Timer | None = None
 
     # ---- the connection
 
     def attach(self, feed: PoseFeed) -> None:
         """Serve this connection from now on."""
         super().attach(feed)
-        self._await_page()
+        self._mark()
 
     def detach(self, feed: PoseFeed) -> None:
         """Forget a connection that has ended; the file stays for a while."""
         super().detach(feed)
-        self._await_page()
+        self._mark()
 
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
@@ -79,24 +80,16 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         self.stop()
         self._drop(None)
 
-    def _await_page(self) -> None:
-        """Let the file go in a while, if there is one and nobody comes back for it."""
+    def _mark(self) -> None:
+        """Note on the file since when its page is gone: those of others may need its room."""
         with self._changed:
-            if self._farewell:
-                self._farewell.cancel()
-            if self.feed is None and self._upload:
-                self._farewell = threading.Timer(self._limits.forget_seconds, self._forget)
-                self._farewell.daemon = True
-                self._farewell.start()
-
-    def _forget(self) -> None:
-        if self.feed is None:
-            self._drop(None)
+            if self._upload:
+                self._upload.left = math.inf if self.feed else self.seen
 
     def _drop(self, upload: Upload | None) -> None:
         with self._changed:
             before, self._upload = self._upload, upload
-        self._await_page()
+        self._mark()
         if before:
             before.delete()
 
@@ -262,7 +255,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     def _tell(self, job: CaptureJob | ContinueJob, share: float, message: str) -> None:
         """Say how far the job is; raise Cancelled when nobody wants it any more."""
         with self._wanted(job):
-            now = time.monotonic()
+            now = lived()
             if self.feed is None and now - self.seen > self._limits.gone_seconds:
                 self._pause(job, "away", "Stopped when the page was closed.")
                 raise Cancelled

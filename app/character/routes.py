@@ -20,12 +20,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.capture.uploads import TOO_LONG, file_name
+from app.capture.uploads import TOO_LONG, announced, file_name
 from app.exports import files
 from app.exports.routes import KINDS, Wishes, cut, parse, take_wishes
 from app.live.lobby import Lobby
 from app.live.replies import problem, read_body, room_for_files, sentence
-from app.protocol import MOST_UPLOAD
 from core.body.take import Take
 from core.settings import ExportSettings
 
@@ -60,7 +59,7 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def dress(request: Request) -> Response:
         """POST: a character's file; answers with a take on it. `wishes` are those of an export."""
-        asked, announced = request.query_params, request.headers.get("content-length", "")
+        asked, session = request.query_params, request.path_params["session"]
         visitors = tables.get(request.path_params["what"])
         if visitors is None:
             return problem("There are no takes of that kind.", 404)
@@ -68,10 +67,9 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
         try:
             wishes = parse(asked.get("wishes", "").encode(), take_wishes)
             part = {name: wishes.pop(name) for name in ("start", "end", "part")}
-            take = await run_in_threadpool(cut, visitors, request.path_params["session"], **part)
-            if announced.isdigit() and int(announced) > MOST_UPLOAD:
-                raise ValueError(TOO_LONG)
-            upload = await lobby.uploads.receive(request.stream(), asked.get("name", ""))
+            take = await run_in_threadpool(cut, visitors, session, **part)
+            size, name = announced(request), asked.get("name", "")
+            upload = await lobby.uploads.receive(request.stream(), name, owner=session, size=size)
             path = upload.path
             async with room:
                 name, data = await _waited_for(

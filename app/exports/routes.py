@@ -56,7 +56,7 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
             "share": round(job.progress.share, 3),
             "note": job.note,
             "file": job.path.name,
-            "bytes": job.path.stat().st_size if job.state == "done" else 0,
+            "bytes": job.bytes,
         }
 
     def find(request: Request) -> Job:

@@ -1,4 +1,7 @@
-"""Exports in the background: one at a time, of limited length, deleted after a while."""
+"""Exports in the background: one at a time, of limited length, deleted after a while.
+
+Where they become too many, the oldest go sooner: one's own first, then anybody's.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ import math
 import shutil
 import tempfile
 import threading
-import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.live.clock import clock, lived
 from app.live.replies import room_for_files, sentence
+from core.faults import trace
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,8 @@ Order = tuple[str, Write, str]
 """A file's name, what writes it, and a sentence on what will be in it."""
 
 CANCELED = "This export was canceled."
+OWN_BYTES, MOST_BYTES = 2**28, 2**30
+"""Of the files of one visitor, and of all; a recording of five minutes takes some 150 MB."""
 
 
 class Progress:
@@ -45,7 +52,7 @@ class Job:
 
     owner: str
     path: Path
-    written: Future[None]
+    written: Future[int]
     progress: Progress
     note: str = ""
     """What is in the file, where its name does not say it."""
@@ -58,8 +65,13 @@ class Job:
     def __post_init__(self) -> None:
         self.written.add_done_callback(self._end)
 
-    def _end(self, _: Future[None]) -> None:
-        self.ended = time.monotonic()
+    def _end(self, _: Future[int]) -> None:
+        self.ended = lived()
+
+    @property
+    def bytes(self) -> int:
+        """Of its file, once it is done."""
+        return self.written.result() if self.state == "done" else 0
 
     @property
     def message(self) -> str:
@@ -88,13 +100,13 @@ class Exports:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._folder: Path | None = None
-        self._broom: threading.Timer | None = None
         self.made = self.failed = 0
         """Files in all; those that were canceled are neither."""
+        clock().look_after(self)
 
     def submit(self, owner: str, file_name: str, write: Write, note: str = "") -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
-        self._sweep()
+        self.sweep()
         with self._lock:
             busy = [job for job in self._jobs.values() if not job.written.done()]
             if len(busy) >= self._most or sum(j.owner == owner for j in busy) >= self._own:
@@ -106,8 +118,6 @@ class Exports:
             progress = Progress()
             job = Job(owner, path, self._pool.submit(_make, path, write, progress), progress, note)
             self._jobs[job.name] = job
-            if self._broom is None:
-                self._sweep_later()
         job.written.add_done_callback(lambda _: self._count(job))
         return job
 
@@ -120,10 +130,10 @@ class Exports:
 
     def find(self, owner: str, name: str) -> Job:
         """Return the owner's job; raise ValueError when there is none."""
-        self._sweep()
+        self.sweep()
         with self._lock:
             job = self._jobs.get(name)
-        if job is None or job.owner != owner:
+        if job is None or job.owner != owner or (job.state == "done" and not job.path.is_file()):
             raise ValueError("This file is no longer kept; export it again.")
         return job
 
@@ -141,10 +151,11 @@ class Exports:
         return line.index(job) if job in line else 0
 
     def close(self) -> None:
-        """Finish what is being written and delete everything."""
+        """Give up what is being written and delete everything."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.progress.canceled = True
         self._pool.shutdown(cancel_futures=True)
-        if self._broom:
-            self._broom.cancel()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -153,23 +164,18 @@ class Exports:
             self.made += not job.message
             self.failed += job.message not in ("", CANCELED)
 
-    def _sweep_later(self) -> None:
-        """Have files go in good time, also where nobody comes any more; the lock is held."""
-        self._broom = threading.Timer(self._keep, self._sweep_by_itself)
-        self._broom.daemon = True
-        self._broom.start()
-
-    def _sweep_by_itself(self) -> None:
-        self._sweep()
+    def sweep(self) -> None:
+        """Delete files that are old, and the oldest where there are too many bytes."""
         with self._lock:
-            self._broom = None
-            if self._jobs:
-                self._sweep_later()
-
-    def _sweep(self) -> None:
-        with self._lock:
-            now = time.monotonic()
-            old = [job for job in self._jobs.values() if now - job.ended > self._keep]
+            jobs, now = sorted(self._jobs.values(), key=lambda job: job.ended), lived()
+        old = [job for job in jobs if now - job.ended > self._keep]
+        kept, own = 0, Counter[str]()
+        for job in reversed(jobs):
+            if own[job.owner] + job.bytes > OWN_BYTES or kept + job.bytes > MOST_BYTES:
+                old.append(job)
+            else:
+                own[job.owner] += job.bytes
+                kept += job.bytes
         self._forget(old)
 
     def _forget(self, jobs: Iterable[Job]) -> None:
@@ -180,17 +186,21 @@ class Exports:
             shutil.rmtree(job.path.parent, ignore_errors=True)
 
 
-def _make(path: Path, write: Write, tell: Tell) -> None:
-    """Make a folder for a file, and the file in it; raise ValueError with a sentence."""
+def _make(path: Path, write: Write, tell: Tell) -> int:
+    """Make a folder for a file, and the file in it; return its bytes, or raise ValueError with a
+    sentence."""
     try:
         tell(0.0)
-        path.parent.mkdir(mode=0o700, parents=True)
-        write(path, tell)
+        with room_for_files():
+            path.parent.mkdir(mode=0o700, parents=True)
+            write(path, tell)
+            size = path.stat().st_size
         tell(1.0)
-    except ValueError:
+        return size
+    except BaseException as error:
         shutil.rmtree(path.parent, ignore_errors=True)
-        raise
-    except Exception as error:
-        log.exception("export %s failed", path.name)
+        if isinstance(error, ValueError):
+            raise
+        log.error("a %s cannot be written: %s", path.suffix, trace(error))
         message = "The file could not be written; the server's log says why."
         raise ValueError(message) from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from app.capture.uploads import Uploads
 from app.capture.visitor import CaptureVisitor
+from app.live.clock import lived
 from app.live.loader import Loader
 from app.live.sharing import Limits, Slots, Starts, Turnstile
 from app.live.visitor import Visitor
@@ -58,7 +58,7 @@ class Table(Generic[V]):
     def _forgettable(self) -> list[V]:
         """Visitors without a page: all that are too old, and more when the table is full."""
         away = sorted((v for v in self._here.values() if v.feed is None), key=lambda v: v.seen)
-        old = [v for v in away if time.monotonic() - v.seen > self.limits.forget_seconds]
+        old = [v for v in away if lived() - v.seen > self.limits.forget_seconds]
         surplus = len(self._here) - len(old) - self.limits.pages + 1
         return old + away[len(old) : len(old) + max(surplus, 0)]
 
@@ -68,7 +68,8 @@ class Lobby:
 
     def __init__(self, loader: Loader, limits: Limits | None = None):
         limits = limits or Limits()
-        self.loader, self.turnstile, self.uploads = loader, Turnstile(), Uploads()
+        self.loader, self.turnstile = loader, Turnstile()
+        self.uploads = Uploads(keep_seconds=limits.forget_seconds)
         shared = {"loader": loader, "turnstile": self.turnstile, "limits": limits}
         shared["starts"] = Starts(limits.starts)
         moving, playing = Slots(limits.moving), Slots(limits.playing)

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.live.protocol import unfit
+from core.capture.kinds import FULL
+from core.faults import trace
 
 MOST_SAID = 600
 """Characters of a sentence."""
@@ -41,8 +43,9 @@ def room_for_files() -> Iterator[None]:
     except ConnectionError:  # an OSError too, but of whoever sends
         raise
     except OSError as error:
-        log.exception("files cannot be written")
-        raise ValueError("The server has no room for files; try again later.") from error
+        log.error("files cannot be written: %s", trace(error))
+        why = "has no room for files" if error.errno in FULL else "cannot keep files now"
+        raise ValueError(f"The server {why}; try again later.") from error
 
 
 def problem(message: str, status: int) -> Response:

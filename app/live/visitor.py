@@ -12,15 +12,16 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import time
 from concurrent.futures import Future, wait
 from typing import Any, ClassVar, Generic, TypeVar
 
+from app.live.clock import lived
 from app.live.feed import Connection
 from app.live.loader import Loader
 from app.live.replies import sentence
 from app.live.sharing import Limits, Slots, Starts, Turnstile
 from app.protocol import Reason
+from core.faults import trace
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Visitor(Generic[J, C]):
         self.name = name
         self.feed: C | None = None
         """The connection that is served; a newer one takes over."""
-        self.seen = time.monotonic()
+        self.seen = lived()
         self._loader, self._turnstile, self._slots = loader, turnstile, slots
         self._starts, self._limits = starts, limits
         self._changed = threading.Condition()
@@ -76,7 +77,7 @@ class Visitor(Generic[J, C]):
         self._state = self._describe(state="idle")
         self._since = 0.0
         """When its turn began: with its place, whatever it makes there."""
-        self._progress = self._touched = time.monotonic()
+        self._progress = self._touched = lived()
 
     @property
     def _turn_seconds(self) -> float:
@@ -108,7 +109,7 @@ class Visitor(Generic[J, C]):
         """Serve this connection from now on."""
         with self._changed:
             before, self.feed, self._address = self.feed, feed, feed.address
-            self.seen = self._progress = time.monotonic()
+            self.seen = self._progress = lived()
             self._changed.notify_all()
         if before:
             before.wake()  # it notices that it was replaced
@@ -119,7 +120,7 @@ class Visitor(Generic[J, C]):
         with self._changed:
             if self.feed is feed:
                 self.feed = None
-            self.seen = time.monotonic()
+            self.seen = lived()
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -140,7 +141,7 @@ class Visitor(Generic[J, C]):
         """Put a new job into the mailbox, in place of the old."""
         with self._changed:
             self._job = job
-            self._touched = self._progress = time.monotonic()
+            self._touched = self._progress = lived()
             self._changed.notify_all()
         self._ask()
 
@@ -156,7 +157,7 @@ class Visitor(Generic[J, C]):
             if job and job.active:
                 self._entered(job)
                 if self._worker is None:
-                    self._since = time.monotonic()
+                    self._since = self._progress = lived()  # in line nobody could play
                     name = f"{self.kind}-{self.name[:8]}"
                     self._worker = threading.Thread(target=self._work, name=name, daemon=True)
                     self._worker.start()
@@ -179,12 +180,12 @@ class Visitor(Generic[J, C]):
                 self._perform(job)
             except ValueError as error:
                 self._fail(job, sentence(error))
-            except Exception:
-                log.exception("%s %s failed", self.kind, self.name[:8])
+            except Exception as error:
+                log.error("%s %s failed: %s", self.kind, self.name[:8], trace(error))
                 self._fail(job, f"The server could not go on with this. Press {self.again}.")
             if job is not self._job:
                 job.close()
-            if self._others_turn(time.monotonic()):  # what is in the mailbox has to stand in line
+            if self._others_turn(lived()):  # what is in the mailbox has to stand in line
                 break
         self._slots.leave(self.name)
         with self._changed:

@@ -8,9 +8,9 @@ After a stop the engine's stream is kept, suspended, and goes on without a seam.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from app.live.clock import lived
 from app.live.feed import PoseFeed
 from app.live.replies import sentence
 from app.live.visitor import Visitor
@@ -53,7 +53,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
             self._lead = min(max(ack.lead, LEAST_LEAD), MOST_LEAD)
             shown = min(ack.shown, job.buffer.end)
             if shown > job.shown:
-                job.shown, self._progress = shown, time.monotonic()
+                job.shown, self._progress = shown, lived()
             self._changed.notify_all()
         feed.wake()
 
@@ -112,7 +112,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
             if job is None or job.failed:
                 return
             again, job.active = not job.active, True
-            self._touched = self._progress = time.monotonic()
+            self._touched = self._progress = lived()
             self._changed.notify_all()
         if again:
             self._ask()
@@ -122,7 +122,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         with self._changed:
             if self._job:
                 self._job.want(steering)
-                self._touched = time.monotonic()
+                self._touched = lived()
 
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
@@ -172,7 +172,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         limits = self._limits
         with self._changed:
             while job.stream and job is self._job and job.active:
-                now = time.monotonic()
+                now = lived()
                 if job.rest_at is not None and job.buffer.end >= job.rest_at:
                     job.rest_at = None
                     self._pause(job, "asked")

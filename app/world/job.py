@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from app.live.clock import lived
 from app.live.loader import EngineLike, MakeTruth
 from app.live.replies import sentence
 from app.live.visitor import Job
@@ -172,7 +173,7 @@ class WorldJob(Job):
         if frame > self._index:
             raise ValueError("That moment is still to come; choose one of the last ten seconds.")
         self.comparison = compare(self.dream, frame, mask, self._changed, turn)
-        self.paused, self.singles = time.monotonic(), 0
+        self.paused, self.singles = lived(), 0
 
     def _check(self, mask: int) -> None:
         if mask >> self._keys:
@@ -241,7 +242,7 @@ class WorldJob(Job):
     def rest(self) -> None:
         """Stop the clock and the real engine; the dream may go on."""
         self._truth.close()
-        self.pace.rest(time.monotonic())
+        self.pace.rest(lived())
         with self._lock:
             if not self.active:  # however it goes on, a past that was shown twice is over
                 self.comparison = None

@@ -5,10 +5,9 @@ A world whose page is lost, or that was stopped, waits and goes on.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
+from app.live.clock import lived
 from app.protocol import Drive, Keys, Shown, Stand, Tune, WhatIf, World
 from app.world.frame_feed import FrameFeed
 from app.world.job import WorldJob
@@ -48,7 +47,7 @@ class WorldVisitor(WorldWorker):
     def collect(self, feed: FrameFeed) -> list[bytes]:
         """Messages this connection should get now."""
         with self._changed:
-            return feed.collect(self._state, time.monotonic())
+            return feed.collect(self._state, lived())
 
     # ---- what the page asks for; a ValueError is a sentence for it
 
@@ -64,13 +63,13 @@ class WorldVisitor(WorldWorker):
         with self._changed:
             if self._job:
                 self._job.press(keys.mask, keys.seq)
-                self._touched = time.monotonic()
+                self._touched = lived()
                 self._changed.notify_all()
 
     def show(self, feed: FrameFeed, shown: Shown) -> None:
         """Note how far the page is; this is what lets the worker go on."""
         with self._changed:
-            now = time.monotonic()
+            now = lived()
             if feed.acknowledge(shown.index, now):
                 self._progress = now
                 self._changed.notify_all()
@@ -80,7 +79,7 @@ class WorldVisitor(WorldWorker):
         with self._changed:
             job = self._living()
             job.wishes = [*job.wishes[-50:], tune]
-            self._touched = time.monotonic()
+            self._touched = lived()
 
     def stand(self, stand: Stand) -> None:
         """Be somewhere else from the next frame on, which is shown in a pause, too."""
@@ -90,7 +89,7 @@ class WorldVisitor(WorldWorker):
                 dream.check_place(stand.x, stand.y, stand.degrees)
             self.tune(stand)
             if job.paused:
-                self._progress = time.monotonic()
+                self._progress = lived()
                 self._go_on(job, single=True)
                 again = self._told(job, resume=True)
         if again:
@@ -105,7 +104,7 @@ class WorldVisitor(WorldWorker):
             job.compare(asked.frame, asked.mask, self._turnstile.turn)
             if self.feed:
                 self.feed.forget_frames()  # those to come have smaller numbers
-            self._touched = self._progress = time.monotonic()
+            self._touched = self._progress = lived()
             again = self._told(job, resume=True)
         if again:
             self._ask()
@@ -116,7 +115,7 @@ class WorldVisitor(WorldWorker):
             self.stop()
             return
         with self._changed:
-            job, now = self._living(), time.monotonic()
+            job, now = self._living(), lived()
             self._touched = self._progress = now
             if drive.do == "record":
                 self._record(job)
@@ -133,10 +132,10 @@ class WorldVisitor(WorldWorker):
     def _go_on(self, job: WorldJob, *, single: bool) -> None:
         job.comparison = None
         if single:
-            job.paused, job.singles = time.monotonic(), min(job.singles + 1, 8)
+            job.paused, job.singles = lived(), min(job.singles + 1, 8)
         else:
             job.paused, job.singles = None, 0
-            job.pace.rest(time.monotonic())
+            job.pace.rest(lived())
 
     def _living(self) -> WorldJob:
         if self._job is None or self._job.failed:
@@ -157,12 +156,12 @@ class WorldVisitor(WorldWorker):
         dream = job.dream if job else None
         if dream is None:
             raise ValueError("There is no world yet.")
-        if time.monotonic() - when > STRIP_SECONDS:
+        if lived() - when > STRIP_SECONDS:
             with self._turnstile.turn():
                 frames = dream.context()
             data = strip(frames)
             with self._changed:
-                self._strip = time.monotonic(), data
+                self._strip = lived(), data
         return data
 
     def recording(self) -> WorldRecording:

@@ -6,10 +6,10 @@ that nothing queues up anywhere.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from typing import Any, Literal
 
+from app.live.clock import lived
 from app.live.replies import sentence
 from app.live.visitor import Visitor
 from app.protocol import DreamState, Problem, Tally
@@ -124,7 +124,7 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
         """Wait for something to do; nothing when the job is over for now."""
         with self._changed:
             while job is self._job and job.active:
-                now = time.monotonic()
+                now = lived()
                 if job.replaying:
                     self._touched = now
                 if self._turn_is_over(job, now, self._limits.untouched_seconds):
@@ -185,7 +185,7 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
             if comparison is not job.comparison or job is not self._job:
                 return
             if pair == over:
-                job.comparison, job.paused = None, time.monotonic()
+                job.comparison, job.paused = None, lived()
                 self._told(job)
             elif pair and self.feed:
                 self.feed.push(pair[0].index, messages)
@@ -201,7 +201,7 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
         with self._changed:
             if job is not self._job:
                 return
-            self._rates.count(time.monotonic(), spent=job.spent, waited=1000 * job.waited)
+            self._rates.count(lived(), spent=job.spent, waited=1000 * job.waited)
             job.spent = 0.0
             # it may have been ended while the frame was made
             recorded = recording is not None and recording is job.recording
@@ -226,7 +226,7 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
 
     def _report(self, job: WorldJob) -> None:
         """Send the tally where it is time to."""
-        rates = self._rates.take(time.monotonic())
+        rates = self._rates.take(lived())
         if rates and self.feed:
             self.feed.tally = self._tally(job.dream.tally, **rates)
             self._wake()

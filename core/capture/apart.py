@@ -29,6 +29,7 @@ from core.body.take import PromptMark, Take
 from core.capture.joint_maps import well_formed
 from core.capture.kinds import FULL, no_room, room_for
 from core.capture.source import MatchError, Skeleton
+from core.faults import trace
 from core.settings import CaptureSettings
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _run(work: str, path: Path, folder: Path, kind: type, tell: Tell, advice: st
     if code == _FULL:
         raise ValueError(no_room(path.name))
     if code != _LARGE:
-        log.error("the reader of %s ended with %s: %s", path.name, code, said)
+        log.error("the reader of a %s ended with %s: %s", path.suffix, code, said)
     if code in (_LARGE, -9):  # SIGKILL, by the system when its memory is at an end
         most = f"{MOST_MEMORY // 10**6} MB"
         raise ValueError(f"{path.name} needs more memory than {most} to read; {advice}")
@@ -183,10 +184,10 @@ def main() -> None:
         _save(_answer(work, Path(path), told), Path(folder) / _ANSWER)
     except MemoryError:
         sys.exit(_LARGE)
-    except OSError as error:
-        if error.errno in FULL:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
             sys.exit(_FULL)
-        raise
+        sys.exit(trace(error))  # to the log, which is to know nothing of what is in the file
 
 
 def limit() -> None:

@@ -1,4 +1,4 @@
-"""`--keep-nothing`: whatever is written for a visitor is written to memory."""
+"""One folder for what visitors bring; with `--keep-nothing` it lies in memory."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from app import memory
 from app.live_page import markup
-from app.memory import IN_MEMORY, in_memory, keep_files_in_memory, kind_of_disk
+from app.memory import IN_MEMORY, gather_files, hold, in_memory, kind_of_disk, place_in_memory
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,14 +26,14 @@ def test_disks_are_told_from_memory():
 def test_where_all_is_disk_it_does_not_start(monkeypatch):
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "ext4")
     with pytest.raises(ValueError, match="needs a folder in memory with 256 MB of room: a tmpfs"):
-        keep_files_in_memory()
+        place_in_memory()
 
 
 def test_a_little_memory_is_none(monkeypatch):
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "tmpfs")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 0, 1 << 20))
     with pytest.raises(ValueError, match="there is none"):
-        keep_files_in_memory()
+        place_in_memory()
 
 
 def test_the_page_says_where_files_lie_and_how_long(monkeypatch):
@@ -53,8 +54,8 @@ def test_the_page_says_where_files_lie_and_how_long(monkeypatch):
 def test_all_that_visitors_send_is_in_memory_and_goes_at_the_end(tmp_path):
     code = """if True:
         import asyncio, tempfile
-        from app.memory import keep_files_in_memory
-        keep_files_in_memory()
+        from app.memory import gather_files
+        gather_files(in_memory=True)
         from gradio.utils import get_upload_folder
         from app.capture.uploads import Uploads
         async def parts():
@@ -74,3 +75,26 @@ def test_all_that_visitors_send_is_in_memory_and_goes_at_the_end(tmp_path):
     assert len(folders) == 1
     assert not Path("/dev/shm", *folders).exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_killed_servers_left_goes_and_nothing_else(tmp_path, monkeypatch):
+    for name in ("livestep-page-dead", "livestep-page-alive", "livestep-page-new", "livestep-cli"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.mp4").touch()
+        if not name.endswith("new"):
+            os.utime(tmp_path / name, (1e9, 1e9))
+    assert hold(tmp_path / "livestep-page-alive")
+    for name in ("TMPDIR", "GRADIO_TEMP_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = gather_files()
+    assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(made)
+    assert Path(os.environ["GRADIO_TEMP_DIR"]).parent == made
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"livestep-page-alive", "livestep-page-new", "livestep-cli", made.name}
+
+
+def test_where_nothing_can_be_written_it_does_not_start(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/self")
+    with pytest.raises(ValueError, match="set TMPDIR to one"):
+        gather_files()

@@ -13,7 +13,7 @@ from app.exports.store import Exports
 from app.live.loader import Loader
 from app.live.lobby import Lobby
 from app.live.sharing import Limits
-from app.protocol import Ack, Hello, Poses, Prompt, Start, State, TakeInfo, pack
+from app.protocol import MOST_UPLOAD, Ack, Hello, Poses, Prompt, Start, State, TakeInfo, pack
 from app.protocol import unpack_from_server as unpack
 from app.ui import build, launch_options
 from tests.support.fakes import FakeEngine
@@ -31,7 +31,7 @@ def new_lobby() -> Lobby:
 def make_app(lobby: Lobby, exports: Exports) -> App:
     options = launch_options(lobby, exports)
     page = build(lobby, exports)
-    page.theme, page.head = options["theme"], options["head"]
+    page.theme, page.head, page.max_file_size = options["theme"], options["head"], MOST_UPLOAD
     return App.create_app(page, app_kwargs=options["app_kwargs"])
 
 

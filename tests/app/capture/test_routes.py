@@ -181,7 +181,7 @@ def test_files_are_measured_while_they_come_in(client, lobby, monkeypatch):
         assert reply.status_code == 413
         assert "empty" in upload(client, session, b"").json()["message"]
         assert lobby.uploads.kept == before  # nothing of it stays
-        assert lobby.uploads._coming == 0
+        assert not lobby.uploads._coming
 
 
 def test_a_file_cannot_be_replaced_while_it_is_followed(client):
@@ -228,7 +228,7 @@ def test_files_come_again_once_their_folder_is_gone_or_full(client, lobby, monke
             patched.setattr(uploads, "_write", full)
             assert "no room" in upload(client, session, b"x").json()["message"]
         assert upload(client, session, b"x").json()["ok"]
-        assert lobby.uploads._coming == 0
+        assert not lobby.uploads._coming
 
 
 @pytest.mark.parametrize(

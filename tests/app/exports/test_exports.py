@@ -153,7 +153,7 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
     exports = Exports(most_jobs=3, own_jobs=2, keep_seconds=0.1)
 
     def submit(owner: str):
-        return exports.submit(owner, "file.bvh", lambda path, tell: time.sleep(0.2))
+        return exports.submit(owner, "file.bvh", lambda path, tell: (time.sleep(0.2), path.touch()))
 
     first = submit("a")
     submit("a")
