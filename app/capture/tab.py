@@ -148,15 +148,17 @@ def make(
 ) -> Take:
     """Make a take of a file in one go, behind the live visitors."""
     engine = lobby.loader.engine()
+    if not path.is_file():
+        raise ValueError("The file is no longer kept here; upload it again.")
     if path.stat().st_size > MOST_UPLOAD:
         raise ValueError(TOO_LONG)
     with (
+        room_for_files(),
         tempfile.TemporaryDirectory(prefix="livestep-") as folder,
         # a thread of its own: its priority, once lowered, cannot be raised again
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
-        with room_for_files():
-            upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
+        upload = as_upload(Path(shutil.copy(path, Path(folder) / "incoming")), path.name)
         job = CaptureJob(upload, request)
         captured = pool.submit(job.follow, engine, None, **camera).result()
     if onward:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import threading
 import weakref
@@ -11,10 +12,12 @@ from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from app.exports.store import Order, Tell, Write
+from app.live.replies import room_for_files
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
 from core.export.mp4 import check_scale, write_film
@@ -26,6 +29,8 @@ from core.video.log import PlayLog, describe, to_text, write_log
 FORMATS = ("mp4", "json")
 QUALITY = 95
 MOST_CHANGES = 1000
+MOST_KEPT = 2**31
+"""Bytes of all visitors' recordings."""
 TOO_LONG = (
     "This world is older than an hour, or you changed settings or your place too often: a log "
     "cannot repeat it. Press Reset and record again."
@@ -96,11 +101,15 @@ class WorldRecording:
         self.log, self.fps, self._most = log, fps, most
         self.first = 0
         """Index of its first frame."""
-        # five minutes are some 150 MB; the file goes when nobody holds it any more
-        self._file = tempfile.TemporaryFile(prefix="livestep-film-")  # noqa: SIM115
+        # five minutes are some 150 MB; the file goes when nobody holds it any more. Unbuffered, it
+        # can be read also where the last frame found no room
+        with room_for_files():
+            self._file = tempfile.TemporaryFile(buffering=0, prefix="livestep-film-")  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._ends = array("Q", [0])
+        with _all_lock:
+            _all.add(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send it between processes, where a lent GPU made it."""
@@ -122,12 +131,17 @@ class WorldRecording:
         return self.count >= self._most
 
     def add(self, index: int, data: bytes) -> None:
-        """Append the frame of this index, as `keepsake` made it."""
-        if not self.count:
-            self.first = index
-        with self._lock:
+        """Append the frame of this index, as `keepsake` made it; raise ValueError where there is no
+        room for it.
+        """
+        if kept() + len(data) > MOST_KEPT:
+            raise ValueError("The server has no room for longer recordings.")
+        with self._lock, room_for_files():
             self._file.seek(self._ends[-1])
-            self._file.write(data)
+            if self._file.write(data) < len(data):
+                raise OSError(errno.ENOSPC, "it was cut off")
+            if not self.count:
+                self.first = index
             self._ends.append(self._ends[-1] + len(data))
 
     def frames(self, count: int) -> Iterator[np.ndarray]:
@@ -137,6 +151,15 @@ class WorldRecording:
                 self._file.seek(self._ends[i])
                 data = self._file.read(self._ends[i + 1] - self._ends[i])
             yield decode(data)
+
+
+_all, _all_lock = WeakSet[WorldRecording](), threading.Lock()
+
+
+def kept() -> int:
+    """Return the bytes of all recordings."""
+    with _all_lock:
+        return sum(one._ends[-1] for one in _all)
 
 
 def _arrived(

@@ -205,8 +205,10 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
             job.spent = 0.0
             # it may have been ended while the frame was made
             recorded = recording is not None and recording is job.recording
+            ended = ""
             if recording and recorded:
-                recording.add(made.index, keeping)
+                ended = self._add(recording, made.index, keeping)
+                recorded = made.index < recording.end
             flags = DRAFTED * made.drafted | RECORDED * recorded
             more = {"seq": made.seq, "milliseconds": made.milliseconds}
             messages = [
@@ -218,11 +220,19 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
                 self.feed.push(made.index, messages)
             if first and job.active:
                 self._say(state=self._going(job))
-            if recording and recorded and recording.full:
+            if ended:
                 self._keep(job)
-                seconds = self._limits.recording_seconds
-                self._tell(f"The recording is {seconds} s long and was ended.")
+                self._tell(ended)
             self._report(job)
+
+    def _add(self, recording: WorldRecording, index: int, keeping: bytes) -> str:
+        """Record a frame; say why it was the last, if it was."""
+        try:
+            recording.add(index, keeping)
+        except ValueError as error:
+            return f"{error} This one was ended."
+        seconds = self._limits.recording_seconds
+        return f"The recording is {seconds} s long and was ended." if recording.full else ""
 
     def _report(self, job: WorldJob) -> None:
         """Send the tally where it is time to."""

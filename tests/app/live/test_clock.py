@@ -13,22 +13,10 @@ from app.exports import store
 from app.exports.store import Exports
 from app.live import clock as clocks
 from app.live import visitor as visitors
-from app.live.clock import GAP, Clock
+from app.live.clock import GAP
 from app.motion import visitor as motion
+from tests.support.faulty import Hands
 from tests.support.visitors import IDS, START, CapturePage, MotionPage, until
-
-
-class Hands:
-    """A clock that only the tests move."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.clock = Clock(lambda: self.now)
-
-    def run(self, seconds: int) -> None:
-        for _ in range(seconds):
-            self.now += 1
-            self.clock.tick()
 
 
 @pytest.fixture
@@ -61,8 +49,7 @@ def test_no_turn_ends_while_the_server_was_stopped(make_lobby, hands):
     first.play(20)
     second.visitor.start(START)
     hands.run(20)
-    hands.now += 3600
-    hands.clock.tick()
+    hands.stop(3600)
     first.play(40)
     assert second.visitor._state.state == "waiting"
     hands.run(60)
