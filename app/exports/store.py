@@ -193,7 +193,9 @@ def _make(path: Path, write: Write, tell: Tell) -> int:
         tell(0.0)
         with room_for_files():
             path.parent.mkdir(mode=0o700, parents=True)
-            write(path, tell)
+            # not by its own name, which libraries may tell the log when they fail
+            write(draft := path.with_name(f"file{path.suffix}"), tell)
+            draft.rename(path)
             size = path.stat().st_size
         tell(1.0)
         return size

@@ -18,7 +18,7 @@ from app.world import recording as recordings
 from app.world.protocol import RECORDED
 from core.faults import trace
 from tests.support.fake_capture import fake_film
-from tests.support.faulty import Disk, FragileEngine
+from tests.support.faulty import SECRET, Disk, FragileEngine
 from tests.support.visitors import IDS, START, WORLD, CapturePage, MotionPage, WorldPage, until
 
 NO_ROOM = "has no room"
@@ -136,7 +136,7 @@ def test_a_frame_that_is_cut_off_is_not_recorded(engine):
     assert (recording.count, recording._ends[-1]) == (1, 5)
 
 
-@pytest.mark.parametrize("fault", [RuntimeError("a secret walk"), MemoryError()])
+@pytest.mark.parametrize("fault", [RuntimeError(SECRET), MemoryError()])
 def test_an_engine_that_breaks_keeps_the_take(make_lobby, engine, caplog, fault):
     page = MotionPage(make_lobby())
     page.visitor.start(START)
@@ -146,7 +146,7 @@ def test_an_engine_that_breaks_keeps_the_take(make_lobby, engine, caplog, fault)
     assert page.last(State).message == "The server could not go on with this. Press Restart."
     assert len(page.visitor.cut(0, 20)) == 20
     assert type(fault).__name__ in caplog.text
-    assert "secret" not in caplog.text
+    assert SECRET not in caplog.text
     page.visitor.start(START)
     page.play(8)
 
@@ -172,7 +172,7 @@ def test_logs_hold_no_words_of_visitors(caplog):
     exports, word = Exports(), "secret"
 
     def fail(path, tell):
-        path.read_text()  # names the file, and so the prompt
+        (path.parent / word).read_text()
 
     def fault(path, tell):
         raise KeyError(word)

@@ -12,6 +12,9 @@ from app.live.clock import Clock
 from core.body.take import PoseChunk
 from tests.support.fakes import FakeEngine
 
+SECRET = "/tmp/a-secret"
+"""No log and no sentence is to hold this."""
+
 
 class Disk:
     """Whether there is room: where there is none, nothing of Python's writes any more."""
@@ -40,7 +43,7 @@ class Disk:
     def _guarded(self, write):
         def guarded(*args, **how):
             if self.full:
-                raise OSError(errno.ENOSPC, "No space left on device", "/tmp/a-secret")
+                raise OSError(errno.ENOSPC, "No space left on device", SECRET)
             return write(*args, **how)
 
         return guarded
