@@ -51,6 +51,7 @@ def test_gradios_folder_fills_up_and_is_swept(gradios, tmp_path, monkeypatch):
 def test_what_is_too_long_is_not_read(gradios, monkeypatch):
     monkeypatch.setattr(intake, "MOST_UPLOAD", 1000)
     monkeypatch.setattr(intake, "MOST_ASKED", 1000)
+    monkeypatch.setattr(intake, "MOST_AROUND", 1000)
     assert send(gradios, intake.MOST_AROUND + 2000) == [413]
 
     def endless():
@@ -60,7 +61,7 @@ def test_what_is_too_long_is_not_read(gradios, monkeypatch):
     reply = gradios.post(UPLOAD, content=endless(), headers=BOUNDARY)
     assert (reply.status_code, reply.json()["message"][:16]) == (413, "This is too long")
     for path in ("queue/join", "call/text_to_motion", "run/text_to_motion"):
-        reply = gradios.post(f"/gradio_api/{path}", content=b"[" * 2000)
+        reply = gradios.post(f"/gradio_api/{path}", content=b"[" * 3000)
         assert reply.status_code == 413
         assert gradios.post(f"/gradio_api/{path}", content=endless()).status_code == 400
 
