@@ -22,6 +22,7 @@ from typing import Annotated
 import torch
 import typer
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from core import checkpoint
 from core.device import pick_device
@@ -98,9 +99,10 @@ def tangent(
     cos, sin = like(angle.cos()), like(angle.sin())
     still = (~moving)[..., None, None]
     speed = (cos * sin).masked_fill(still, 0.0)
-    f, df = torch.func.jvp(
-        lambda x, angle: field(velocity, x, angle), (x, angle), (speed * dx, speed[..., 0, 0])
-    )[:2]
+    with sdpa_kernel(SDPBackend.MATH):  # a GPU's other kernels have no forward-mode derivative
+        f, df = torch.func.jvp(
+            lambda x, angle: field(velocity, x, angle), (x, angle), (speed * dx, speed[..., 0, 0])
+        )[:2]
     g = -(cos**2) * (f - dx) - ramp * (cos * sin * x + df)
     g = g / (g.square().mean((2, 3), keepdim=True).sqrt() + 0.1)
     return f, g
@@ -205,7 +207,7 @@ def main(
     )
     wanted = [teach(guide, batch) for batch in fixed[:2]]
     trainer = Trainer(model, settings, out, train.frames.about())
-    windows = train.windows(batch, length, seed=seed)
+    windows = train.windows(batch, length, seed=seed, device=device)
     trainer.run(windows, Distiller(guide), judge, (fixed, wanted))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,12 +77,19 @@ class FrameSet:
             "data": {self.meta["env"]: {"frames": len(self.index), "seed": self.meta["seed"]}},
         }
 
-    def pictures(self, batch: int, *, seed: int = 0) -> Iterator[Tensor]:
-        """Yield random frames (batch, H, W, 3) uint8 for ever."""
+    def pictures(self, batch: int, *, seed: int = 0, device: str = "cpu") -> Iterator[Tensor]:
+        """Yield random frames (batch, H, W, 3) uint8 for ever.
+
+        A GPU holds as many frames as half of its memory takes, spread evenly.
+        """
         rng = np.random.default_rng(seed)
+        if device == "cpu":
+            while True:
+                yield torch.from_numpy(self.frames[np.sort(rng.choice(self.index, batch))])
+        most = torch.cuda.mem_get_info()[0] // 2 // self.frames[0].nbytes
+        kept = torch.from_numpy(self.frames[self.index[:: -(-len(self.index) // most)]]).to(device)
         while True:
-            chosen = np.sort(rng.choice(self.index, batch))
-            yield torch.from_numpy(self.frames[chosen])
+            yield kept[torch.from_numpy(rng.integers(len(kept), size=batch)).to(device)]
 
 
 class Window(NamedTuple):
@@ -123,7 +131,7 @@ class TokenSet:
         path = cache / f"tokens-{fingerprint(tokenizer, frames.actions)}.npy"
         if not path.is_file():
             cache.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part.npy")
+            partial = path.with_suffix(f".{os.getpid()}.npy")  # processes may train together
             np.save(partial, encode(frames.frames, tokenizer))
             partial.replace(path)
         self.tokens = np.load(path, mmap_mode="c")  # torch takes no array that is read-only
@@ -154,13 +162,16 @@ class TokenSet:
         actions[0] = -1
         return index, actions
 
-    def windows(self, batch: int, length: int, *, seed: int = 0) -> Iterator[Window]:
-        """Yield random windows for ever."""
+    def windows(
+        self, batch: int, length: int, *, seed: int = 0, device: str = "cpu"
+    ) -> Iterator[Window]:
+        """Yield random windows for ever, of tokens that wait on the device if half of it is free
+        for them."""
         rng = np.random.default_rng(seed)
+        tokens = torch.from_numpy(self.tokens)
+        if device != "cpu" and tokens.nbytes < torch.cuda.mem_get_info()[0] // 2:
+            tokens = tokens.to(device)
         while True:
             chosen = [self.window(rng, length) for _ in range(batch)]
-            index = np.stack([i for i, _ in chosen])
-            yield Window(
-                torch.from_numpy(self.tokens[index].astype(np.float32)),
-                torch.from_numpy(np.stack([a for _, a in chosen])),
-            )
+            index = torch.from_numpy(np.stack([i for i, _ in chosen])).to(tokens.device)
+            yield Window(tokens[index].float(), torch.from_numpy(np.stack([a for _, a in chosen])))

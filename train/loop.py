@@ -1,26 +1,32 @@
 """The one training loop: accelerate, EMA, held-out score, curves, resume; models bring a loss.
 
-Progress shows as a bar, curves go to TensorBoard in the run folder, and the best EMA weights by
-held-out score are written to `checkpoints/` whenever they improve. A run that is stopped goes on
-from its state file; where that is gone it warm-starts from the checkpoint.
+Progress shows as a bar, curves go to TensorBoard and `log.jsonl` in the run folder, and the best
+EMA weights by held-out score are written to `checkpoints/` whenever they improve. A run that is
+stopped goes on from its state file; where that is gone it warm-starts from the checkpoint.
+
+Under `accelerate launch` every process learns from batches of its own and all share one gradient,
+their mean; the first process alone judges and writes. A loss calls whatever it likes of its model,
+which therefore is wrapped in nothing: gradients are averaged here.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from core import checkpoint
 from core.device import native_bf16, pick_device
+from train import together
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class Losses:
     total: Tensor
     parts: dict[str, Tensor] = field(default_factory=dict)
 
+
+TOLD = 20
+"""Steps between two looks at the loss: a GPU has to be waited for."""
+UNCLOCKED = 10
+"""First steps on a GPU that no clock counts: kernels are chosen and compiled in them."""
 
 Loss = Callable[[Any, Any, int], Losses]
 Evaluate = Callable[[Any, Any], dict[str, float]]
@@ -91,7 +102,9 @@ def make_optimizers(model: nn.Module, settings: LoopSettings) -> list[torch.opti
         if id(p) in faster:
             groups.append({"params": [p], "weight_decay": 0.0, "lr_factor": faster[id(p)]})
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.99))
+        torch.optim.AdamW(
+            groups, lr=settings.lr, betas=(0.9, 0.99), fused=wanted[0][1].is_cuda or None
+        )
     ]
     if hidden:
         muon = torch.optim.Muon(
@@ -120,24 +133,27 @@ class Trainer:
         self.accelerator = Accelerator(
             mixed_precision=native_precision(settings.precision), cpu=not torch.cuda.is_available()
         )
-        self.average = AveragedModel(model, self.accelerator.device, multi_avg_fn=self._move)
-        self.average.eval().requires_grad_(False)
-        self.model, *self.optimizers = self.accelerator.prepare(
-            model, *make_optimizers(model, settings)
-        )
+        self.first, self.alone = self.accelerator.is_main_process, together.alone()
+        self.ema = deepcopy(model).to(self.accelerator.device).eval().requires_grad_(False)
+        """The model with averaged weights, for evaluation."""
+        self.model = self.accelerator.prepare_model(model, evaluation_mode=True)  # no wrapper
+        self.optimizers = [
+            self.accelerator.prepare(o) for o in make_optimizers(self.model, settings)
+        ]
         self.step, self.best, self.seconds = 0, math.inf, 0.0
+        self.losses: Losses | None = None
         settings.run.mkdir(parents=True, exist_ok=True)
         self.state_file = settings.run / "state.pt"
         self._resume()
-        # PyTorch's first update takes the weights as they are; ours averages from the start
-        self.average.n_averaged.fill_(self.step + 1)
-        self.curves = SummaryWriter(str(settings.run), purge_step=self.step)
+        if not self.alone:
+            together.begin_alike(self.model, self.ema)
+        self.curves = SummaryWriter(str(settings.run), purge_step=self.step) if self.first else None
 
     def _resume(self) -> None:
         if not self.state_file.is_file():
             return
         state = torch.load(self.state_file, map_location="cpu", weights_only=True)
-        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
+        self.model.load_state_dict(state["model"])
         self.ema.load_state_dict(state["ema"])
         for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
@@ -145,7 +161,7 @@ class Trainer:
 
     def _write_state(self) -> None:
         state = {
-            "model": self.accelerator.unwrap_model(self.model).state_dict(),
+            "model": self.model.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
@@ -178,27 +194,50 @@ class Trainer:
         with self.accelerator.autocast():
             losses = loss_fn(self.model, batch, self.step)
         self.accelerator.backward(losses.total)
+        if not self.alone:
+            together.average_gradients(self.model)
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.average.update_parameters(self.accelerator.unwrap_model(self.model))
+        self._average_weights()
         return losses
 
-    @property
-    def ema(self) -> Any:
-        """The model with averaged weights, for evaluation."""
-        return self.average.module
-
-    def _move(self, averages: PARAM_LIST, weights: PARAM_LIST, updates: Tensor | int) -> None:
+    @torch.no_grad()
+    def _average_weights(self) -> None:
         """Move averages towards the weights: fast at first, then by the decay of the settings."""
         decay = min(self.cfg.ema, (1 + self.step) / (10 + self.step))
-        get_ema_multi_avg_fn(decay)(averages, weights, updates)
+        torch._foreach_lerp_(list(self.ema.parameters()), list(self.model.parameters()), 1 - decay)
+        for average, value in zip(self.ema.buffers(), self.model.buffers(), strict=True):
+            average.copy_(value)
+
+    def _look(self) -> float:
+        """Return the last loss; raise ValueError where it is no number."""
+        if self.losses is None:
+            return math.nan
+        loss = self.losses.total.item()
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss became {loss} at step {self.step - 1} or shortly before")
+        return loss
+
+    def _tell(self) -> float:
+        """Put the parts of the last loss into the curves; return the whole."""
+        loss = self._look()
+        if self.curves and self.losses:
+            for name, value in {"total": self.losses.total, **self.losses.parts}.items():
+                self.curves.add_scalar(f"train/{name}", value.item(), self.step)
+        return loss
 
     def _judge(self, evaluate: Evaluate, held_out: Any) -> dict[str, float]:
+        loss = self._look()
+        if not self.curves:
+            return {}
         figures = evaluate(self.ema, held_out)
         for name, value in figures.items():
             self.curves.add_scalar(f"held-out/{name}", value, self.step)
+        line = {"step": self.step, "seconds": self.seconds, "loss": loss, **figures}
+        with (self.cfg.run / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
         if figures["score"] < self.best:
             self.best = figures["score"]
             kept = {**figures, "step": self.step, "minutes": self.seconds / 60}
@@ -222,26 +261,38 @@ class Trainer:
         figures: dict[str, float] = {}
         held_out = self._send(held_out)
         bar = tqdm(
-            total=self.cfg.steps, initial=self.step, unit="step", mininterval=5.0, disable=None
+            total=self.cfg.steps,
+            initial=self.step,
+            unit="step",
+            mininterval=5.0,
+            disable=None if self.first else True,
         )
+        unclocked = self.step + (UNCLOCKED if self.accelerator.device.type == "cuda" else 0)
+        seconds = self.seconds
         while self.progress() < 1.0:
             start = time.monotonic()
-            losses = self._train_step(next(batches), loss_fn)
-            if not torch.isfinite(losses.total):
-                raise ValueError(f"the loss became {losses.total.item()} at step {self.step}")
+            self.losses = self._train_step(next(batches), loss_fn)
             self.step += 1
-            if self.step % 20 == 0:
-                for name, value in {"total": losses.total, **losses.parts}.items():
-                    self.curves.add_scalar(f"train/{name}", value.item(), self.step)
-                bar.set_postfix({"loss": f"{losses.total.item():.4f}", **_short(figures)})
-            self.seconds += time.monotonic() - start
+            told = self.step % TOLD == 0
+            if told:
+                bar.set_postfix({"loss": f"{self._tell():.4f}", **_short(figures)})
+            if self.step == unclocked:
+                self._look()  # waits for what is under way
+            elif self.step > unclocked:
+                seconds += time.monotonic() - start
+            if self.alone:
+                self.seconds = seconds
+            elif told:
+                self.seconds = together.first_clock(seconds, self.accelerator.device)
             bar.update()
             if self.step % self.cfg.eval_every == 0:
                 figures = self._judge(evaluate, held_out)
                 tqdm.write(f"step {self.step} ({self.seconds / 60:.1f} min): {_short(figures)}")
         figures = self._judge(evaluate, held_out)
+        self.accelerator.wait_for_everyone()
         bar.close()
-        self.curves.close()
+        if self.curves:
+            self.curves.close()
         return figures
 
 

@@ -14,15 +14,28 @@ import typer
 from torch import Tensor, nn
 
 from core import checkpoint
+from core.device import pick_device
 from core.diffusion import flow
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import load_text_encoder
 from core.motion.traits import TRAITS
 from core.motion.vae import MotionVAE
 from train.dataset import read_sets
+from train.feed import feed
 from train.latents import LatentBatch, LatentSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
+from train.setup import (
+    CHECKPOINTS,
+    Compile,
+    MotionData,
+    Out,
+    Preset,
+    Run,
+    compile_transformer,
+    fresh_seed,
+    pick,
+    warm_start,
+)
 
 PRESETS = {"default": MotionConfig(traits=len(TRAITS)), "published": PUBLISHED}
 PARAPHRASES = 3
@@ -107,24 +120,26 @@ def main(
     new_latents: Annotated[
         bool, typer.Option(help="The VAE is another than the one that the weights are for.")
     ] = False,
+    compile: Compile = None,
 ) -> None:
     """Train the motion diffusion transformer."""
-    torch.manual_seed(0)
+    seed, device = fresh_seed(run), pick_device()
     cfg = pick(PRESETS, preset).model_copy(update={"vae": vae.name})
     encoder = load_text_encoder(cfg.text_encoder)
     coder = checkpoint.load(vae, MotionVAE)
     motions, validation, bank = read_sets(data, encoder, mirrored=False, more=more)
     model = MotionDiT(cfg)
-    train = LatentSet(motions, coder, bank, cfg.block, transitions=1200)
+    train = LatentSet(motions, coder, bank, cfg.block, transitions=1200, seed=seed)
     if not warm_start(model, start_from or out) or new_latents:
         mean, std = train.statistics()
         model.latent_mean.copy_(mean)
         model.latent_std.copy_(std)
     judged = LatentSet(validation, coder, bank, cfg.block, transitions=0, seed=1).batches(32)
     fixed = [next(judged) for _ in range(6)]
+    compile_transformer(model, compile, dynamic=True)
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01)
     trainer = Trainer(model, settings, out, motions.about())
-    trainer.run(train.batches(batch), loss_fn, held_out, fixed)
+    trainer.run(feed(train.batches(batch), device, seed=seed), loss_fn, held_out, fixed)
 
 
 if __name__ == "__main__":

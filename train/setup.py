@@ -11,6 +11,7 @@ import typer
 from torch import nn
 
 from core import checkpoint
+from core.device import pick_device
 
 MotionData = Annotated[Path, typer.Option(help="A training set made by train.data.")]
 PlayData = Annotated[Path, typer.Option(help="A recorded set made by train.worlds.")]
@@ -44,12 +45,24 @@ def pick(presets: Mapping[str, T], preset: str) -> T:
 def fresh_seed(run: Path) -> int:
     """Seed torch and return a seed for a run's data: 0, or another one whenever it is resumed.
 
-    A resumed run that began with the same draws again would see the same few windows twice.
+    A resumed run that began with the same draws again would see the same few windows twice, and so
+    would the processes of one run. Each of those gets a GPU of its own.
     """
+    from accelerate import PartialState
+
     state = run / "state.pt"
     seed = state.stat().st_mtime_ns % 2**31 if state.is_file() else 0
     torch.manual_seed(seed)
-    return seed
+    return seed + PartialState(cpu=not torch.cuda.is_available()).process_index
+
+
+def compile_transformer(model: Any, wanted: bool | None, dynamic: bool | None = None) -> None:
+    """Compile a model's transformer where that is wanted, or by default on a GPU.
+
+    `dynamic`: batches differ in length.
+    """
+    if wanted or (wanted is None and pick_device() == "cuda"):
+        model.transformer.compile(dynamic=dynamic)
 
 
 def trainable(folder: Path, kind: type[M]) -> M:

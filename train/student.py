@@ -21,6 +21,7 @@ import typer
 from torch import Tensor, nn
 
 from core import checkpoint
+from core.device import pick_device
 from core.diffusion import schedule
 from core.diffusion.attention import Rotary
 from core.diffusion.flow import CLEAN, NOISE
@@ -29,6 +30,7 @@ from core.motion.model import UNASKED, MotionDiT, Prompt
 from core.motion.text import load_text_encoder
 from core.motion.vae import MotionVAE
 from train.dataset import read_sets
+from train.feed import feed
 from train.latents import LatentSet
 from train.loop import LoopSettings, Losses, Trainer
 from train.setup import CHECKPOINTS, MotionData, Out, Run, fresh_seed, warm_start
@@ -98,6 +100,7 @@ def roll_out(teacher: MotionDiT, told: Rollout, blocks: int, seed: int) -> Rollo
         guidance=float(told.guidance[0, 0]),
         multistep=True,
         generator=generator,
+        device=told.text.device,
     )
     if told.history.shape[1]:
         sampler.commit(told.history, [UNASKED])
@@ -111,7 +114,8 @@ def roll_out(teacher: MotionDiT, told: Rollout, blocks: int, seed: int) -> Rollo
 def tasks(teacher: MotionDiT, data: LatentSet, rows: int, seed: int) -> Iterator[Rollout]:
     """Yield what a teacher may be told: captions, traits and beginnings of recordings."""
     generator = torch.Generator().manual_seed(seed)
-    batches = data.batches(2 * rows)
+    device = str(teacher.latent_mean.device)
+    batches = feed(data.batches(2 * rows), device, seed=seed)
     while True:
         length = HISTORIES[int(torch.randint(len(HISTORIES), (), generator=generator))]
         batch = next(batches)
@@ -121,6 +125,7 @@ def tasks(teacher: MotionDiT, data: LatentSet, rows: int, seed: int) -> Iterator
             continue
         blocks = teacher.to_blocks(batch.latents[chosen])[:, :length]
         changed = torch.rand(rows, generator=generator) < (SWITCHED if length else 0)
+        changed = changed.to(device)
         told = torch.where(changed, chosen.roll(1), chosen)
         low, high = SCALES
         scale = low + (high - low) * float(torch.rand((), generator=generator))
@@ -131,7 +136,7 @@ def tasks(teacher: MotionDiT, data: LatentSet, rows: int, seed: int) -> Iterator
             batch.text[told],
             batch.text_mask[told],
             batch.traits[told],
-            torch.full((rows, 1), scale),
+            torch.full((rows, 1), scale, device=device),
         )
 
 
@@ -150,7 +155,7 @@ class Placed(nn.Module):
 
     def __init__(self, rotary: Rotary, frames: Tensor, tokens: int) -> None:
         super().__init__()
-        index = (frames[:, None] * tokens + torch.arange(tokens)).flatten()
+        index = (frames[:, None] * tokens + torch.arange(tokens)).flatten().to(rotary.turns.device)
         self.turns = rotary.turns[index]
 
     def forward(self, x: Tensor, start: int) -> Tensor:
@@ -186,9 +191,9 @@ def velocities(model: MotionDiT, roll: Rollout, *, alone: bool) -> tuple[Tensor,
     blocks, tokens = roll.clean.shape[1], model.cfg.block
     frames, sees = layout(roll.history.shape[1], blocks, alone)
     x = torch.cat([roll.history, roll.clean, roll.half, roll.noise], dim=1)
-    t = torch.full((len(x), len(frames)), CLEAN)
+    t = torch.full((len(x), len(frames)), CLEAN, device=x.device)
     t[:, -2 * blocks : -blocks], t[:, -blocks:] = EDGE, NOISE
-    mask = sees.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
+    mask = sees.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1).to(x.device)
     rotary, model.transformer.rotary = (
         model.transformer.rotary,
         Placed(model.transformer.rotary, frames, tokens),
@@ -235,7 +240,7 @@ def main(
 ) -> None:
     """Teach a few-step student."""
     seed = fresh_seed(run)
-    guide = checkpoint.load(teacher, MotionDiT)
+    guide = checkpoint.load(teacher, MotionDiT, device=pick_device())
     coder = checkpoint.load(teacher.parent / guide.cfg.vae, MotionVAE)
     encoder = load_text_encoder(guide.cfg.text_encoder)
     motions, validation, bank = read_sets(data, encoder, mirrored=False, more=3)

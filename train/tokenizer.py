@@ -14,10 +14,11 @@ import torch.nn.functional as F
 import typer
 from torch import Tensor, nn
 
+from core.device import pick_device
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from train.frames import FrameSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TOKENIZER, Out, PlayData, Run, warm_start
+from train.setup import TOKENIZER, Out, PlayData, Run, fresh_seed, warm_start
 
 LATENT_NOISE = 0.2
 """Largest deviation of the noise on latents, which have deviation 1."""
@@ -85,7 +86,7 @@ def main(
     precision: str = "auto",
 ) -> None:
     """Train the frame tokenizer."""
-    torch.manual_seed(0)
+    seed = fresh_seed(run)
     frames, validation = FrameSet(data, "train"), FrameSet(data, "val")
     height, width = frames.frames.shape[1:3]
     model = FrameTokenizer(TokenizerConfig(height=height, width=width))
@@ -96,7 +97,8 @@ def main(
         run, steps, minutes, precision, lr=lr, warmup=100, ema=0.998, eval_every=500
     )
     trainer = Trainer(model, settings, out, frames.about())
-    trainer.run(frames.pictures(batch), loss_fn, held_out, next(validation.pictures(128, seed=1)))
+    pictures = frames.pictures(batch, seed=seed, device=pick_device())
+    trainer.run(pictures, loss_fn, held_out, next(validation.pictures(128, seed=1)))
 
 
 if __name__ == "__main__":

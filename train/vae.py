@@ -19,7 +19,7 @@ from core.motion.align import Aligner
 from core.motion.vae import PUBLISHED, STRIDE, MotionVAE, VAEConfig
 from train.dataset import MotionSet
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, pick, warm_start
+from train.setup import CHECKPOINTS, MotionData, Out, Preset, Run, fresh_seed, pick, warm_start
 from train.vae_losses import (
     FOOT_WEIGHT,
     JERK_WEIGHT,
@@ -44,18 +44,20 @@ SPEEDS = (1.0, 0.85, 1.18)
 """How many times as fast motions are learnt, too: about as much as bodies vary."""
 
 
-def windows(motions: MotionSet, batch: int, seed: int = 0) -> Iterator[Tensor]:
-    """Yield (B, WINDOW, 263) random windows; short clips are held at their last pose."""
+def windows(motions: MotionSet, batch: int, seed: int = 0, device: str = "cpu") -> Iterator[Tensor]:
+    """Yield (B, WINDOW, 263) random windows of poses that wait on the device; short clips are held
+    at their last pose."""
     rng = np.random.default_rng(seed)
-    weights = motions.weights * np.array([len(m.features) for m in motions.motions]) ** 0.5
+    lengths = np.array([len(m.features) for m in motions.motions])
+    weights = motions.weights * lengths**0.5
+    poses = torch.from_numpy(np.concatenate([m.features for m in motions.motions])).to(device)
+    begins = lengths.cumsum() - lengths
     while True:
-        out = []
-        for i in rng.choice(len(weights), batch, p=weights / weights.sum()):
-            x = motions.motions[i].features
-            start = int(rng.integers(0, max(len(x) - WINDOW, 0) + 1))
-            x = x[start : start + WINDOW]
-            out.append(np.pad(x, ((0, WINDOW - len(x)), (0, 0)), mode="edge"))
-        yield torch.from_numpy(np.stack(out))
+        clips = rng.choice(len(weights), batch, p=weights / weights.sum())
+        starts = [int(rng.integers(0, max(n - WINDOW, 0) + 1)) for n in lengths[clips]]
+        ends = np.stack([begins[clips] + starts, begins[clips] + lengths[clips] - 1])
+        first, last = torch.from_numpy(ends).to(device)[..., None]
+        yield poses[(first + torch.arange(WINDOW, device=device)).minimum(last)]
 
 
 def loss_fn(
@@ -164,7 +166,7 @@ def main(
 ) -> None:
     """Train the causal motion VAE."""
     cfg = pick(PRESETS, preset)
-    torch.manual_seed(0)
+    seed, device = fresh_seed(run), pick_device()
     motions = MotionSet(data, "train", speeds=SPEEDS)
     validation = MotionSet(data, "val", mirrored=False)
     model = MotionVAE(cfg)
@@ -177,7 +179,7 @@ def main(
         model.requires_grad_(False)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name.startswith(("unpack", "decoder", "unpatch", "filter")))
-    teacher = checkpoint.load(aligner, Aligner, device=pick_device())
+    teacher = checkpoint.load(aligner, Aligner, device=device)
     stream = windows(validation, 64, seed=1)
     judged = [next(stream) for _ in range(3)]
     lr = lr or (3e-4 if decoder_only else 1e-3)
@@ -194,9 +196,8 @@ def main(
         eval_every=100,
     )
     trainer = Trainer(model, settings, out, motions.about())
-    trainer.run(
-        windows(motions, batch), decoder_loss if decoder_only else trained, held_out, judged
-    )
+    batches = windows(motions, batch, seed, device)
+    trainer.run(batches, decoder_loss if decoder_only else trained, held_out, judged)
 
 
 if __name__ == "__main__":

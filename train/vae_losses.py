@@ -67,12 +67,15 @@ class AlignWeight:
     def __init__(self, warmup: int, every: int = 20) -> None:
         self.warmup, self.every = warmup, every
         self.ratio: Tensor | float = 0.0
+        self.known = False
 
     def __call__(
         self, step: int, reconstruction: Tensor, align: Tensor, weight: nn.Parameter
     ) -> Tensor:
-        if (step % self.every == 0 or not self.ratio) and align > 0:
+        # what is known is not asked of the ratio itself: a GPU would be waited for at every step
+        if (step % self.every == 0 or not self.known) and align > 0:
             self.ratio = adaptive(reconstruction, align, weight)
+            self.known = bool(self.ratio > 0)
         return ALIGN_WEIGHT * max(1.0 - 0.9 * max(step - self.warmup, 0) / 4000, 0.1) * self.ratio
 
 

@@ -21,7 +21,17 @@ from core.video.model import FrameConfig, FrameDiT
 from core.video.tokenizer import FrameTokenizer
 from train.frames import TokenSet, Window
 from train.loop import LoopSettings, Losses, Trainer
-from train.setup import TEACHER, TOKENIZER, Compile, Muon, Out, PlayData, fresh_seed, trainable
+from train.setup import (
+    TEACHER,
+    TOKENIZER,
+    Compile,
+    Muon,
+    Out,
+    PlayData,
+    compile_transformer,
+    fresh_seed,
+    trainable,
+)
 
 CONTEXT_NOISE = 0.3
 """Largest noise level of clean context."""
@@ -126,11 +136,10 @@ def main(
     length = model.cfg.max_frames
     stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
-    if compile or (compile is None and device == "cuda"):
-        model.transformer.compile()
+    compile_transformer(model, compile)
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
     trainer = Trainer(model, settings, out, train.frames.about())
-    trainer.run(train.windows(batch, length, seed=seed), loss_fn, held_out, fixed)
+    trainer.run(train.windows(batch, length, seed=seed, device=device), loss_fn, held_out, fixed)
 
 
 if __name__ == "__main__":

@@ -247,7 +247,8 @@ class MotionDiT(nn.Module):
         tokens = self.refiner(states, told)
         if traits is not None and self.cfg.traits:
             said = ~traits.isnan()
-            kept = said.any(0)  # what no row is told costs nothing
+            # what no row is told costs nothing; a GPU would have to be waited for
+            kept = slice(None) if said.is_cuda else said.any(0)
             tokens = torch.cat([tokens, self.traits(traits.nan_to_num())[:, kept]], dim=1)
             mask = torch.cat([mask, said[:, kept]], dim=1)
         told = mask | ~mask.any(1, keepdim=True)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import torch
-from torch import Tensor
-
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from train.frames import FrameSet
 from train.loop import LoopSettings, Trainer
@@ -30,17 +25,6 @@ def config(height: int, width: int) -> TokenizerConfig:
     )
 
 
-def pictures(frames: FrameSet, stage: Stage) -> Iterator[Tensor]:
-    """Yield random frames for ever; a GPU holds as many of them as half of its memory takes."""
-    if stage.device != "cuda":
-        yield from frames.pictures(stage.batch)
-    most = torch.cuda.mem_get_info()[0] // 2 // frames.frames[0].nbytes
-    kept = torch.from_numpy(frames.frames[frames.index[:: -(-len(frames.index) // most)]])
-    kept = kept.to(stage.device)
-    while True:
-        yield kept[torch.randint(len(kept), (stage.batch,), device=stage.device)]
-
-
 def train(
     frames: FrameSet, validation: FrameSet, stage: Stage, *, decoder_only: bool
 ) -> dict[str, float]:
@@ -57,7 +41,7 @@ def train(
     trainer = Trainer(model, settings, stage.out, frames.about())
     if known:
         trainer.beat(held_out, fixed)
-    trainer.run(pictures(frames, stage), loss_fn, held_out, fixed)
+    trainer.run(frames.pictures(stage.batch, device=stage.device), loss_fn, held_out, fixed)
     figures = judge(stage.out, FrameTokenizer, held_out, fixed, stage.device)
     if figures["psnr"] < POOR:
         raise ValueError(
