@@ -1,0 +1,67 @@
+"""CUDA graphs: what a function of tensors launches, recorded once and replayed with one call.
+
+A network call of a small model is hundreds of launches that each take longer than the work they
+start. A graph replays them at the same addresses: inputs are copied to where it reads, and what it
+returns is overwritten by the next replay of any of them. On a CPU, functions are simply called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Function = Callable[..., tuple[Tensor, ...]]
+
+WARM = 2
+"""Calls of a kind before it is recorded: what is asked for once is not worth it, and libraries
+settle in."""
+
+
+@dataclass
+class _Kind:
+    calls: int = 0
+    graph: torch.cuda.CUDAGraph | None = None
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+
+
+class Graphs:
+    """Call functions of tensors as graphs, one for each key; not for several threads at once."""
+
+    def __init__(self, device: torch.device | str) -> None:
+        self.record = torch.device(device).type == "cuda"
+        self._kinds: dict[Hashable, _Kind] = {}
+        self._pool = torch.cuda.graph_pool_handle() if self.record else None
+
+    @property
+    def recorded(self) -> int:
+        """How many graphs there are."""
+        return sum(kind.graph is not None for kind in self._kinds.values())
+
+    @torch.inference_mode()
+    def __call__(
+        self, key: Hashable, function: Function, inputs: Sequence[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Return what a function returns.
+
+        The key stands for all that makes its launches: shapes, and whatever it reads besides.
+        """
+        if not self.record:
+            return function(*inputs)
+        kind = self._kinds.setdefault(key, _Kind())
+        kind.calls += 1
+        if kind.calls <= WARM:
+            return function(*inputs)
+        if kind.graph is None:
+            kind.inputs = tuple(x.clone() for x in inputs)
+            kind.graph = torch.cuda.CUDAGraph()
+            # other threads go on launching
+            with torch.cuda.graph(kind.graph, self._pool, capture_error_mode="thread_local"):
+                kind.outputs = function(*kind.inputs)
+        for there, here in zip(kind.inputs, inputs, strict=True):
+            there.copy_(here, non_blocking=True)
+        kind.graph.replay()
+        return kind.outputs
