@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.diffusion import kernels
 from core.diffusion.attention import Rotary
 from core.diffusion.graphs import Graphs
 from core.diffusion.transformer import CausalTransformer
@@ -155,8 +156,9 @@ class StaticLayer:
             seen = slice(0, past + new)
             return F.scaled_dot_product_attention(q, keys[:, :, seen], values[:, :, seen], mask)
         parts = [
-            F.scaled_dot_product_attention(
-                q[:, :, end - tokens : end], keys[:, :, : past + end], values[:, :, : past + end]
+            kernels.attend(
+                *(q[:, :, end - tokens : end], keys[:, :, : past + end], values[:, :, : past + end]),
+                stage.join,
             )
             for end in range(tokens, new + 1, tokens)
         ]
@@ -166,15 +168,23 @@ class StaticLayer:
 class Stage:
     """Where streams of one kind compute; what the transformer takes for its cache."""
 
-    def __init__(self, size: Size, rotary: Rotary, dtype: torch.dtype, device: torch.device):
+    def __init__(
+        self,
+        size: Size,
+        rotary: Rotary,
+        dtype: torch.dtype,
+        device: torch.device,
+        fuse: bool = False,
+    ) -> None:
         self.memory, self.graphs = Memory(size, dtype, device), Graphs(device)
         self.layers = [StaticLayer(self, i) for i in range(size.depth)]
         self.length = 0  # masks are its own
         self.wanted = torch.ones(size.rows, dtype=torch.long, device=device)
         """Rows whose frames are kept, as 0 and 1."""
-        self.asked: Tensor | None = None
-        """The same, as it was asked for; None is all."""
-        self.rotate: Callable[[Tensor, Tensor, Tensor], Tensor] = rotated
+        self.asked = [True] * size.rows
+        """The same, where the host can see it."""
+        fused = torch.compile if fuse else lambda f: f
+        self.rotate, self.join = fused(rotated), fused(kernels.merge)
         self._within, self._per_frame = (
             angle.to(device) for angle in (rotary.within, rotary.per_frame)
         )
@@ -221,10 +231,15 @@ class Stage:
 class StaticCache:
     """A stream's memory; goes wherever a `KVCache` goes."""
 
-    def __init__(self, runner: Runner, stage: Stage, memory: Memory, count: int = 0) -> None:
+    def __init__(self, runner: Runner, stage: Stage, memory: Memory, counts: list[int]) -> None:
         self.runner, self.stage, self.memory = runner, stage, memory
-        self.least = count
-        """Frames that the row which has fewest has committed."""
+        self.counts = counts
+        """Frames that each row has committed."""
+
+    @property
+    def rows(self) -> int:
+        """Streams at once."""
+        return self.memory.size.rows
 
     def put_aside(self, stage: Memory) -> None:
         """Move out of the stage."""
@@ -237,7 +252,7 @@ class StaticCache:
         with self.runner.lock:
             memory.load(self.memory)
         memory.rollback(forget)
-        return StaticCache(self.runner, self.stage, memory, self.least - forget)
+        return StaticCache(self.runner, self.stage, memory, [n - forget for n in self.counts])
 
     def rollback(self, frames: int) -> None:
         """Forget the newest frames; raise ValueError for more than the slack allows."""
@@ -246,31 +261,32 @@ class StaticCache:
             raise ValueError(f"this cache can roll back {slack} frames, asked for {frames}")
         with self.runner.lock:
             self.memory.rollback(frames)
-        self.least -= frames
+        self.counts = [n - frames for n in self.counts]
 
     def clear(self, row: int) -> None:
         """Let a new stream begin in a row."""
         with self.runner.lock, torch.inference_mode():
             self.memory.count[row] = 0
-        self.least = 0
+        self.counts[row] = 0
 
     def call(
         self,
-        kind: Hashable,
         network: Callable[..., Tensor],
         inputs: Sequence[Tensor],
         commit: int,
-        wanted: Tensor | None = None,
+        wanted: Sequence[bool] | None = None,
     ) -> Tensor:
         """Return the network's answer to inputs, the first of which are frames x (B, T, P, D).
 
-        It is called with them and, as `cache` and `commit`, what it hands on to its transformer.
-        `wanted` (B,) says in which rows frames are kept (1) or not (0); None is all.
+        It is called with them and, as `cache` and `commit`, what it hands on to its transformer;
+        inputs of the same shapes are to mean the same. `wanted` says in which rows frames are kept;
+        None is all.
         """
         stage, size = self.stage, self.memory.size
         frames = inputs[0].shape[1]
-        masked = self.least < size.view or frames > FEW
-        key = kind, frames, commit, masked, *(x.shape for x in inputs)
+        masked = min(self.counts) < size.view or frames > FEW
+        key = frames, commit, masked, *(x.shape for x in inputs)
+        wanted = [True] * size.rows if wanted is None else list(wanted)
 
         def compute(*tensors: Tensor) -> tuple[Tensor, ...]:
             with torch.autocast(
@@ -286,23 +302,35 @@ class StaticCache:
 
         with self.runner.lock, torch.inference_mode():
             stage.enter(self)
-            if wanted is not stage.asked:
-                stage.wanted.copy_(torch.ones(size.rows) if wanted is None else wanted)
+            if commit and wanted != stage.asked:
+                stage.wanted.copy_(torch.tensor(wanted), non_blocking=True)
                 stage.asked = wanted
             (out,) = stage.graphs(key, compute, inputs)
-            self.least += commit
-            return out.clone()
+            self.counts = [n + commit * kept for n, kept in zip(self.counts, wanted, strict=True)]
+            return out
 
 
 class Runner:
     """Makes the caches of one model, whose streams share its stages."""
 
-    def __init__(self, transformer: CausalTransformer, tokens: int, dtype: torch.dtype) -> None:
-        """`tokens` is a frame's number of them; products are computed in `dtype`."""
+    def __init__(
+        self, transformer: CausalTransformer, tokens: int, dtype: torch.dtype, fuse: bool = False
+    ) -> None:
+        """`tokens` is a frame's number of them; products are computed in `dtype`.
+
+        `fuse` compiles what lies between the products, which takes half a minute for every shape
+        and gains a third where frames are large.
+        """
+        self.fuse = fuse
+        if fuse:
+            transformer.fuse()
         self._transformer, self._tokens, self.dtype = transformer, tokens, dtype
         self.device = next(transformer.parameters()).device
         self.lock = threading.RLock()
         self._stages: dict[Size, Stage] = {}
+
+    def _new_stage(self, size: Size) -> Stage:
+        return Stage(size, self._transformer.rotary, self.dtype, self.device, self.fuse)
 
     def memory(self, size: Size) -> Memory:
         """Return what a stream that has seen nothing keeps while others compute."""
@@ -326,5 +354,5 @@ class Runner:
         )
         with self.lock:
             if size not in self._stages:
-                self._stages[size] = Stage(size, self._transformer.rotary, self.dtype, self.device)
-            return StaticCache(self, self._stages[size], self.memory(size))
+                self._stages[size] = self._new_stage(size)
+            return StaticCache(self, self._stages[size], self.memory(size), [0] * rows)

@@ -158,6 +158,12 @@ class CausalTransformer(nn.Module):
             nn.init.zeros_(owner.modulation.weight)
             nn.init.zeros_(owner.modulation.bias)
 
+    def fuse(self) -> None:
+        """Compile what blocks do around attention: they are alike, so once is enough for all."""
+        for block in self._blocks():
+            for part in ("enter", "leave", "feed"):
+                setattr(block, part, torch.compile(getattr(block, part), dynamic=False))
+
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
         pairs = [block.cross.prepare(text) for block in self._blocks()]

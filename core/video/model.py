@@ -173,9 +173,9 @@ class FrameDiT(nn.Module):
         """Shape (P, D) of one frame."""
         return self.cfg.grid[0] * self.cfg.grid[1], self.cfg.channels
 
-    def run_static(self, dtype: torch.dtype) -> None:
-        """Give streams caches of fixed size, which CUDA graphs ask for; products in `dtype`."""
-        self.runner = Runner(self.transformer, self.frame_shape[0], dtype)
+    def run_static(self, dtype: torch.dtype, fuse: bool = False) -> None:
+        """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
+        self.runner = Runner(self.transformer, self.frame_shape[0], dtype, fuse)
 
     def new_cache(self, slack: int = 0, rows: int = 1) -> KVCache | StaticCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""
@@ -265,11 +265,10 @@ class FrameDiT(nn.Module):
             where = stacked.float().to(x.device, non_blocking=True).expand(len(x), -1, -1)
         if not isinstance(cache, StaticCache):
             return self.denoise(x, t, actions, cache, commit, where=where)
+        return cache.call(self.at, [x, t, actions, *([] if where is None else [where])], commit)
 
-        def network(
-            x: Tensor, t: Tensor, actions: Tensor, *where: Tensor, cache: Cache, commit: int
-        ) -> Tensor:
-            return self.denoise(x, t, actions, cache, commit, where=where[0] if where else None)
-
-        told = [] if where is None else [where]
-        return cache.call("frames", network, [x, t, actions, *told], commit)
+    def at(
+        self, x: Tensor, t: Tensor, actions: Tensor, *where: Tensor, cache: Cache, commit: int
+    ) -> Tensor:
+        """Return what `denoise` does; for `StaticCache.call`."""
+        return self.denoise(x, t, actions, cache, commit, where=where[0] if where else None)
