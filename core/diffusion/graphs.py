@@ -24,7 +24,7 @@ settle in."""
 @dataclass
 class _Kind:
     calls: int = 0
-    graph: torch.cuda.CUDAGraph | None = None
+    replay: Callable[[], None] | None = None
     inputs: tuple[Tensor, ...] = ()
     last: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
@@ -42,7 +42,7 @@ class Graphs:
     @property
     def recorded(self) -> int:
         """How many graphs there are."""
-        return sum(kind.graph is not None for kind in self._kinds.values())
+        return sum(kind.replay is not None for kind in self._kinds.values())
 
     @torch.inference_mode()
     def __call__(
@@ -62,17 +62,25 @@ class Graphs:
         self, kind: _Kind, function: Function, inputs: Sequence[Tensor]
     ) -> tuple[Tensor, ...]:
         kind.calls += 1
-        if kind.calls <= WARM:
-            return function(*inputs)
-        if kind.graph is None:
-            kind.inputs = kind.last = tuple(x.clone() for x in inputs)
-            kind.graph = torch.cuda.CUDAGraph()
-            # other threads go on launching
-            with torch.cuda.graph(kind.graph, self._pool, capture_error_mode="thread_local"):
-                kind.outputs = function(*kind.inputs)
-        for there, before, here in zip(kind.inputs, kind.last, inputs, strict=True):
+        if not kind.inputs:
+            kind.inputs = tuple(x.contiguous().clone() for x in inputs)
+        for there, before, here in zip(kind.inputs, kind.last or inputs, inputs, strict=True):
             if here is not before:
                 there.copy_(here, non_blocking=True)
         kind.last = tuple(inputs)
-        kind.graph.replay()
+        if kind.calls <= WARM:
+            return function(*kind.inputs)
+        if kind.replay is None:
+            kind.replay, kind.outputs = self._record(function, kind.inputs)
+        kind.replay()
         return tuple(x.clone() for x in kind.outputs)
+
+    def _record(
+        self, function: Function, inputs: tuple[Tensor, ...]
+    ) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
+        """Return what repeats a call, and where its outputs then are."""
+        graph = torch.cuda.CUDAGraph()
+        # other threads go on launching
+        with torch.cuda.graph(graph, self._pool, capture_error_mode="thread_local"):
+            outputs = function(*inputs)
+        return graph.replay, outputs

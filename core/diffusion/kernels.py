@@ -48,7 +48,7 @@ def _flash(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:
 
 
 def _cudnn(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:
-    return torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, True)
+    return torch.ops.aten._scaled_dot_product_cudnn_attention(q.contiguous(), k, v, None, True)
 
 
 def candidates(queries: Tensor, keys: Tensor, join: Callable[..., Tensor]) -> dict[str, Attend]:
@@ -56,7 +56,7 @@ def candidates(queries: Tensor, keys: Tensor, join: Callable[..., Tensor]) -> di
     found: dict[str, Attend] = {"usual": F.scaled_dot_product_attention}
     for name, kernel in {"flash": _flash, "cudnn": _cudnn}.items():
         found[name] = lambda q, k, v, kernel=kernel: kernel(q, k, v)[0]
-        for n in (2, 3, 4, 6):
+        for n in (2, 3, 4):
             if len(queries) == 1 and keys.shape[2] % n == 0:
                 found[f"{name} in {n}"] = lambda q, k, v, kernel=kernel, n=n: _in_pieces(
                     kernel, join, q, k, v, n
@@ -79,7 +79,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, join: Callable[..., Tensor] = merge)
     """Return attention (B, H, N, K) to all keys (B, H, S, K), by the fastest kernel there is."""
     if not q.is_cuda or q.dtype == torch.float32 or k.shape[2] < MANY:
         return F.scaled_dot_product_attention(q, k, v)
-    key = q.shape, k.shape, q.stride(), k.stride(), q.dtype
+    key = q.shape, k.shape, q.stride(), k.stride(), q.dtype, join
     if key not in _chosen:
         if torch.cuda.is_current_stream_capturing():  # nothing can be measured now
             return F.scaled_dot_product_attention(q, k, v)

@@ -157,7 +157,11 @@ class StaticLayer:
             return F.scaled_dot_product_attention(q, keys[:, :, seen], values[:, :, seen], mask)
         parts = [
             kernels.attend(
-                *(q[:, :, end - tokens : end], keys[:, :, : past + end], values[:, :, : past + end]),
+                *(
+                    q[:, :, end - tokens : end],
+                    keys[:, :, : past + end],
+                    values[:, :, : past + end],
+                ),
                 stage.join,
             )
             for end in range(tokens, new + 1, tokens)

@@ -25,7 +25,6 @@ from core.diffusion.static import Runner, StaticCache
 from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
 from core.settings import MotionSettings
 
-
 WINDOW, TEXT = 6, 32
 """Where shapes are fixed, the blocks of a call and the tokens of a prompt come in multiples."""
 
