@@ -51,25 +51,22 @@ def main(
     def nfd_all(preset: str, **ways: tuple[int, ...]) -> Callable[[], None]:
         return lambda: nfd_figures(bench, preset, ways)
 
+    def cmdm(steps: int, stagger: int) -> Callable[[], MotionModel]:
+        return partial(published_motion, bench, steps, stagger)
+
     def motion_all(name: str, make: Callable[[], MotionModel]) -> Callable[[], None]:
         return lambda: bench.note(name, partial(motion, bench, name, make, 32))
 
     parts: list[tuple[str, Callable[[], None]]] = [
         ("parity", lambda: bench.note("parity", partial(parity, device))),
         ("nfd-310m", nfd_all("nfd-310m", graphs=(4, 1), plain=(4, 1))),
-        ("nfd-310m fused", nfd_all("nfd-310m", fused=(4, 2, 1))),
         ("world-blocks", lambda: bench.note("world-blocks", partial(world, bench))),
         ("fleet", lambda: bench.note("fleet", partial(fleet, bench))),
-        (
-            "published K 50",
-            motion_all("published K 50 L 5", partial(published_motion, bench, 50, 5)),
-        ),
+        ("published K 50", motion_all("published K 50 L 5", cmdm(50, 5))),
+        ("nfd-310m fused", nfd_all("nfd-310m", fused=(4, 2, 1))),
         ("motion", motion_all("motion", partial(shipped_motion, bench))),
         ("nfd-130m", nfd_all("nfd-130m", plain=(4, 1), fused=(4, 2, 1))),
-        (
-            "published K 10",
-            motion_all("published K 10 L 1", partial(published_motion, bench, 10, 1)),
-        ),
+        ("published K 10", motion_all("published K 10 L 1", cmdm(10, 1))),
     ]
     for name, part in parts:
         if only in name and not bench.late:

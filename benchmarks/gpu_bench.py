@@ -92,7 +92,9 @@ class Bench:
             for _ in range(calls):
                 work()
             self.sync()
-        kernels = [e for e in profile.events() if e.device_type == torch.autograd.DeviceType.CUDA]
+        kernels = [
+            e for e in profile.events() or [] if e.device_type == torch.autograd.DeviceType.CUDA
+        ]
         spent: dict[str, float] = {}
         for event in kernels:
             spent[event.name] = spent.get(event.name, 0.0) + event.device_time_total / 1000 / calls

@@ -1,4 +1,4 @@
-"""Whether a GPU computes the same: worlds and motion of small sizes against plain modules on a CPU."""
+"""Whether a GPU computes the same: small worlds and motion against plain modules on a CPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
 
 
 def parity(device: str) -> dict[str, Any]:
-    """Return relative errors of worlds and motion at fixed addresses against plain ones on a CPU."""
+    """Return relative errors, at fixed addresses, against plain modules on a CPU."""
 
     small = {"width": 64, "depth": 3, "heads": 2, "hidden": 128}
     frames = FrameConfig(keys=BLOCKS_KEYS, grid=(3, 4), channels=8, steps=2, context=4, **small)

@@ -52,7 +52,7 @@ def nfd(bench: Bench, model: FrameDiT, steps: int) -> Callable[[], object]:
     cache = sampler.cache
     if isinstance(cache, StaticCache):
         fill(cache)
-    else:
+    elif cache is not None:
         kind = torch.bfloat16 if native_bf16(bench.device) else torch.float32
         for layer in cache.layers:
             keys = torch.randn(size, device=bench.device, dtype=kind)

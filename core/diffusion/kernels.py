@@ -8,7 +8,7 @@ many pieces of which kernel is best depends on the GPU, the library and the shap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 
 import torch
@@ -16,17 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+Kernel = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 
 MANY = 2048
 """Keys from which on it is worth measuring."""
 CLOSE = 0.02
 """Relative error that bf16 may make against the usual kernel."""
-_chosen: dict[tuple[object, ...], tuple[str, Attend]] = {}
+_chosen: dict[tuple[Hashable, ...], tuple[str, Attend]] = {}
 
 
 def report() -> dict[str, str]:
     """Return what was chosen, by shape."""
-    return {str([list(part) for part in key[:2]]): name for key, (name, _) in _chosen.items()}
+    return {f"{key[0]} to {key[1]}": name for key, (name, _) in _chosen.items()}
 
 
 def merge(parts: Tensor, logsumexp: Tensor) -> Tensor:
@@ -36,9 +37,9 @@ def merge(parts: Tensor, logsumexp: Tensor) -> Tensor:
 
 
 def _in_pieces(
-    kernel: Callable[..., tuple[Tensor, ...]], join: Attend, q: Tensor, k: Tensor, v: Tensor, n: int
+    kernel: Kernel, join: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, n: int
 ) -> Tensor:
-    k, v = (x[0].unflatten(1, (n, -1)).transpose(0, 1) for x in (k, v))
+    k, v = (x[0].reshape(len(x[0]), n, -1, x.shape[3]).transpose(0, 1) for x in (k, v))
     parts, logsumexp, *_ = kernel(q.expand(n, -1, -1, -1), k, v)
     return join(parts, logsumexp.reshape(n, *q.shape[1:3]))
 
@@ -79,7 +80,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, join: Callable[..., Tensor] = merge)
     """Return attention (B, H, N, K) to all keys (B, H, S, K), by the fastest kernel there is."""
     if not q.is_cuda or q.dtype == torch.float32 or k.shape[2] < MANY:
         return F.scaled_dot_product_attention(q, k, v)
-    key = q.shape, k.shape, q.stride(), k.stride(), q.dtype, join
+    key = tuple(q.shape), tuple(k.shape), q.stride(), k.stride(), q.dtype, join
     if key not in _chosen:
         if torch.cuda.is_current_stream_capturing():  # nothing can be measured now
             return F.scaled_dot_product_attention(q, k, v)

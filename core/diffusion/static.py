@@ -1,4 +1,4 @@
-"""A cache of fixed size, for CUDA graphs: every call of a shape does the same at the same addresses.
+"""A cache of fixed size, for CUDA graphs: calls of a shape do the same at the same addresses.
 
 Frames of the past lie in a ring, at the place that their number tells; a call's new ones lie behind
 it, so that a frame sees one piece of memory. Keys are rotated once, by their number in the stream:
@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,9 @@ from core.diffusion import kernels
 from core.diffusion.attention import Rotary
 from core.diffusion.graphs import Graphs
 from core.diffusion.transformer import CausalTransformer
+
+Pair = Callable[[Tensor, Tensor], Tensor]
+Triple = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 FEW = 2
 """Frames of a call that attend one by one, without a mask, which kernels are fastest at."""
@@ -155,17 +159,11 @@ class StaticLayer:
         if mask is not None:
             seen = slice(0, past + new)
             return F.scaled_dot_product_attention(q, keys[:, :, seen], values[:, :, seen], mask)
-        parts = [
-            kernels.attend(
-                *(
-                    q[:, :, end - tokens : end],
-                    keys[:, :, : past + end],
-                    values[:, :, : past + end],
-                ),
-                stage.join,
-            )
-            for end in range(tokens, new + 1, tokens)
-        ]
+        parts: list[Tensor] = []
+        for end in range(tokens, new + 1, tokens):
+            seen = slice(0, past + end)
+            own = q[:, :, end - tokens : end]
+            parts.append(kernels.attend(own, keys[:, :, seen], values[:, :, seen], stage.join))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
@@ -187,8 +185,11 @@ class Stage:
         """Rows whose frames are kept, as 0 and 1."""
         self.asked = [True] * size.rows
         """The same, where the host can see it."""
-        fused = torch.compile if fuse else lambda f: f
-        self.rotate, self.join = fused(rotated), fused(kernels.merge)
+        self.rotate: Triple = rotated
+        self.join: Pair = kernels.merge
+        if fuse:  # torch.compile does not say what it returns
+            self.rotate = cast("Triple", torch.compile(rotated))
+            self.join = cast("Pair", torch.compile(kernels.merge))
         self._within, self._per_frame = (
             angle.to(device) for angle in (rotary.within, rotary.per_frame)
         )

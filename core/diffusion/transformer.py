@@ -205,7 +205,8 @@ class CausalTransformer(nn.Module):
             shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
             qk, v = block.enter(x, shift_a, scale_a)
             if cache is None:
-                y = attend(*self.rotary(qk, 0), v, mask)
+                q, k = self.rotary(qk, 0)
+                y = attend(q, k, v, mask)
             else:
                 y = cache.layers[i].attend(qk, v, self.rotary, mask, commit * tokens)
             x = block.leave(x, y, gate_a)

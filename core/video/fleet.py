@@ -16,6 +16,7 @@ from torch import Tensor
 from core.diffusion import schedule
 from core.diffusion.flow import CLEAN
 from core.diffusion.graphs import Graphs
+from core.diffusion.static import StaticCache
 from core.video.world import SWARM, Seed, VideoModel
 
 
@@ -45,7 +46,10 @@ class Fleet:
         """The model needs a static cache; noise for all rows is drawn on the generator's device."""
         dit, cfg = model.dit, model.dit.cfg
         self._model, self._generator, self.rows = model, generator, rows
-        self._cache = dit.new_cache(rows=rows)
+        cache = dit.new_cache(rows=rows)
+        if not isinstance(cache, StaticCache):
+            raise ValueError("a fleet needs a model that runs at fixed addresses: `run_static`")
+        self._cache = cache
         self._graphs = Graphs(model.device)
         self._free = list(range(rows))[::-1]
         self._times = [float(t) for t in schedule.times(cfg.steps, cfg.shift)]

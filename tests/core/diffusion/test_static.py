@@ -1,4 +1,4 @@
-"""At fixed addresses streams compute what plain modules do, replayed or not, whoever's turn it is."""
+"""At fixed addresses streams compute what plain modules do: called, replayed, and in turns."""
 
 from __future__ import annotations
 
