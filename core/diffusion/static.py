@@ -253,11 +253,13 @@ class StaticCache:
 
     def copy(self, forget: int = 0) -> StaticCache:
         """Return a cache that sees what this one saw before the newest `forget` frames."""
-        memory = self.runner.memory(self.memory.size)
-        with self.runner.lock:
-            memory.load(self.memory)
-        memory.rollback(forget)
-        return StaticCache(self.runner, self.stage, memory, [n - forget for n in self.counts])
+        other = StaticCache(self.runner, self.stage, self.runner.memory(self.memory.size), [])
+        other.counts = [max(n - forget, 0) for n in self.counts]
+        if any(other.counts):
+            with self.runner.lock:
+                other.memory.load(self.memory)
+            other.memory.rollback(forget)
+        return other
 
     def rollback(self, frames: int) -> None:
         """Forget the newest frames; raise ValueError for more than the slack allows."""

@@ -29,7 +29,7 @@ MOTIONS = {
     "told": {"told_guidance": True, "traits": 7},
     "doubled": {},
     "published": {"adaln": "layer", "refiner_depth": 0, "multistep": False, "block": 3}
-    | {"steps": 10, "stagger": 3},
+    | {"steps": 10, "stagger": 3, "whole_norm": True, "final_norm": False, "text_in_history": True},
 }
 
 
