@@ -9,7 +9,9 @@ stream runs, and a pinned prefix simply stays in front.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from copy import copy
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +48,9 @@ class Rotary(nn.Module):
         exact = torch.polar(torch.ones_like(angle), angle)
         self.register_buffer("exact", exact, persistent=False)  # for who computes in float64
         self.register_buffer("turns", exact.to(torch.complex64), persistent=False)
+        self.within = angle[:tokens]
+        self.per_frame = (angle[-tokens] - angle[0]) / max(max_frames - 1, 1)
+        """Angles of the tokens of frame 0, (P, K / 2), and of a frame's step, (K / 2,)."""
 
     def forward(self, x: Tensor, start: int) -> Tensor:
         """Rotate tokens (..., N, K) whose first one stands at position `start`."""
@@ -56,6 +61,17 @@ class Rotary(nn.Module):
         x, turns = (x, self.exact) if kind == torch.float64 else (x.float(), self.turns)
         pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
         return torch.view_as_real(pairs * turns[start:end]).flatten(-2).to(kind)
+
+
+class Layer(Protocol):
+    """What an attention layer asks of a cache."""
+
+    def attend(
+        self, qk: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None, commit: int
+    ) -> Tensor:
+        """Return (B, H, N, K) for queries and keys (2, B, H, N, K), not rotated yet, and values;
+        keep the first `commit` tokens."""
+        ...
 
 
 class LayerCache:
@@ -122,6 +138,22 @@ class LayerCache:
         self._pieces = self._newest(self.context + self.slack, self.length)
         self._rotary = rotary
         self._look()
+
+    def attend(
+        self, qk: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None, commit: int
+    ) -> Tensor:
+        """Attend as `Layer` says; guidance stacks two batches over one history."""
+        raw_k, seen_v, view = qk[1], v, self.view
+        q, k = rotary(qk, 0 if view is None else view[0].shape[2])
+        if view is not None:
+            repeats = len(v) // len(view[0])
+            old_k, old_v = (c.repeat(repeats, 1, 1, 1) if repeats > 1 else c for c in view)
+            k, seen_v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
+        y = attend(q, k, seen_v, mask)
+        if commit:
+            rows = self.rows or len(v)
+            self.append(raw_k[:rows, :, :commit], v[:rows, :, :commit], rotary)
+        return y
 
     def detach(self) -> None:
         """Stop gradients at what is kept."""
@@ -204,6 +236,24 @@ class KVCache:
             layer.drop(frames * self.tokens)
 
 
+class Cache(Protocol):
+    """What the transformer asks of a cache."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """One for each block."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Number of tokens in view, as far as masks are to know of them."""
+        ...
+
+    def weigh(self, mask: Tensor | None, new: int) -> Tensor | None:
+        """Return the mask or scores for `new` tokens, given which of them see which."""
+        ...
+
+
 def block_causal_mask(frames: int, tokens: int, past: int, device: torch.device) -> Tensor | None:
     """Return which of `past` + new tokens each new token sees, (N, S) bool; None = everything."""
     if frames == 1:
@@ -242,32 +292,16 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
         self.qk_scale = nn.Parameter(torch.ones(2, 1, heads if whole else 1, 1, width // heads))
 
-    def forward(
-        self,
-        x: Tensor,
-        rotary: Rotary | None = None,
-        mask: Tensor | None = None,
-        cache: LayerCache | None = None,
-        commit: int = 0,
-    ) -> Tensor:
-        """Attend from (B, N, D) to the cache and to x itself; keep the first `commit` tokens."""
+    def heads_of(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return queries and keys (2, B, H, N, K), normed but not rotated, and values of x."""
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        # queries and keys go together through norm and rotation: (2, B, H, N, K)
+        # queries and keys go together through norm and rotation
         if self.whole:
             qk = qkv[:2] * qkv[:2].square().mean((2, 4), keepdim=True).add(1e-6).rsqrt()
         else:
             qk = F.rms_norm(qkv[:2], qkv.shape[-1:], eps=1e-6)
-        qk = qk * self.qk_scale.to(qkv.dtype)
-        raw_k, v = qk[1], qkv[2]
-        past = 0 if cache is None or cache.view is None else cache.view[0].shape[2]
-        q, k = (qk if rotary is None else rotary(qk, past)).unbind(0)
-        seen_v = v
-        if past and cache is not None and cache.view is not None:
-            repeats = len(x) // len(cache.view[0])  # guidance stacks two batches over one history
-            old_k, old_v = (c.repeat(repeats, 1, 1, 1) if repeats > 1 else c for c in cache.view)
-            k, seen_v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
-        y = attend(q, k, seen_v, mask)
-        if commit and cache is not None and rotary is not None:
-            rows = cache.rows or len(x)
-            cache.append(raw_k[:rows, :, :commit], v[:rows, :, :commit], rotary)
+        return qk * self.qk_scale.to(qkv.dtype), qkv[2]
+
+    def join(self, y: Tensor) -> Tensor:
+        """Return (B, N, D) of what heads have seen (B, H, N, K)."""
         return self.out(y.transpose(1, 2).flatten(2))

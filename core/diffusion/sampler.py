@@ -19,6 +19,7 @@ from torch import Tensor
 from core.diffusion import flow, schedule
 from core.diffusion.attention import KVCache
 from core.diffusion.flow import CLEAN
+from core.diffusion.static import StaticCache
 
 
 class Condition(Protocol):
@@ -40,7 +41,7 @@ class Denoiser(Protocol):
         x: Tensor,
         t: Tensor,
         conditions: Sequence[Condition],
-        cache: KVCache | None = None,
+        cache: KVCache | StaticCache | None = None,
         commit: int = 0,
     ) -> Tensor:
         """Return the velocity of x (B, T, P, D) at t (B, T); keep the first `commit` frames."""
@@ -52,7 +53,7 @@ def guided(
     x: Tensor,
     t: Tensor,
     conditions: Sequence[Condition],
-    cache: KVCache | None,
+    cache: KVCache | StaticCache | None,
     commit: int,
     guidance: float,
 ) -> Tensor:
@@ -98,7 +99,7 @@ class StreamSampler(Generic[C]):
         self,
         denoiser: Denoiser,
         shape: tuple[int, int, int],
-        cache: KVCache | None,
+        cache: KVCache | StaticCache | None,
         *,
         steps: int,
         stagger: int,
@@ -138,7 +139,7 @@ class StreamSampler(Generic[C]):
 
     def _noise(self) -> Tensor:
         noise = torch.randn(self.shape, generator=self.generator)
-        return noise.to(self.device)
+        return noise.to(self.device, non_blocking=True)
 
     def _enter(self, condition: C) -> None:
         if self._seen and self._seen_under is not condition:
@@ -194,7 +195,7 @@ class StreamSampler(Generic[C]):
         t, t_next = (
             torch.tensor([[settled] * commit + [self.times[self._level(f) + up] for f in active]])
             .expand(len(x), -1)
-            .to(self.device)
+            .to(self.device, non_blocking=True)
             for up in (0, 1)
         )
         conditions = [frame.condition for frame in (*self.finished, *active)]

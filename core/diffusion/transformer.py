@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
-from core.diffusion.attention import KVCache, Rotary, SelfAttention, block_causal_mask
+from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
 from core.diffusion.layers import FeedForward, plain_norm
 
 Adaln = Literal["shared", "layer"]
@@ -118,6 +118,18 @@ class Block(nn.Module):
             return e + self.modulation_table
         return self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
 
+    def enter(self, x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Return queries and keys, and values, of x (B, T, P, D); see `SelfAttention.heads_of`."""
+        return self.attn.heads_of(shift.addcmul(self.norm_a(x), 1 + scale).flatten(1, 2))
+
+    def leave(self, x: Tensor, y: Tensor, gate: Tensor) -> Tensor:
+        """Return x with what the heads have seen, (B, H, T * P, K)."""
+        return x.addcmul(gate, self.attn.join(y).unflatten(1, x.shape[1:3]))
+
+    def feed(self, x: Tensor, shift: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
+        """Return x after the feed-forward layers."""
+        return x.addcmul(gate, self.ffn(shift.addcmul(self.norm_f(x), 1 + scale)))
+
 
 class CausalTransformer(nn.Module):
     """Blocks over frames of P tokens, causal between frames; see `attention` for the cache."""
@@ -146,6 +158,12 @@ class CausalTransformer(nn.Module):
             nn.init.zeros_(owner.modulation.weight)
             nn.init.zeros_(owner.modulation.bias)
 
+    def fuse(self) -> None:
+        """Compile what blocks do around attention: they are alike, so once is enough for all."""
+        for block in self._blocks():
+            for part in ("enter", "leave", "feed"):
+                setattr(block, part, torch.compile(getattr(block, part), dynamic=False))
+
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
         pairs = [block.cross.prepare(text) for block in self._blocks()]
@@ -159,7 +177,7 @@ class CausalTransformer(nn.Module):
         *,
         context: Context | None = None,
         absent: Tensor | None = None,
-        cache: KVCache | None = None,
+        cache: Cache | None = None,
         commit: int = 0,
         taps: Mapping[int, Tensor] | None = None,
         mask: Tensor | None = None,
@@ -185,14 +203,16 @@ class CausalTransformer(nn.Module):
                 x = x + taps[i]
             modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
             shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
-            h = shift_a.addcmul(block.norm_a(x), 1 + scale_a)
-            layer = None if cache is None else cache.layers[i]
-            h = block.attn(h.flatten(1, 2), self.rotary, mask, layer, commit * tokens)
-            x = x.addcmul(gate_a, h.unflatten(1, (frames, tokens)))
+            qk, v = block.enter(x, shift_a, scale_a)
+            if cache is None:
+                q, k = self.rotary(qk, 0)
+                y = attend(q, k, v, mask)
+            else:
+                y = cache.layers[i].attend(qk, v, self.rotary, mask, commit * tokens)
+            x = block.leave(x, y, gate_a)
             if context is not None:
                 k, v = context.keys[i], context.values[i]
                 h = block.cross(block.norm_c(x).flatten(1, 2), k, v, context.mask, absent)
                 x = x + h.unflatten(1, (frames, tokens))
-            h = shift_f.addcmul(block.norm_f(x), 1 + scale_f)
-            x = x.addcmul(gate_f, block.ffn(h))
+            x = block.feed(x, shift_f, scale_f, gate_f)
         return x

@@ -24,6 +24,7 @@ from core import checkpoint
 from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
+from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
 from core.motion.heading import HeadingHold
@@ -53,7 +54,7 @@ class MotionModel:
         self.dit, self.vae, self.encoder, self.device = dit, vae, encoder, device
         self.filter_weights = vae.filter_weights().detach().cpu().numpy()
         self._prompts: OrderedDict[tuple[object, ...], Prompt] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._graphs = threading.Lock(), Graphs(device)
         self._tokens = lru_cache(KEPT_PROMPTS)(lambda text: encoder([text]))
 
     @classmethod
@@ -61,6 +62,8 @@ class MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names."""
         dit = checkpoint.load(folder, MotionDiT, device=device)
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
+        if torch.device(device).type == "cuda":
+            dit.run_static(torch.float32)
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(
@@ -182,7 +185,7 @@ class MotionModel:
         return StreamSampler(
             partial(self.dit, guidance=guidance) if told else self.dit,
             (rows, *self.dit.frame_shape),
-            self.dit.new_cache(prefix, emphasis),
+            self.dit.new_cache(prefix, emphasis, rows=rows * (1 if told or guidance == 1 else 2)),
             steps=steps,
             stagger=stagger,
             guidance=1.0 if told else guidance,
@@ -225,8 +228,23 @@ class MotionModel:
     @torch.inference_mode()
     def decode(self, blocks: Tensor, state: StreamState) -> np.ndarray:
         """Return features (B, T * P * 4, 263) of the next blocks (B, T, P, 64) of a stream."""
+        if state and self._graphs.record:
+            names, past = list(state), list(state.values())
+
+            def decode(blocks: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
+                known = dict(zip(names, past, strict=True))
+                return self._decode(blocks, known), *known.values()
+
+            key = blocks.shape, *(x.shape for x in past)
+            features, *past = self._graphs(key, decode, [blocks, *past])
+            state.update(zip(names, past, strict=True))
+        else:
+            features = self._decode(blocks, state)
+        return features.cpu().numpy()
+
+    def _decode(self, blocks: Tensor, state: StreamState) -> Tensor:
         latents = self.dit.to_latents(blocks)
-        return self.vae.denormalize(self.vae.decode(latents, state)).float().cpu().numpy()
+        return self.vae.denormalize(self.vae.decode(latents, state)).float()
 
     @torch.inference_mode()
     def encode(self, features: np.ndarray) -> Tensor:

@@ -18,11 +18,15 @@ from torch import Tensor, nn
 
 from core.config import Config
 from core.diffusion import schedule
-from core.diffusion.attention import KVCache, Rotary
+from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.flow import CLEAN
 from core.diffusion.layers import TimeEmbedding
+from core.diffusion.static import Runner, StaticCache
 from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
 from core.settings import MotionSettings
+
+WINDOW, TEXT = 6, 32
+"""Where shapes are fixed, the blocks of a call and the tokens of a prompt come in multiples."""
 
 
 class MotionConfig(Config):
@@ -213,15 +217,29 @@ class MotionDiT(nn.Module):
             nn.init.zeros_(self.strength.mlp[2].bias)
         self.register_buffer("latent_mean", torch.zeros(cfg.latent_dim))
         self.register_buffer("latent_std", torch.ones(cfg.latent_dim))
+        self.runner: Runner | None = None
+        """Where streams compute at fixed addresses; None: wherever they are."""
 
     @property
     def frame_shape(self) -> tuple[int, int]:
         """Shape (P, D) of one frame."""
         return self.cfg.block, self.cfg.latent_dim
 
-    def new_cache(self, prefix: int = 0, weight: float = 1.0) -> KVCache:
-        """Return the memory of a new stream; a pinned prefix takes its blocks from the context."""
+    def run_static(self, dtype: torch.dtype) -> None:
+        """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
+        self.runner = Runner(self.transformer, self.cfg.block, dtype)
+
+    def new_cache(
+        self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1
+    ) -> KVCache | StaticCache:
+        """Return the memory of a new stream; a pinned prefix takes its blocks from the context.
+
+        `rows` are those of a call, with guidance's.
+        """
         context = self.cfg.context - prefix
+        if self.runner is not None and not prefix:
+            most = self.cfg.max_blocks + WINDOW
+            return self.runner.new_cache(rows, prefix=0, context=context, slack=0, most=most)
         return KVCache(
             self.cfg.depth, self.cfg.block, context=context, prefix=prefix, weight=weight
         )
@@ -251,6 +269,9 @@ class MotionDiT(nn.Module):
             kept = slice(None) if said.is_cuda else said.any(0)
             tokens = torch.cat([tokens, self.traits(traits.nan_to_num())[:, kept]], dim=1)
             mask = torch.cat([mask, said[:, kept]], dim=1)
+        if self.runner is not None:  # calls of few shapes
+            more = -tokens.shape[1] % TEXT
+            tokens, mask = F.pad(tokens, (0, 0, 0, more)), F.pad(mask, (0, more))
         told = mask | ~mask.any(1, keepdim=True)
         return Prompt(self.transformer.context(tokens, told), text)
 
@@ -259,7 +280,7 @@ class MotionDiT(nn.Module):
         x: Tensor,
         t: Tensor,
         prompts: Sequence[Prompt],
-        cache: KVCache | None = None,
+        cache: KVCache | StaticCache | None = None,
         commit: int = 0,
         drop: Tensor | None = None,
         mask: Tensor | None = None,
@@ -272,10 +293,57 @@ class MotionDiT(nn.Module):
         replaces the block-causal one. `guidance`, a scale or scales (B, 1), is for a model that is
         told.
         """
+        context = prompts[-1].context
+        if isinstance(cache, StaticCache):
+            return self._static(x, t, context, cache, commit, guidance)
+        return self.denoise(x, t, context, cache, commit, drop=drop, mask=mask, guidance=guidance)
+
+    def _static(
+        self,
+        x: Tensor,
+        t: Tensor,
+        context: Context | None,
+        cache: StaticCache,
+        commit: int,
+        guidance: float | Tensor | None,
+    ) -> Tensor:
+        """Return the same, computed at fixed addresses by calls of few shapes."""
+        frames, rows = x.shape[1], len(x)
+        more = -frames % WINDOW  # nobody sees what comes after
+        x, t = F.pad(x, (0, 0, 0, 0, 0, more)), F.pad(t, (0, more))
+        again = cache.rows // rows  # both halves of guidance look back on a take
+        if isinstance(guidance, float):
+            guidance = x.new_full((1, 1), guidance)
+        scale = [] if guidance is None else [guidance]
+        told = [] if context is None else [context.mask, *context.keys, *context.values]
+
+        def network(x: Tensor, t: Tensor, *rest: Tensor, cache: Cache, commit: int) -> Tensor:
+            known = None
+            if context is not None:
+                mask, *pairs = rest[len(scale) :]
+                keys, values = pairs[: self.cfg.depth], pairs[self.cfg.depth :]
+                known = Context(keys=tuple(keys), values=tuple(values), mask=mask)
+            return self.denoise(x, t, known, cache, commit, guidance=rest[0] if scale else None)
+
+        inputs = [x.repeat(again, 1, 1, 1), t.repeat(again, 1), *scale, *told]
+        return cache.call(network, inputs, commit)[:rows, :frames]
+
+    def denoise(
+        self,
+        x: Tensor,
+        t: Tensor,
+        context: Context | None,
+        cache: Cache | None = None,
+        commit: int = 0,
+        *,
+        drop: Tensor | None = None,
+        mask: Tensor | None = None,
+        guidance: float | Tensor | None = None,
+    ) -> Tensor:
+        """Return what `forward` does; a context of None is no text."""
         absent = torch.zeros_like(t, dtype=torch.bool) if self.cfg.text_in_history else t >= CLEAN
         if drop is not None:
             absent = absent | drop[:, None]
-        context = prompts[-1].context
         if context is None:
             rows = x.new_zeros(len(x), 1, self.cfg.width)
             told = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from core.config import Config
-from core.diffusion.attention import KVCache, Rotary
+from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.sampler import StreamSampler
+from core.diffusion.static import Runner, StaticCache
 from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.settings import MOST_TOGETHER
 from core.video.actions import Key
@@ -164,20 +165,27 @@ class FrameDiT(nn.Module):
         self.project = nn.Linear(cfg.width, cfg.channels)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
+        self.runner: Runner | None = None
+        """Where streams compute at fixed addresses; None: wherever they are."""
 
     @property
     def frame_shape(self) -> tuple[int, int]:
         """Shape (P, D) of one frame."""
         return self.cfg.grid[0] * self.cfg.grid[1], self.cfg.channels
 
-    def new_cache(self, slack: int = 0) -> KVCache:
+    def run_static(self, dtype: torch.dtype, fuse: bool = False) -> None:
+        """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
+        self.runner = Runner(self.transformer, self.frame_shape[0], dtype, fuse)
+
+    def new_cache(self, slack: int = 0, rows: int = 1) -> KVCache | StaticCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""
+        cfg = self.cfg
+        if self.runner is not None:
+            return self.runner.new_cache(
+                rows, prefix=cfg.prefix, context=cfg.context, slack=slack, most=cfg.max_frames
+            )
         return KVCache(
-            self.cfg.depth,
-            self.frame_shape[0],
-            context=self.cfg.context,
-            prefix=self.cfg.prefix,
-            slack=slack,
+            cfg.depth, self.frame_shape[0], context=cfg.context, prefix=cfg.prefix, slack=slack
         )
 
     def new_sampler(
@@ -195,7 +203,7 @@ class FrameDiT(nn.Module):
         return StreamSampler(
             self,
             (rows, *self.frame_shape),
-            self.new_cache(slack),
+            self.new_cache(slack, rows),
             steps=steps,
             stagger=steps,
             generator=torch.Generator().manual_seed(seed),
@@ -215,7 +223,7 @@ class FrameDiT(nn.Module):
         x: Tensor,
         t: Tensor,
         actions: Tensor,
-        cache: KVCache | None = None,
+        cache: Cache | None = None,
         commit: int = 0,
         *,
         where: Tensor | None = None,
@@ -245,7 +253,7 @@ class FrameDiT(nn.Module):
         x: Tensor,
         t: Tensor,
         conditions: Sequence[Action],
-        cache: KVCache | None = None,
+        cache: KVCache | StaticCache | None = None,
         commit: int = 0,
     ) -> Tensor:
         """Return the velocity of frames x (B, T, P, C), with one action a frame."""
@@ -254,5 +262,13 @@ class FrameDiT(nn.Module):
         where = None
         if len(places) == len(conditions):
             stacked = torch.from_numpy(np.stack(places, axis=1))
-            where = stacked.float().to(x.device).expand(len(x), -1, -1)
-        return self.denoise(x, t, actions, cache, commit, where=where)
+            where = stacked.float().to(x.device, non_blocking=True).expand(len(x), -1, -1)
+        if not isinstance(cache, StaticCache):
+            return self.denoise(x, t, actions, cache, commit, where=where)
+        return cache.call(self.at, [x, t, actions, *([] if where is None else [where])], commit)
+
+    def at(
+        self, x: Tensor, t: Tensor, actions: Tensor, *where: Tensor, cache: Cache, commit: int
+    ) -> Tensor:
+        """Return what `denoise` does; for `StaticCache.call`."""
+        return self.denoise(x, t, actions, cache, commit, where=where[0] if where else None)

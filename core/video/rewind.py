@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from core.diffusion.attention import KVCache
 from core.diffusion.sampler import Snapshot
+from core.diffusion.static import StaticCache
 from core.settings import WorldSettings
 from core.video.model import Action
 
@@ -33,7 +34,7 @@ class Memento:
     """Where a dream stood before a frame."""
 
     index: int
-    cache: KVCache
+    cache: KVCache | StaticCache
     snapshot: Snapshot[Action]
     standing: Standing
 

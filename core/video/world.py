@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.device import fast_precision, settle
+from core.device import fast_precision, native_bf16, settle
+from core.diffusion.graphs import Graphs
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
 from core.video.look import Look
@@ -74,6 +75,7 @@ class VideoModel:
         """A transformer that was trained with a place needs a mover and a finder."""
         self.dit, self.tokenizer, self.device, self.seeds = dit, tokenizer, device, tuple(seeds)
         self._actions: dict[int, Action] = {}
+        self._graphs = Graphs(device)
         self.mover, self.look = mover, None
         if mover is not None and finder is not None:
             self.look = Look(dit, mover, finder, device)
@@ -85,6 +87,8 @@ class VideoModel:
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         settle(dit, device)
+        if torch.device(device).type == "cuda":
+            dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
         if dit.cfg.place is None:
             return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
         settle(tokenizer.decoder, device)
@@ -227,11 +231,16 @@ class VideoModel:
     @torch.inference_mode()
     def decode(self, tokens: Tensor) -> np.ndarray:
         """Return frames (T, H, W, 3) uint8 of tokens (T, P, C)."""
+        (frames,) = self._graphs(tokens.shape, self.decoded, [tokens])
+        return frames.cpu().numpy()
+
+    def decoded(self, tokens: Tensor) -> tuple[Tensor]:
+        """Return the same where it is computed; for `Graphs`."""
         # worlds without a place decode in full: there are logs that hold them to these bytes
         exact = self.dit.cfg.place is None
         with nullcontext() if exact else fast_precision(self.device):
             pixels = self.tokenizer.decode(tokens)
-        return self.tokenizer.to_frames(pixels).cpu().numpy()
+        return (self.tokenizer.to_frames(pixels),)
 
 
 def read_seeds(path: Path) -> list[Seed]:

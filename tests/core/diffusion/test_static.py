@@ -1,0 +1,198 @@
+"""At fixed addresses streams compute what plain modules do: called, replayed, and in turns."""
+
+from __future__ import annotations
+
+from itertools import chain, repeat
+
+import numpy as np
+import pytest
+import torch
+
+from core.diffusion import kernels
+from core.diffusion.graphs import WARM, Graphs
+from core.diffusion.speculation import SLACK, Speculator
+from core.motion.generate import MotionModel
+from core.motion.model import UNASKED, MotionDiT
+from core.settings import MotionSettings
+from core.video.model import Action, FrameDiT
+from tests.support.fake_graphs import record_on_cpu
+from tests.support.tiny import DIT, KEYS, PLACE_WORLD, WORLD, tiny_vae
+
+CLOSE = 1e-5
+"""Relative error in fp32."""
+WORLDS = {
+    "pinned": WORLD,
+    "layer": WORLD.model_copy(update={"adaln": "layer", "prefix": 0, "context": 5}),
+    "place": PLACE_WORLD,
+}
+MOTIONS = {
+    "told": {"told_guidance": True, "traits": 7},
+    "doubled": {},
+    "published": {"adaln": "layer", "refiner_depth": 0, "multistep": False, "block": 3}
+    | {"steps": 10, "stagger": 3, "whole_norm": True, "final_norm": False, "text_in_history": True},
+}
+
+
+def alive(model):
+    """A model in which nothing is zero, as much is at birth."""
+    for weights in model.parameters():
+        if not weights.any():
+            torch.nn.init.normal_(weights, std=0.3)
+    return model.eval().requires_grad_(False)
+
+
+def error(found, expected) -> float:
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.fixture(params=[False, True], ids=["called", "replayed"])
+def replays(request, monkeypatch):
+    return record_on_cpu(monkeypatch) if request.param else None
+
+
+def actions(rows: int) -> list[Action]:
+    bits = torch.eye(len(KEYS))[:3, None].expand(-1, rows, -1)
+    return [Action(keys, 1 << i, np.full((1, 3), 9.0 + i)) for i, keys in enumerate(bits)]
+
+
+def play(model: FrameDiT, steps: int, rows: int, seed: int = 3) -> torch.Tensor:
+    """Frames of a stream in which groups are drafted, dropped and shown, that is copied midway."""
+    sampler, held = model.new_sampler(rows, seed, steps=steps, slack=4), actions(rows)
+    start = torch.randn(rows, 5, *model.frame_shape, generator=torch.Generator().manual_seed(1))
+    sampler.commit(start, held[:1] * 5)
+    shown = []
+    for i in range(16):
+        if i % 4 == 3:
+            before = sampler.snapshot()
+            sampler.sample(held[1:2] * min(2, model.cfg.most_together))
+            sampler.sample(held[2:])
+            sampler.restore(before)
+        if i == 7:
+            sampler.cache = sampler.cache.copy()
+        shown.append(sampler.sample([held[i % 3]])[0].x)
+    return torch.stack(shown)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("world", WORLDS)
+def test_worlds(world, rows, replays):
+    torch.manual_seed(0)
+    model = alive(FrameDiT(WORLDS[world]))
+    for steps in (1, 3):
+        model.runner = None
+        expected = play(model, steps, rows)
+        model.run_static(torch.float32)
+        assert error(play(model, steps, rows), expected) < CLOSE
+    assert replays is None or len(replays) > 10
+
+
+def test_a_rollback_goes_no_further_than_the_slack():
+    model = alive(FrameDiT(WORLD))
+    model.run_static(torch.float32)
+    with pytest.raises(ValueError, match="can roll back 4 frames"):
+        model.new_cache(4).rollback(5)
+
+
+def test_streams_take_turns(replays):
+    torch.manual_seed(0)
+    model, held = alive(FrameDiT(WORLD)), actions(1)
+
+    def streams(turns: list[int]) -> list[torch.Tensor]:
+        samplers = [model.new_sampler(1, seed, slack=2) for seed in range(3)]
+        made: list[list[torch.Tensor]] = [[], [], []]
+        for turn in turns:
+            made[turn].append(samplers[turn].sample([held[turn]])[0].x)
+        return [torch.stack(frames) for frames in made]
+
+    expected = streams(sorted(list(range(3)) * 8))
+    model.run_static(torch.float32)
+    found = streams([0, 1, 2] * 6 + [2, 2, 1, 1, 0, 0])
+    assert all(error(f, e) < CLOSE for f, e in zip(found, expected, strict=True))
+
+
+def test_drafts_are_the_frames_that_would_have_come(replays):
+    torch.manual_seed(0)
+    model, held = alive(FrameDiT(WORLD)), actions(1)
+    model.run_static(torch.float32)
+
+    def shown(ahead: int) -> list[torch.Tensor]:
+        drafting = Speculator(model.new_sampler(1, 5, slack=SLACK), ahead=ahead)
+        frames = []
+        for i in range(12):
+            frames.append(drafting.next(held[i // 5])[0].x)
+            while drafting.draft():
+                pass
+        return frames
+
+    assert all(error(a, b) < CLOSE for a, b in zip(shown(0), shown(4), strict=True))
+
+
+class States:
+    """Token states of nothing in particular."""
+
+    width = DIT.text_dim
+
+    def __call__(self, prompts):
+        noise = torch.Generator().manual_seed(len(prompts[0]))
+        shape = len(prompts), 9
+        return torch.randn(*shape, self.width, generator=noise), torch.ones(*shape).bool()
+
+
+@pytest.mark.parametrize("kind", MOTIONS)
+def test_motion(kind, replays):
+    torch.manual_seed(0)
+    model = MotionModel(
+        alive(MotionDiT(DIT.model_copy(update=MOTIONS[kind]))), tiny_vae(), States(), "cpu"
+    )
+
+    def blocks(rows: int) -> torch.Tensor:
+        sampler = model._new_sampler(rows, MotionSettings(seed=1))
+        start = torch.randn(rows, 3, *model.dit.frame_shape)
+        sampler.commit(torch.ones_like(start), [UNASKED])
+        prompts = chain(*(repeat(model.prompts([text] * rows), 7) for text in ("walk", "wait")))
+        return torch.stack([sampled.x for sampled in sampler.stream(prompts)])
+
+    def poses() -> torch.Tensor:
+        prompts = ["walk"] * 8 + ["wait"] * 8
+        chunks = list(model.stream(prompts, MotionSettings(seed=2)))
+        return torch.from_numpy(np.concatenate([chunk.features for chunk in chunks]))
+
+    expected = blocks(1), blocks(2), poses()
+    model._prompts.clear()
+    model.dit.run_static(torch.float32)
+    found = blocks(1), blocks(2), poses()
+    assert all(error(f, e) < CLOSE for f, e in zip(found, expected, strict=True))
+    assert replays is None or len(replays) > 10
+
+
+def test_graphs_call_what_is_new_and_replay_what_is_not(monkeypatch):
+    replays, calls = record_on_cpu(monkeypatch), []
+    graphs = Graphs("cpu")
+
+    def double(x):
+        calls.append(1)
+        return (2 * x,)
+
+    results = [graphs("double", double, [torch.tensor(float(i))])[0] for i in range(6)]
+    assert results == [0, 2, 4, 6, 8, 10]  # none was overwritten by a later one
+    assert len(replays) == 6 - WARM
+    assert graphs.recorded == 1
+
+
+@pytest.mark.parametrize("pieces", [2, 3])
+def test_attention_to_pieces_of_the_keys_is_attention(pieces):
+    q, k, v = (torch.randn(1, 2, n, 8) for n in (5, 12, 12))
+
+    def kernel(q, k, v):
+        scores = q @ k.transpose(-1, -2) / 8**0.5
+        return scores.softmax(-1) @ v, scores.logsumexp(-1)
+
+    found = kernels._in_pieces(kernel, kernels.merge, q, k, v, pieces)
+    assert error(found, kernel(q, k, v)[0]) < CLOSE
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_bf16_is_near_and_fp32_is_the_same():
+    from benchmarks.gpu_parity import parity
+
+    assert parity("cuda")["within"]
