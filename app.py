@@ -81,14 +81,18 @@ def main(
         str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
     ] = None,
     max_sessions: Annotated[
-        int, typer.Option(min=1, help="Bodies moving at once.")
-    ] = Limits.moving,
+        int | None,
+        typer.Option(min=1, help="Bodies moving at once; by default, as many as it can."),
+    ] = None,
     max_players: Annotated[
-        int, typer.Option(min=1, help="Worlds played at once.")
-    ] = Limits.playing,
+        int | None, typer.Option(min=1, help="Worlds played at once; likewise.")
+    ] = None,
     max_followed: Annotated[
-        int, typer.Option(min=1, help="Videos followed at once.")
-    ] = Limits.following,
+        int | None, typer.Option(min=1, help="Videos followed at once; likewise.")
+    ] = None,
+    forget_minutes: Annotated[
+        float, typer.Option(min=0.1, help="How long a take waits for its page to come back.")
+    ] = Limits.forget_seconds / 60,
     sites: Annotated[
         str,
         typer.Option(
@@ -180,8 +184,13 @@ def main(
     if truth and importlib.util.find_spec("vizdoom") is None:
         raise typer.BadParameter("--truth needs the ViZDoom engine: pip install vizdoom")
     loader = Loader(load, truth=real_engine if truth else None).start()
-    limits = Limits(moving=max_sessions, playing=max_players, following=max_followed)
-    lobby = Lobby(loader, limits)
+    limits = Limits(
+        moving=max_sessions,
+        playing=max_players,
+        following=max_followed,
+        forget_seconds=60 * forget_minutes,
+    )
+    lobby = Lobby(loader, limits).start()
     exports, gradios = Exports(), Folder(folder / "gradio")
     clock().look_after(gradios)
     page = build(lobby, exports, tools=mcp)

@@ -87,7 +87,8 @@ class ContinueJob(Job):
         if request.checkpoint not in engine.names:
             raise ValueError(f"The checkpoint {request.checkpoint!r} is not on this server.")
         prompt = check_prompt(whole(request.prompt))
-        self.director = Director(repeat(prompt), lambda: self.end - self.start)
+        poses = self.end - self.start
+        self.director = Director(repeat(prompt), lambda: poses)
         before = self.before.cut(0, self.start)
         card = engine.card(request.checkpoint)
         settings = MotionSettings(seed=request.seed)

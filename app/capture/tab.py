@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -16,6 +17,7 @@ from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
 from app.live.replies import room_for_files
+from app.live.sharing import FILES
 from app.live_page import LENSES, TILTS, FileOfCaller, endpoint, file_row, part_rows, whole_number
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
@@ -163,10 +165,11 @@ def make(
         captured = pool.submit(job.follow, engine, None, **camera).result()
     if onward:
         further = ContinueJob(captured, onward)
-        stream, info = further.open(engine, lobby.turnstile.turn)
+        turn = partial(lobby.turnstile.turn, FILES)
+        stream, info = further.open(engine, turn)
         captured.legs.append((further.start, info))
         while True:
-            with lobby.turnstile.turn():
+            with turn():
                 chunk = next(stream, None)
             if chunk is None:
                 break

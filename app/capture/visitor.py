@@ -1,7 +1,7 @@
 """A page of the tab of videos: one file, what was made of it, and one thing being done at a time.
 
 What was made stays while something new is tried: it is replaced only by what has come out well.
-The file is the visitor's own. It goes when another one comes, or a while after the page has left.
+The file is the visitor's own. It goes when another one comes, or with the visitor.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from app.capture.job import CaptureJob, ContinueJob, match_info
@@ -19,6 +20,7 @@ from app.capture.uploads import Upload
 from app.live.clock import lived
 from app.live.feed import Notes, Packed, PoseFeed
 from app.live.replies import sentence
+from app.live.sharing import SEARCHES
 from app.live.visitor import Visitor
 from app.protocol import Ack, Follow, MatchInfo, Onward, Poses, State, Unmatched
 from core.body.mesh import Body
@@ -39,7 +41,7 @@ class Cancelled(Exception):
 class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
     """A visitor of the tab of videos."""
 
-    kind, again = "capture", "Follow again"
+    kind, again, one_job = "capture", "Follow again", True
 
     def __init__(self, name: str, **shared: Any) -> None:
         super().__init__(name, **shared)
@@ -50,6 +52,10 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         self._matches: dict[str, list[Any]] = {}
         """Real motions that were shown, by why."""
         self._told = 0.0
+
+    @property
+    def has_take(self) -> bool:
+        return self._upload is not None or self._captured is not None
 
     # ---- the connection
 
@@ -75,10 +81,12 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
                 feed.acknowledge(ack.received)
         feed.wake()
 
-    def close(self) -> None:
+    def close(self, why: str = "") -> None:
         """End everything for good."""
-        self.stop()
+        super().close(why)
         self._drop(None)
+        with self._changed:
+            self._captured = None
 
     def _mark(self) -> None:
         """Note on the file since when its page is gone: those of others may need its room."""
@@ -94,10 +102,6 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             before.delete()
 
     # ---- what the page asks for; a ValueError is a sentence for it
-
-    @property
-    def busy(self) -> bool:
-        return self._job is not None and self._job.active
 
     def expect(self) -> None:
         """Raise ValueError while a file cannot be taken."""
@@ -140,7 +144,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         """Look for real motions that are like the file's, or like words. Takes a moment."""
         what = text.strip() or self._shown(even_busy=True).capture.take
         engine = self._loader.engine()
-        with self._turnstile.turn():
+        with self._turnstile.turn(SEARCHES):
             matches = engine.similar(what, MATCHES, checkpoint=None)
         with self._changed:
             self._matches["similar"] = matches
@@ -152,7 +156,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             matches = self._matches.get(why, [])
         if number >= len(matches):
             raise ValueError("This motion is no longer in the list.")
-        with self._turnstile.turn():
+        with self._turnstile.turn(SEARCHES):
             take: Take = matches[number].take()
         root, rotations = Body.load().fit(take.root, take.rotations)
         return Poses(first=0, prompt=0, milliseconds=0, root=root, rotations=rotations)
@@ -171,10 +175,6 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         return self._captured
 
     # ---- the worker
-
-    @property
-    def _turn_seconds(self) -> float:
-        return 0.0  # one job is a turn: what replaces it stands in line, behind others
 
     def _describe(self, **said: Any) -> State:
         return State(work=self._job.name if self._job else "", **said)
@@ -216,16 +216,17 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             self._finish(job)
 
     def _go_on(self, job: ContinueJob) -> None:
-        stream, info = job.open(self._loader.engine(), self._turnstile.turn)
+        stream, info = job.open(self._loader.engine(), partial(self._turnstile.turn, self.name))
         # the take stays what it was until there is something to put behind it
         captured, notes = job.before, Notes()
         if job.start < captured.end:
             captured = captured.until(job.start)
         while True:
-            with self._turnstile.turn():
+            with self._turnstile.turn(self.name):
                 began = time.perf_counter()
                 chunk = next(stream, None)
                 spent = 1000 * (time.perf_counter() - began)
+            self._made["poses"] += len(chunk) if chunk else 0
             with self._wanted(job):
                 if chunk is None:
                     return self._finish(job)

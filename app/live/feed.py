@@ -53,6 +53,8 @@ class Connection:
         """Called, from any thread, when there may be something to send."""
         self.address = ""
         """The machine at its other end."""
+        self.farewell = ""
+        """Why it is not served any more, if not for a newer one."""
         self._notices: deque[FromServer] = deque(maxlen=8)
         self._told: dict[str, FromServer | Packed] = {}
 

@@ -28,6 +28,7 @@ class EngineLike(Protocol):
     checkpoints: Path
     names: tuple[str, ...]
     worlds: tuple[str, ...]
+    # `lanes`, where there is one: how many threads may compute at once; else as many as cores
 
     def card(self, name: str) -> dict[str, Any]: ...
 

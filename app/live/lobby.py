@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from app.capture.uploads import Uploads
 from app.capture.visitor import CaptureVisitor
+from app.live.calibrate import calibrate
 from app.live.clock import lived
 from app.live.loader import Loader
-from app.live.sharing import Limits, Slots, Starts, Turnstile
+from app.live.places import Places, cores
+from app.live.sharing import Buckets, Limits, Turnstile
 from app.live.visitor import Visitor
 from app.motion.visitor import MotionVisitor
 from app.world.visitor import WorldVisitor
 
+TIDY_SECONDS = 30
+"""Between two looks for takes that nobody came back for."""
+IDLE = "This page made room for others while nothing moved on it. Reload it to go on."
+
 V = TypeVar("V", bound=Visitor[Any, Any])
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system; glibc keeps it else."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 class Table(Generic[V]):
@@ -28,25 +47,26 @@ class Table(Generic[V]):
         self._here: dict[str, V] = {}
 
     def everybody(self) -> list[V]:
-        """Return those who are here or remembered; for tests, which close them."""
+        """Return those who are here or remembered."""
         with self._lock:
             return list(self._here.values())
 
-    def open(self, name: str) -> V:
-        """Return the visitor with this id; raise ValueError when there is no room for another."""
+    def open(self, name: str, address: str = "") -> V:
+        """Return the visitor with this id, or a new one from this address.
+
+        Where there is no room, whoever can best do without makes some; raises ValueError when
+        nobody can.
+        """
         with self._lock:
             if name in self._here:
                 return self._here[name]
-            gone = self._forgettable()
-            if len(self._here) - len(gone) >= self.limits.pages:
-                raise ValueError(
-                    f"This server has {self.limits.pages} pages open already and takes no more. "
-                    "Please come back in a few minutes."
-                )
-            for one in gone:
-                self._here.pop(one.name).close()
-            self._here[name] = self._make(name)
-            return self._here[name]
+            gone = self._make_room(address, self.limits.pages_of_address, "Your network")
+            gone += self._make_room(None, self.limits.pages, "This server")
+            made = self._here[name] = self._make(name)
+            made.address = address
+        for one in gone:  # they take locks of their own
+            one.close(IDLE)
+        return made
 
     def find(self, name: str) -> V:
         """Return a visitor who is known; raise ValueError otherwise."""
@@ -55,41 +75,107 @@ class Table(Generic[V]):
                 raise ValueError(self._lost)
             return self._here[name]
 
-    def _forgettable(self) -> list[V]:
-        """Visitors without a page: all that are too old, and more when the table is full."""
-        away = sorted((v for v in self._here.values() if v.feed is None), key=lambda v: v.seen)
-        old = [v for v in away if lived() - v.seen > self.limits.forget_seconds]
-        surplus = len(self._here) - len(old) - self.limits.pages + 1
-        return old + away[len(old) : len(old) + max(surplus, 0)]
+    def tidy(self, now: float) -> int:
+        """Forget visitors who have been away for long; return how many."""
+        with self._lock:
+            away = [one for one in self._here.values() if one.feed is None]
+            old = [one for one in away if now - one.seen > self.limits.forget_seconds]
+            for one in old:
+                self._here.pop(one.name)
+        for one in old:
+            one.close()
+        return len(old)
+
+    def _make_room(self, address: str | None, most: int, whose: str) -> list[V]:
+        """Take out who is away, or idle, for longest; nobody who has made a take just now."""
+        group = [one for one in self._here.values() if address in (None, one.address)]
+        if len(group) < most:
+            return []
+        recent = time.monotonic() - self.limits.recent_seconds
+        able = [v for v in group if not v.busy and not (v.has_take and v.used > recent)]
+        if not able:
+            raise ValueError(
+                f"{whose} has {most} pages open already and takes no more. "
+                "Please come back in a few minutes."
+            )
+        least = min(able, key=lambda one: (one.has_take, one.feed is not None, one.used))
+        return [self._here.pop(least.name)]
 
 
 class Lobby:
-    """All tabs' visitors; they compute in turns, but wait for a place in lines of their own."""
+    """All tabs' visitors: one budget of compute is shared by all of them."""
 
     def __init__(self, loader: Loader, limits: Limits | None = None):
-        limits = limits or Limits()
+        self.limits = limits = limits or Limits()
         self.loader, self.turnstile = loader, Turnstile()
         self.uploads = Uploads(keep_seconds=limits.forget_seconds)
-        shared = {"loader": loader, "turnstile": self.turnstile, "limits": limits}
-        shared["starts"] = Starts(limits.starts)
-        moving, playing = Slots(limits.moving), Slots(limits.playing)
-        following = Slots(limits.following)
+        self.places, self._made = Places(limits), Counter[str]()
+        shared = {
+            "loader": loader,
+            "turnstile": self.turnstile,
+            "places": self.places,
+            "starts": Buckets(),
+            "made": self._made,
+            "limits": limits,
+        }
         self.motion_visitors = Table(
-            lambda name: MotionVisitor(name, slots=moving, **shared),
+            lambda name: MotionVisitor(name, **shared),
             limits,
             lost="The server does not know this take any more; generate a new one.",
         )
         self.world_visitors = Table(
-            lambda name: WorldVisitor(name, slots=playing, **shared),
+            lambda name: WorldVisitor(name, **shared),
             limits,
             lost="The server does not know this world any more; begin a new one.",
         )
         self.capture_visitors = Table(
-            lambda name: CaptureVisitor(name, slots=following, **shared),
+            lambda name: CaptureVisitor(name, **shared),
             limits,
             lost="The server does not know this take any more; choose the file again.",
         )
+        self.tables = self.motion_visitors, self.world_visitors, self.capture_visitors
+        self._closed = threading.Event()
+        loader.engine_known.add_done_callback(lambda _: self._widen())
+
+    def _widen(self) -> None:
+        """Compute on as many lanes as the engine has: by default, one for each core."""
+        if self.loader.engine_ready:
+            lanes = getattr(self.loader.engine(), "lanes", None)
+            self.turnstile.lanes = lanes or max(int(cores()), 1)
+            self.places.resize(lanes or cores())
+
+    def start(self) -> Lobby:
+        """Forget by the clock from now on, in one thread for all; measure what is loaded."""
+        threading.Thread(target=self._keep_tidy, name="tidy", daemon=True).start()
+        self.loader.worlds_known.add_done_callback(lambda _: self._calibrate())
+        return self
+
+    def _calibrate(self) -> None:
+        if self.loader.engine_ready:
+            calibrate(self.loader.engine(), self.places, self.turnstile)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it again and again takes long
+
+    def _keep_tidy(self) -> None:
+        while not self._closed.wait(TIDY_SECONDS):
+            if sum(table.tidy(time.monotonic()) for table in self.tables):
+                give_back()
+
+    def counts(self) -> dict[str, float]:
+        """Return how many are here and served, and what was made since the start; for metrics."""
+        places = self.places
+        return {
+            "visitors": sum(one.feed is not None for t in self.tables for one in t.everybody()),
+            "remembered": sum(len(table.everybody()) for table in self.tables),
+            "moving": places.inside("motion"),
+            "playing": places.inside("world"),
+            "following": places.inside("capture"),
+            "waiting": places.waiting,
+            "poses": self._made["poses"],
+            "frames": self._made["frames"],
+        }
 
     def close(self) -> None:
         """Delete what visitors uploaded."""
+        self._closed.set()
         self.uploads.close()

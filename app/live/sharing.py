@@ -1,36 +1,47 @@
-"""Fair shares of one machine: whose turn it is to compute, and who may move at all."""
+"""Fair shares of one machine: what a server gives, whose turn it is, who asks too much."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.settings import KEEP_SECONDS
 
-Turn = Callable[[], AbstractContextManager[None]]
+Turn = Callable[[], AbstractContextManager[object]]
 """Waits for a turn to compute, which lasts for the length of a block."""
+FILES, SEARCHES = "files", "searches"
+"""Whose account files made without watching are charged to, and searches: one for all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one server gives its visitors."""
 
-    moving: int = 6
-    """Bodies that move at the same time; more visitors wait in line."""
-    playing: int = 2
-    """Worlds that are played at the same time; one takes more than half of a slow core."""
-    following: int = 2
-    """Videos that are followed, or takes that go on, at the same time."""
-    pages: int = 64
-    """Open pages, and visitors remembered."""
+    moving: int | None = None
+    """Bodies that move at the same time; None for as many as the machine is fast enough for."""
+    playing: int | None = None
+    """Worlds that are played at the same time, likewise."""
+    following: int | None = None
+    """Videos that are followed, or takes that go on, at the same time, likewise."""
+    pages: int = 512
+    """Visitors of a tab, here or remembered; an open page that is idle costs next to nothing."""
+    pages_of_address: int = 128
+    """Those of one address, which may be a whole school's."""
+    connections: float = 10
+    """Connections that an address may open in a second, in the long run, to each tab."""
+    messages: float = 2000
+    """Messages of an address in a second; who sends more waits."""
     starts: float = 3
     """Takes or worlds that a visitor may begin in a second; all of one address, twice as many."""
     turn_seconds: float = 180
-    """How long a place, to move a body or play a world, is kept while others wait."""
+    """How long a place, to move a body or play a world, is kept at most while others wait."""
+    least_turn_seconds: float = 10
+    """How long it is kept however many wait."""
+    wait_seconds: float = 150
+    """How long the last one in line is to wait: turns shorten as the line grows."""
     away_seconds: float = 60
     """How long a page may show nothing (hidden, paused) before its place is free."""
     gone_seconds: float = 8
@@ -43,108 +54,134 @@ class Limits:
     """Length of a take; older poses are dropped."""
     recording_seconds: int = 300
     """Length of a recording of a world."""
+    recent_seconds: float = 300
+    """How long a lost page's take makes no room for newcomers."""
     forget_seconds: float = 1800
     """How long a take waits for its page to come back."""
 
 
-class Turnstile:
-    """Let threads through one by one in the order they came (a plain Lock promises no order)."""
+@dataclass(eq=False)
+class Ticket:
+    """One turn to compute."""
 
-    def __init__(self) -> None:
-        self._free = threading.Condition()
-        self._line: deque[object] = deque()
+    who: str
+    ahead: float
+    start: float = 0.0
+    """Where its visitor's account stood when it began, in seconds computed."""
+    seconds: float = 0.0
+    """Computed in it, others' turns in between not counted."""
+    began: float = 0.0
+    go: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def rank(self) -> float:
+        """The lowest goes first."""
+        return self.start + self.seconds - self.ahead
+
+
+class Turnstile:
+    """Let threads compute, a few at a time: first whose visitor has computed least.
+
+    This is start-time fair queueing (Goyal, Vin and Cheng 1996): a turn is charged to its visitor's
+    account; who comes back after a while begins where those stand who are being served. What
+    somebody waits for may borrow from its visitor's future (Duda and Cheriton 1999).
+    """
+
+    def __init__(self, lanes: int = 1, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.lanes = lanes
+        """Threads that compute at once."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._line: list[Ticket] = []
+        self._computing = 0
+        self._now = 0.0  # where the account of whoever was let through last stood
+        self._accounts: dict[str, float] = {}
+        self._mine = threading.local()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for this thread's turn and hold it for the length of the block."""
-        ticket = object()
-        with self._free:
-            self._line.append(ticket)
-            self._free.wait_for(lambda: self._line[0] is ticket)
+    def turn(self, who: str = "", *, ahead: float = 0.0) -> Iterator[Ticket]:
+        """Wait for this thread's turn, and hold it for the length of the block.
+
+        It comes before those of others whose visitors computed up to `ahead` seconds less.
+        """
+        ticket = Ticket(who, ahead)
+        self._enter(ticket)
+        self._mine.ticket = ticket
         try:
-            yield
+            yield ticket
         finally:
-            with self._free:
-                self._line.popleft()
-                self._free.notify_all()
+            self._mine.ticket = None
+            self._leave(ticket)
 
     def pass_on(self) -> None:
-        """Let those who wait go first, in the middle of this thread's own turn."""
-        with self._free:
-            ticket = self._line.popleft()
-            self._line.append(ticket)
-            self._free.notify_all()
-            self._free.wait_for(lambda: self._line[0] is ticket)
+        """Let those go first who are due, in the middle of this thread's turn, if it has one."""
+        ticket: Ticket | None = getattr(self._mine, "ticket", None)
+        if ticket is None or not self._line:
+            return
+        rank = ticket.rank + self._clock() - ticket.began
+        with self._lock:
+            due = any(other.rank < rank for other in self._line)
+        if due:
+            self._leave(ticket)
+            self._enter(ticket)
 
     @property
     def busy(self) -> bool:
-        """Whether somebody computes or waits to."""
-        return bool(self._line)
+        """Whether whoever comes now has to wait."""
+        return self._computing >= self.lanes
+
+    def _enter(self, ticket: Ticket) -> None:
+        with self._lock:
+            if not ticket.seconds:
+                ticket.start = max(self._now, self._accounts.get(ticket.who, 0.0))
+            ticket.go.clear()
+            self._line.append(ticket)
+            self._call()
+        ticket.go.wait()
+
+    def _leave(self, ticket: Ticket) -> None:
+        with self._lock:
+            seconds = self._clock() - ticket.began
+            ticket.seconds += seconds
+            self._accounts[ticket.who] = (
+                max(self._accounts.get(ticket.who, 0.0), ticket.start) + seconds
+            )
+            self._computing -= 1
+            if len(self._accounts) > 64:  # who stands no higher than newcomers is one
+                self._accounts = {w: s for w, s in self._accounts.items() if s > self._now}
+            self._call()
+
+    def _call(self) -> None:
+        while self._line and self._computing < self.lanes:
+            ticket = min(self._line, key=lambda one: one.rank)
+            self._line.remove(ticket)
+            self._computing += 1
+            self._now = max(self._now, ticket.start)
+            ticket.began = self._clock()
+            ticket.go.set()
 
 
-class Starts:
-    """Buckets that hold a second's worth of starts: one for each visitor and each address."""
+class Buckets:
+    """A bucket for everybody, which holds what may be taken at once and fills steadily."""
 
-    def __init__(self, per_second: float):
-        self._per_second = per_second
+    def __init__(self, *, most: float = 1.0) -> None:
+        """`most`: seconds' worth that a bucket holds."""
+        self._most = most
         self._lock = threading.Lock()
         self._full: dict[str, float] = {}  # whose bucket is not full -> when it will be
 
-    def take(self, visitor: str, address: str) -> float:
-        """Take a start from both buckets; return 0, or the seconds until both have one."""
-        rates = {visitor: self._per_second, address: 2 * self._per_second}
+    def take(self, rates: Mapping[str, float]) -> float:
+        """Take one from the bucket of each, which fills at its rate a second.
+
+        Return 0, or without taking any the seconds until all have one.
+        """
         now = time.monotonic()
         with self._lock:
-            self._full = {who: full for who, full in self._full.items() if full > now}
-            full = {who: self._full.get(who, now) + 1 / rate for who, rate in rates.items()}
-            missing = max(full.values()) - now - 1.0
-            if missing > 0:
+            if len(self._full) > 64:
+                self._full = {who: full for who, full in self._full.items() if full > now}
+            full = {who: max(self._full.get(who, now), now) + 1 / r for who, r in rates.items()}
+            missing = max(full.values()) - now - self._most
+            if missing > 1e-9:
                 return missing
             self._full |= full
         return 0.0
-
-
-class Slots:
-    """A fixed number of places and a line for them."""
-
-    def __init__(self, places: int):
-        self._lock = threading.Lock()
-        self.places = places
-        self._inside: set[str] = set()
-        self._line: dict[str, tuple[Callable[[], None], Callable[[int], None]]] = {}
-
-    def ask(self, who: str, *, enter: Callable[[], None], wait: Callable[[int], None]) -> None:
-        """Call `enter` as soon as there is a place, until then `wait` with each new position."""
-        with self._lock:
-            inside = who in self._inside
-            if not inside:
-                self._line.setdefault(who, (enter, wait))
-        if inside:
-            enter()
-        else:
-            self._advance()
-
-    def leave(self, who: str) -> None:
-        """Give a place, in or in line for one, back."""
-        with self._lock:
-            known = who in self._inside or who in self._line
-            self._inside.discard(who)
-            self._line.pop(who, None)
-        if known:
-            self._advance()
-
-    @property
-    def waiting(self) -> int:
-        return len(self._line)
-
-    def _advance(self) -> None:
-        calls: list[Callable[[], None]] = []
-        with self._lock:
-            while self._line and len(self._inside) < self.places:
-                who = next(iter(self._line))
-                calls.append(self._line.pop(who)[0])
-                self._inside.add(who)
-            for position, (_, wait) in enumerate(self._line.values(), start=1):
-                calls.append(lambda wait=wait, position=position: wait(position))
-        for call in calls:  # outside the lock: they take locks of their own
-            call()

@@ -69,8 +69,8 @@ V = TypeVar("V", bound=Served[Any])
 class Channel(Generic[V, F]):
     """What sets one route apart from another."""
 
-    open: Callable[[str], V]
-    """Finds or makes the visitor with an id."""
+    open: Callable[[str, str], V]
+    """Finds or makes the visitor with an id, at an address."""
     connect: Callable[[Callable[[], None], Hello], F]
     """Makes the connection, from what wakes its sender and from the greeting."""
     greet: Callable[[], FromServer]
@@ -105,7 +105,7 @@ class Channel(Generic[V, F]):
 
 def pose_channel(
     loader: Loader,
-    open: Callable[[str], V],
+    open: Callable[[str, str], V],
     act: Callable[[V, PoseFeed, FromPage | PageBytes], None],
     most_bytes: int = MAX_MESSAGE,
 ) -> Channel[V, PoseFeed]:
@@ -151,7 +151,8 @@ async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.E
         raise ValueError("The first message must be a hello.")
     if hello.version != VERSION:
         raise ValueError("The app was updated; please reload the page.")
-    visitor = channel.open(hello.session)
+    address = socket.client.host if socket.client else ""
+    visitor = channel.open(hello.session, address)
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -159,7 +160,7 @@ async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.E
             loop.call_soon_threadsafe(ready.set)
 
     feed = channel.connect(wake, hello)
-    feed.address = socket.client.host if socket.client else ""
+    feed.address = address
     known = channel.known.done()
     feed.tell(channel.greet())
     visitor.attach(feed)
@@ -217,6 +218,6 @@ async def send(
         if not messages:
             await ready.wait()
             ready.clear()
-    message = f"This {channel.what} was opened in another tab."
+    message = feed.farewell or f"This {channel.what} was opened in another tab."
     await socket.send_bytes(pack(Problem(message=message, about="connection")))
     await socket.close(REPLACED)

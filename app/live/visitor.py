@@ -12,17 +12,20 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections import Counter
 from concurrent.futures import Future, wait
 from typing import Any, ClassVar, Generic, TypeVar
 
 from app.live.clock import lived
 from app.live.feed import Connection
 from app.live.loader import Loader
+from app.live.places import Places, in_words
 from app.live.replies import sentence
-from app.live.sharing import Limits, Slots, Starts, Turnstile
+from app.live.sharing import Buckets, Limits, Turnstile
 from app.protocol import Reason
 from core.faults import trace
 
+AWAY = "Paused while the page was not playing."
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +52,9 @@ class Visitor(Generic[J, C]):
     """All methods return at once; only the worker thread waits."""
 
     kind: ClassVar[str]
-    """Begins the names of its threads."""
+    """Its tab, as places are shared out by; begins the names of its threads."""
+    one_job: ClassVar[bool] = False
+    """Whether a job is a turn: what replaces it stands in line, behind others."""
     again: ClassVar[str]
     """The page's button that begins anew."""
 
@@ -59,30 +64,25 @@ class Visitor(Generic[J, C]):
         *,
         loader: Loader,
         turnstile: Turnstile,
-        slots: Slots,
-        starts: Starts,
+        places: Places,
+        starts: Buckets,
+        made: Counter[str],
         limits: Limits,
     ):
         self.name = name
         self.feed: C | None = None
         """The connection that is served; a newer one takes over."""
         self.seen = lived()
-        self._loader, self._turnstile, self._slots = loader, turnstile, slots
-        self._starts, self._limits = starts, limits
+        self._loader, self._turnstile, self._places = loader, turnstile, places
+        self._starts, self._made, self._limits = starts, made, limits
         self._changed = threading.Condition()
         self._job: J | None = None
         """The newest job: the worker's, or in the mailbox."""
         self._worker: threading.Thread | None = None
-        self._address = ""
+        self.address = ""
+        """Where its page is."""
         self._state = self._describe(state="idle")
-        self._since = 0.0
-        """When its turn began: with its place, whatever it makes there."""
         self._progress = self._touched = lived()
-
-    @property
-    def _turn_seconds(self) -> float:
-        """How long a place is kept while others wait."""
-        return self._limits.turn_seconds
 
     @property
     def _known(self) -> Future[None]:
@@ -108,7 +108,7 @@ class Visitor(Generic[J, C]):
     def attach(self, feed: C) -> None:
         """Serve this connection from now on."""
         with self._changed:
-            before, self.feed, self._address = self.feed, feed, feed.address
+            before, self.feed, self.address = self.feed, feed, feed.address
             self.seen = self._progress = lived()
             self._changed.notify_all()
         if before:
@@ -131,11 +131,35 @@ class Visitor(Generic[J, C]):
             self._pause(self._job, "asked")
             computing = self._worker is not None
         if not computing:
-            self._slots.leave(self.name)
+            self._places.leave(self.kind, self.name)
 
-    def close(self) -> None:
-        """End the job for good: nobody came back for it."""
+    @property
+    def busy(self) -> bool:
+        """Whether something is being made, or stands in line for it."""
+        return self._job is not None and self._job.active
+
+    @property
+    def has_take(self) -> bool:
+        """Whether there is something to lose."""
+        return self._job is not None
+
+    @property
+    def used(self) -> float:
+        """When it was used last."""
+        return max(self.seen, self._touched, self._progress)
+
+    def close(self, why: str = "") -> None:
+        """End everything for good, and let go of it; its page, if any, is told why."""
         self.stop()
+        with self._changed:
+            job, self._job = self._job, None
+            feed, self.feed = self.feed, None
+            working = self._worker is not None
+        if feed:
+            feed.farewell = why
+            feed.wake()
+        if job and not working:  # else the worker closes it
+            job.close()
 
     def _begin(self, job: J) -> None:
         """Put a new job into the mailbox, in place of the old."""
@@ -148,28 +172,31 @@ class Visitor(Generic[J, C]):
     # ---- the line
 
     def _ask(self) -> None:
-        self._slots.ask(self.name, enter=self._enter, wait=self._wait)
+        self._places.ask(self.kind, self.name, enter=self._enter, wait=self._wait)
 
     def _enter(self) -> None:
         """Take the place that is free: let the worker go."""
         with self._changed:
             job = self._job
+            if job and job.active and self._is_gone(lived()):  # it left while in line
+                self._pause(job, "away", AWAY)
             if job and job.active:
                 self._entered(job)
                 if self._worker is None:
-                    self._since = self._progress = lived()  # in line nobody could play
+                    self._progress = lived()  # in line nobody could play
                     name = f"{self.kind}-{self.name[:8]}"
                     self._worker = threading.Thread(target=self._work, name=name, daemon=True)
                     self._worker.start()
                 return
-        self._slots.leave(self.name)
+        self._places.leave(self.kind, self.name)
 
-    def _wait(self, position: int) -> None:
+    def _wait(self, position: int, seconds: float) -> None:
         with self._changed:
-            places = self._slots.places
-            taken = "The only place is" if places == 1 else f"All {places} places are"
-            message = f"{taken} taken. You are number {position} in line; it starts by itself."
-            self._say(state="waiting", position=position, message=message)
+            message = (
+                f"You are number {position} in line, {in_words(seconds)}; it starts by itself."
+            )
+            if message != self._state.message:
+                self._say(state="waiting", position=position, message=message)
 
     # ---- the worker
 
@@ -185,9 +212,9 @@ class Visitor(Generic[J, C]):
                 self._fail(job, f"The server could not go on with this. Press {self.again}.")
             if job is not self._job:
                 job.close()
-            if self._others_turn(lived()):  # what is in the mailbox has to stand in line
+            if self._others_turn():  # what is in the mailbox has to stand in line
                 break
-        self._slots.leave(self.name)
+        self._places.leave(self.kind, self.name)
         with self._changed:
             self._worker = None
             again = self._job is not None and self._job.active
@@ -198,12 +225,16 @@ class Visitor(Generic[J, C]):
         """Wait until the newest job may begin or go on; return None when there is none."""
         with self._changed:
             while (job := self._job) and job.active:
-                seconds = 0 if job.begun else self._starts.take(self.name, self._address)
+                seconds = 0 if job.begun else self._take_start()
                 if not seconds:
                     job.begun = True
                     return job
                 self._changed.wait(seconds)
         return None
+
+    def _take_start(self) -> float:
+        rate = self._limits.starts
+        return self._starts.take({self.name: rate, self.address: 2 * rate})
 
     def _loaded(self, job: J) -> bool:
         """Wait until models are loaded; say whether the job is still wanted."""
@@ -216,20 +247,24 @@ class Visitor(Generic[J, C]):
         """Stop a job that nobody has touched for `patience` seconds, or that others wait for."""
         if now - self._touched > patience:
             self._pause(job, "unattended", "Paused: nobody was here for a while.")
-        elif self._others_turn(now):
+        elif self._others_turn():
             message = "Others are waiting, so your turn is over. What you made is kept."
             self._pause(job, "turn", message)
         return not job.active
 
-    def _others_turn(self, now: float) -> bool:
-        return self._slots.waiting > 0 and now - self._since > self._turn_seconds
+    def _others_turn(self) -> bool:
+        if self.one_job:
+            return self._places.wanted(self.kind)
+        return self._places.over(self.kind, self.name)
 
     def _is_away(self, job: J, now: float, patience: float) -> bool:
         """Stop a job whose page is gone, or has shown nothing new for `patience` seconds."""
-        gone = self.feed is None and now - self.seen > self._limits.gone_seconds
-        if gone or now - self._progress > patience:
-            self._pause(job, "away", "Paused while the page was not playing.")
+        if self._is_gone(now) or now - self._progress > patience:
+            self._pause(job, "away", AWAY)
         return not job.active
+
+    def _is_gone(self, now: float) -> bool:
+        return self.feed is None and now - self.seen > self._limits.gone_seconds
 
     def _pause(self, job: J, reason: Reason, message: str = "") -> None:
         job.active = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,7 +58,9 @@ class MotionJob(Job):
         self.shown = 0.0
         """The pose on the page's screen."""
         self.notes = Notes()
-        self._director = Director(self._asked(), lambda: self._planned)
+        # generators that hold the job would keep it, and all its poses, for the garbage collector
+        me = weakref.proxy(self)
+        self._director = Director(MotionJob._asked(me), lambda: me._planned)
         self.stream: Iterator[PoseChunk] | None = None
         self._asking = request.id
         self._pulled: list[tuple[int, str]] = []  # what the engine read, from the current prompt on
@@ -79,7 +82,7 @@ class MotionJob(Job):
         self.wanted = self.wanted[0], check_prompt(self.wanted[1])
         self.stream = self._director.watch(
             engine.motion(
-                self._prompts(),
+                MotionJob._prompts(weakref.proxy(self)),
                 checkpoint=self.request.checkpoint,
                 settings=self.settings,
                 steer=self.steer,

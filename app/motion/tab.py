@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -14,7 +15,7 @@ from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.loader import EngineLike
 from app.live.lobby import Lobby
-from app.live.sharing import Turn
+from app.live.sharing import FILES, Turn
 from app.live_page import endpoint, file_row, offer, part_rows, whole_number
 from app.motion.job import MotionJob
 from app.protocol import Start
@@ -103,7 +104,7 @@ def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
     engine = lobby.loader.engine()
     if zero.worth_it(engine, request.checkpoint):
         return on_lent_gpu(engine.checkpoints, request, poses)
-    return make(engine, lobby.turnstile.turn, request, poses)
+    return make(engine, partial(lobby.turnstile.turn, FILES), request, poses)
 
 
 @zero.lent

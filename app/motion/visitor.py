@@ -16,6 +16,7 @@ from app.live.replies import sentence
 from app.live.visitor import Visitor
 from app.motion.job import MotionJob
 from app.protocol import Ack, Problem, Prompt, Start, State, Steering
+from core.body.skeleton import FPS
 from core.body.take import Take
 from core.settings import check_prompt
 from core.steering.project import Project
@@ -159,8 +160,10 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
                 if job is self._job and job.active:
                     self._say(state="running")
         while self._wants_more(job):
-            with self._turnstile.turn():
+            with self._turnstile.turn(self.name) as turn:
                 chunk, milliseconds = job.compute()
+            self._places.measured(self.kind, turn.seconds * FPS / len(chunk))
+            self._made["poses"] += len(chunk)
             with self._changed:
                 job.append(chunk, milliseconds)
                 if job is self._job:  # a chunk of the take before may still have been on its way

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -13,7 +14,7 @@ from app import zero
 from app.exports.store import Exports, Order
 from app.live.loader import EngineLike
 from app.live.lobby import Lobby
-from app.live.sharing import Turn
+from app.live.sharing import FILES, Turn
 from app.live_page import endpoint, offer, whole_number
 from app.protocol import World
 from app.world.job import WorldJob
@@ -75,7 +76,7 @@ def generate(lobby: Lobby, request: World) -> WorldRecording:
     engine, turns = lobby.loader.engine(), lobby.turnstile
     if zero.worth_it(engine, request.checkpoint or next(iter(engine.worlds), "")):
         return on_lent_gpu(engine.checkpoints, request)
-    return make(engine, turns.turn, turns.pass_on, request)
+    return make(engine, partial(turns.turn, FILES), turns.pass_on, request)
 
 
 @zero.lent

@@ -5,6 +5,8 @@ A world whose page is lost, or that was stopped, waits and goes on.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from app.live.clock import lived
@@ -101,7 +103,7 @@ class WorldVisitor(WorldWorker):
             job = self._living()
             if job.dream is None:
                 raise ValueError("The world is not there yet; play a little first.")
-            job.compare(asked.frame, asked.mask, self._turnstile.turn)
+            job.compare(asked.frame, asked.mask, partial(self._turnstile.turn, self.name))
             if self.feed:
                 self.feed.forget_frames()  # those to come have smaller numbers
             self._touched = self._progress = lived()
@@ -157,7 +159,7 @@ class WorldVisitor(WorldWorker):
         if dream is None:
             raise ValueError("There is no world yet.")
         if lived() - when > STRIP_SECONDS:
-            with self._turnstile.turn():
+            with self._turnstile.turn(self.name):
                 frames = dream.context()
             data = strip(frames)
             with self._changed:

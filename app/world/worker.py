@@ -20,6 +20,9 @@ from app.world.pictures import jpeg
 from app.world.protocol import AS_IT_WAS, DRAFTED, RECORDED, TRUTH, WHAT_IF
 from app.world.recording import WorldRecording, keepsake
 
+AHEAD = 0.1
+"""Seconds that a frame which is due may borrow from its visitor's share: keys wait for it."""
+
 
 class Unwanted(Exception):
     """A world was stopped, or another one asked for, before it had begun."""
@@ -82,16 +85,21 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
     def _perform(self, job: WorldJob) -> None:
         if job.dream is None and not self._open(job):
             return
+        spent = 0.0  # in turns since the last frame, seconds
         try:
             while task := self._next(job):
                 if task == "draft":
-                    with self._turnstile.turn():
+                    with self._turnstile.turn(self.name) as turn:
                         job.draft()
+                    spent += turn.seconds
                 elif task == "compare":
                     self._compare(job)
                 else:
-                    with self._turnstile.turn():
+                    with self._turnstile.turn(self.name, ahead=AHEAD) as turn:
                         complaint, made = job.retune(), job.step()
+                    self._places.measured(self.kind, (spent + turn.seconds) / job.pace.period)
+                    self._made["frames"] += 1
+                    spent = 0.0
                     self._tell(complaint)
                     self._hand_out(job, made)
         finally:
@@ -106,11 +114,11 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
 
         def pause() -> None:
             self._turnstile.pass_on()
-            if job is not self._job or not job.active:
-                raise Unwanted
+            if job.dream is None and (job is not self._job or not job.active):
+                raise Unwanted  # later a world could not go on from there
 
         try:
-            with self._turnstile.turn():
+            with self._turnstile.turn(self.name):
                 if job is not self._job:  # somebody presses Reset faster than worlds can begin
                     return False
                 job.open(engine, pause)
@@ -143,7 +151,7 @@ class WorldWorker(Visitor[WorldJob, FrameFeed]):
     def _until_frame(self, job: WorldJob, now: float) -> float:
         """Return how long to wait for the clock, or for the page; give the place up in the end."""
         patience = self._limits.away_seconds
-        if self._slots.waiting:
+        if self._places.wanted(self.kind):
             patience = min(patience, self._limits.gone_seconds)
         if job.paused and not job.singles and job.comparison is None:
             if now - job.paused > patience:

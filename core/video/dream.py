@@ -48,7 +48,8 @@ class Dream:
     ) -> None:
         """Begin after the frames of `start`; raise ValueError for settings out of range.
 
-        To find where they were seen from may take seconds; `pause` is called in between.
+        `pause` is called between the steps of every frame, where others may compute; and while
+        it is looked for where `start` was seen from, which may take seconds.
         """
         cfg = model.dit.cfg
         asked = settings or WorldSettings()
@@ -74,6 +75,7 @@ class Dream:
         )
         with fast_precision(model.device):
             self._sampler.commit(tokens[None], conditions)
+        self._sampler.pause = pause
         self._pinned = list(start.frames[: cfg.prefix])
         self._seen = deque(start.frames[cfg.prefix :], maxlen=cfg.context)
         self._history = History(cfg.fps)
@@ -230,6 +232,7 @@ class Dream:
         memento = self._history.before(frame)
         other = copy.copy(self)
         other._sampler = self._model.dit.new_sampler(1, 0, slack=SLACK)
+        other._sampler.pause = self._sampler.pause
         other._sampler.cache = memento.cache.copy()
         other._sampler.restore(memento.snapshot)
         other._speculator = Speculator(

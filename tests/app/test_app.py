@@ -9,6 +9,7 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from app.live.sharing import Limits
+from app.motion.visitor import MotionVisitor
 from app.protocol import Ack, Model, Poses, Problem, Prompt, Start, pack
 from tests.support.server import LIVE, hello, receive
 
@@ -120,6 +121,7 @@ def test_a_second_tab_takes_over(client):
 def test_a_full_server_says_so(client, lobby):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lobby.motion_visitors, "limits", Limits(pages=0))
+        patch.setattr(MotionVisitor, "busy", True)  # else idle ones make room
         with client.websocket_connect(LIVE) as socket:
             socket.send_bytes(pack(hello()))
             assert "takes no more" in receive(socket, Problem).message

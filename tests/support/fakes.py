@@ -33,6 +33,7 @@ class FakeEngine(FakeWorlds, FakeCaptures):
     """As `core.engine.Engine`, with motion that is cheap and easy to recognize."""
 
     names = ("motion", "motion-styles")
+    lanes = 1
 
     def __init__(self, *, milliseconds_per_pose: float = 1.0, milliseconds_per_frame: float = 2.0):
         super().__init__(milliseconds_per_frame=milliseconds_per_frame)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.live import sharing
-from app.live.sharing import Starts
+from app.live.sharing import Buckets
 from app.protocol import MAX_STEERING, Follow, Hello, Model, Problem, pack
 from tests.support.fake_capture import fake_film
 from tests.support.server import LIVE, hello, receive
@@ -117,16 +117,21 @@ def test_a_request_that_waits_can_be_stopped(make_lobby, engine, clock):
 
 
 def test_buckets_refill_and_are_forgotten(clock):
-    starts = Starts(2)
-    assert [starts.take("a", "here") for _ in range(3)] == [0, 0, 0.5]
-    assert [starts.take("b", "here") for _ in range(3)] == [0, 0, 0.5]
-    assert starts.take("c", "here") == 0.25  # the address is out of starts
-    assert starts.take("c", "there") == 0
+    starts = Buckets()
+
+    def take(who: str, where: str) -> float:
+        return starts.take({who: 2, where: 4})
+
+    assert [take("a", "here") for _ in range(3)] == [0, 0, 0.5]
+    assert [take("b", "here") for _ in range(3)] == [0, 0, 0.5]
+    assert take("c", "here") == 0.25  # the address is out of starts
+    assert take("c", "there") == 0
     clock.now += 0.5
-    assert starts.take("a", "here") == 0
-    clock.now += 9
-    starts.take("d", "there")
-    assert set(starts._full) == {"d", "there"}
+    assert take("a", "here") == 0
+    for i in range(99):
+        clock.now += 1
+        take(f"visitor {i}", "there")
+    assert len(starts._full) < 70
 
 
 def test_an_address_is_where_the_connection_comes_from(client, lobby):
@@ -139,7 +144,7 @@ def test_an_address_is_where_the_connection_comes_from(client, lobby):
 
 
 def test_hellos_leave_no_thread(make_lobby):
-    lobby = make_lobby(pages=4)
+    lobby = make_lobby(pages=4, recent_seconds=0)
     before = threading.active_count()
     for i in range(50):
         name = f"{i}{IDS[0]}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import gc
 import time
+import weakref
 
 import pytest
 
-from app.live.sharing import Slots, Turnstile
 from app.live.take_buffer import TakeBuffer
 from app.protocol import Prompt, Start, State
 from core.body.skeleton import FPS
@@ -39,7 +39,7 @@ def test_the_line_moves_when_somebody_stops(make_lobby):
         one.read()
     assert second.last(State).position == 1
     assert third.last(State).position == 2
-    assert "number 2 in line" in third.last(State).message
+    assert "number 2 in line, about" in third.last(State).message
     second.visitor.stop()  # leaves the line
     until(lambda: (third.read(), third.last(State).position == 1)[-1])
     first.visitor.stop()
@@ -98,16 +98,88 @@ def test_a_page_that_is_gone_gives_its_place_back_sooner(make_lobby):
     until(page.idle)
 
 
-def test_the_table_of_sessions_is_bounded(make_lobby):
+def test_idle_pages_make_room_for_newcomers_and_are_told(make_lobby):
     lobby = make_lobby(pages=2)
     first, second = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
-    with pytest.raises(ValueError, match="takes no more"):
-        lobby.motion_visitors.open(IDS[2])
-    first.visitor.detach(first.feed)  # its take goes to make room
-    lobby.motion_visitors.open(IDS[2])
+    second.visitor.start(START)
+    third = MotionPage(lobby, IDS[2])
+    assert first.visitor.feed is None
+    assert "made room" in first.feed.farewell
     with pytest.raises(ValueError, match="does not know this take"):
         lobby.motion_visitors.find(IDS[0])
-    assert lobby.motion_visitors.find(IDS[1]) is second.visitor
+    third.visitor.start(START)
+    with pytest.raises(ValueError, match="takes no more"):  # something moves on both
+        lobby.motion_visitors.open(IDS[3])
+
+
+def test_a_take_of_the_last_minutes_makes_no_room(make_lobby):
+    lobby = make_lobby(pages=2, recent_seconds=0.5)
+    page, idle = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
+    page.visitor.start(START)
+    page.play(8)
+    page.visitor.stop()
+    until(page.idle)
+    page.visitor.detach(page.feed)  # its link is down
+    for name in IDS[2:6]:
+        idle = MotionPage(lobby, name)
+    assert lobby.motion_visitors.find(IDS[0]) is page.visitor
+    idle.visitor.start(START)
+    with pytest.raises(ValueError, match="takes no more"):
+        lobby.motion_visitors.open(IDS[6])
+    time.sleep(0.6)
+    lobby.motion_visitors.open(IDS[6])
+
+
+def test_an_address_crowds_out_itself(make_lobby):
+    lobby = make_lobby(pages=4, pages_of_address=2)
+    open = lobby.motion_visitors.open
+    other = open(IDS[0], "10.0.0.2")
+    for name in IDS[1:9]:
+        open(name, "10.0.0.1")
+    assert lobby.motion_visitors.find(IDS[0]) is other
+    assert len(lobby.motion_visitors.everybody()) == 3
+
+
+def test_takes_are_forgotten_by_the_clock(make_lobby):
+    lobby = make_lobby(forget_seconds=60, gone_seconds=0)
+    here, gone = MotionPage(lobby, IDS[0]), MotionPage(lobby, IDS[1])
+    gone.visitor.start(START)
+    gone.play(8)
+    gone.visitor.detach(gone.feed)
+    until(gone.idle)
+    table, now = lobby.motion_visitors, time.monotonic()
+    assert table.tidy(now + 30) == 0
+    assert table.tidy(now + 90) == 1
+    assert table.everybody() == [here.visitor]
+
+
+def test_what_is_forgotten_is_freed_at_once(make_lobby):
+    lobby = make_lobby(gone_seconds=0)
+    page = MotionPage(lobby)
+    gc.disable()  # it comes rarely
+    try:
+        jobs = []
+        for _ in range(3):
+            page.visitor.start(START)
+            page.play(8)
+            jobs.append(weakref.ref(page.visitor._job))
+        page.visitor.detach(page.feed)
+        until(page.idle)
+        lobby.motion_visitors.tidy(time.monotonic() + 10**6)
+        until(lambda: not any(job() for job in jobs), 2)
+    finally:
+        gc.enable()
+
+
+def test_counts_say_who_is_here(make_lobby):
+    lobby = make_lobby(moving=1)
+    pages = [MotionPage(lobby, name) for name in IDS[:3]]
+    for page in pages[:2]:
+        page.visitor.start(START)
+    pages[0].play(8)
+    counts = lobby.counts()
+    assert (counts["visitors"], counts["moving"], counts["waiting"]) == (3, 1, 1)
+    assert counts["poses"] >= 8
 
 
 def test_a_recording_keeps_the_newest_minutes(engine):
@@ -124,61 +196,3 @@ def test_a_recording_keeps_the_newest_minutes(engine):
     take = recording.cut(0, recording.end, {})
     assert take.prompts[0].start == 0
     assert len(recording.cut(recording.end - 7, 10**9, {})) == 7
-
-
-def test_the_turnstile_is_fair():
-    turnstile, order, begin = Turnstile(), [], threading.Barrier(3)
-
-    def work(name: int) -> None:
-        begin.wait(5)
-        for _ in range(5):
-            with turnstile.turn():
-                order.append(name)
-                time.sleep(0.002)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(len(set(order[i : i + 3])) == 3 for i in range(3, 9, 3))
-
-
-def test_slots_let_in_as_many_as_there_are_places():
-    slots, inside, positions = Slots(2), [], {}
-    for who in "abcd":
-        slots.ask(
-            who,
-            enter=lambda who=who: inside.append(who),
-            wait=lambda position, who=who: positions.__setitem__(who, position),
-        )
-    assert (inside, positions, slots.waiting) == (["a", "b"], {"c": 1, "d": 2}, 2)
-    slots.leave("a")
-    slots.leave("a")
-    assert (inside, positions["d"]) == (["a", "b", "c"], 1)
-
-
-def test_a_long_turn_lets_others_go_in_between():
-    turnstile, order = Turnstile(), []
-
-    def long() -> None:
-        with turnstile.turn():
-            order.append("long")
-            until(lambda: len(turnstile._line) == 2)
-            turnstile.pass_on()
-            order.append("long")
-            turnstile.pass_on()  # nobody waits any more
-
-    def short() -> None:
-        with turnstile.turn():
-            order.append("short")
-
-    threads = [threading.Thread(target=long)]
-    threads[0].start()
-    until(lambda: order == ["long"])
-    threads.append(threading.Thread(target=short))
-    threads[1].start()
-    for thread in threads:
-        thread.join(5)
-    assert order == ["long", "short", "long"]
-    assert not turnstile.busy

@@ -156,11 +156,12 @@ def test_a_pause_keeps_the_place_for_a_while(make_lobby):
 
 
 def test_the_table_of_players_is_bounded_and_forgets(make_lobby):
-    lobby = make_lobby(pages=1)
+    lobby = make_lobby(pages=1, gone_seconds=0, recent_seconds=0)
     first = WorldPage(lobby, IDS[0])
     first.visitor.begin(WORLD)
     first.play(3)
     first.visitor.detach(first.feed)
+    until(first.idle)
     second = WorldPage(lobby, IDS[1])  # in the place of the one that is away
     second.visitor.begin(WORLD)
     second.play(3)
