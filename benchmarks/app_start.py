@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def serving(checkpoints: Path, *flags: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Start the app, wait until its model is loaded, end it; yield its port and figures.
 
     Raises ValueError where it does not get ready.
@@ -38,6 +38,7 @@ def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         str(port),
         "--checkpoints",
         checkpoints.resolve(),
+        *flags,
     ]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -60,7 +61,8 @@ def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if state == "failed":
                 raise ValueError("the app could not load its model")
         ready = time.perf_counter() - start
-        yield port, {"page_s": page, "ready_s": ready, "peak_rss_mb": peak_rss_mb(server.pid)}
+        figures = {"page_s": page, "ready_s": ready, "peak_rss_mb": peak_rss_mb(server.pid)}
+        yield port, {**figures, "pid": server.pid}
     finally:
         server.send_signal(signal.SIGINT)
         try:
@@ -73,7 +75,7 @@ def serving(checkpoints: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def measure(checkpoints: Path) -> dict[str, Any]:
     """Return the seconds until page and model are ready, and the megabytes the app then holds."""
     with serving(checkpoints) as (_, figures):
-        return figures
+        return {name: value for name, value in figures.items() if name != "pid"}
 
 
 def _health(port: int) -> str:

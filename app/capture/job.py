@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import repeat
@@ -14,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from app.capture.take import CapturedTake, most_onward
 from app.capture.uploads import Upload
 from app.live.loader import EngineLike
+from app.live.priority import lower_priority
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
@@ -24,8 +21,6 @@ from core.words.director import Director
 
 Tell = Callable[[float, str], None]
 """Told the share that is done and what is going on; what it raises ends the job."""
-NICENESS = 5
-"""A third of the share that others have of a core that is wanted by both."""
 
 
 class CaptureJob(Job):
@@ -122,13 +117,6 @@ class ContinueJob(Job):
             end = chunk.first + len(chunk)
             if len(chunk):
                 yield chunk
-
-
-def lower_priority() -> None:
-    """Let this thread, and what it starts, give way to others; only Linux can do this."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def match_info(match: Any) -> MatchInfo:

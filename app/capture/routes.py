@@ -71,7 +71,8 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
             try:
                 wanted = await read(request, kind)
                 visitor = lobby.capture_visitors.find(request.path_params["session"])
-                return JSONResponse(await run_in_threadpool(do, visitor, wanted))
+                async with visitor.asking, lobby.searching:
+                    return JSONResponse(await run_in_threadpool(do, visitor, wanted))
             except ValueError as error:
                 return problem(sentence(error), 400)
 
@@ -82,7 +83,8 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
         why, number = request.path_params["why"], request.path_params["number"]
         try:
             visitor = lobby.capture_visitors.find(request.path_params["session"])
-            poses = await run_in_threadpool(visitor.match, why, number)
+            async with visitor.asking, lobby.searching:
+                poses = await run_in_threadpool(visitor.match, why, number)
         except ValueError as error:
             return problem(sentence(error), 404)
         headers = {"cache-control": "no-store"}

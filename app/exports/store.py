@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.live.clock import clock, lived
+from app.live.priority import lower_priority
 from app.live.replies import room_for_files, sentence
 from core.faults import trace
 
@@ -98,7 +99,9 @@ class Exports:
         self._keep, self._most, self._own = keep_seconds, most_jobs, own_jobs
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
+        self._pool = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="export", initializer=lower_priority
+        )
         self._folder: Path | None = None
         self.made = self.failed = 0
         """Files in all; those that were canceled are neither."""
@@ -149,6 +152,12 @@ class Exports:
         with self._lock:
             line = [one for one in self._jobs.values() if not one.written.done()]
         return line.index(job) if job in line else 0
+
+    @property
+    def waiting(self) -> int:
+        """Exports that are not done yet."""
+        with self._lock:
+            return sum(not job.written.done() for job in self._jobs.values())
 
     def close(self) -> None:
         """Give up what is being written and delete everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import sys
@@ -110,6 +111,8 @@ class Lobby:
         self.loader, self.turnstile = loader, Turnstile()
         self.uploads = Uploads(keep_seconds=limits.forget_seconds)
         self.places, self._made = Places(limits), Counter[str]()
+        self.searching = asyncio.Semaphore(1)
+        """Those who look for real motions wait for it without a thread, one of each visitor."""
         shared = {
             "loader": loader,
             "turnstile": self.turnstile,

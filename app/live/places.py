@@ -167,7 +167,8 @@ class Places:
         for inside, line, costs, room in self._lines():
             everybody = [costs[one.kind] for one in (*inside, *line)]
             rounds = max([rounds, *simulate([], everybody, room, 1.0)])
-        turn = max(limits.wait_seconds / rounds, limits.least_turn_seconds)
+        turn = max(limits.wait_seconds / rounds, limits.good_turn_seconds)
+        turn = max(min(turn, limits.most_wait_seconds / rounds), limits.least_turn_seconds)
         self.turn_seconds = min(turn, limits.turn_seconds)
         stay = min(self.turn_seconds, self._stay)
         for inside, line, costs, room in self._lines():

@@ -30,18 +30,18 @@ class Limits:
     """Visitors of a tab, here or remembered; an open page that is idle costs next to nothing."""
     pages_of_address: int = 128
     """Those of one address, which may be a whole school's."""
-    connections: float = 10
-    """Connections that an address may open in a second, in the long run, to each tab."""
-    messages: float = 2000
-    """Messages of an address in a second; who sends more waits."""
     starts: float = 3
     """Takes or worlds that a visitor may begin in a second; all of one address, twice as many."""
     turn_seconds: float = 180
     """How long a place, to move a body or play a world, is kept at most while others wait."""
-    least_turn_seconds: float = 10
-    """How long it is kept however many wait."""
-    wait_seconds: float = 150
+    wait_seconds: float = 90
     """How long the last one in line is to wait: turns shorten as the line grows."""
+    good_turn_seconds: float = 20
+    """Turns are not made shorter than this before waits are `most_wait_seconds`."""
+    most_wait_seconds: float = 150
+    """How long the last one is to wait in a long line."""
+    least_turn_seconds: float = 10
+    """How long a turn is however long the line."""
     away_seconds: float = 60
     """How long a page may show nothing (hidden, paused) before its place is free."""
     gone_seconds: float = 8

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.datastructures import Address
@@ -18,6 +18,7 @@ from app.live.feed import Connection, PoseFeed
 from app.live.line import line_routes
 from app.live.loader import Loader
 from app.live.replies import sentence
+from app.live.sharing import Buckets
 from app.protocol import (
     MAX_MESSAGE,
     VERSION,
@@ -31,6 +32,8 @@ from app.protocol import (
 )
 
 HELLO_SECONDS = 10
+BURST = 12.0
+"""Seconds' worth of connections that an address may open at once: a class comes together."""
 REFUSED, REPLACED = 4000, 4001
 """Close codes after which the page does not try again by itself."""
 
@@ -85,6 +88,14 @@ class Channel(Generic[V, F]):
     """Longest message that is read."""
     most_messages: int = 100
     """Messages a page may send in a second; a page of poses sends about ten."""
+    calls: Buckets = field(default_factory=lambda: Buckets(most=BURST))
+    """Connections of each address, which wait where there are too many."""
+    said: Buckets = field(default_factory=Buckets)
+    """Messages of each address, however often it connects, likewise."""
+    connections: float = 10
+    """Of an address in a second, in the long run."""
+    messages: float = 2000
+    """Of an address in a second."""
     burst: int = 2**20
     """Bytes that are read at once; after them no more than `pace`, however many there are."""
     pace: int = 2**18
@@ -142,6 +153,8 @@ async def serve(socket: Socket, channel: Channel[V, F]) -> None:
 
 async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.Event]:
     """Read the first message and attach to its visitor; ValueError says why not."""
+    address = socket.client.host if socket.client else ""
+    await in_time(channel.calls, address, channel.connections)
     try:
         data = await asyncio.wait_for(read(socket, channel.most_bytes), HELLO_SECONDS)
     except asyncio.TimeoutError as error:
@@ -151,7 +164,6 @@ async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.E
         raise ValueError("The first message must be a hello.")
     if hello.version != VERSION:
         raise ValueError("The app was updated; please reload the page.")
-    address = socket.client.host if socket.client else ""
     visitor = channel.open(hello.session, address)
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
 
@@ -167,6 +179,12 @@ async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.E
     if not known:
         channel.known.add_done_callback(lambda _: feed.tell(channel.greet()))
     return visitor, feed, ready
+
+
+async def in_time(buckets: Buckets, address: str, rate: float) -> None:
+    """Wait until an address may do what it may do so often a second."""
+    while wait := buckets.take({address: rate}):
+        await asyncio.sleep(wait)
 
 
 async def read(socket: Socket, most: int) -> bytes:
@@ -195,6 +213,7 @@ async def receive(socket: Socket, channel: Channel[V, F], visitor: V, feed: F) -
             paid = max(paid, clock() - channel.burst / channel.pace) + len(data) / channel.pace
             if paid > clock():  # who sends too much waits, not everybody else
                 await asyncio.sleep(paid - clock())
+            await in_time(channel.said, feed.address, channel.messages)
             item = unpack_from_page(data, channel.most_bytes)
         except ValueError as error:
             feed.tell(Problem(message=sentence(error), about="connection"))

@@ -9,6 +9,7 @@ stopped is kept and goes on when it is asked to; a newer connection takes over f
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import threading
@@ -76,6 +77,8 @@ class Visitor(Generic[J, C]):
         self._loader, self._turnstile, self._places = loader, turnstile, places
         self._starts, self._made, self._limits = starts, made, limits
         self._changed = threading.Condition()
+        self.asking = asyncio.Lock()
+        """Of requests that wait in a line of their own, one after the other."""
         self._job: J | None = None
         """The newest job: the worker's, or in the mailbox."""
         self._worker: threading.Thread | None = None

@@ -102,7 +102,7 @@ def test_turns_end_only_while_others_wait_and_shorten_with_the_line():
         house.ask(str(i), "world")
         seconds.append(house.places.turn_seconds)
     assert seconds == sorted(seconds, reverse=True)
-    assert seconds[0] == 150
+    assert seconds[0] == 90
     assert 10 <= seconds[-1] < 20
 
 
