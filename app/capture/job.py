@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from itertools import repeat
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +10,7 @@ from app.capture.take import CapturedTake, most_onward
 from app.capture.uploads import Upload
 from app.live.loader import EngineLike
 from app.live.priority import lower_priority
+from app.live.sharing import Turn
 from app.live.visitor import Job
 from app.protocol import Follow, MannerInfo, MatchInfo, Onward
 from core.body.take import PoseChunk, Take
@@ -74,9 +74,7 @@ class ContinueJob(Job):
         self.matches: list[Any] = []
         self.director = Director(())
 
-    def open(
-        self, engine: EngineLike, turn: Callable[[], AbstractContextManager[None]]
-    ) -> tuple[Iterator[PoseChunk], dict[str, str]]:
+    def open(self, engine: EngineLike, turn: Turn) -> tuple[Iterator[PoseChunk], dict[str, str]]:
         """Begin the engine's stream; return it with what exports say of all poses."""
         request = self.request
         if request.checkpoint not in engine.names:

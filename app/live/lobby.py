@@ -77,14 +77,18 @@ class Table(Generic[V]):
             return self._here[name]
 
     def tidy(self, now: float) -> int:
-        """Forget visitors who have been away for long; return how many."""
+        """Forget who is away for long, and of many unused takes the oldest; return how many."""
+        limits = self.limits
         with self._lock:
-            away = [one for one in self._here.values() if one.feed is None]
-            old = [one for one in away if now - one.seen > self.limits.forget_seconds]
+            here = list(self._here.values())
+            old = [v for v in here if v.feed is None and now - v.seen > limits.forget_seconds]
+            unused = [v for v in here if v.has_take and not v.busy and v not in old]
+            unused.sort(key=lambda v: (v.feed is None, -v.used))  # pages that are open come first
+            old += [v for v in unused[limits.takes :] if now - v.used > limits.recent_seconds]
             for one in old:
                 self._here.pop(one.name)
         for one in old:
-            one.close()
+            one.close(IDLE)
         return len(old)
 
     def _make_room(self, address: str | None, most: int, whose: str) -> list[V]:

@@ -28,6 +28,8 @@ class Limits:
     """Videos that are followed, or takes that go on, at the same time, likewise."""
     pages: int = 512
     """Visitors of a tab, here or remembered; an open page that is idle costs next to nothing."""
+    takes: int = 64
+    """Takes of a tab, or worlds of some 30 MB each, that are kept while nothing moves in them."""
     pages_of_address: int = 128
     """Those of one address, which may be a whole school's."""
     starts: float = 3

@@ -6,11 +6,11 @@ keys: the counterfactual of causal models such as LINA and CausalDiffAE.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from app.live.sharing import Turn
 from app.protocol import Change
 from core.video.log import Change as LoggedChange
 
@@ -23,11 +23,7 @@ def obey(dream: Any, change: Change, *, ahead: int | None = None) -> None:
 
 
 def compare(
-    dream: Any,
-    frame: int,
-    mask: int,
-    changes: Iterable[Change],
-    turn: Callable[[], AbstractContextManager[None]],
+    dream: Any, frame: int, mask: int, changes: Iterable[Change], turn: Turn
 ) -> Iterator[tuple[Any, Any] | None]:
     """Yield the frames since `frame` in pairs: as they were, and under the held mask.
 

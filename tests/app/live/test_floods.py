@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from app.live import sharing
 from app.live.sharing import Buckets
+from app.live.stream import in_time
 from app.protocol import MAX_STEERING, Follow, Hello, Model, Problem, pack
 from tests.support.fake_capture import fake_film
 from tests.support.server import LIVE, hello, receive
@@ -132,6 +134,30 @@ def test_buckets_refill_and_are_forgotten(clock):
         clock.now += 1
         take(f"visitor {i}", "there")
     assert len(starts._full) < 70
+
+
+def test_who_reconnects_gets_no_new_bucket(clock, monkeypatch):
+    waits = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        clock.now += seconds
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    buckets = Buckets()
+
+    async def say(address: str) -> None:
+        await in_time(buckets, address, 100)
+
+    async def flood() -> None:
+        for _ in range(300):
+            await say("10.0.0.1")
+        before = len(waits)
+        await say("10.0.0.2")
+        assert len(waits) == before
+
+    asyncio.run(flood())
+    assert 1.9 < sum(waits) < 2.1
 
 
 def test_an_address_is_where_the_connection_comes_from(client, lobby):

@@ -153,6 +153,21 @@ def test_takes_are_forgotten_by_the_clock(make_lobby):
     assert table.everybody() == [here.visitor]
 
 
+def test_of_many_takes_that_nobody_uses_the_oldest_go(make_lobby):
+    lobby = make_lobby(takes=1)
+    first, second = (MotionPage(lobby, name) for name in IDS[:2])
+    for page in (first, second):
+        page.visitor.start(START)
+        page.play(8)
+        page.visitor.stop()
+        until(page.idle)
+    table, now = lobby.motion_visitors, time.monotonic()
+    assert table.tidy(now) == 0  # of the last minutes none goes
+    assert table.tidy(now + 400) == 1
+    assert "made room" in first.feed.farewell
+    assert table.everybody() == [second.visitor]
+
+
 def test_what_is_forgotten_is_freed_at_once(make_lobby):
     lobby = make_lobby(gone_seconds=0)
     page = MotionPage(lobby)
