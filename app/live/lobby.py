@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from app.capture.uploads import Uploads
 from app.capture.visitor import CaptureVisitor
 from app.live.calibrate import calibrate
-from app.live.clock import lived
+from app.live.clock import clock, lived
 from app.live.loader import Loader
 from app.live.places import Places, cores
 from app.live.sharing import Buckets, Limits, Turnstile
@@ -96,7 +96,7 @@ class Table(Generic[V]):
         group = [one for one in self._here.values() if address in (None, one.address)]
         if len(group) < most:
             return []
-        recent = time.monotonic() - self.limits.recent_seconds
+        recent = lived() - self.limits.recent_seconds
         able = [v for v in group if not v.busy and not (v.has_take and v.used > recent)]
         if not able:
             raise ValueError(
@@ -141,7 +141,8 @@ class Lobby:
             lost="The server does not know this take any more; choose the file again.",
         )
         self.tables = self.motion_visitors, self.world_visitors, self.capture_visitors
-        self._closed = threading.Event()
+        self._swept = lived()
+        clock().look_after(self)
         loader.engine_known.add_done_callback(lambda _: self._widen())
 
     def _widen(self) -> None:
@@ -152,8 +153,7 @@ class Lobby:
             self.places.resize(lanes or cores())
 
     def start(self) -> Lobby:
-        """Forget by the clock from now on, in one thread for all; measure what is loaded."""
-        threading.Thread(target=self._keep_tidy, name="tidy", daemon=True).start()
+        """Measure what bodies and worlds take, once they are loaded."""
         self.loader.worlds_known.add_done_callback(lambda _: self._calibrate())
         return self
 
@@ -163,10 +163,14 @@ class Lobby:
         gc.collect()
         gc.freeze()  # what is loaded by now stays: looking through it again and again takes long
 
-    def _keep_tidy(self) -> None:
-        while not self._closed.wait(TIDY_SECONDS):
-            if sum(table.tidy(time.monotonic()) for table in self.tables):
-                give_back()
+    def sweep(self) -> None:
+        """Forget by the clock."""
+        now = lived()
+        if now - self._swept < TIDY_SECONDS:
+            return
+        self._swept = now
+        if sum(table.tidy(now) for table in self.tables):
+            give_back()
 
     def counts(self) -> dict[str, float]:
         """Return how many are here and served, and what was made since the start; for metrics."""
@@ -184,5 +188,4 @@ class Lobby:
 
     def close(self) -> None:
         """Delete what visitors uploaded."""
-        self._closed.set()
         self.uploads.close()

@@ -10,12 +10,12 @@ import heapq
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from app.live.clock import lived
 from app.live.sharing import Limits
 
 COSTS = {"motion": 0.1, "world": 0.4, "capture": 0.4}
@@ -59,7 +59,7 @@ Key = tuple[str, str]
 class Places:
     """Lets visitors in as long as there is compute for them, in the order they came."""
 
-    def __init__(self, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, *, clock: Callable[[], float] = lived) -> None:
         self._limits, self._clock = limits, clock
         self._lock = threading.Lock()
         self._most = {"motion": limits.moving, "world": limits.playing, "capture": limits.following}

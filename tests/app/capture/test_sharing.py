@@ -8,6 +8,7 @@ import pytest
 
 from app.capture import take
 from app.live import feed
+from app.live.clock import lived
 from app.protocol import Follow, MannerInfo, Onward, Reference, State, pack
 from tests.support.fake_capture import fake_film
 from tests.support.visitors import GO, IDS, START, CapturePage, MotionPage, until
@@ -100,7 +101,7 @@ def test_a_page_that_is_closed_stops_its_work_and_its_file_goes(make_lobby):
     until(page.idle)
     assert page.visitor._state.reason == "away"
     assert path.parent.exists()
-    lobby.capture_visitors.tidy(time.monotonic() + 1)
+    lobby.capture_visitors.tidy(lived() + 1)
     assert not path.parent.exists()
 
 

@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 
+from app.live.clock import lived
 from app.live.take_buffer import TakeBuffer
 from app.protocol import Prompt, Start, State
 from core.body.skeleton import FPS
@@ -147,7 +148,7 @@ def test_takes_are_forgotten_by_the_clock(make_lobby):
     gone.play(8)
     gone.visitor.detach(gone.feed)
     until(gone.idle)
-    table, now = lobby.motion_visitors, time.monotonic()
+    table, now = lobby.motion_visitors, lived()
     assert table.tidy(now + 30) == 0
     assert table.tidy(now + 90) == 1
     assert table.everybody() == [here.visitor]
@@ -161,7 +162,7 @@ def test_of_many_takes_that_nobody_uses_the_oldest_go(make_lobby):
         page.play(8)
         page.visitor.stop()
         until(page.idle)
-    table, now = lobby.motion_visitors, time.monotonic()
+    table, now = lobby.motion_visitors, lived()
     assert table.tidy(now) == 0  # of the last minutes none goes
     assert table.tidy(now + 400) == 1
     assert "made room" in first.feed.farewell
@@ -180,7 +181,7 @@ def test_what_is_forgotten_is_freed_at_once(make_lobby):
             jobs.append(weakref.ref(page.visitor._job))
         page.visitor.detach(page.feed)
         until(page.idle)
-        lobby.motion_visitors.tidy(time.monotonic() + 10**6)
+        lobby.motion_visitors.tidy(lived() + 10**6)
         until(lambda: not any(job() for job in jobs), 2)
     finally:
         gc.enable()
