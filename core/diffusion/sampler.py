@@ -9,7 +9,7 @@ commit costs no call of its own and nothing clean is ever computed again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -132,6 +132,8 @@ class StreamSampler(Generic[C]):
         self._seen: deque[Tensor] = deque(maxlen=conditioned)
         self._seen_under: C | None = None
         self.times = [float(t) for t in schedule.times(steps, shift)]
+        self.pause: Callable[[], None] = lambda: None
+        """Called ahead of every network call of `sample`: others may compute."""
         self.tick = 0  # network calls so far, which the schedule counts in
         self.window: list[_Frame[C]] = []
         self.finished: list[_Frame[C]] = []  # handed out, not yet committed
@@ -229,6 +231,7 @@ class StreamSampler(Generic[C]):
         """
         self.window = [_Frame(self._noise(), self.tick, condition) for condition in conditions]
         for _ in range(self.steps):
+            self.pause()
             self._tick()
         self.finished, self.window = self.window, []
         return [Sampled(frame.x, frame.condition) for frame in self.finished]

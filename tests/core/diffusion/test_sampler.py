@@ -150,6 +150,14 @@ def test_the_sampler_walks_the_staircase(frames, steps):
             assert commit == ((here == steps) & (before < steps)).sum()  # finished a tick ago
 
 
+def test_others_may_compute_between_the_steps_of_a_frame(tiny_dit):
+    pauses = []
+    sampler = make_sampler(tiny_dit, tiny_dit.new_cache(), stagger=4)
+    sampler.pause = lambda: pauses.append(sampler.tick)
+    sampler.sample([make_prompt(tiny_dit)])
+    assert pauses == [0, 1, 2, 3]
+
+
 def test_frames_that_wait_for_their_commit_come_before_what_is_committed(tiny_dit):
     prompt = make_prompt(tiny_dit)
     given = torch.randn(1, 2, *tiny_dit.frame_shape)
