@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Protocol
 from weakref import WeakSet
 
+from core.faults import trace
+
 TICK, GAP = 1.0, 5.0
 """Seconds between two looks; what is longer than a `GAP`, on a busy machine too, was no life."""
 
@@ -60,8 +62,8 @@ class Clock:
         for one in sweepers:
             try:
                 one.sweep()
-            except Exception:
-                log.exception("%s cannot sweep", type(one).__name__)
+            except Exception as error:
+                log.error("%s cannot sweep: %s", type(one).__name__, trace(error))
 
     def _run(self) -> None:
         while True:

@@ -34,6 +34,8 @@ from app.protocol import (
 HELLO_SECONDS = 10
 BURST = 12.0
 """Seconds' worth of connections that an address may open at once: a class comes together."""
+MOST_STOPPED = 30
+"""Seconds whose messages may come at once."""
 REFUSED, REPLACED = 4000, 4001
 """Close codes after which the page does not try again by itself."""
 
@@ -201,11 +203,15 @@ async def read(socket: Socket, most: int) -> bytes:
 async def receive(socket: Socket, channel: Channel[V, F], visitor: V, feed: F) -> None:
     """Act on what the page says until it leaves."""
     clock = asyncio.get_running_loop().time
-    second, count = 0, 0
+    second, count, most = int(clock()), 0, channel.most_messages
     paid = clock() - channel.burst / channel.pace  # when all that came would have come at the pace
     while True:
-        second, count = (second, count + 1) if second == int(clock()) else (int(clock()), 1)
-        if count > channel.most_messages:
+        if (now := int(clock())) > second:
+            # what has piled up while this process stood still is no flood
+            most = channel.most_messages * min(now - second, MOST_STOPPED)
+            second, count = now, 0
+        count += 1
+        if count > most:
             await socket.close(1008)
             return
         try:

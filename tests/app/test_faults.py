@@ -105,9 +105,9 @@ def test_a_full_disk_ends_a_recording_and_the_world_goes_on(make_lobby, disk, mo
     page.play(10)
     recording = page.visitor.recording()
     monkeypatch.setattr(recordings, "MOST_KEPT", recordings.kept())
-    until(lambda: (page.read(), page.last(Problem))[-1])
+    told = until(lambda: (page.read(), page.last(Problem))[-1])
     said = "The server has no room for longer recordings. This one was ended."
-    assert page.last(Problem).message == said
+    assert told.message == said
     monkeypatch.undo()
     page.play(len(page.frames) + 5)
     marked = [frame.index for frame in page.frames if frame.flags & RECORDED]
@@ -136,14 +136,20 @@ def test_a_frame_that_is_cut_off_is_not_recorded(engine):
     assert (recording.count, recording._ends[-1]) == (1, 5)
 
 
+def problem(page: MotionPage) -> State | None:
+    """What is said of the take's end, if something broke."""
+    state = page.visitor._state
+    return state if state.reason == "problem" else None
+
+
 @pytest.mark.parametrize("fault", [RuntimeError(SECRET), MemoryError()])
 def test_an_engine_that_breaks_keeps_the_take(make_lobby, engine, caplog, fault):
     page = MotionPage(make_lobby())
     page.visitor.start(START)
     page.play(20)
     engine.fault = fault
-    until(lambda: (page.read(), page.show(), page.last(State).reason == "problem")[-1])
-    assert page.last(State).message == "The server could not go on with this. Press Restart."
+    state = until(lambda: (page.read(), page.show(), problem(page))[-1])
+    assert state.message == "The server could not go on with this. Press Restart."
     assert len(page.visitor.cut(0, 20)) == 20
     assert type(fault).__name__ in caplog.text
     assert SECRET not in caplog.text

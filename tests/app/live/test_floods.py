@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
-from app.live import sharing
+from app.live import sharing, stream
 from app.live.sharing import Buckets
 from app.live.stream import in_time
-from app.protocol import MAX_STEERING, Follow, Hello, Model, Problem, pack
+from app.protocol import MAX_STEERING, Ack, Follow, Hello, Model, Problem, pack
 from tests.support.fake_capture import fake_film
 from tests.support.server import LIVE, hello, receive
 from tests.support.visitors import IDS, START, WORLD, CapturePage, MotionPage, WorldPage, until
@@ -194,3 +197,35 @@ def test_who_sends_many_bytes_waits_and_is_not_cut_off(client):
             socket.send_bytes(b"\xff" * MAX_STEERING)
             receive(socket, Problem)
         assert time.monotonic() - began > 0.3
+
+
+@pytest.mark.parametrize(("stopped", "sent", "closed"), [(0, 150, 1), (12, 150, 0), (12, 1500, 1)])
+def test_what_piles_up_while_the_server_is_stopped_is_no_flood(stopped, sent, closed):
+    """Messages of a page that shows poses go on coming while a laptop sleeps."""
+    clock, codes, left = SimpleNamespace(now=5.0), [], [*range(sent)]
+    said = pack(Ack(lead=1, take=1, received=1, shown=1))
+
+    async def receive_one():
+        if len(left) == sent - 1:
+            clock.now += stopped
+        if not left:
+            raise WebSocketDisconnect
+        left.pop()
+        return {"type": "websocket.receive", "bytes": said}
+
+    async def close(code: int) -> None:
+        codes.append(code)
+
+    async def page() -> None:
+        asyncio.get_running_loop().time = lambda: clock.now  # pyright: ignore
+        feed = SimpleNamespace(address="", tell=lambda _: None)
+        unused: Any = None
+        channel: stream.Channel[Any, Any] = stream.Channel(
+            open=unused, connect=unused, greet=unused, known=unused, act=lambda *_: None
+        )
+        with suppress(WebSocketDisconnect):
+            socket = SimpleNamespace(receive=receive_one, close=close)
+            await stream.receive(socket, channel, SimpleNamespace(feed=feed), feed)  # pyright: ignore
+
+    asyncio.run(page())
+    assert len(codes) == closed
