@@ -13,16 +13,18 @@ import logging
 import secrets
 import threading
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from app.live.clock import lived
 from app.live.feed import Connection
-from app.live.loader import Loader
+from app.live.loader import Loader, moved
 from app.live.replies import sentence
 from app.live.sharing import Limits, Slots, Starts, Turnstile
-from app.protocol import Reason
+from app.protocol import Problem, Reason
 from core.faults import trace
 
+MOVED = "The machine that made this was lost; another one goes on from where it was."
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +38,8 @@ class Job:
         self.active = True
         """Whether it goes on, or waits in line to."""
         self.failed = False
+        self.moved = False
+        """Whether it went on elsewhere in the middle: the same requests do not make it again."""
 
     def close(self) -> None:
         """Give back what it holds; it will not go on."""
@@ -176,6 +180,7 @@ class Visitor(Generic[J, C]):
     def _work(self) -> None:
         """Do the newest job, one after the other, until there is none."""
         while job := self._take_up():
+            moved.set(partial(self._go_on_elsewhere, job))
             try:
                 self._perform(job)
             except ValueError as error:
@@ -204,6 +209,11 @@ class Visitor(Generic[J, C]):
                     return job
                 self._changed.wait(seconds)
         return None
+
+    def _go_on_elsewhere(self, job: J) -> None:
+        job.moved = True
+        if self.feed:
+            self.feed.tell(Problem(message=MOVED, about="settings"))
 
     def _loaded(self, job: J) -> bool:
         """Wait until models are loaded; say whether the job is still wanted."""
