@@ -74,7 +74,7 @@ class Talk:
     """A call that asks whoever made it in between."""
 
     def __init__(self, call: Callable[[Ask], Any]) -> None:
-        self._call = call
+        self._call, self._over = call, False
         self._said, self._answers = SimpleQueue[Said](), SimpleQueue[Any]()
 
     def begin(self) -> Said:
@@ -83,7 +83,9 @@ class Talk:
         return self._said.get()
 
     def go_on(self, answer: Any) -> Said:
-        """Return what it says next."""
+        """Return what it says next: that it is over where it is, like any iterator."""
+        if self._over:
+            return Said("over")
         self._answers.put(answer)
         return self._said.get()
 
@@ -93,11 +95,13 @@ class Talk:
 
     def _run(self) -> None:
         try:
-            self._said.put(Said("over", self._call(self._ask)))
+            last = Said("over", self._call(self._ask))
         except Dropped:
             return
         except Exception as error:
-            self._said.put(failure(error))
+            last = failure(error)
+        self._over = True
+        self._said.put(last)
 
     def _ask(self, word: str, value: Any = None) -> Any:
         self._said.put(Said(word, value))

@@ -203,7 +203,7 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
     try:
         ray.init(
             address,
-            logging_level="error",
+            logging_level=logging.ERROR,
             log_to_driver=False,  # what fails in an actor is told to whoever asked
             **here if address == "local" else {},
         )

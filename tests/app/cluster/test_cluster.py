@@ -108,7 +108,8 @@ def test_what_cannot_be_is_said_at_once_and_in_a_sentence(far):
     with pytest.raises(ValueError, match="checkpoint must be one of motion, got 'gone'"):
         far.motion(repeat("a person walks"), **{**MOTION, "checkpoint": "gone"})
     with pytest.raises(ValueError, match="the prompt is empty"):
-        next(far.motion(["?!"], **MOTION))
+        next(stream := far.motion(["?!"], **MOTION))
+    assert next(stream, None) is None
     with pytest.raises(ValueError, match="or a picture, got 9"):
         far.play("video", start=9, settings=WorldSettings(), pause=lambda: None)
     with pytest.raises(ValueError, match="no index of real motions"):
@@ -176,7 +177,7 @@ def test_a_file_is_followed_there(far, tmp_path, near):
 
     take = Take.from_chunks([*near.motion(PROMPTS, **MOTION)])
     write(take, tmp_path / "walk.bvh")
-    how = {"settings": CaptureSettings(), "apart": False}
+    how = {"settings": CaptureSettings(), "apart": True}
     told = []
     captured = far.follow(tmp_path / "walk.bvh", progress=lambda *said: told.append(said), **how)
     here = near.follow(tmp_path / "walk.bvh", **how)
