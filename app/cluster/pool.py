@@ -70,8 +70,10 @@ class Actor:
             raise
         except RayError as error:
             log.warning("an actor is gone: %s", str(error).splitlines()[0])
+            # Ray's frames and it hold each other, and whoever called: who leaves would stay
+            error.__traceback__ = None
             self._await()
-            raise Lost from error
+            raise Lost from None
 
     def _await(self) -> None:
         self._loading = self._handle.load.remote()
