@@ -33,14 +33,30 @@ class Lost(Exception):
     """An actor is gone, and what it held."""
 
 
-def told(data: bytes) -> Said:
-    """Read an answer; raise what it brings."""
-    said = pickle.loads(data)
-    if said.word == "failed":
-        raise said.value
-    if said.word == "lost":
-        raise Lost
-    return said
+def answer(reference: Any) -> Said:
+    """Wait for an actor's answer; raise what it brings, and Lost where there is none to come.
+
+    An error and the frames of whoever raised it hold each other, and through them all callers: who
+    leaves would stay until the garbage is collected.
+    """
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        said = pickle.loads(ray.get(reference))
+    except RayTaskError:  # our own mistake
+        raise
+    except RayError as error:
+        error.__traceback__ = None
+        raise Lost(str(error).splitlines()[0]) from None
+    try:
+        if said.word == "failed":
+            raise said.value
+        if said.word == "lost":
+            raise Lost("another one knew that")
+        return said
+    finally:
+        del said
 
 
 class Actor:
@@ -59,21 +75,14 @@ class Actor:
 
     def do(self, method: str, *arguments: Any, aside: bool = False) -> Said:
         """Have it answer; raise Lost where it is gone, and what it says has failed."""
-        import ray
-        from ray.exceptions import RayError, RayTaskError
-
         call = getattr(self._handle, method)
         call = call.options(concurrency_group=ASIDE) if aside else call
         try:
-            return told(ray.get(call.remote(*arguments)))
-        except RayTaskError:  # our own mistake
-            raise
-        except RayError as error:
-            log.warning("an actor is gone: %s", str(error).splitlines()[0])
-            # Ray's frames and it hold each other, and whoever called: who leaves would stay
-            error.__traceback__ = None
+            return answer(call.remote(*arguments))
+        except Lost as error:
+            log.warning("an actor is gone: %s", str(error))  # a log may keep what it is given
             self._await()
-            raise Lost from None
+            raise
 
     def _await(self) -> None:
         self._loading = self._handle.load.remote()
@@ -82,13 +91,12 @@ class Actor:
     def ready(self) -> bool:
         """Whether its models are loaded; asked again, it asks an actor that was away again."""
         import ray
-        from ray.exceptions import RayError
 
         loading = self._loading
         if loading is not None and ray.wait([loading], timeout=0)[0]:
             try:
-                self.cards, self._loading = told(ray.get(loading)).value, None
-            except RayError:
+                self.cards, self._loading = answer(loading).value, None
+            except Lost:
                 self._await()
             except ValueError as error:
                 self.failure = error
@@ -96,7 +104,10 @@ class Actor:
 
     def drop(self, number: int) -> None:
         """Have it let go of something."""
-        self._handle.drop.remote(number)
+        import ray
+
+        if ray.is_initialized():  # else Ray would look for a cluster, at the very end
+            self._handle.drop.remote(number)
 
 
 class Hold:
