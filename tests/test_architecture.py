@@ -57,7 +57,9 @@ ALLOWED = {
         " core.capture.kinds core.capture.source"
         " core.character core.export core.steering core.words core.video.actions core.video.log"
     ),
-    "app.cluster": "app core.engine core.settings core.body core.steering core.video.actions",
+    "app.cluster": (
+        "app core.engine core.faults core.settings core.body core.steering core.video.actions"
+    ),
     "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",
     "benchmarks": "benchmarks core train",

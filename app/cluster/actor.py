@@ -8,7 +8,6 @@ before, and what the one before held is lost.
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import tempfile
@@ -21,11 +20,11 @@ from typing import Any
 
 from app.memory import share_arenas
 from core.engine import Engine
+from core.faults import trace
 from core.steering.wishes import Met, Steer, Waypoint, Wishes
 
 OVER = object()
 """The answer to a talk that nobody wants any more."""
-log = logging.getLogger(__name__)
 
 
 class Missing(Exception):
@@ -111,11 +110,10 @@ class Talk:
 
 
 def failure(error: Exception) -> Said:
-    """Return what is said of an error: whole sentences, of our own mistakes that there was one."""
+    """Return what is said of an error: a sentence, and of our own mistakes where they are."""
     if isinstance(error, ValueError):
         return Said("failed", error)
-    log.exception("a call failed")
-    return Said("failed", RuntimeError(f"an actor failed: {error!r}"))
+    return Said("failed", RuntimeError(trace(error)))
 
 
 class EngineActor:

@@ -50,6 +50,8 @@ def answer(reference: Any) -> Said:
         error.__traceback__ = None
         raise Lost(str(error).splitlines()[0]) from None
     try:
+        if isinstance(said.value, RuntimeError):
+            log.error("an actor failed: %s", said.value)
         if said.word == "failed":
             raise said.value
         if said.word == "lost":
@@ -205,6 +207,8 @@ class Pool:
 def start(address: str, checkpoints: Path, device: str | None, count: int | None) -> list[Any]:
     """Join or start a cluster and begin actors there; raise ValueError where that cannot be."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray tells its makers what runs here
+    if address != "local":  # ray start notes its cluster there, not in a folder of ours
+        os.environ.setdefault("RAY_TMPDIR", "/tmp")
     import ray
 
     here: dict[str, Any] = {
@@ -220,9 +224,9 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
             log_to_driver=False,  # what fails in an actor is told to whoever asked
             **here if address == "local" else {},
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"there is no Ray cluster at {address!r}; start one with ray start --head, or let"
+            f"no Ray cluster can be had at {address!r}; start one with ray start --head, or let"
             " --cluster local do it"
         ) from error
     free = ray.available_resources()
