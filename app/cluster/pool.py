@@ -23,7 +23,7 @@ ASIDE, MOST_ASIDE = "aside", 4
 """Calls that do not wait until streams have had their turn, and how many run at once."""
 STORE = 2**28
 """Bytes of Ray's store where this process starts it: nothing is kept there, files pass through."""
-PATIENCE, LOOKS = 120.0, 0.2
+PATIENCE, LOOKS = 300.0, 0.2
 """Seconds that are waited for an actor, at the start and where all are gone; between two looks."""
 GONE = "no machine of the cluster answers; try again in a minute"
 log = logging.getLogger(__name__)
@@ -207,7 +207,9 @@ class Pool:
 def start(address: str, checkpoints: Path, device: str | None, count: int | None) -> list[Any]:
     """Join or start a cluster and begin actors there; raise ValueError where that cannot be."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray tells its makers what runs here
-    if address != "local":  # ray start notes its cluster there, not in a folder of ours
+    if address == "local":  # with Ray's own 15, other programs would leave them nothing
+        os.environ.setdefault("RAY_worker_niceness", "5")
+    else:  # ray start notes its cluster there, not in a folder of ours
         os.environ.setdefault("RAY_TMPDIR", "/tmp")
     import ray
 
