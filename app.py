@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import importlib.util
 import logging
@@ -10,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -18,7 +16,7 @@ import typer
 
 from app.hosting import Hosting
 from app.live.sharing import Limits
-from app.memory import gather_files
+from app.memory import gather_files, share_arenas
 from core.settings import CHECKPOINTS
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -26,8 +24,6 @@ SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingf
 """Who shows a Space's page, and what it is called."""
 FOLDER = Path(os.path.relpath(CHECKPOINTS))
 """Of checkpoints, as it is called from where the app is started."""
-M_ARENA_MAX = -8
-"""Of malloc.h."""
 
 
 def trouble(host: str, port: int) -> str:
@@ -93,6 +89,14 @@ def main(
     forget_minutes: Annotated[
         float, typer.Option(min=0.1, help="How long a take waits for its page to come back.")
     ] = Limits.forget_seconds / 60,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|local|ADDRESS",
+            help="Compute in a Ray cluster: join the one that this machine is part of, start one"
+            " here, or join the one at an address.",
+        ),
+    ] = "",
     sites: Annotated[
         str,
         typer.Option(
@@ -141,6 +145,8 @@ def main(
         refuse(why)
     if mcp and importlib.util.find_spec("mcp") is None:
         refuse("--mcp needs the package of the protocol: pip install 'gradio[mcp]'")
+    if cluster and importlib.util.find_spec("ray") is None:
+        refuse("--cluster needs Ray: pip install -r requirements-cluster.txt")
     try:
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         own = {"tools": mcp, "metrics_token": metrics_token.strip()}
@@ -155,9 +161,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "mcp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    if sys.platform == "linux":
-        # else the allocator keeps memory for every thread that ever worked for a visitor
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+    share_arenas()
     from app.exports.store import Exports
     from app.intake import Folder
     from app.live.clock import clock
@@ -167,6 +171,10 @@ def main(
     from app.zero import ON_ZERO
 
     def load():
+        if cluster:
+            from app.cluster.engine import ClusterEngine
+
+            return ClusterEngine.join(cluster, checkpoints, device)
         import torch
 
         from core.engine import Engine

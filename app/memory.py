@@ -1,13 +1,17 @@
 """One folder for all that visitors bring, record and take home, which goes when the server ends.
 
 With `--keep-nothing` it lies in memory, never on a disk.
+
+And how the allocator gives memory back.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -20,6 +24,8 @@ LEAST = 2**28
 IN_MEMORY = ("tmpfs", "ramfs")
 NEW = 60.0
 """Seconds in which a folder may not be held yet."""
+M_ARENA_MAX = -8
+"""Of malloc.h."""
 
 
 def gather_files(*, in_memory: bool = False) -> Path:
@@ -84,3 +90,9 @@ def kind_of_disk(folder: str) -> str:
     mounts = [line.split()[1:3] for line in told.read_text().splitlines()]
     over = [(len(point), kind) for point, kind in mounts if path.is_relative_to(point)]
     return sorted(over, key=lambda one: one[0])[-1][1]  # of two in one place, the later
+
+
+def share_arenas() -> None:
+    """Have few arenas: else the allocator keeps memory for every thread that ever worked."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

@@ -126,6 +126,7 @@ class Engine:
         checkpoint: str | None = None,
         settings: MotionSettings | None = None,
         after: Take | None = None,
+        earlier: int = 0,
         manner: Manner | None = None,
         steer: Steer | None = None,
         **loose: Unpack[MotionOptions],
@@ -134,16 +135,22 @@ class Engine:
 
         Another prompt than before changes what the body does from the next block on; steps, counts
         and words that are not known are a `core.words.director.Director`'s business. `after` is a
-        take to go on from: the first chunk begins with pose len(after). `manner` is what to move
-        like, `steer` where to go. Raises ValueError for settings or prompts out of range.
+        take to go on from, which `earlier` poses came before: the first chunk begins with pose
+        earlier + len(after). `manner` is what to move like, `steer` where to go. Raises ValueError
+        for settings or prompts out of range.
         """
         model = self.model(checkpoint)
         settings = (settings or MotionSettings()).changed(**loose)
         if manner is None or not manner.weight:
-            return model.stream(prompts, settings, after=after, steer=steer)
-        pinned, emphasis = manner.blocks(model.dit), manner.emphasis
+            return model.stream(prompts, settings, after=after, earlier=earlier, steer=steer)
         return model.stream(
-            prompts, settings, after=after, pinned=pinned, emphasis=emphasis, steer=steer
+            prompts,
+            settings,
+            after=after,
+            earlier=earlier,
+            pinned=manner.blocks(model.dit),
+            emphasis=manner.emphasis,
+            steer=steer,
         )
 
     def sample(
@@ -379,12 +386,12 @@ class Engine:
         self,
         checkpoint: str | None = None,
         *,
-        start: int | np.ndarray = 0,
+        start: int | np.ndarray | Seed = 0,
         settings: WorldSettings | None = None,
         pause: Callable[[], None] = lambda: None,
         **loose: Unpack[WorldOptions],
     ) -> Dream:
-        """Begin a world at a seed of its gallery or at any picture (h, w, 3) uint8.
+        """Begin a world at a seed of its gallery, at any other, or at any picture (h, w, 3) uint8.
 
         `pause` is called between the steps of every frame; and while a world with a place looks for
         where a picture was taken, which may take seconds. Raises ValueError for settings out of
@@ -399,7 +406,7 @@ class Engine:
         masks: Iterable[int],
         *,
         checkpoint: str | None = None,
-        start: int | np.ndarray = 0,
+        start: int | np.ndarray | Seed = 0,
         settings: WorldSettings | None = None,
         **loose: Unpack[WorldOptions],
     ) -> Iterator[DreamFrame]:

@@ -57,9 +57,13 @@ ALLOWED = {
         " core.capture.kinds core.capture.source"
         " core.character core.export core.steering core.words core.video.actions core.video.log"
     ),
+    "app.cluster": (
+        "app core.engine core.faults core.settings core.body core.steering core.video.actions"
+    ),
     "app.py": "app core.engine core.settings train.worlds.doom",
     "train": "train core",
     "benchmarks": "benchmarks core train app.protocol app.live",
+    "benchmarks.cluster": "benchmarks core app.cluster",
 }
 """Room -> what it may import of ours; the longest matching name decides."""
 

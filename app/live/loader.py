@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,14 @@ from core.steering.wishes import Steer
 HELP = "The README says how to get or train one; then start the app again."
 
 log = logging.getLogger(__name__)
+
+
+def _unheard() -> None:
+    """Tell nobody."""
+
+
+moved: ContextVar[Callable[[], None]] = ContextVar("moved", default=_unheard)
+"""Called by an engine where it had to go on elsewhere, from what was made before."""
 
 
 class EngineLike(Protocol):

@@ -15,18 +15,20 @@ import secrets
 import threading
 from collections import Counter
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from app.live.clock import lived
 from app.live.feed import Connection
-from app.live.loader import Loader
+from app.live.loader import Loader, moved
 from app.live.places import Places, in_words
 from app.live.replies import sentence
 from app.live.sharing import Buckets, Limits, Turnstile
-from app.protocol import Reason
+from app.protocol import Problem, Reason
 from core.faults import trace
 
 AWAY = "Paused while the page was not playing."
+MOVED = "The machine that made this was lost; another one goes on from where it was."
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +42,8 @@ class Job:
         self.active = True
         """Whether it goes on, or waits in line to."""
         self.failed = False
+        self.moved = False
+        """Whether it went on elsewhere in the middle: the same requests do not make it again."""
 
     def close(self) -> None:
         """Give back what it holds; it will not go on."""
@@ -206,6 +210,7 @@ class Visitor(Generic[J, C]):
     def _work(self) -> None:
         """Do the newest job, one after the other, until there is none."""
         while job := self._take_up():
+            moved.set(partial(self._go_on_elsewhere, job))
             try:
                 self._perform(job)
             except ValueError as error:
@@ -238,6 +243,11 @@ class Visitor(Generic[J, C]):
     def _take_start(self) -> float:
         rate = self._limits.starts
         return self._starts.take({self.name: rate, self.address: 2 * rate})
+
+    def _go_on_elsewhere(self, job: J) -> None:
+        job.moved = True
+        if self.feed:
+            self.feed.tell(Problem(message=MOVED, about="settings"))
 
     def _loaded(self, job: J) -> bool:
         """Wait until models are loaded; say whether the job is still wanted."""

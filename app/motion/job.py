@@ -216,6 +216,10 @@ class MotionJob(Job):
 
     def project(self, body: str) -> Project:
         """Return what makes this take again; raise ValueError when it is too long for that."""
+        if self.moved:
+            raise ValueError(
+                "Another machine went on with this motion; a project cannot repeat it."
+            )
         with self._lock:
             poses, heard, history = self.buffer.end, self._heard, self.steer.history[:]
         if heard and heard[0][0]:  # the first ones are forgotten

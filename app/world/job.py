@@ -224,6 +224,8 @@ class WorldJob(Job):
         elif self._costs:
             milliseconds += self._costs.popleft()
         self._index, self.rested = made.index + 1, False
+        if self.moved:
+            self.log.end()
         self.log.add(mask)
         truth, place = self._truth.step(mask), coordinates(made.place)
         return Made(made.index, made.frame, mask, seq, made.drafted, milliseconds, place, truth)

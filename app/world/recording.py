@@ -32,8 +32,8 @@ MOST_CHANGES = 1000
 MOST_KEPT = 2**31
 """Bytes of all visitors' recordings."""
 TOO_LONG = (
-    "This world is older than an hour, or you changed settings or your place too often: a log "
-    "cannot repeat it. Press Reset and record again."
+    "This world is older than an hour, went on on another machine, or you changed settings or your "
+    "place too often: a log cannot repeat it. Press Reset and record again."
 )
 
 
@@ -67,6 +67,10 @@ class Log:
         self._whole = self._whole and len(self.changes) < MOST_CHANGES
         if self._whole:
             self.changes.append(change)
+
+    def end(self) -> None:
+        """Note nothing any more: what comes cannot be made again."""
+        self._whole = False
 
     def reaches(self, end: int) -> bool:
         """Tell whether all frames before `end` can be made again."""

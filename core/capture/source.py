@@ -84,6 +84,9 @@ class MatchError(ValueError):
         super().__init__(sentence)
         self.skeleton = skeleton
 
+    def __reduce__(self) -> tuple[type, tuple[str, Skeleton]]:
+        return type(self), (str(self), self.skeleton)
+
 
 def drawn(places: np.ndarray, middle: np.ndarray, most: float) -> np.ndarray:
     """Return places (N, 3) float32 from `middle`, none further off along an axis than `most`.

@@ -171,9 +171,11 @@ class PoseDecoder:
         history: History | None = None,
         guide: Guide | None = None,
         steer: Steer | None = None,
+        *,
+        earlier: int = 0,
     ) -> None:
         """Begin at the origin, or where `history` ends; a `guide` bends the path, `steer` has the
-        key poses."""
+        key poses. `earlier` poses came before the history."""
         self._model = model
         self._state: StreamState = {}
         self._heading = HeadingHold()
@@ -185,7 +187,7 @@ class PoseDecoder:
         self._pins = None if steer is None else Pins(steer.report)
         self._melting: Inertialization | None = None
         if history is not None:
-            self._first = len(history.take)
+            self._first = earlier + len(history.take)
             self._skip = DELAY if foot_contacts else DELAY - 1
             model.decode(history.blocks, self._state)
             end = history.take.slice(len(history.take) - PRIMED, len(history.take))

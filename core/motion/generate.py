@@ -72,22 +72,23 @@ class MotionModel:
         settings: MotionSettings,
         *,
         after: Take | None = None,
+        earlier: int = 0,
         pinned: Tensor | None = None,
         emphasis: float = 1.0,
         steer: Steer | None = None,
     ) -> Iterator[PoseChunk]:
         """Stream poses for as long as `prompts` lasts; it is pulled once a block of motion.
 
-        `after` is a take to go on from. `pinned` are blocks (1, T, P, D) that stay in view for
-        ever and count `emphasis` times. `steer` says where to go, at any time. Raises ValueError
-        at once for what cannot be sampled.
+        `after` is a take to go on from, which `earlier` poses came before. `pinned` are blocks
+        (1, T, P, D) that stay in view for ever and count `emphasis` times. `steer` says where to
+        go, at any time. Raises ValueError at once for what cannot be sampled.
         """
         prefix = 0 if pinned is None else pinned.shape[1]
         sampler = self._new_sampler(1, settings, prefix, emphasis)
         history = None if after is None else remember(self, after, self.dit.cfg.context - prefix)
         past = [pinned, None if history is None else history.blocks]
         guide = None if steer is None else Guide(steer, self.dit.cfg.block * STRIDE)
-        decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer)
+        decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer, earlier=earlier)
         known = [x for x in past if x is not None]
         return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
 

@@ -61,7 +61,7 @@ class Aim:
     def __init__(self, steer: Steer, block: float) -> None:
         """`block` is how long a block of motion is, in seconds."""
         self._steer, self._block = steer, block
-        self._passed: set[Waypoint | KeyPose] = set()
+        self._passed = {met.wish for met in steer.report}
         self._ahead: list[Point] = []
         self._dues: dict[Point, float] = {}  # when a body can be there, by plan
         self._drive: Drive | None = None

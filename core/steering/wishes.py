@@ -180,12 +180,22 @@ class Steer:
         """Way-points ahead with the second at which the body can be there, by time."""
         self.words = ""
         """What the network is told at the moment."""
-        self._replay, self._readings = list(replay), 0
+        self.readings = 0
+        """How often it was read."""
+        self._replay = list(replay)
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, object]) -> Steer:
         """Return one for a stream that looks ahead: the same wishes, nothing of what came by."""
         return Steer(self.wishes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process, to be read on there."""
+        with self._lock:
+            return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def want(self, wishes: Wishes) -> None:
         """Put other wishes in, from any thread; what was to be replayed is forgotten."""
@@ -195,13 +205,13 @@ class Steer:
     def read(self) -> Wishes:
         """Return what is wanted now, and remember it; for the stream alone."""
         with self._lock:
-            while self._replay and self._replay[0][0] <= self._readings:
+            while self._replay and self._replay[0][0] <= self.readings:
                 self.wishes = self._replay.pop(0)[1]
             wishes = self.wishes
         before = self.history[-1][1] if self.history else Wishes()
         if wishes is not before and wishes != before:
-            self.history.append((self._readings, wishes))
-        self._readings += 1
+            self.history.append((self.readings, wishes))
+        self.readings += 1
         return wishes
 
 

@@ -113,11 +113,14 @@ class VideoModel:
             "ground": None if self.mover is None else self.mover.ground(),
         }
 
-    def moment(self, start: int | np.ndarray) -> Seed:
-        """Return a moment to start from: a seed's by its number, or any picture (h, w, 3) uint8.
+    def moment(self, start: int | np.ndarray | Seed) -> Seed:
+        """Return a moment to start from: a seed, one of the gallery by its number, or any picture
+        (h, w, 3) uint8.
 
         Raises ValueError for a number beyond the gallery and for what is no picture.
         """
+        if isinstance(start, Seed):
+            return start
         if not isinstance(start, int):
             unknown = np.full((1, len(self.dit.cfg.keys)), -1, np.float32)
             return Seed("a picture", self.fit(start)[None], unknown, np.empty(0))

@@ -36,6 +36,9 @@ class Told(str):
         told.words = words or (STANDING if text == STILL else "")
         return told
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        return str(self), self.words
+
 
 def alone(text: str) -> str:
     """Return the words for a sentence that is no count, empty where it does itself."""
