@@ -79,7 +79,7 @@ def test_a_film_that_takes_too_long_is_canceled(open_page):
     page.get_by_label("Frames a second").first.select_option("60")
     page.get_by_role("button", name="MP4").click()
     note = page.locator(".ls-export-note")
-    expect(note).to_have_text(re.compile(r"Drawing the video: \d+ %, about .* to go Cancel"))
+    expect(note).to_have_text(re.compile(r"Drawing the film: \d+ %, about .* to go Cancel"))
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(note).to_have_text("Canceled; nothing was written.")
     expect(page.get_by_role("button", name="BVH")).to_be_enabled()

@@ -2,6 +2,7 @@
 
 import { ask, request } from "../live/ask.js";
 
+const DRAWN = ["mp4", "webp"];
 const POLL_MS = 350;
 
 export class Exporter {
@@ -55,7 +56,7 @@ export function tellNote(note, text, kind, more) {
 
 function progress({ state, ahead, share }, format, seconds) {
   if (state === "queued" && ahead) return `Waiting for ${ahead} other export${ahead > 1 ? "s" : ""} ...`;
-  const what = format === "mp4" ? "Drawing the video" : `Writing the ${format.toUpperCase()} file`;
+  const what = DRAWN.includes(format) ? "Drawing the film" : `Writing the ${format.toUpperCase()} file`;
   if (share) return `${what}: ${Math.floor(100 * share)} %, ${duration((seconds * (1 - share)) / share)} to go`;
   return seconds < 1 ? `${what} ...` : `${what} ... ${Math.floor(seconds)} s`;
 }
