@@ -91,8 +91,6 @@ class WebpWriter:
     file is there once it is whole.
     """
 
-    quality = 60
-
     def __init__(
         self,
         path: str | Path,
@@ -101,9 +99,10 @@ class WebpWriter:
         height: int,
         fps: float,
         metadata: dict[str, str] | None = None,
+        quality: int = 60,
     ) -> None:
         self._path, self._how = Path(path), {"width": width, "height": height, "fps": fps}
-        self._metadata = metadata
+        self._metadata, self._quality = metadata, quality
         self._frames: list[np.ndarray] = []
 
     def __enter__(self) -> WebpWriter:
@@ -126,7 +125,7 @@ class WebpWriter:
             append_images=rest,
             duration=np.diff(ends.round()).astype(int).tolist(),  # ms; errors do not add up
             loop=0,
-            quality=self.quality,
+            quality=self._quality,
             method=3,
             exif=exif,
         )

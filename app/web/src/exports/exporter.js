@@ -1,6 +1,7 @@
 // Exports: ask the server to write a file, wait for it, hand it to the browser.
 
 import { ask, request } from "../live/ask.js";
+import { shareButton } from "./share.js";
 
 const DRAWN = ["mp4", "webp"];
 const POLL_MS = 350;
@@ -36,9 +37,13 @@ export class Exporter {
       }
       if (job.state === "failed") throw new Error(job.message);
       const file = `${address}/${job.job}/file`;
-      download(file, job.file);
-      const again = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: "Again" });
-      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads. ${job.note}`.trim(), "done", again);
+      const share = await shareButton(file, job.file);
+      if (!share) download(file, job.file);
+      const more = document.createElement("span");
+      const link = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: share ? "Download" : "Again" });
+      more.append(...(share ? [share, " "] : []), link);
+      const where = share ? "is ready" : "is in your downloads";
+      this.say(`${job.file}, ${size(job.bytes)}, ${where}. ${job.note}`.trim(), "done", more);
     } catch (error) {
       this.say(error.message, "error");
     } finally {

@@ -12,6 +12,7 @@ export function listen(page) {
     single: () => page.single(),
     reset: () => page.begin(),
     record: () => page.record(),
+    link: () => page.copyLink(),
     full: () => view.toggleFull(),
     crisp: () => {
       view.toggle("crisp", root.dataset.crisp !== "true");
