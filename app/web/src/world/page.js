@@ -1,7 +1,6 @@
 // One world page: joins the socket, the screen, the keys and the controls.
 
 import { AS_IT_WAS, RECORDED, TRUTH, UPLOADED, WHAT_IF } from "../live/constants.js";
-import { copyLink, inside, offered, writeLink } from "../live/link.js";
 import { packKeys, packShown } from "../live/protocol.js";
 import { greeting } from "../live/reach.js";
 import { Socket, sessionId } from "../live/socket.js";
@@ -10,6 +9,7 @@ import { Gallery } from "./gallery.js";
 import { Gamepads } from "./gamepad.js";
 import { handlers } from "./handlers.js";
 import { command, listen, wake } from "./input.js";
+import { followLink } from "./links.js";
 import { WorldMap } from "./map.js";
 import { Meters } from "./meters.js";
 import { Pad } from "./pad.js";
@@ -206,22 +206,8 @@ export class WorldPage {
     return this.recording.read(file);
   }
 
-  // Begin the world that a link asks for; throws a sentence for one that is not here.
   follow(asked) {
-    const values = { checkpoint: this.settings.model.name, seed: 0, start: 0, script: "", ...asked };
-    const { seeds } = offered(this.offer.worlds, values.checkpoint);
-    if (values.start >= seeds.length) throw new Error(`This link begins at picture ${values.start}; here there are ${seeds.length}.`);
-    for (const [name, slider] of Object.entries(this.settings.sliders)) inside(slider, values[name]);
-    return this.replay(values);
-  }
-
-  async copyLink() {
-    const { start } = this.gallery;
-    const script = this.strayed || this.settings.pending.length ? "" : this.recording.script;
-    const values = { ...this.settings.values(), start };
-    const link = writeLink("world", { ...values, script }) ?? writeLink("world", values);
-    const opens = link.includes("script=") ? "this world and plays the recorded keys" : "this world from its start; Record, and save the action log, for what you do in it";
-    this.view.flash(start === UPLOADED ? "A link cannot hold your picture; record, and save the action log." : await copyLink(link, opens));
+    return followLink(this, asked);
   }
 
   // Show where the chosen model's world begins.
