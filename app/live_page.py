@@ -56,9 +56,14 @@ TEMPLATES.globals |= {
 }
 
 
-def markup(template: str) -> str:
+def markup(template: str, **values: Any) -> str:
     """Return the text of a template of app/web, with the parts that pages share."""
-    return TEMPLATES.get_template(template).render()
+    return TEMPLATES.get_template(template).render(values)
+
+
+def live(text: str) -> None:
+    """Put markup here that the script makes live."""
+    gr.HTML(html_template=text, js_on_load=MOUNT, apply_default_css=False)
 
 
 @contextmanager
@@ -67,7 +72,7 @@ def live_page(template: str, *, form: str) -> Iterator[None]:
 
     `form` is the title of what the block builds.
     """
-    gr.HTML(html_template=markup(template), js_on_load=MOUNT, apply_default_css=False)
+    live(markup(template))
     with gr.Accordion(form, open=False):
         yield
         kept = "lie in memory and " if in_memory() else ""

@@ -14,8 +14,9 @@ from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
 from app.hosting import Doorway, Hosting
 from app.intake import Folder, Intake
+from app.landing import landing
 from app.live.lobby import Lobby
-from app.live_page import live_page
+from app.live_page import live, live_page
 from app.motion.tab import files_form as motion_form
 from app.routes import routes
 from app.theme import theme
@@ -33,12 +34,6 @@ HEAD = """
 <link rel="stylesheet" href="livestep/static/livestep.css">
 <script defer src="livestep/static/livestep.js"></script>
 """
-INTRO = """
-<header class="ls-head"><h1>Livestep</h1>
-<p>Type a prompt: a body moves while its motion is being made.
-Hold a key: a world answers that does not exist.
-Drop in a video: its motion is yours.</p></header>
-"""
 
 
 def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
@@ -46,10 +41,11 @@ def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
     processing_utils.async_ssrf_protected_download = fetch_nothing
     orders = []
     with gr.Blocks(title="Livestep", analytics_enabled=False, fill_width=True) as blocks:
-        gr.HTML(INTRO, apply_default_css=False)
+        live(landing())
         with gr.Tabs(overflow_behavior="wrap"):
             for title, (template, form, fill) in TABS.items():
-                with gr.Tab(title), live_page(template, form=form):
+                named = f"livestep-{Path(template).stem}"  # links and the gallery open tabs by it
+                with gr.Tab(title, elem_id=named), live_page(template, form=form):
                     orders.append(fill(lobby, exports))
         if tools:
             add_tools({order.__name__: order for order in orders}, exports)

@@ -18,7 +18,7 @@ import typer
 from tqdm import tqdm
 
 from benchmarks.reporting import Checkpoints, WhichWorld, told_errors
-from core.export.mp4 import enlarge
+from core.export.films import enlarge
 from core.export.render.media import caption, png
 from core.settings import CHECKPOINTS
 from core.video.actions import Key, parse_script

@@ -65,7 +65,9 @@ OFFSETS = ("standing", "zero")
 """Where a BVH file has the hips at rest: so high that the body stands, or in the origin."""
 SMOOTHING = "filter over 5 poses (0.25 s), learnt with the decoder"
 """What exports say of the filter that `core.motion.decode` applies."""
-EXPORT_SUFFIXES = (".bvh", ".glb", ".fbx", ".vrma", ".npz", ".mp4")
+EXPORT_SUFFIXES = (".bvh", ".glb", ".fbx", ".vrma", ".npz", ".mp4", ".webp")
+FILMS = (".mp4", ".webp")
+"""Those that are drawn; a .webp plays for ever."""
 FILM_SCALES = range(1, 9)
 """How many times larger a film may be than its frames."""
 MOTION_RATES = (1, 1000)

@@ -67,7 +67,7 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
             turned: exchange front and back
             person: whom to follow, counted from the left; 0 for the largest
             seed: the same seed goes on in the same way
-            format: bvh, glb, fbx, vrma, npz or mp4
+            format: bvh, glb, fbx, vrma, npz, mp4 or webp
             body: neutral, male or female
             fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model that goes on

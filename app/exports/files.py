@@ -9,13 +9,14 @@ from typing import Any
 from app.exports.store import Order, Tell, Write
 from core.body.mesh import BODIES
 from core.body.take import Take
-from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, ExportSettings
+from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, FILMS, ExportSettings
 
 FORMATS = tuple(suffix[1:] for suffix in EXPORT_SUFFIXES)
 MOST_FRAMES = {
     **dict.fromkeys(("bvh", "vrma", "npz"), 36_000),
     **dict.fromkeys(("glb", "fbx"), 18_000),
     "mp4": 1_800,
+    "webp": 400,
 }
 """Longest export by format; a picture takes some 50 ms of a core, a pose next to nothing."""
 
@@ -69,7 +70,7 @@ def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Writ
     def write(path: Path, tell: Tell) -> None:
         from core.export import write  # late: brings the writers' libraries with it
 
-        told = {"progress": tell} if path.suffix == ".mp4" else {}
+        told = {"progress": tell} if path.suffix in FILMS else {}
         write(take, path, body=body, fps=fps, settings=settings, **told)
 
     return write

@@ -26,6 +26,7 @@ MOST_BYTES = 2048
 MOST_POSE = 2**31
 KINDS = {
     ".mp4": "video/mp4",
+    ".webp": "image/webp",
     **dict.fromkeys((".glb", ".vrma"), "model/gltf-binary"),
     ".json": "application/json",
 }

@@ -46,13 +46,13 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
         loop: bool = False,
         takes: str = "one",
     ) -> Order:
-        """Generate motion from a prompt and return it as a BVH, GLB, FBX, VRMA, NPZ or MP4 file.
+        """Generate motion from a prompt and return it as a file, BVH to MP4 or looping WebP.
 
         Args:
             prompt: what the body does, in English, up to 300 characters
             seconds: length of the motion, up to 120
             seed: the same seed gives the same motion
-            format: bvh, glb, fbx, vrma, npz or mp4
+            format: bvh, glb, fbx, vrma, npz, mp4 or webp
             body: neutral, male or female
             fps: 20, 24, 30 or 60 frames a second
             checkpoint: name of the model

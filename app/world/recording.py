@@ -20,13 +20,14 @@ from app.exports.store import Order, Tell, Write
 from app.live.replies import room_for_files
 from app.protocol import Change, World
 from app.world.pictures import decode, jpeg, png
-from core.export.mp4 import check_scale, write_film
+from core.export.films import check_scale, write_film
+from core.export.render.media import check_webp
 from core.settings import WorldSettings
 from core.video.actions import MOST_FRAMES, write_script
 from core.video.log import Change as LoggedChange
 from core.video.log import PlayLog, describe, to_text, write_log
 
-FORMATS = ("mp4", "json")
+FORMATS = ("mp4", "webp", "json")
 QUALITY = 95
 MOST_CHANGES = 1000
 MOST_KEPT = 2**31
@@ -183,6 +184,10 @@ def check(recording: WorldRecording, *, format: str, scale: int) -> None:
     check_scale(scale)
     if not recording.count:
         raise ValueError("The recording is empty; play while it is on.")
+    if format == "webp":
+        card, fps = recording.log.card, recording.fps
+        width, height = scale * card["width"], scale * card["height"]
+        check_webp(recording.count, width=width, height=height, fps=fps)
     if format == "json" and not recording.log.reaches(recording.end):
         raise ValueError(TOO_LONG)
 
@@ -200,7 +205,7 @@ def file_name(recording: WorldRecording, format: str) -> str:
 
 
 def writer(recording: WorldRecording, *, scale: int) -> Write:
-    """Return what writes the frames so far as .mp4, or the log that makes them as .json."""
+    """Return what writes the frames so far as a film, or the log that makes them as .json."""
     count, play = recording.count, recording.log.play(recording.end)
 
     def write(path: Path, tell: Tell) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Out = Annotated[
     list[Path] | None,
-    typer.Option(help="File to write: .bvh .glb .fbx .vrma .npz .mp4; repeatable."),
+    typer.Option(help="File to write: .bvh .glb .fbx .vrma .npz .mp4 .webp; repeatable."),
 ]
 Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]

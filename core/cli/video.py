@@ -15,7 +15,7 @@ import typer
 
 from core.cli.performing import parse_place, parse_what_if, perform, side_by_side, timed, where
 from core.cli.shared import Checkpoints, Device, Timings, ms_since, print_json, sentences
-from core.settings import CHECKPOINTS
+from core.settings import CHECKPOINTS, FILMS
 from core.video.log import UPLOADED, PlayLog, describe, picture_of, read_log, to_text, write_log
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.video.dream import Dream
 
-SUFFIXES = (".mp4", ".json")
+SUFFIXES = (*FILMS, ".json")
 SCALE = 4
 
 
@@ -32,12 +32,12 @@ def check_files(out: Sequence[Path]) -> None:
     """Raise ValueError for files that cannot be written, before anything is computed."""
     for path in out:
         if path.suffix.lower() not in SUFFIXES:
-            raise ValueError(f"files end in {' or '.join(SUFFIXES)}; {path.name!r} does not")
+            raise ValueError(f"files end in {', '.join(SUFFIXES)}; {path.name!r} does not")
         if not path.parent.is_dir():
             raise ValueError(f"there is no folder {path.parent}")
-    for suffix in SUFFIXES:
-        if sum(path.suffix.lower() == suffix for path in out) > 1:
-            raise ValueError(f"give --out once for a {suffix} file")
+    for suffixes in (FILMS, (".json",)):
+        if sum(path.suffix.lower() in suffixes for path in out) > 1:
+            raise ValueError(f"give --out once for a {' or '.join(suffixes)} file")
 
 
 def what_to_play(
@@ -98,7 +98,7 @@ def video(
     ] = None,
     out: Annotated[
         list[Path] | None,
-        typer.Option(help="File to write: .mp4, or .json for the log; repeatable."),
+        typer.Option(help="File to write: .mp4 or .webp, or .json for the log; repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same frames. [0]")] = None,
     start: Annotated[int | None, typer.Option(help="Number of the first picture. [0]")] = None,
@@ -132,7 +132,8 @@ def video(
     import torch
 
     from core.engine import Engine
-    from core.export.mp4 import check_scale, write_film
+    from core.export.films import check_scale, write_film
+    from core.export.render.media import check_webp
     from core.video.actions import parse_script
 
     if not out and not as_json:
@@ -164,6 +165,9 @@ def video(
             pass
         branch, count = dream.branch(other.frame), len(masks) - other.frame
         made = side_by_side(dream, branch, masks, play.changes, other)
+    if any(path.suffix.lower() == ".webp" for path in out or []):
+        width, height = scale * card["width"], scale * card["height"]
+        check_webp(count, width=width * (1 + (other is not None)), height=height, fps=dream.fps)
     times: list[float] = []
     frames, about = timed(made, count, times), describe(play, card)
     if other is not None:

@@ -1,4 +1,4 @@
-"""Files that animators, engines and players read: FBX, BVH, GLB, VRMA, NPZ and MP4."""
+"""Files that animators, engines and players read: FBX, BVH, GLB, VRMA, NPZ, MP4 and WebP."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def write(
 
     `body` is a Body or the name of a bundled one; `fps` is one of EXPORT_RATES (None: as the take,
     but AMASS_RATE for readers of AMASS); `options` go to the writer (width, height, renderer,
-    progress for .mp4). Raises ValueError for another suffix, fps or body, for a part or a loop that
-    is not there and for a folder that does not exist.
+    progress for FILMS). Raises ValueError for another suffix, fps or body, for a part or a loop
+    that is not there and for a folder that does not exist.
     """
     path, settings = Path(path), settings or ExportSettings()
     check(path, fps=fps)
@@ -74,8 +74,8 @@ def write(
             from core.export.amass import write_amass
 
             writer, fps = partial(write_amass, settings=settings), fps or AMASS_RATE
-        case ".mp4":
-            from core.export.mp4 import write_mp4 as writer
+        case ".mp4" | ".webp":
+            from core.export.films import film_take as writer
         case suffix:
             raise AssertionError(f"EXPORT_SUFFIXES names {suffix}, which nobody writes")
     if fps is not None and fps != take.fps:

@@ -1,18 +1,22 @@
 // Entry point: Gradio renders the template, its js_on_load hands the element over.
 
 import { CapturePage } from "./capture/page.js";
+import { Landing } from "./landing/landing.js";
+import { arrive } from "./live/reach.js";
 import { MotionPage } from "./motion/page.js";
 import { WorldPage } from "./world/page.js";
 
 const base = new URL("..", document.currentScript.src).href; // .../livestep/
 
+const PAGES = [["world", ".lw", WorldPage], ["capture", ".lf", CapturePage], ["motion", ".ls", MotionPage], ["landing", ".ll", Landing]];
+
 window.Livestep = {
   mount(element) {
-    const root = element.querySelector(".ls");
+    const [name, selector, Page] = PAGES.find(([, selector]) => element.querySelector(selector)) ?? [];
+    const root = name && element.querySelector(selector);
     if (!root || root.livestep) return;
-    const { classList } = root;
-    const Page = classList.contains("lw") ? WorldPage : classList.contains("lf") ? CapturePage : MotionPage;
     root.livestep = new Page(root, base);
+    arrive(name, root.livestep);
   },
 };
 window.dispatchEvent(new Event("livestep-ready"));

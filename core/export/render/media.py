@@ -1,4 +1,5 @@
-"""Pictures and films: PNG, JPEG, H.264 that browsers play, and contact sheets of a take."""
+"""Pictures and films: PNG, JPEG, H.264 and looping WebP that browsers play, and contact sheets of a
+take."""
 
 from __future__ import annotations
 
@@ -35,7 +36,6 @@ class Mp4Writer:
 
         if width % 2 or height % 2:
             raise ValueError(f"a film's sides must be even, got {width} x {height}")
-        comment = "; ".join(f"{key}: {value}" for key, value in (metadata or {}).items())
         self._writer = imageio_ffmpeg.write_frames(
             str(path),
             (width, height),
@@ -52,7 +52,7 @@ class Mp4Writer:
                 "-movflags",
                 "+faststart",
                 "-metadata",
-                f"comment={comment}",
+                f"comment={_comment(metadata)}",
             ],
         )
         self._writer.send(None)
@@ -68,6 +68,76 @@ class Mp4Writer:
     def add(self, frame: np.ndarray) -> None:
         """Append a frame (height, width, 3) uint8."""
         self._writer.send(np.ascontiguousarray(frame))
+
+
+MOST_WEBP = 60_000_000
+"""Pixels of all frames of a WebP, which are held in memory until it is written."""
+
+
+def check_webp(count: int, *, width: int, height: int, fps: float) -> None:
+    """Raise ValueError, with a sentence, for a looping picture of too many frames."""
+    most = MOST_WEBP // (width * height)
+    if count > most:
+        raise ValueError(
+            f"a looping WebP of {width} x {height} can be {most / fps:.1f} s long at most; make it"
+            " shorter or smaller, or an MP4"
+        )
+
+
+class WebpWriter:
+    """Collect frames (height, width, 3) uint8 for a .webp file, which plays for ever.
+
+    Same sides, use and metadata as an `Mp4Writer`; metadata are the description in its EXIF. The
+    file is there once it is whole.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        width: int,
+        height: int,
+        fps: float,
+        metadata: dict[str, str] | None = None,
+        quality: int = 60,
+    ) -> None:
+        self._path, self._how = Path(path), {"width": width, "height": height, "fps": fps}
+        self._metadata, self._quality = metadata, quality
+        self._frames: list[np.ndarray] = []
+
+    def __enter__(self) -> WebpWriter:
+        """Return the open writer."""
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Write the file, if nothing went wrong."""
+        if kind is not None or not self._frames:
+            return
+        from PIL import ExifTags, Image
+
+        exif = Image.Exif()
+        exif[ExifTags.Base.ImageDescription] = _comment(self._metadata)
+        ends = np.arange(len(self._frames) + 1) * 1000 / self._how["fps"]
+        first, *rest = map(Image.fromarray, self._frames)
+        first.save(
+            self._path,
+            save_all=True,
+            append_images=rest,
+            duration=np.diff(ends.round()).astype(int).tolist(),  # ms; errors do not add up
+            loop=0,
+            quality=self._quality,
+            method=3,
+            exif=exif,
+        )
+
+    def add(self, frame: np.ndarray) -> None:
+        """Append a frame (height, width, 3) uint8; raise ValueError for one too many."""
+        check_webp(len(self._frames) + 1, **self._how)
+        self._frames.append(np.ascontiguousarray(frame))
+
+
+def _comment(metadata: dict[str, str] | None) -> str:
+    return "; ".join(f"{key}: {value}" for key, value in (metadata or {}).items())
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -112,7 +112,7 @@ def test_a_rendered_film_is_followed_plays_in_step_goes_on_and_is_exported(
 
 
 def pause_at_one_second(page):
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("slider", name="Time in the take").last.focus()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+ArrowRight")

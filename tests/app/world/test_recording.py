@@ -160,6 +160,10 @@ def test_what_cannot_be_recorded_is_refused_in_sentences(make_lobby, monkeypatch
     check(page.visitor.recording(), format="json", scale=1)
     page.play(30)
     check(page.visitor.recording(), format="mp4", scale=1)
+    check(page.visitor.recording(), format="webp", scale=1)
+    monkeypatch.setattr("core.export.render.media.MOST_WEBP", 20 * 128 * 96)
+    with pytest.raises(ValueError, match=r"a looping WebP of 256 x 192 can be 0\.2 s"):
+        check(page.visitor.recording(), format="webp", scale=2)
     with pytest.raises(ValueError, match="older than an hour"):
         check(page.visitor.recording(), format="json", scale=1)
 

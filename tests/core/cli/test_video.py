@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from core.__main__ import app
 from core.engine import Engine
-from core.export.mp4 import enlarge, write_film
+from core.export.films import enlarge, write_film
 from core.export.render.media import png
 from core.video.log import Change, PlayLog, read_log, write_log
 from tests.support.tiny import write_checkpoints, write_place_world, write_worlds
@@ -151,8 +151,8 @@ def test_a_picture_starts_a_world(folder, tmp_path):
         (["--json", "--keys", "W:3", "--log", "log.json"], "give the keys to hold"),
         (["--json", "--log", "no.json"], "no.json"),
         (["--json", "--log", __file__], "is not a log of play"),
-        (["--keys", "W:3", "--out", "a.gif"], "files end in .mp4 or .json"),
-        (["--keys", "W:3", "--out", "a.mp4", "--out", "b.mp4"], "--out once for a .mp4"),
+        (["--keys", "W:3", "--out", "a.gif"], "files end in .mp4, .webp, .json"),
+        (["--keys", "W:3", "--out", "a.mp4", "--out", "b.webp"], "--out once for a .mp4 or .webp"),
         (["--keys", "W:3", "--out", "nowhere/a.mp4"], "there is no folder"),
         (["--keys", "W:3", "--out", "a.mp4", "--scale", "0"], "scale must be in 1..8"),
     ],

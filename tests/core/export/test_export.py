@@ -175,6 +175,29 @@ def test_mp4_plays(take, tmp_path):
     assert b"licence: CC0" in content
 
 
+def test_webp_plays_for_ever(take, tmp_path, monkeypatch):
+    from PIL import ExifTags, Image
+
+    path, size = tmp_path / "walk.webp", {"width": 64, "height": 48, "renderer": "software"}
+    write(take.slice(0, 8), path, fps=30, **size)
+    with Image.open(path) as film:
+        assert (film.n_frames, film.size, film.info["loop"]) == (11, (64, 48), 0)
+        assert "licence: CC0" in film.getexif()[ExifTags.Base.ImageDescription]
+        times = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            film.load()
+            times.append(film.info["timestamp"])
+    assert times == [round(1000 * n / 30) for n in range(11)]
+    looped = replace(take.slice(0, 8), info=take.info | {"loop": "8 poses"})
+    write(looped, path, **size)
+    with Image.open(path) as film:
+        assert film.n_frames == 7  # the last pose is the first once more
+    monkeypatch.setattr("core.export.render.media.MOST_WEBP", 64 * 48 * 10)
+    with pytest.raises(ValueError, match=r"of 64 x 48 can be 0\.3 s long at most; make it shorter"):
+        write(take.slice(0, 8), path, fps=30, **size)
+
+
 @pytest.mark.parametrize("fps", [30, 60])
 def test_resampling_keeps_the_poses_it_had(take, fps):
     fine = resample(take, fps)

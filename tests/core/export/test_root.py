@@ -91,7 +91,7 @@ def test_every_kind_of_file_can_stay_in_place(take, tmp_path, monkeypatch):
             assert np.ptp(file["trans"][:, flat], axis=0).max() < 0.12
             assert json.loads(str(file["info"]))["root"] == "in-place"
     filmed = []
-    monkeypatch.setattr("core.export.mp4.write_mp4", lambda take, *_, **__: filmed.append(take))
+    monkeypatch.setattr("core.export.films.film_take", lambda take, *_, **__: filmed.append(take))
     write(take, tmp_path / "walk.mp4", settings=settings)
     np.testing.assert_array_equal(filmed[0].root, in_place(take).root)
 

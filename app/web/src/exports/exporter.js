@@ -1,7 +1,9 @@
 // Exports: ask the server to write a file, wait for it, hand it to the browser.
 
 import { ask, request } from "../live/ask.js";
+import { shareButton } from "./share.js";
 
+const DRAWN = ["mp4", "webp"];
 const POLL_MS = 350;
 
 export class Exporter {
@@ -35,9 +37,13 @@ export class Exporter {
       }
       if (job.state === "failed") throw new Error(job.message);
       const file = `${address}/${job.job}/file`;
-      download(file, job.file);
-      const again = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: "Again" });
-      this.say(`${job.file}, ${size(job.bytes)}, is in your downloads. ${job.note}`.trim(), "done", again);
+      const share = await shareButton(file, job.file);
+      if (!share) download(file, job.file);
+      const more = document.createElement("span");
+      const link = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: share ? "Download" : "Again" });
+      more.append(...(share ? [share, " "] : []), link);
+      const where = share ? "is ready" : "is in your downloads";
+      this.say(`${job.file}, ${size(job.bytes)}, ${where}. ${job.note}`.trim(), "done", more);
     } catch (error) {
       this.say(error.message, "error");
     } finally {
@@ -55,7 +61,7 @@ export function tellNote(note, text, kind, more) {
 
 function progress({ state, ahead, share }, format, seconds) {
   if (state === "queued" && ahead) return `Waiting for ${ahead} other export${ahead > 1 ? "s" : ""} ...`;
-  const what = format === "mp4" ? "Drawing the video" : `Writing the ${format.toUpperCase()} file`;
+  const what = DRAWN.includes(format) ? "Drawing the film" : `Writing the ${format.toUpperCase()} file`;
   if (share) return `${what}: ${Math.floor(100 * share)} %, ${duration((seconds * (1 - share)) / share)} to go`;
   return seconds < 1 ? `${what} ...` : `${what} ... ${Math.floor(seconds)} s`;
 }

@@ -8,6 +8,7 @@ import { Figure } from "./figure.js";
 import { bindKeys } from "./keys.js";
 import { Player } from "./player.js";
 import { packAck } from "./protocol.js";
+import { greeting } from "./reach.js";
 import { Socket, sessionId } from "./socket.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -24,6 +25,7 @@ export class BodyPage {
     this.connection = "connecting";
     this.promptId = 0;
     this.seen = {}; // what the figure shows
+    Object.assign(this, greeting());
     this.acked = { time: 0, live: -1, end: -1 };
     this.player = new Player();
     this.timeline = new Timeline(root.querySelector(".ls-timeline"), {
@@ -117,6 +119,7 @@ export class BodyPage {
     this.model = model;
     if (this.figure) this.figure.shapes = model.bodies;
     if (model.checkpoints.length) this.offer(model.checkpoints);
+    if (model.state === "ready") this.greet();
     this.refresh();
   }
 

@@ -1,6 +1,7 @@
 // The settings of the next take, and whether they differ from those of the current one.
 
 import { ModelChoice, Seed } from "../live/choices.js";
+import { inside, offered } from "../live/link.js";
 
 export class Controls {
   // `change()` when any setting of the motion was
@@ -52,6 +53,14 @@ export class Controls {
       guidance: this.touched.has("guidance") ? Number(this.guidance.value) : null,
       foot_contacts: this.feet.checked,
     };
+  }
+
+  // Take over what a link asks for; throws a sentence for what cannot be had.
+  follow(asked) {
+    const values = { ...this.values(), stagger: null, guidance: null, ...asked };
+    inside(this.stagger, values.stagger, offered(this.model.cards, values.checkpoint).steps);
+    inside(this.guidance, values.guidance);
+    this.adoptAll(values);
   }
 
   // Take over what a take was made with.

@@ -3,6 +3,7 @@
 import { BodyPage } from "../live/body_page.js";
 import { Controls } from "./controls.js";
 import { handlers } from "./handlers.js";
+import { copyLink, writeLink, writePath } from "../live/link.js";
 import { Projects } from "../steer/project.js";
 import { Steering } from "../steer/steering.js";
 import { Stats } from "./stats.js";
@@ -22,6 +23,7 @@ function actions(page) {
     redo: () => steering?.plan.redo(),
     open: () => projects.choose(),
     save: () => projects.save(page.body),
+    link: () => page.copyLink(),
   };
 }
 
@@ -85,12 +87,39 @@ export class MotionPage extends BodyPage {
     this.view.prompt = prompts.at(-1);
     this.promptId = prompts.length + 1; // those of its prompts are smaller
     this.controls.adoptAll({ ...settings, checkpoint });
-    this.root.querySelector(`[name$=-body][value="${CSS.escape(body)}"]`)?.click();
+    this.chosen(body)?.click();
     this.goLive();
     this.player.known = poses;
     this.seek(0);
     this.steering?.reopen(wishes);
     this.view.flash("The project is being made again; what is there can already be watched, from any point of the timeline.");
+  }
+
+  // Open a project's file.
+  open(file) {
+    return this.projects.open(file);
+  }
+
+  // Make what a link asks for; throws a sentence for what this page cannot have.
+  follow({ prompt, body, path = [], ...settings }) {
+    this.controls.follow(settings);
+    this.chosen(body)?.click();
+    this.steering?.reopen({ waypoints: path, keys: [] });
+    if (!prompt) return;
+    this.view.prompt = prompt;
+    this.go({ anew: true });
+  }
+
+  async copyLink() {
+    const { waypoints = [], keys = [] } = this.steering?.planning ? this.steering.plan.wishes : {};
+    const values = { ...this.controls.values(), prompt: this.view.prompt.trim(), body: this.body, path: writePath(waypoints) };
+    const link = keys.length ? null : writeLink("motion", values);
+    const most = keys.length ? "key poses" : "as much as this";
+    this.view.flash(link ? await copyLink(link, "this prompt with these settings, from the start") : `A link cannot hold ${most}; press Save project, beside it, for a file that does.`);
+  }
+
+  chosen(body) {
+    return this.root.querySelector(`[name$=-body][value="${CSS.escape(body ?? "")}"]`);
   }
 
   // Begin or go on with whatever the prompt says, or with walking.

@@ -8,6 +8,7 @@ export function handlers(page) {
       page.settings.offer(message.worlds);
       page.enter();
     }
+    if (message.state === "ready") page.greet();
     page.refresh();
   }
 

@@ -1,5 +1,7 @@
 // What the visitor does to the page with pointer, keys and windows, besides steering.
 
+import { copyWorld } from "./links.js";
+
 export function listen(page) {
   const { root, view, steering } = page;
   const { stage } = steering;
@@ -12,6 +14,7 @@ export function listen(page) {
     single: () => page.single(),
     reset: () => page.begin(),
     record: () => page.record(),
+    link: async () => view.flash(await copyWorld(page)),
     full: () => view.toggleFull(),
     crisp: () => {
       view.toggle("crisp", root.dataset.crisp !== "true");

@@ -2,12 +2,14 @@
 
 import { AS_IT_WAS, RECORDED, TRUTH, UPLOADED, WHAT_IF } from "../live/constants.js";
 import { packKeys, packShown } from "../live/protocol.js";
+import { greeting } from "../live/reach.js";
 import { Socket, sessionId } from "../live/socket.js";
 import { Caps, readLayout } from "./caps.js";
 import { Gallery } from "./gallery.js";
 import { Gamepads } from "./gamepad.js";
 import { handlers } from "./handlers.js";
 import { command, listen, wake } from "./input.js";
+import { followLink } from "./links.js";
 import { WorldMap } from "./map.js";
 import { Meters } from "./meters.js";
 import { Pad } from "./pad.js";
@@ -35,6 +37,7 @@ export class WorldPage {
     this.obeyed = 0; // mask of the frame on the screen
     this.scripted = 0; // frames whose keys come from a log
     this.session = sessionId();
+    Object.assign(this, greeting());
     this.view = new View(root);
     this.meters = new Meters();
     this.pictures = new Pictures(root, {
@@ -80,7 +83,12 @@ export class WorldPage {
       greet: () => this.view.flash("Gamepad: the left stick walks, the right one or the shoulders turn, Start pauses."),
     });
     this.steering.letGo = () => [this.pad, this.gamepads].forEach((pad) => pad.letGo());
-    this.map = new WorldMap(root, { stand: (place) => this.socket.send("stand", place) });
+    this.map = new WorldMap(root, {
+      stand: (place) => {
+        this.strayed = true;
+        this.socket.send("stand", place);
+      },
+    });
     this.whatIf = new WhatIf(root, {
       peek: (seconds) => this.peek(seconds),
       show: (seconds, mask) => this.showPast(seconds, mask),
@@ -172,6 +180,8 @@ export class WorldPage {
     this.obeyed = 0;
     this.rested = false;
     this.asked = true;
+    this.strayed = Boolean(log.changes?.length); // not only keys made it what it is
+    this.recording.script = "";
     this.left = this.dream.world;
     this.scripted = framesOf(log.script);
     this.pictures.showReal(log.truth);
@@ -189,6 +199,15 @@ export class WorldPage {
     this.settings.show(log);
     this.enter(log.start);
     this.begin({ ...log, truth: this.settings.values().truth });
+  }
+
+  // Replay an action log's file.
+  open(file) {
+    return this.recording.read(file);
+  }
+
+  follow(asked) {
+    return followLink(this, asked);
   }
 
   // Show where the chosen model's world begins.
@@ -260,6 +279,7 @@ export class WorldPage {
   tune(fields) {
     const { state } = this.dream;
     if (state === "idle" || state === "stopped") return;
+    this.strayed = true;
     const none = { steps: null, context_noise: null, ahead: null, together: null };
     this.socket.send("tune", { ...none, ...fields });
   }

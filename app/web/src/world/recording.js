@@ -14,6 +14,7 @@ export class WorldRecording {
     this.on = false;
     this.pressed = -Infinity; // when the button was
     this.frames = 0; // in the recording
+    this.script = ""; // the world's keys up to its end
     this.note = root.querySelector(".lw-film-note");
     this.scale = root.querySelector("[name=scale]");
     this.buttons = [...root.querySelectorAll("[data-film]")];
@@ -58,7 +59,7 @@ export class WorldRecording {
   tally({ recorded, script }) {
     this.frames = recorded;
     const code = this.root.querySelector("[data-show=script]");
-    if (script) code.textContent = script;
+    if (script) this.script = code.textContent = script;
     code.hidden = !code.textContent || this.on || !recorded;
     this.refresh();
   }

@@ -1,5 +1,5 @@
-"""MP4 of a take, the body on a checker floor filmed by a camera that follows, and of dreamt frames:
-few pixels made larger, so that players show them as the page does."""
+"""Films, MP4 or looping WebP: a take, the body on a checker floor with a camera that follows, and
+dreamt frames, few pixels made larger, so that players show them as the page does."""
 
 from __future__ import annotations
 
@@ -13,21 +13,31 @@ from core.body.mesh import Body
 from core.body.take import Take
 from core.export.metadata import describe
 from core.export.render import make_renderer
-from core.export.render.media import Mp4Writer, caption, prompt_at
+from core.export.render.media import Mp4Writer, WebpWriter, caption, check_webp, prompt_at
 from core.export.render.scene import Camera, follow
 from core.settings import FILM_SCALES
 
 _BATCH = 16
 """Poses skinned at once; more would only take more memory."""
+_SIDES = {".mp4": 512, ".webp": 384}
+"""Pixels, where nobody says otherwise; a looping picture is for messages."""
 
 
-def write_mp4(
+def open_film(
+    path: Path, *, width: int, height: int, fps: float, metadata: dict[str, str] | None
+) -> Mp4Writer | WebpWriter:
+    """Return what writes the kind of film that the suffix names."""
+    kind = WebpWriter if path.suffix.lower() == ".webp" else Mp4Writer
+    return kind(path, width=width, height=height, fps=fps, metadata=metadata)
+
+
+def film_take(
     take: Take,
     path: Path,
     *,
     body: Body,
-    width: int = 512,
-    height: int = 512,
+    width: int | None = None,
+    height: int | None = None,
     renderer: str = "auto",
     captions: bool = True,
     camera: Camera | None = None,
@@ -37,18 +47,23 @@ def write_mp4(
 
     `progress` is told the share that is drawn; what it raises ends the film.
     """
-    root, rotations = body.fit(take.root, take.rotations)
+    side, count = _SIDES[path.suffix.lower()], len(take)
+    width, height = width or side, height or side
+    if path.suffix.lower() == ".webp":
+        count -= "loop" in take.info  # its last pose is the first once more
+        check_webp(count, width=width, height=height, fps=take.fps)
+    root, rotations = body.fit(take.root[:count], take.rotations[:count])
     targets = follow(body.place(root), take.fps)
     metadata = describe(take, body)
     painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
     try:
-        with Mp4Writer(path, width=width, height=height, fps=take.fps, metadata=metadata) as film:
-            for start in range(0, len(take), _BATCH):
+        with open_film(path, width=width, height=height, fps=take.fps, metadata=metadata) as film:
+            for start in range(0, count, _BATCH):
                 batch = slice(start, start + _BATCH)
                 meshes = body.skin(root[batch], rotations[batch])
                 for pose, vertices in enumerate(meshes, start):
                     if progress:
-                        progress(pose / len(take))
+                        progress(pose / count)
                     frame = painter.draw(vertices, targets[pose])
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))
     finally:
@@ -82,7 +97,8 @@ def write_film(
 ) -> int:
     """Write frames (H, W, 3) uint8 as they come; return how many there were.
 
-    Raises ValueError for no frame at all, a scale out of range or sides that would be odd.
+    Raises ValueError for no frame at all, a scale out of range, sides that would be odd or too many
+    frames for a looping WebP.
     """
     check_scale(scale)
     source = iter(frames)
@@ -91,7 +107,7 @@ def write_film(
         raise ValueError("there is no frame to film")
     height, width = (scale * side for side in first.shape[:2])
     count = 0
-    with Mp4Writer(path, width=width, height=height, fps=fps, metadata=metadata) as film:
+    with open_film(Path(path), width=width, height=height, fps=fps, metadata=metadata) as film:
         for frame in chain([first], source):
             film.add(enlarge(frame, scale))
             count += 1
