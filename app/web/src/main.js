@@ -1,6 +1,7 @@
 // Entry point: Gradio renders the template, its js_on_load hands the element over.
 
 import { CapturePage } from "./capture/page.js";
+import { translate } from "./languages.js";
 import { MotionPage } from "./motion/page.js";
 import { WorldPage } from "./world/page.js";
 
@@ -15,4 +16,5 @@ window.Livestep = {
     root.livestep = new Page(root, base);
   },
 };
+translate(base);
 window.dispatchEvent(new Event("livestep-ready"));
