@@ -125,50 +125,46 @@ def of_forms(blocks: gr.Blocks) -> set[str]:
     return {text for text in found if any(c.isalpha() for c in text)}
 
 
-def of_server(*folders: str) -> set[str]:
-    """Return the sentences of these folders' Python: what is raised, and whatever ends like one."""
+def of_server(*folders: str, every: bool = False) -> set[str]:
+    """Return the sentences of these folders' Python: what is raised, and whatever ends like one.
+
+    `every` adds all other texts of more than one word, of which sentences may be composed.
+    """
     found = set()
     for path in (path for folder in folders for path in sorted(ROOT.glob(folder))):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        raised = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
-            for argument in node.exc.args
-            for part in ast.walk(argument)
-        }
-        hidden = {
-            id(part)
-            for node in ast.walk(tree)
-            for inner in ([node.value] if isinstance(node, ast.Expr) else [])
-            if isinstance(inner, ast.Constant | ast.JoinedStr) or _logs(inner)
-            for part in ast.walk(inner)
-        }
-        for node in ast.walk(tree):
-            if id(node) in hidden or not isinstance(node, ast.Constant | ast.JoinedStr):
-                continue
+        nodes = list(ast.walk(tree))
+        calls = [n.exc for n in nodes if isinstance(n, ast.Raise) and isinstance(n.exc, ast.Call)]
+        raised = {id(part) for call in calls for part in ast.walk(call)}
+        told = [n.value for n in nodes if isinstance(n, ast.Expr)]
+        hidden = {id(part) for n in told if _in_passing(n) for part in ast.walk(n)}
+        hidden |= {id(part) for n in nodes if isinstance(n, ast.JoinedStr) for part in n.values}
+        for node in nodes:
             text = _pattern(node)
-            hidden |= {
-                id(part)
-                for part in ast.walk(node)
-                if part is not node and isinstance(part, ast.Constant)
-            }
-            if " " in text and (id(node) in raised or re.search(r"^[A-Z{].* .*(\.|!)$", text)):
+            sentence = re.search(r"^[A-Z{'].* .*[.!]$", text)
+            if (
+                re.search(r"\w \w|} \w|\w \W", text)
+                and id(node) not in hidden
+                and (every or id(node) in raised or sentence)
+            ):
                 found.add(text)
     return found
 
 
-def _logs(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+def _in_passing(node: ast.AST) -> bool:
+    """Tell docstrings and what is logged."""
+    logged = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+    return logged or isinstance(node, ast.Constant)
 
 
-def _pattern(node: ast.Constant | ast.JoinedStr) -> str:
+def _pattern(node: ast.AST) -> str:
+    """Return a string as the page sees it; "" for whatever is no string."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     text, count = "", 0
-    for part in node.values:
+    for part in node.values if isinstance(node, ast.JoinedStr) else ():
         if isinstance(part, ast.Constant):
-            text += part.value
+            text += str(part.value)
         else:
             text, count = f"{text}{{{count}}}", count + 1
     return text

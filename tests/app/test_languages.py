@@ -1,0 +1,70 @@
+"""The page's languages: each has every string and no other, and the browser gets its own."""
+
+import json
+import re
+
+import pytest
+
+from app.routes import LANGUAGES
+from app.ui import build
+from core.words.languages import translate
+from tests.support import strings
+from tests.support.browsing import address, browser, open_page, page_engine  # noqa: F401
+
+FILES = {path.stem: path for path in sorted(LANGUAGES.glob("*.json"))}
+SERVER = (
+    "app/**/*.py",
+    "core/words/*.py",
+    "core/export/part.py",
+    *(f"core/capture/{name}.py" for name in "apart doubts follow read scene standing".split()),
+)
+"""What speaks to visitors; what else the core says of files is translated where that is known."""
+NAMES = set("AMASS (SMPL-H)|AMASS (SMPL-X)|BVH|CMU|FBX|GLB|JSON|Livestep|MP4".split("|"))
+NAMES |= set("Mixamo|NPZ|SMPL|Unreal|VRM|VRMA|cm/s|ms|s|world-blocks|{0} cm|· {0} ms".split("|"))
+NAMES |= {"W:40,WD:20,L:15,-:10"}
+HOSTS = re.compile(r"^--keep|^a (Space|proxy|site) is|the Hub|a Space (of|at)|^\{0\} cannot be rea")
+"""Told in a terminal, to whoever starts the app."""
+CODE = set("Backspace|Delete|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit".split("|"))
+CODE |= set("unknown message {0}|{0} arrow|{0} place|{0}: {1}|{0} {1}".split("|"))
+CODE |= {"(pointer: coarse)", "500 12px {0}", "script, style, textarea, {0}"}
+COMPOSED = {"All {0} places are", "The only place is", "Use via API", "is", "are"}
+COMPOSED |= set("German French Spanish Italian Portuguese Russian Japanese Chinese Korean".split())
+"""Parts of sentences, and what Gradio says."""
+
+
+@pytest.fixture(scope="module")
+def used(lobby, exports):
+    page = strings.of_templates() | strings.of_forms(build(lobby, exports)) | strings.of_scripts()
+    said = {text for text in strings.of_server(*SERVER) if not HOSTS.search(text)}
+    return (page | said | COMPOSED) - NAMES - CODE
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_string_is_translated(name, used):
+    assert sorted(used - set(words(name))) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_translated_that_nobody_says(name, used):
+    assert sorted(set(words(name)) - used - strings.of_server("core/**/*.py", every=True)) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_varies_is_kept(name):
+    for text, said in words(name).items():
+        varies = re.findall(r"\{\d\}", text.replace("export{1}", "exports"))
+        assert sorted(varies) == sorted(re.findall(r"\{\d\}", said)), said
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_prompts_to_click_are_understood_in_every_language(name):
+    for text, said in words(name).items():
+        if re.match(r"(a person|and then) [a-z ]+$", text) and said != text:
+            told = translate(said, strange=9)
+            assert told
+            assert told.english
+            assert text.replace("and then", "a person").startswith(told.english), said
+
+
+def words(name: str) -> dict[str, str]:
+    return json.loads(FILES[name].read_text(encoding="utf-8"))
