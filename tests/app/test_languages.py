@@ -7,6 +7,8 @@ import pytest
 
 from app.routes import LANGUAGES
 from app.ui import build
+from core.body.skeleton import JOINTS
+from core.capture.kinds import _ELSEWHERE as ELSEWHERE
 from core.words.languages import translate
 from tests.support import strings
 from tests.support.browsing import address, browser, open_page, page_engine  # noqa: F401
@@ -24,12 +26,30 @@ NAMES |= set("Mixamo|NPZ|SMPL|Unreal|VRM|VRMA|cm/s|ms|s|world-blocks|{0} cm|· {
 NAMES |= {"W:40,WD:20,L:15,-:10"}
 HOSTS = re.compile(r"^--keep|^a (Space|proxy|site) is|the Hub|a Space (of|at)|^\{0\} cannot be rea")
 """Told in a terminal, to whoever starts the app."""
-CODE = set("Backspace|Delete|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit".split("|"))
+CODE = set("Backspace|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit".split("|"))
 CODE |= set("unknown message {0}|{0} arrow|{0} place|{0}: {1}|{0} {1}".split("|"))
 CODE |= {"(pointer: coarse)", "500 12px {0}", "script, style, textarea, {0}"}
-COMPOSED = {"All {0} places are", "The only place is", "Use via API", "is", "are"}
-COMPOSED |= set("German French Spanish Italian Portuguese Russian Japanese Chinese Korean".split())
-"""Parts of sentences, and what Gradio says."""
+LANGUAGES_READ = "German French Spanish Italian Portuguese Russian Japanese Chinese Korean"
+WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middle"
+WALKING = "forward|back|step left|step right|turn left|turn right"
+GRADIO = (
+    "Use via API|Drop File Here|- or -|Click to Upload|Click to upload or drop files"
+    "|Reset to default value|number input for {0}|range slider for {0}"
+)
+PARTS = (
+    "All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
+    "|Recording ...|Looking \u2026"
+    "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
+)
+BONES = {re.sub(r"(\d)$", r" \1", joint.replace("_", " ")) for joint in JOINTS}
+COMPOSED = {
+    *LANGUAGES_READ.split(),
+    *BONES,
+    *(bone.split()[-1] for bone in BONES if bone[-1] > "9"),
+}
+COMPOSED |= set("|".join((WINDS, WALKING, GRADIO, PARTS)).split("|"))
+COMPOSED |= {text for kind in ELSEWHERE.values() for text in kind}
+"""What no string of a source is as it is shown: parts of sentences, and what Gradio says."""
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Words {
   say(text) {
     if (!this.kept.has(text)) {
       if (this.kept.size === MOST_KEPT) this.kept.clear();
-      this.kept.set(text, this.find(text) ?? this.sentences(text) ?? text);
+      this.kept.set(text, this.part(text));
     }
     return this.kept.get(text);
   }
@@ -62,23 +62,25 @@ class Words {
   }
 
   matching(text) {
-    for (const { key, test, letters } of this.patterns) {
+    for (const { key, test, letters, quoted } of this.patterns) {
       const found = test.exec(text)?.slice(1);
       if (!found) continue;
-      const parts = found.map((part) => this.part(part));
+      const parts = found.map((part, i) => (quoted.includes(i) ? part : this.part(part)));
       if (letters < FEW && !found.every((part, i) => parts[i] !== part || !/\w \w/.test(part))) continue;
       return this.strings.get(key).replace(/\{(\d)\}/g, (_, i) => parts[i]);
     }
     return null;
   }
 
-  // What stands for {0}: words, or a list of them, or what needs no translation.
   part(text) {
-    const whole = this.find(text);
-    if (whole !== null) return whole;
-    const all = text.split(/(, | and )/);
-    const known = all.map((word, i) => (i % 2 ? word : this.find(word)));
-    return known.includes(null) ? this.say(text) : known.join("").replaceAll(" and ", ", ");
+    return this.find(text) ?? this.list(text) ?? this.sentences(text) ?? text;
+  }
+
+  // Words one after the other, if all of them are known or no words.
+  list(text) {
+    const all = text.split(/(, | and |: | \u00b7 )/);
+    const known = all.map((one, i) => (i % 2 ? one.replace(" and ", ", ") : (this.find(one) ?? (/\p{L}/u.test(one) ? null : one))));
+    return all.length < 2 || known.includes(null) ? null : known.join("");
   }
 
   // The server makes a sentence of an error: a capital, a full stop.
@@ -105,6 +107,7 @@ function pattern(key) {
   return {
     key,
     test: new RegExp(`^${around.join("(.*?)")}$`, "u"),
+    quoted: [...key.matchAll(/['\u201c]\{(\d)\}['\u201d]/g)].map(([, i]) => Number(i)), // visitors' own words
     letters: key.replace(/\{\d\}|\P{L}/gu, "").length,
   };
 }
@@ -136,10 +139,9 @@ function text(node) {
   const written = node.nodeValue;
   const bare = written.trim();
   if (!bare || node.parentElement?.closest(NO_WORDS)) return;
-  const said = words.say(bare.replace(/\s+/g, " "));
-  const start = written.indexOf(bare);
-  const whole = written.slice(0, start) + said + written.slice(start + bare.length);
-  if (whole !== written) node.nodeValue = whole;
+  const key = bare.replace(/\s+/g, " ");
+  const said = words.say(key);
+  if (said !== key) node.nodeValue = written.replace(bare, () => said);
 }
 
 function attribute(element, name) {
