@@ -28,7 +28,7 @@ HOSTS = re.compile(r"^--keep|^a (Space|proxy|site) is|the Hub|a Space (of|at)|^\
 """Told in a terminal, to whoever starts the app."""
 CODE = set("Backspace|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit".split("|"))
 CODE |= set("unknown message {0}|{0} arrow|{0} place|{0}: {1}|{0} {1}".split("|"))
-CODE |= {"(pointer: coarse)", "500 12px {0}", "script, style, textarea, {0}"}
+CODE |= {"500 12px {0}", "script, style, textarea, {0}"}
 LANGUAGES_READ = "German French Spanish Italian Portuguese Russian Japanese Chinese Korean"
 WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middle"
 WALKING = "forward|back|step left|step right|turn left|turn right"
@@ -39,6 +39,7 @@ GRADIO = (
 PARTS = (
     "All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
     "|Recording ...|Looking \u2026"
+    "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
 )
 BONES = {re.sub(r"(\d)$", r" \1", joint.replace("_", " ")) for joint in JOINTS}
@@ -84,6 +85,32 @@ def test_prompts_to_click_are_understood_in_every_language(name):
             assert told
             assert told.english
             assert text.replace("and then", "a person").startswith(told.english), said
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_browsers_language_is_spoken(open_page):  # noqa: F811
+    page = open_page(locale="fr-CA")
+    assert page.locator("html").get_attribute("lang") == "fr"
+    page.get_by_role("tab", name="Mouvement").wait_for()
+    page.get_by_role("button", name="Générer").click()
+    page.get_by_text("Saisir d’abord ce que le corps doit faire").wait_for()
+    page.get_by_role("button", name="marcher", exact=True).click()  # a prompt, too
+    page.get_by_text("Lu (français) comme « a person walks forward ».").wait_for()
+    page.get_by_label("Que doit faire le corps").fill("Play")
+    page.get_by_role("button", name="Modifier").click()
+    page.locator(".ls-caption strong", has_text="Play").wait_for()  # what was typed stays
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_language_can_be_asked_for_and_english_fetches_no_list(open_page):  # noqa: F811
+    page = open_page("?lang=de", locale="ja-JP")
+    page.get_by_role("tab", name="Bewegung").wait_for()
+    page = open_page("?lang=en", locale="ja-JP")
+    page.get_by_role("tab", name="Motion").wait_for()
+    fetched = "performance.getEntriesByType('resource').map(({name}) => name)"
+    assert [name for name in page.evaluate(fetched) if "/languages/" in name] == []
 
 
 def words(name: str) -> dict[str, str]:

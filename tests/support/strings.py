@@ -18,7 +18,7 @@ ATTRIBUTES = "alt aria-description aria-label aria-roledescription aria-valuetex
 LABELS = "label info placeholder value"
 WORDS = re.compile(r"[^\W\d_]{2,}[,;:]? ([^\W\d_]|\{)|[}\w] [a-z]{2,}|^[A-Z][a-z]+$")
 """What is for people, of a script's strings: several words, or one that begins like a title."""
-HIDDEN = re.compile(r"<\w|#include|[=\[]|^\(?[.:]\w|^[\d{]\S*px|\.js$|^\^")
+HIDDEN = re.compile(r"<\w|#include|[=\[]|^[.:]\w|^\([a-z-]+: |^[\d{]\S*px|\.js$|^\^")
 """What is for the browser: selectors, markup."""
 ALONE = set("walk run jump kick wave sit dance punch balance off auto".split())
 ALONE |= set("jumps waves runs kicks dances".split())
