@@ -94,7 +94,7 @@ def test_the_browsers_language_is_spoken(open_page):  # noqa: F811
     assert page.locator("html").get_attribute("lang") == "fr"
     page.get_by_role("tab", name="Mouvement").wait_for()
     page.get_by_role("button", name="Générer").click()
-    page.get_by_text("Saisir d’abord ce que le corps doit faire").wait_for()
+    page.get_by_text("ce que le corps doit faire, par exemple").wait_for()
     page.get_by_role("button", name="marcher", exact=True).click()  # a prompt, too
     page.get_by_text("Lu (français) comme « a person walks forward ».").wait_for()
     page.get_by_label("Que doit faire le corps").fill("Play")
