@@ -37,7 +37,8 @@ GRADIO = (
     "|Reset to default value|number input for {0}|range slider for {0}"
 )
 PARTS = (
-    "All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
+    "Files given or made here lie in memory and are deleted within {0} minutes."
+    "|has no room for files|cannot keep files now|All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
     "|Recording ...|Looking \u2026"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
