@@ -38,7 +38,8 @@ GRADIO = (
 )
 PARTS = (
     "Files given or made here lie in memory and are deleted within {0} minutes."
-    "|has no room for files|cannot keep files now|All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
+    "|has no room for files|cannot keep files now"
+    "|All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
     "|Recording ...|Looking \u2026"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
