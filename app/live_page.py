@@ -32,6 +32,10 @@ MOUNT = """
 const mount = () => window.Livestep.mount(element);
 if (window.Livestep) mount(); else window.addEventListener("livestep-ready", mount, {once: true});
 """
+NAME_BOXES = """() => requestAnimationFrame(() => {
+    for (const box of document.querySelectorAll(".empty[aria-label]")) box.role = "img";
+})"""
+"""Gradio labels its empty boxes, which only what has a role may be."""
 TILTS, LENSES = (-30, 30), (0.5, 2)
 """Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
 MOST_GIVEN = 20
@@ -73,11 +77,12 @@ def live_page(template: str, *, form: str) -> Iterator[None]:
     `form` is the title of what the block builds.
     """
     live(markup(template))
-    with gr.Accordion(form, open=False):
+    with gr.Accordion(form, open=False) as folded:
         yield
         kept = "lie in memory and " if in_memory() else ""
         told = f"Files given or made here {kept}are deleted within {KEEP // 60:.0f} minutes."
         gr.HTML(f'<p class="ls-kept">{told}</p>', apply_default_css=False)
+    folded.expand(None, None, None, js=NAME_BOXES)
 
 
 def endpoint(

@@ -24,6 +24,7 @@ from app.world.routes import world_routes
 from core.body.mesh import BODIES, Body
 
 STATIC = Path(__file__).parent / "static"
+LANGUAGES = Path(__file__).parent / "web/languages"
 
 
 def routes(lobby: Lobby, exports: Exports, metrics_token: str = "") -> list[BaseRoute]:
@@ -42,6 +43,7 @@ def routes(lobby: Lobby, exports: Exports, metrics_token: str = "") -> list[Base
         *export_routes(lobby, exports),
         *character_routes(lobby),
         *metrics_routes(lobby, exports, metrics_token),
+        Mount("/livestep/languages", StaticFiles(directory=LANGUAGES)),
         Mount("/livestep/static", StaticFiles(directory=STATIC)),
     ]
 

@@ -2,6 +2,7 @@
 
 import { CapturePage } from "./capture/page.js";
 import { Landing } from "./landing/landing.js";
+import { translate } from "./languages.js";
 import { arrive } from "./live/reach.js";
 import { MotionPage } from "./motion/page.js";
 import { WorldPage } from "./world/page.js";
@@ -19,4 +20,5 @@ window.Livestep = {
     arrive(name, root.livestep);
   },
 };
+translate(base);
 window.dispatchEvent(new Event("livestep-ready"));

@@ -55,6 +55,7 @@ export class Exporter {
 // Say how an export is going; `more` is a link or a button after it, which stays in place while it can be pressed.
 export function tellNote(note, text, kind, more) {
   note.dataset.kind = kind;
+  note.ariaBusy = String(kind === "busy"); // screen readers tell how it ended, not every percent
   if (!more || note.lastChild !== more) note.replaceChildren("", ...(more ? [" ", more] : []));
   note.firstChild.data = text;
 }

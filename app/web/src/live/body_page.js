@@ -3,6 +3,7 @@
 import { CharacterPanel } from "../character/panel.js";
 import { Exporter } from "../exports/exporter.js";
 import { Range } from "../exports/range.js";
+import { say } from "../languages.js";
 import { MAX_PROMPT } from "./bounds.js";
 import { Figure } from "./figure.js";
 import { bindKeys } from "./keys.js";
@@ -87,7 +88,7 @@ export class BodyPage {
       actions[button.dataset.do]?.();
       if (button.dataset.export) this.export(button.dataset.export);
       if (button.classList.contains("ls-chip")) {
-        this.view.prompt = button.dataset.prompt;
+        this.view.prompt = say(button.dataset.prompt);
         this.go({});
       }
     });

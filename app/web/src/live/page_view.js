@@ -10,6 +10,7 @@ export class PageView {
     this.root = root;
     this.at = 0;
     this.flashed = { text: "", until: 0 };
+    this.said = new Map();
   }
 
   find(selector) {
@@ -17,8 +18,9 @@ export class PageView {
   }
 
   set(selector, text) {
-    const element = this.find(selector);
-    if (element.textContent !== text) element.textContent = text;
+    if (this.said.get(selector) === text) return; // what stands there may be its translation
+    this.said.set(selector, text);
+    this.find(selector).textContent = text;
   }
 
   flash(text) {

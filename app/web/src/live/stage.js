@@ -20,6 +20,8 @@ const THEMES = {
   light: { sky: 0xe9edf5, even: 0xdde3ee, odd: 0xc9d1e0, light: 2.1, fill: 1.55, ground: 0xb8c0d0 },
   dark: { sky: 0x141823, even: 0x222838, odd: 0x1a1f2d, light: 1.9, fill: 0.95, ground: 0x30384c },
 };
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const FAR = 1.5; // m that the body may go before a camera that must not glide jumps after it
 const START = { camera: [2.35, 1.5, 3.9], target: [0, 0.92, 0] };
 
 // From best to cheapest; a frame that takes too long for a while moves one down.
@@ -129,8 +131,9 @@ export class Stage {
 
   // Keep the body at `place` in view; `seconds` since the last call, Infinity to jump there.
   track(place, seconds) {
-    const wanted = new Vector3(place.x, START.target[1], place.z);
-    const step = wanted.sub(this.focus).multiplyScalar(1 - Math.exp(-4 * seconds));
+    const step = new Vector3(place.x, START.target[1], place.z).sub(this.focus);
+    if (STILL.matches) seconds = seconds === Infinity || step.length() > FAR ? Infinity : 0;
+    step.multiplyScalar(1 - Math.exp(-4 * seconds));
     this.focus.add(step);
     if (this.follow) {
       this.camera.position.add(step);

@@ -5,7 +5,7 @@ import { AHEAD } from "./key_tool.js";
 const SAY = {
   off: "",
   drive: "W A S D or arrow keys walk, Shift runs, Q and E turn the camera, X held looks ahead; the prompt says how.",
-  path: "Click the floor to add points, or draw a line.",
+  path: "Click the floor to add points, or draw a line; Enter on the stage adds one, too.",
   keys: `Pin the pose that is shown, then drag its hands and feet: it is wanted ${AHEAD} s later.`,
 };
 const LATEST = 3600; // s

@@ -8,6 +8,7 @@ import { distance, gaitOf, heading, newPoint, retime, sampleLine } from "./point
 
 const STILL = 5; // px that a press may wander and still be a click
 const DRAWN_APART = 0.05; // m
+const AHEAD = 1; // m
 
 export class PathTool {
   constructor(steering) {
@@ -21,6 +22,7 @@ export class PathTool {
     stage.addEventListener("pointermove", (event) => this.move(event));
     stage.addEventListener("pointerup", (event) => this.release(event));
     stage.addEventListener("pointercancel", () => (this.pressed = this.line = null));
+    stage.addEventListener("keydown", ({ target, code }) => target === stage && code === "Enter" && this.on && this.lead());
   }
 
   get on() {
@@ -58,6 +60,13 @@ export class PathTool {
     const place = still && pickFloor(event, this.steering.page.stage);
     if (place) this.add([newPoint(this.steering.world.floor(place))]);
     else this.refresh();
+  }
+
+  // Add a point ahead of the last one, as the camera looks, for whoever has no mouse; arrow keys move its handle.
+  lead() {
+    const { ahead } = this.steering.page.stage;
+    const [x, z] = this.points.at(-1)?.place ?? this.steering.now.place;
+    this.add([newPoint([x + AHEAD * ahead.x, z + AHEAD * ahead.z])]);
   }
 
   draws(on) {
