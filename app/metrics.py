@@ -62,7 +62,7 @@ def counts(lobby: Lobby) -> dict[str, float]:
         f"visitors_{tab}": sum(one.feed is not None for one in table.everybody())
         for tab, table in tabs.items()
     }
-    counted = getattr(lobby, "counts", dict)()
+    counted = lobby.counts()
     made = {f"{name}_total": counted.pop(name) for name in ("poses", "frames") if name in counted}
     return {**here, **counted, **made}
 
