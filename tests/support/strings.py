@@ -10,8 +10,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.landing import landing
 from app.live_page import markup
-from app.ui import INTRO, TABS
+from app.ui import TABS
 
 ROOT = Path(__file__).parents[2]
 ATTRIBUTES = "alt aria-description aria-label aria-roledescription aria-valuetext placeholder title"
@@ -46,7 +47,7 @@ class _Template(HTMLParser):
 
 def of_templates() -> set[str]:
     """Return the texts and the attributes that are read aloud or shown."""
-    pages = [INTRO, *(markup(template) for template, _, _ in TABS.values())]
+    pages = [landing(), *(markup(template) for template, _, _ in TABS.values())]
     found = {" ".join(text.split()) for page in pages for text in _Template(page).found}
     return {text for text in found if any(c.isalpha() for c in text)}
 
