@@ -21,14 +21,17 @@ SERVER = (
     *(f"core/capture/{name}.py" for name in "apart doubts follow read scene standing".split()),
 )
 """What speaks to visitors; what else the core says of files is translated where that is known."""
-NAMES = set("AMASS (SMPL-H)|AMASS (SMPL-X)|BVH|CMU|FBX|GLB|JSON|Livestep|MP4".split("|"))
+NAMES = set("AMASS (SMPL-H)|AMASS (SMPL-X)|BVH|CMU|FBX|GLB|JSON|Livestep|MP4|WEBP".split("|"))
 NAMES |= set("Mixamo|NPZ|SMPL|Unreal|VRM|VRMA|cm/s|ms|s|world-blocks|{0} cm|· {0} ms".split("|"))
 NAMES |= {"W:40,WD:20,L:15,-:10"}
-HOSTS = re.compile(r"^--keep|^a (Space|proxy|site) is|the Hub|a Space (of|at)|^\{0\} cannot be rea")
+HOSTS = re.compile(
+    r"^--keep|Ray cluster|^the cluster has|^a (Space|proxy|site) is|the Hub|a Space (of|at)"
+    r"|^\{0\} cannot be rea"
+)
 """Told in a terminal, to whoever starts the app."""
-CODE = set("Backspace|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit".split("|"))
+CODE = set("Backspace|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit|not all".split("|"))
 CODE |= set("unknown message {0}|{0} arrow|{0} place|{0}: {1}|{0} {1}".split("|"))
-CODE |= {"500 12px {0}", "script, style, textarea, {0}"}
+CODE |= {"another one knew that", "500 12px {0}", "script, style, textarea, {0}"}
 LANGUAGES_READ = "German French Spanish Italian Portuguese Russian Japanese Chinese Korean"
 WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middle"
 WALKING = "forward|back|step left|step right|turn left|turn right"
@@ -39,7 +42,7 @@ GRADIO = (
 PARTS = (
     "Files given or made here lie in memory and are deleted within {0} minutes."
     "|has no room for files|cannot keep files now"
-    "|All {0} places are|The only place is|is|are|In the {0}, looking {1}|left|right"
+    "|This server|Your network|is|are|In the {0}, looking {1}|left|right"
     "|Recording ...|Looking \u2026"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
