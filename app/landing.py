@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from pathlib import Path
 
 from app.live_page import markup
@@ -19,7 +20,9 @@ def landing() -> str:
     """Return the markup."""
     told = CHANGELOG.read_text(encoding="utf-8") if CHANGELOG.is_file() else ""
     gallery = json.loads(GALLERY.read_text(encoding="utf-8"))
-    return markup("landing.html", gallery=gallery, news=news(told))
+    entries = news(told)
+    version = zlib.crc32("".join(entries).encode())  # the same in every language
+    return markup("landing.html", gallery=gallery, news=entries, version=version)
 
 
 def news(changelog: str) -> list[str]:

@@ -36,7 +36,7 @@ class Words {
     this.language = language;
     this.strings = new Map(Object.entries(strings));
     const patterns = [...this.strings.keys()].filter((key) => key.includes("{0}"));
-    this.patterns = patterns.map(pattern).sort((a, b) => b.letters - a.letters); // the most telling first
+    this.patterns = patterns.map(pattern).sort((a, b) => b.letters - a.letters || b.key.length - a.key.length); // the most telling first
     this.gap = UNSPACED.includes(language) ? "" : " ";
     this.stop = UNSPACED.includes(language) ? "\u3002" : ".";
     this.kept = new Map();

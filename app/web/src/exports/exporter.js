@@ -42,8 +42,9 @@ export class Exporter {
       const more = document.createElement("span");
       const link = Object.assign(document.createElement("a"), { href: file, download: job.file, textContent: share ? "Download" : "Again" });
       more.append(...(share ? [share, " "] : []), link);
-      const where = share ? "is ready" : "is in your downloads";
-      this.say(`${job.file}, ${size(job.bytes)}, ${where}. ${job.note}`.trim(), "done", more);
+      const bytes = size(job.bytes);
+      const told = share ? `${job.file}, ${bytes}, is ready.` : `${job.file}, ${bytes}, is in your downloads.`;
+      this.say(`${told} ${job.note}`.trim(), "done", more);
     } catch (error) {
       this.say(error.message, "error");
     } finally {

@@ -56,7 +56,7 @@ export class Landing {
   // ---- what is new
 
   get version() {
-    return this.news.querySelector("ul").textContent;
+    return this.news.dataset.version;
   }
 
   mark(unread) {
