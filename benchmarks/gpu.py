@@ -24,6 +24,7 @@ def main(
     as_json: reporting.AsJson = False,
     rehearse: Annotated[bool, typer.Option(help="On a CPU, with small sizes.")] = False,
     seconds: Annotated[float, typer.Option(help="For each figure, after its warm-up.")] = 1.0,
+    first: Annotated[int, typer.Option(help="Only so many of the rows.")] = 99,
     limit: Annotated[float, typer.Option(help="Seconds after which no figure is begun.")] = 230,
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
     out: reporting.Out = None,
@@ -83,7 +84,7 @@ def main(
         moved("published K 50 L 5 plain", plain_motion),
         moved("motion plain", plain_motion),
     ]
-    for part in parts:
+    for part in parts[:first]:
         if not bench.late:
             part()
     for name, work in bench.later.items():

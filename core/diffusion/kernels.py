@@ -34,7 +34,9 @@ _chosen: dict[tuple[Hashable, ...], tuple[str, Attend]] = {}
 
 def compiled(function: Callable[P, T]) -> Callable[P, T]:
     """Return a function that is compiled for each shape it meets."""
-    torch.compiler.config.recompile_limit = SHAPES
+    from torch._dynamo import config  # a second to import
+
+    config.recompile_limit = SHAPES
     return cast(Any, torch).compile(function, dynamic=False)  # which does not say what it returns
 
 
