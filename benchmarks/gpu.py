@@ -11,23 +11,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from benchmarks import reporting
-from benchmarks.gpu_bench import Bench
+from benchmarks.gpu_bench import Bench, Row
 from core.settings import CHECKPOINTS
-
-if TYPE_CHECKING:
-    from core.motion.generate import MotionModel
 
 
 def main(
     as_json: reporting.AsJson = False,
     rehearse: Annotated[bool, typer.Option(help="On a CPU, with small sizes.")] = False,
     seconds: Annotated[float, typer.Option(help="For each figure, after its warm-up.")] = 1.0,
-    only: Annotated[str, typer.Option(help="Only figures whose names hold this.")] = "",
+    first: Annotated[int, typer.Option(help="Only so many of the rows.")] = 99,
+    limit: Annotated[float, typer.Option(help="Seconds after which no figure is begun.")] = 230,
     checkpoints: reporting.Checkpoints = CHECKPOINTS,
     out: reporting.Out = None,
 ) -> None:
@@ -37,39 +35,57 @@ def main(
     if not rehearse and not torch.cuda.is_available():
         typer.echo("error: PyTorch sees no GPU here; --rehearse runs on a CPU", err=True)
         raise typer.Exit(2)
-    from benchmarks.gpu_motion import motion, published_motion, shipped_motion
+    from benchmarks.gpu_motion import (
+        fused_motion,
+        motion,
+        off_cpu,
+        plain_motion,
+        published_motion,
+        shipped_motion,
+    )
     from benchmarks.gpu_parity import parity
-    from benchmarks.gpu_worlds import fleet, nfd_figures, world
+    from benchmarks.gpu_worlds import STREAMS, fleet, nfd_figures, world
 
     device = "cpu" if rehearse else "cuda"
-    bench = Bench(device, rehearse, seconds, checkpoints, out)
+    bench = Bench(device, rehearse, seconds, checkpoints, out, limit)
     about = {"torch": torch.__version__, "device": device}
     if device == "cuda":
         about |= {"gpu": torch.cuda.get_device_name(), "cudnn": torch.backends.cudnn.version()}
     bench.found["machine"] = reporting.machine() | about
 
-    def nfd_all(preset: str, **ways: tuple[int, ...]) -> Callable[[], None]:
-        return lambda: nfd_figures(bench, preset, ways)
+    def nfd_all(preset: str, way: str, *steps: int) -> Callable[[], None]:
+        return lambda: nfd_figures(bench, preset, {way: steps})
 
-    def cmdm(steps: int, stagger: int) -> Callable[[], MotionModel]:
-        return partial(published_motion, bench, steps, stagger)
+    def note(name: str, figure: Callable[..., Row], *told: object) -> Callable[[], None]:
+        return lambda: bench.note(name, partial(figure, bench, *told))
 
-    def motion_all(name: str, make: Callable[[], MotionModel]) -> Callable[[], None]:
-        return lambda: bench.note(name, partial(motion, bench, name, make, 32))
+    def moved(name: str, figure: Callable[..., Row], *told: object) -> Callable[[], None]:
+        make = shipped_motion
+        if name.startswith("published"):
+            steps, stagger = map(int, name.split()[2:5:2])
+            make = partial(published_motion, steps=steps, stagger=stagger)
+        return note(name, figure, name, partial(make, bench), *told)
 
-    parts: list[tuple[str, Callable[[], None]]] = [
-        ("parity", lambda: bench.note("parity", partial(parity, device))),
-        ("nfd-310m", nfd_all("nfd-310m", graphs=(4, 1), plain=(4, 1))),
-        ("world-blocks", lambda: bench.note("world-blocks", partial(world, bench))),
-        ("fleet", lambda: bench.note("fleet", partial(fleet, bench))),
-        ("published K 50", motion_all("published K 50 L 5", cmdm(50, 5))),
-        ("nfd-310m fused", nfd_all("nfd-310m", fused=(4, 2, 1))),
-        ("motion", motion_all("motion", partial(shipped_motion, bench))),
-        ("nfd-130m", nfd_all("nfd-130m", plain=(4, 1), fused=(4, 2, 1))),
-        ("published K 10", motion_all("published K 10 L 1", cmdm(10, 1))),
+    parts: list[Callable[[], None]] = [
+        lambda: bench.note("parity", partial(parity, device)),
+        nfd_all("nfd-310m", "fused", 4, 2, 1),
+        moved("published K 50 L 5", motion, 32),
+        moved("published K 50 L 5 fused", fused_motion),
+        note("motion off cpu", off_cpu),
+        note("fleet fused", fleet, (1, 32), True),
+        moved("motion", motion, 32),
+        note("fleet", fleet, STREAMS),
+        note("world-blocks", world),
+        nfd_all("nfd-130m", "fused", 4, 1),
+        moved("published K 10 L 1", motion, 32),
+        nfd_all("nfd-310m", "graphs", 4, 1),
+        nfd_all("nfd-310m", "plain", 4, 1),
+        nfd_all("nfd-130m", "plain", 4, 1),
+        moved("published K 50 L 5 plain", plain_motion),
+        moved("motion plain", plain_motion),
     ]
-    for name, part in parts:
-        if only in name and not bench.late:
+    for part in parts[:first]:
+        if not bench.late:
             part()
     for name, work in bench.later.items():
         if not bench.late:

@@ -15,9 +15,6 @@ import typer
 
 Row = dict[str, Any]
 
-SECONDS = 230.0
-"""After which nothing new is begun."""
-
 
 @dataclass
 class Bench:
@@ -28,6 +25,8 @@ class Bench:
     seconds: float
     checkpoints: Path
     out: Path | None
+    limit: float
+    """Seconds after which nothing new is begun."""
     found: Row = field(default_factory=dict[str, Any])
     begun: float = field(default_factory=time.perf_counter)
     later: dict[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
@@ -35,10 +34,11 @@ class Bench:
 
     @property
     def late(self) -> bool:
-        return time.perf_counter() - self.begun > SECONDS
+        """Whether time is up."""
+        return time.perf_counter() - self.begun > self.limit
 
     def sync(self) -> None:
-
+        """Wait for the GPU."""
         if self.device == "cuda":
             torch.cuda.synchronize()
 

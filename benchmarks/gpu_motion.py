@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from itertools import repeat
 
+import numpy as np
 import torch
 
 from benchmarks.gpu_bench import Bench, Row
@@ -15,6 +18,7 @@ from benchmarks.gpu_worlds import plainly
 from core import checkpoint
 from core.body.features import encode
 from core.body.skeleton import REST_JOINTS
+from core.device import round_products
 from core.motion.generate import MotionModel
 from core.motion.model import PUBLISHED, MotionDiT
 from core.motion.vae import PUBLISHED as VAE
@@ -31,7 +35,14 @@ def shipped_motion(bench: Bench) -> MotionModel:
         dit = checkpoint.load(folder, MotionDiT, device=bench.device)
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=bench.device)
         model = motion_model(dit, vae, bench.device)
+    return at_speed(model)
+
+
+def at_speed(model: MotionModel) -> MotionModel:
+    """Make a model compute as `MotionModel.load` does on a GPU."""
     model.dit.run_static(torch.float32)
+    round_products(model.device)
+    model.vae.settle()
     return model
 
 
@@ -49,27 +60,32 @@ def published_motion(bench: Bench, steps: int, stagger: int) -> MotionModel:
     vae.eval().requires_grad_(False)
     vae.mean.copy_(torch.from_numpy(encode(REST_JOINTS[None].repeat(2, 0))[0]))
     vae.std.fill_(0.01)
-    model = motion_model(dit, vae, bench.device)
-    dit.run_static(torch.float32)
-    return model
+    return at_speed(motion_model(dit, vae, bench.device))
 
 
 def moving(bench: Bench, model: MotionModel, name: str) -> Row:
     """Return poses a second and the first pose's delay, from prompt to skeleton."""
-    settings = MotionSettings(seed=1)
+    settings, row = MotionSettings(seed=1), {}
     first: list[float] = []
     for i in range(2 if bench.rehearse else 6):
         start = time.perf_counter()
         next(model.stream(repeat("a person walks"), settings.changed(seed=i)))
         first.append(1000 * (time.perf_counter() - start))
-    stream = model.stream(repeat("a person walks"), settings)
-    row = bench.rate(lambda: next(stream), warm=model.dit.cfg.context + 6)
-    per_block = 4 * model.dit.cfg.block
-    row["poses_per_s"] = round(row["per_s"] * per_block, 1)
     row["first_pose_ms"] = round(sorted(first)[len(first) // 2], 2)
-    row["first_pose_ms_best"] = round(min(first), 2)
-    bench.later[f"{name}, a block of poses"] = lambda: next(stream)
+    for way, prompts in {
+        "asked": repeat("a person walks"),
+        "listed": ["a person walks"] * 10000,
+    }.items():
+        stream = model.stream(prompts, settings)
+        found = bench.rate(partial(next, stream), warm=model.dit.cfg.context + 6)
+        row[way] = {"poses_per_s": poses(model, found), "block_ms": found["alone_ms"]}
+        bench.later[f"{name}, {way}, a block of poses"] = partial(next, stream)
     return row
+
+
+def poses(model: MotionModel, found: Row, rows: int = 1) -> float:
+    """Return poses a second, of blocks a second."""
+    return round(found["per_s"] * rows * 4 * model.dit.cfg.block, 1)
 
 
 def features(bench: Bench, model: MotionModel, rows: int, name: str) -> Row:
@@ -82,19 +98,47 @@ def features(bench: Bench, model: MotionModel, rows: int, name: str) -> Row:
         return model.decode(next(stream).x[:, None], state)
 
     found = bench.rate(block, warm=model.dit.cfg.context + 6)
-    total = found["per_s"] * rows * 4 * model.dit.cfg.block
     bench.later[f"{name}, a block of features, {rows} streams"] = block
-    return {"poses_per_s": round(total, 1), "block_ms": found["alone_ms"]}
+    return {"poses_per_s": poses(model, found, rows), "block_ms": found["alone_ms"]}
 
 
 def motion(bench: Bench, name: str, make: Callable[[], MotionModel], streams: int) -> Row:
-    """Return one size's figures with graphs and without."""
+    """Return one size's figures, of one stream and of many."""
     model = make()
-    row: Row = {"graphs": moving(bench, model, f"{name}, graphs")}
-    row["features"] = features(bench, model, 1, name)
+    row = {**moving(bench, model, name), "features": features(bench, model, 1, name)}
     many = features(bench, model, streams, name)
     many["times_one"] = round(many["poses_per_s"] / row["features"]["poses_per_s"], 2)
     row[f"{streams} streams"] = many
-    row["plain"] = moving(bench, plainly(make()), f"{name}, plain")
-    row["ratio"] = round(row["graphs"]["poses_per_s"] / row["plain"]["poses_per_s"], 2)
     return row
+
+
+def fused_motion(bench: Bench, name: str, make: Callable[[], MotionModel]) -> Row:
+    """Return the same of one stream of a compiled model."""
+    model = make()
+    model.dit.run_static(torch.float32, fuse=bench.device == "cuda")
+    return {**moving(bench, model, name), "features": features(bench, model, 1, name)}
+
+
+def plain_motion(bench: Bench, name: str, make: Callable[[], MotionModel]) -> Row:
+    """Return the same of one stream without graphs, whose cache grows."""
+    return moving(bench, plainly(make()), name)
+
+
+def off_cpu(bench: Bench) -> Row:
+    """Return how far joints of the shipped model are from those that a CPU computes (mm)."""
+    walks = [
+        shipped_motion(replace(bench, device=device)).stream(
+            ["a person walks"] * 8, MotionSettings()
+        )
+        for device in ("cpu", bench.device)
+    ]
+    a, b = (np.concatenate([chunk.joints for chunk in walk]) for walk in walks)
+    off = 1000 * np.linalg.norm(a - b, axis=-1)
+    posed = 1000 * np.linalg.norm((a - a[:, :1]) - (b - b[:, :1]), axis=-1)
+    figures = {
+        "mean": off.mean(),
+        "worst": off.max(),
+        "posed": posed.mean(),
+        "posed_worst": posed.max(),
+    }
+    return {name: round(float(mm), 3) for name, mm in figures.items()}

@@ -159,12 +159,14 @@ def world(bench: Bench) -> Row:
     return row
 
 
-def fleet(bench: Bench) -> Row:
+def fleet(bench: Bench, sizes: tuple[int, ...], fuse: bool = False) -> Row:
     """Return frames a second of many streams of the shipped world in one call."""
 
     model, row = world_of(bench), {}
+    if fuse and bench.device == "cuda":
+        model.dit.run_static(torch.bfloat16, fuse=True)
     alone = 0.0
-    for streams in (1, 3) if bench.rehearse else STREAMS:
+    for streams in (1, 3) if bench.rehearse else sizes:
         ships = Fleet(model, streams, torch.Generator(bench.device).manual_seed(0))
         rows = [ships.join(model.moment(i % len(model.seeds))) for i in range(streams)]
         n, coming = [0], [None]
@@ -183,5 +185,5 @@ def fleet(bench: Bench) -> Row:
             "times_one": round(total / alone, 2),
             "round_ms": found["alone_ms"],
         }
-        bench.later[f"fleet of {streams}"] = frame
+        bench.later[f"fleet of {streams}{', fused' * fuse}"] = frame
     return row

@@ -26,7 +26,7 @@ ALLOWED = {
     "core.diffusion": "core.config core.settings core.diffusion",
     "core.body": "core.body",
     "core.motion": (
-        "core.config core.checkpoint core.settings core.onnx core.diffusion core.body"
+        "core.config core.checkpoint core.settings core.device core.onnx core.diffusion core.body"
         " core.steering core.motion"
     ),
     "core.steering": "core.settings core.body core.steering",

@@ -16,7 +16,6 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -135,7 +134,8 @@ class Memory:
 
 def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate pairs of numbers of x (..., K) by angles (..., K / 2), in fp32."""
-    a, b = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    x = x.float()
+    a, b = x[..., ::2], x[..., 1::2]
     return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
 
 
@@ -187,9 +187,8 @@ class Stage:
         """The same, where the host can see it."""
         self.rotate: Triple = rotated
         self.join: Pair = kernels.merge
-        if fuse:  # torch.compile does not say what it returns
-            self.rotate = cast("Triple", torch.compile(rotated))
-            self.join = cast("Pair", torch.compile(kernels.merge))
+        if fuse:
+            self.rotate, self.join = kernels.compiled(rotated), kernels.compiled(kernels.merge)
         self._within, self._per_frame = (
             angle.to(device) for angle in (rotary.within, rotary.per_frame)
         )

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
+from core.diffusion import kernels
 from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
 from core.diffusion.layers import FeedForward, plain_norm
 
@@ -124,7 +125,12 @@ class Block(nn.Module):
 
     def leave(self, x: Tensor, y: Tensor, gate: Tensor) -> Tensor:
         """Return x with what the heads have seen, (B, H, T * P, K)."""
-        return x.addcmul(gate, self.attn.join(y).unflatten(1, x.shape[1:3]))
+        return x.addcmul(gate, self.attn.join(y).reshape(x.shape))
+
+    def look(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, absent: Tensor) -> Tensor:
+        """Return x with what its tokens find in a context; see `CrossAttention`."""
+        h = self.cross(self.norm_c(x).flatten(1, 2), keys, values, mask, absent)
+        return x + h.unflatten(1, x.shape[1:3])
 
     def feed(self, x: Tensor, shift: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
         """Return x after the feed-forward layers."""
@@ -161,8 +167,8 @@ class CausalTransformer(nn.Module):
     def fuse(self) -> None:
         """Compile what blocks do around attention: they are alike, so once is enough for all."""
         for block in self._blocks():
-            for part in ("enter", "leave", "feed"):
-                setattr(block, part, torch.compile(getattr(block, part), dynamic=False))
+            for part in ("enter", "leave", "look", "feed"):
+                setattr(block, part, kernels.compiled(getattr(block, part)))
 
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
@@ -211,8 +217,7 @@ class CausalTransformer(nn.Module):
                 y = cache.layers[i].attend(qk, v, self.rotary, mask, commit * tokens)
             x = block.leave(x, y, gate_a)
             if context is not None:
-                k, v = context.keys[i], context.values[i]
-                h = block.cross(block.norm_c(x).flatten(1, 2), k, v, context.mask, absent)
-                x = x + h.unflatten(1, (frames, tokens))
+                assert absent is not None
+                x = block.look(x, context.keys[i], context.values[i], context.mask, absent)
             x = block.feed(x, shift_f, scale_f, gate_f)
         return x

@@ -35,6 +35,7 @@ from core.steering.pins import Pins
 if TYPE_CHECKING:  # command line and exports know the filter without loading torch
     from torch import Tensor
 
+    from core.device import Arriving
     from core.motion.generate import History, MotionModel
     from core.motion.vae import StreamState
     from core.steering.guide import Guide
@@ -199,10 +200,14 @@ class PoseDecoder:
             if self._pins is not None:
                 self._pins.pass_by(end)
 
+    def begin(self, block: Tensor) -> Arriving:
+        """Have the next block (1, P, D) decoded, which is to be pushed in its turn."""
+        return self._model.decoding(block[:, None], self._state)
+
     def push(
-        self, block: Tensor, prompt: str, preview: Callable[[], Tensor | None] = lambda: None
+        self, block: Arriving, prompt: str, preview: Callable[[], Tensor | None] = lambda: None
     ) -> PoseChunk:
-        """Return the poses that the next block (1, P, D) tells; may be none at first.
+        """Return the poses that the next block tells; may be none at first.
 
         `preview` tells what the block after it is going to be; only key poses ask.
         """
@@ -213,8 +218,8 @@ class PoseDecoder:
         features = self._filter.push(_NOTHING.features[None], last=True)[0]
         return self._pin(self._chunk(features, prompt), lambda: None)
 
-    def _push(self, block: Tensor, prompt: str) -> PoseChunk:
-        features = self._model.decode(block[:, None], self._state)
+    def _push(self, block: Arriving, prompt: str) -> PoseChunk:
+        features = block.get()
         led = self._guide is not None and self._guide.steers
         features = self._heading.push(
             features, np.full(features.shape[:2], straight(prompt) and not led)
@@ -230,7 +235,9 @@ class PoseDecoder:
         keys, end, ahead = self._guide.wishes.keys, chunk.first + len(chunk), None
         if any(end <= key.at * FPS < end + KNOWN for key in keys):
             block = preview()
-            ahead = None if block is None else self.fork()._push(block, "")
+            if block is not None:
+                fork = self.fork()
+                ahead = fork._push(fork.begin(block), "")
         return replace(chunk, **vars(self._pins.push(chunk, chunk.first, keys, ahead)))
 
     def fork(self) -> PoseDecoder:

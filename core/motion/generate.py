@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import repeat
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from core import checkpoint
 from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
+from core.device import Arriving, round_products
 from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
@@ -45,6 +47,16 @@ WARM = 160
 
 Segments = Sequence[tuple[str, int]]
 """Prompts with the number of poses each is for."""
+T = TypeVar("T")
+
+
+def one_late(items: Iterable[T]) -> Iterator[T]:
+    """Yield each item when the next one is there."""
+    waiting: list[T] = []
+    for item in items:
+        yield from waiting
+        waiting = [item]
+    yield from waiting
 
 
 class MotionModel:
@@ -64,6 +76,8 @@ class MotionModel:
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.float32)
+            round_products(device)
+            vae.settle()
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(
@@ -90,7 +104,10 @@ class MotionModel:
         guide = None if steer is None else Guide(steer, self.dit.cfg.block * STRIDE)
         decoder = PoseDecoder(self, settings.foot_contacts, history, guide, steer, earlier=earlier)
         known = [x for x in past if x is not None]
-        return self._poses(sampler, self._conditions(prompts, sampler, guide), known, decoder)
+        conditions = self._conditions(prompts, sampler, guide)
+        # a GPU makes a block while poses of the one before are made, where no prompt waits for them
+        late = self._graphs.record and isinstance(prompts, Sequence) and steer is None
+        return self._poses(sampler, conditions, known, decoder, late)
 
     def _conditions(
         self, prompts: Iterable[str], sampler: StreamSampler[Prompt], guide: Guide | None
@@ -117,13 +134,14 @@ class MotionModel:
         conditions: Iterator[Prompt],
         past: Sequence[Tensor],
         decoder: PoseDecoder,
+        late: bool,
     ) -> Iterator[PoseChunk]:
         for blocks in past:
             sampler.commit(blocks, [UNASKED])
-        prompt = ""
-        for sampled in sampler.stream(conditions):
-            prompt = sampled.condition.text
-            chunk = decoder.push(sampled.x, prompt, sampler.preview)
+        prompt, made = "", sampler.stream(conditions)
+        begun = ((decoder.begin(sampled.x), sampled.condition.text) for sampled in made)
+        for block, prompt in one_late(begun) if late else begun:
+            chunk = decoder.push(block, prompt, sampler.preview)
             if len(chunk):
                 yield chunk
         if prompt:
@@ -172,7 +190,8 @@ class MotionModel:
         made: list[list[Poses]] = [[] for _ in decoders]
         for sampled in sampler.stream(repeat(prompts, blocks)):
             for row, decoder in enumerate(decoders):
-                made[row].append(decoder.push(sampled.x[row : row + 1], prompt))
+                block = decoder.begin(sampled.x[row : row + 1])
+                made[row].append(decoder.push(block, prompt))
         return [Poses.concatenate(row)[:poses] for row in made]
 
     def _new_sampler(
@@ -226,9 +245,13 @@ class MotionModel:
             self._prompts.move_to_end(key)
             return self._prompts[key]
 
-    @torch.inference_mode()
     def decode(self, blocks: Tensor, state: StreamState) -> np.ndarray:
         """Return features (B, T * P * 4, 263) of the next blocks (B, T, P, 64) of a stream."""
+        return self.decoding(blocks, state).get()
+
+    @torch.inference_mode()
+    def decoding(self, blocks: Tensor, state: StreamState) -> Arriving:
+        """Begin to do what `decode` does, and do not wait."""
         if state and self._graphs.record:
             names, past = list(state), list(state.values())
 
@@ -241,7 +264,7 @@ class MotionModel:
             state.update(zip(names, past, strict=True))
         else:
             features = self._decode(blocks, state)
-        return features.cpu().numpy()
+        return Arriving(features)
 
     def _decode(self, blocks: Tensor, state: StreamState) -> Tensor:
         latents = self.dit.to_latents(blocks)

@@ -225,9 +225,9 @@ class MotionDiT(nn.Module):
         """Shape (P, D) of one frame."""
         return self.cfg.block, self.cfg.latent_dim
 
-    def run_static(self, dtype: torch.dtype) -> None:
+    def run_static(self, dtype: torch.dtype, fuse: bool = False) -> None:
         """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
-        self.runner = Runner(self.transformer, self.cfg.block, dtype)
+        self.runner = Runner(self.transformer, self.cfg.block, dtype, fuse)
 
     def new_cache(
         self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1

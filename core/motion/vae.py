@@ -204,6 +204,13 @@ class MotionVAE(FeatureNetwork):
             nn.init.constant_(self.moments.bias[self.cfg.latent_dim :], INITIAL_LOG_VAR)
             nn.init.zeros_(self.decoder[-1].conv.weight)
 
+    def settle(self) -> None:
+        """Lay weights as a GPU reads them, channels last, which it would do at every call."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):
+                weight = module.weight.data
+                module.weight.data = weight.mT.contiguous().mT
+
     @torch.no_grad()
     def start_from_pca(self, x: Tensor, weights: Tensor) -> None:
         """Set the shortcut to the whitened principal components of normalized poses x (N, 263).

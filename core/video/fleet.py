@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.device import Arriving
 from core.diffusion import schedule
 from core.diffusion.flow import CLEAN
 from core.diffusion.graphs import Graphs
@@ -24,19 +25,12 @@ class Pictures:
     """Frames that are on their way from the GPU."""
 
     def __init__(self, frames: Tensor, rows: list[int]) -> None:
-        self._rows, self._event = rows, None
-        self._frames = frames
-        if frames.is_cuda:
-            self._frames = torch.empty(frames.shape, dtype=frames.dtype, pin_memory=True)
-            self._frames.copy_(frames, non_blocking=True)
-            self._event = torch.cuda.Event()
-            self._event.record()
+        self._rows, self._frames = rows, Arriving(frames)
 
     def get(self) -> dict[int, np.ndarray]:
         """Return (H, W, 3) uint8 of each row that was asked for."""
-        if self._event is not None:
-            self._event.synchronize()
-        return {row: self._frames[row].numpy() for row in self._rows}
+        frames = self._frames.get()
+        return {row: frames[row] for row in self._rows}
 
 
 class Fleet:

@@ -192,6 +192,7 @@ def test_attention_to_pieces_of_the_keys_is_attention(pieces):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_on_a_gpu_bf16_is_near_and_fp32_is_the_same():
     from benchmarks.gpu_parity import parity
 
