@@ -39,7 +39,8 @@ WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middl
 WALKING = "forward|back|step left|step right|turn left|turn right"
 GRADIO = (
     "Use via API|Drop File Here|- or -|Click to Upload|Click to upload or drop files"
-    "|Reset to default value|number input for {0}|range slider for {0}"
+    "|Gradio footer navigation|Stop Recording|Reset to default value"
+    "|number input for {0}|range slider for {0}"
 )
 PARTS = (
     "Files given or made here lie in memory and are deleted within {0} minutes."
@@ -109,6 +110,11 @@ def test_the_browsers_language_is_spoken(open_page):  # noqa: F811
     page.get_by_label("Que doit faire le corps").fill("Play")
     page.get_by_role("button", name="Modifier").click()
     page.locator(".ls-caption strong", has_text="Play").wait_for()  # what was typed stays
+    page.get_by_role("button", name="Nouveautés").click()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.wait_for_function("document.querySelector('.ll')?.livestep")
+    assert page.locator(".ll-dot").is_hidden()  # what is read in French is no news any more
 
 
 @pytest.mark.browser

@@ -76,10 +76,10 @@ class Words {
     return this.find(text) ?? this.list(text) ?? this.sentences(text) ?? text;
   }
 
-  // Words one after the other, if all of them are known or no words.
+  // Words one after the other, if all of them are known or no words: numbers, keys.
   list(text) {
     const all = text.split(/(, | and |: | \u00b7 )/);
-    const known = all.map((one, i) => (i % 2 ? one.replace(" and ", ", ") : (this.find(one) ?? (/\p{L}/u.test(one) ? null : one))));
+    const known = all.map((one, i) => (i % 2 ? one.replace(" and ", ", ") : (this.find(one) ?? (/[\p{Ll}\p{Lo}]/u.test(one) ? null : one))));
     return all.length < 2 || known.includes(null) ? null : known.join("");
   }
 

@@ -18,7 +18,7 @@ export class View extends PageView {
   }
 
   learn({ keys, width, height }) {
-    const what = keys.map(({ codes, label }) => `${codes.map(nameOf).join(" or ")} ${label}`).join(", ");
+    const what = keys.map(({ codes, label }) => `${label}: ${codes.map(nameOf).join("/")}`).join(", ");
     this.find("#lw-how").textContent =
       `${what}. P pauses, full stop makes one frame, R begins again, F is full screen, Escape leaves.`;
     this.keys = summary(keys);
