@@ -31,7 +31,7 @@ from train.setup import (
     Out,
     Preset,
     Run,
-    compile_transformer,
+    compiles,
     fresh_seed,
     pick,
     warm_start,
@@ -136,9 +136,10 @@ def main(
         model.latent_std.copy_(std)
     judged = LatentSet(validation, coder, bank, cfg.block, transitions=0, seed=1).batches(32)
     fixed = [next(judged) for _ in range(6)]
-    compile_transformer(model, compile, dynamic=True)
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01)
     trainer = Trainer(model, settings, out, motions.about())
+    if compiles(compile):  # batches differ in length: the whole would be compiled for minutes
+        model.transformer.fuse(dynamic=True)
     trainer.run(feed(train.batches(batch), device, seed=seed), loss_fn, held_out, fixed)
 
 

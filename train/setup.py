@@ -56,13 +56,9 @@ def fresh_seed(run: Path) -> int:
     return seed + PartialState(cpu=not torch.cuda.is_available()).process_index
 
 
-def compile_transformer(model: Any, wanted: bool | None, dynamic: bool | None = None) -> None:
-    """Compile a model's transformer where that is wanted, or by default on a GPU.
-
-    `dynamic`: batches differ in length.
-    """
-    if wanted or (wanted is None and pick_device() == "cuda"):
-        model.transformer.compile(dynamic=dynamic)
+def compiles(wanted: bool | None) -> bool:
+    """Whether a transformer is compiled: where that is wanted, or by default on a GPU."""
+    return pick_device() == "cuda" if wanted is None else wanted
 
 
 def trainable(folder: Path, kind: type[M]) -> M:

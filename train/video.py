@@ -28,7 +28,7 @@ from train.setup import (
     Muon,
     Out,
     PlayData,
-    compile_transformer,
+    compiles,
     fresh_seed,
     trainable,
 )
@@ -136,7 +136,8 @@ def main(
     length = model.cfg.max_frames
     stream = judged.windows(16, length, seed=1)
     fixed = [next(stream) for _ in range(4)]
-    compile_transformer(model, compile)
+    if compiles(compile):
+        model.transformer.compile()
     settings = LoopSettings(run, steps, minutes, precision, lr=lr, weight_decay=0.01, muon=muon)
     trainer = Trainer(model, settings, out, train.frames.about())
     trainer.run(train.windows(batch, length, seed=seed, device=device), loss_fn, held_out, fixed)

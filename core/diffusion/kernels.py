@@ -32,12 +32,12 @@ CLOSE = 0.02
 _chosen: dict[tuple[Hashable, ...], tuple[str, Attend]] = {}
 
 
-def compiled(function: Callable[P, T]) -> Callable[P, T]:
-    """Return a function that is compiled for each shape it meets."""
+def compiled(function: Callable[P, T], *, dynamic: bool = False) -> Callable[P, T]:
+    """Return a function that is compiled for each shape it meets, or, `dynamic`, for any."""
     from torch._dynamo import config  # a second to import
 
     config.recompile_limit = SHAPES
-    return cast(Any, torch).compile(function, dynamic=False)  # which does not say what it returns
+    return cast(Any, torch).compile(function, dynamic=dynamic)  # which says not what it returns
 
 
 def report() -> dict[str, str]:

@@ -164,11 +164,16 @@ class CausalTransformer(nn.Module):
             nn.init.zeros_(owner.modulation.weight)
             nn.init.zeros_(owner.modulation.bias)
 
-    def fuse(self) -> None:
-        """Compile what blocks do around attention: they are alike, so once is enough for all."""
+    def fuse(self, *, dynamic: bool = False) -> None:
+        """Compile what blocks do around attention: they are alike, so once is enough for all.
+
+        `dynamic`: once for all shapes, but for what looks at a context, whose kernels ask for some.
+        Copies made later would compute with these weights.
+        """
+        parts = "enter", "leave", "feed", *(() if dynamic else ("look",))
         for block in self._blocks():
-            for part in ("enter", "leave", "look", "feed"):
-                setattr(block, part, kernels.compiled(getattr(block, part)))
+            for part in parts:
+                setattr(block, part, kernels.compiled(getattr(block, part), dynamic=dynamic))
 
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""

@@ -26,7 +26,7 @@ from train.place import finder, mover, tokenizer, transformer
 from train.place.stage import Stage
 from train.place.walks import Walks
 from train.seeds import choose
-from train.setup import CHECKPOINTS, Compile, fresh_seed
+from train.setup import CHECKPOINTS, Compile, compiles, fresh_seed
 from train.worlds.__main__ import main as record
 
 SHARES = {"record": 0.15, "tokenizer": 0.2, "transformer": 0.55, "finder": 0.1}
@@ -126,8 +126,7 @@ def main(
             record(folder, world, env, size=size, frames=count, seed=seed, workers=workers)
         stages = Stages(run, known=(out / "config.json").is_file())
         origin = out.parent / base if base else None
-        compiled = compile or (compile is None and device == "cuda")
-        make(folder, origin, stages, stage, compile=compiled)
+        make(folder, origin, stages, stage, compile=compiles(compile))
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
