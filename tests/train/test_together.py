@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ class Net(nn.Module):
     """Two layers, one of which some rows leave out."""
 
     kind, cfg = "net", Config()
+    calls: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,13 +60,23 @@ def train(folder: Path, share: slice) -> tuple[Trainer, dict[str, float]]:
     return made, made.run((b[share] for b in batches), loss, judge, held_out)
 
 
-def main(folder: Path) -> None:
-    """One of the processes, to which its environment says which."""
-    rank = int(os.environ["RANK"])
+def share(folder: Path, rank: int) -> None:
+    """Be one of the processes."""
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank))
     made, figures = train(folder, slice(rank * ROWS, (rank + 1) * ROWS))
     assert bool(figures) == (rank == 0)
-    torch.save(made.model.state_dict(), folder / f"weights-{rank}.pt")
-    print(torch.rand(()).item())
+    noise = torch.rand(())
+    torch.save({**made.model.state_dict(), "noise": noise}, folder / f"weights-{rank}.pt")
+
+
+def main(folder: Path) -> None:
+    """Be both of the processes, which import everything once; tests' own is no place to fork."""
+    both = [get_context("fork").Process(target=share, args=(folder, rank)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(100)
+        assert process.exitcode == 0
 
 
 @pytest.mark.slow
@@ -73,26 +85,21 @@ def test_two_processes_learn_what_one_does_from_twice_the_batch(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-m", "tests.train.test_together", str(tmp_path / "two")]
-    running = [
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **told, "RANK": str(i), "LOCAL_RANK": str(i)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(2)
-    ]
+    both = subprocess.Popen(
+        [sys.executable, "-m", "tests.train.test_together", str(tmp_path / "two")],
+        cwd=ROOT,
+        env={**os.environ, **told},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     made, _ = train(tmp_path / "one", slice(None))
-    said = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    assert said[0][0] != said[1][0]  # noise of their own
-    for rank in range(2):
-        weights = torch.load(tmp_path / f"two/weights-{rank}.pt", weights_only=True)
-        for name, value in made.model.state_dict().items():
-            torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-6)
+    said = both.communicate(timeout=120)[1]
+    assert both.returncode == 0, said
+    weights = [torch.load(tmp_path / f"two/weights-{i}.pt", weights_only=True) for i in range(2)]
+    assert weights[0]["noise"] != weights[1]["noise"]  # of their own
+    for name, value in made.model.state_dict().items():
+        for found in weights:
+            torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
     kept = checkpoint.describe(tmp_path / "two/net")["about"]["figures"]
     assert kept["score"] == pytest.approx(made.best, rel=1e-5)
     one, two = ((tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("one", "two"))
