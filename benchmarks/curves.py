@@ -1,4 +1,4 @@
-"""What training should look like: `python -m benchmarks.curves --add "2 cores=runs"`.
+"""What training should look like: `python -m benchmarks.curves --add "one core=runs"`.
 
 Every script of `train/` writes a line into the `log.jsonl` of its run whenever it is judged. Lines
 of runs are kept in `benchmarks/training.json` by machine and script, and drawn against minutes.
@@ -42,21 +42,27 @@ def read(runs: Path) -> dict[str, Curve]:
 
 
 def draw(curves: dict[str, dict[str, Curve]], path: Path) -> None:
-    """Draw the curves of every script, machines by color."""
+    """Draw the curves of every script that has been run, machines by color."""
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, 3, figsize=(10, 5.6), layout="constrained")
-    for axis, (script, (_, name)) in zip(axes.flat, SHOWN.items(), strict=True):
-        for machine, found in curves.items():
-            minutes = [seconds / 60 for seconds, _, _ in found.get(script, [])]
-            values = [value for _, _, value in found.get(script, [])]
-            axis.plot(minutes, values, marker=".", markersize=4, label=machine)
-        axis.set(title=f"train.{script}", xlabel="minutes", ylabel=name, xscale="log")
+    figure, axes = plt.subplots(2, 3, figsize=(10, 5.6), sharex=True, layout="constrained")
+    shown = [script for script in SHOWN if any(found.get(script) for found in curves.values())]
+    for axis, script in zip(axes.flat, shown, strict=False):
+        for number, (machine, found) in enumerate(curves.items()):
+            if found.get(script):
+                seconds, _, values = zip(*found[script], strict=True)
+                minutes = [x / 60 for x in seconds]
+                axis.plot(minutes, values, f"C{number}.-", markersize=4, label=machine)
+        axis.set(title=f"train.{script}", xlabel="minutes", ylabel=SHOWN[script][1], xscale="log")
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.tick_params(labelbottom=True)
         axis.grid(alpha=0.3)
-    axes.flat[0].legend(frameon=False)
+        axis.legend(frameon=False, fontsize="small")
+    for axis in axes.flat[len(shown) :]:
+        axis.set_axis_off()
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
