@@ -20,6 +20,9 @@ from app.live.sharing import Limits
 
 COSTS = {"motion": 0.1, "world": 0.4, "capture": 0.4}
 """Cores that a visitor of each tab keeps busy, until it is known better."""
+SPARE = 0.15
+"""Of the budget, left to itself while a world is played beside something else: keys are not
+answered in time by a machine that is busy all the time."""
 LEARNED = 0.02
 """How much of a newer measurement counts."""
 STAY = 60.0
@@ -140,6 +143,11 @@ class Places:
         most = self._most.get(kind)
         return most is not None and self.inside(kind) >= most
 
+    def _room(self, guests: Iterable[Guest]) -> float:
+        """Return the lanes that these may share."""
+        kinds = {guest.kind for guest in guests}
+        return self.budget * (1 - SPARE * ("world" in kinds and len(kinds) > 1))
+
     def _next(self) -> Key | None:
         """Return who comes in now. Those whom the host's numbers keep out let others pass; who is
         too large for what is left does not, else it might wait for ever."""
@@ -147,14 +155,15 @@ class Places:
             if self._full(guest.kind):
                 continue
             taken = sum(self.costs[one.kind] for one in self._inside.values())
-            fits = not self._inside or taken + self.costs[guest.kind] <= self.budget + 1e-9
+            room = self._room((guest, *self._inside.values()))
+            fits = not self._inside or taken + self.costs[guest.kind] <= room + 1e-9
             return key if fits else None
         return None
 
     def _lines(self) -> Iterator[tuple[list[Guest], list[Guest], dict[str, float], float]]:
         """Yield who shares what: all of them the lanes, those of a tab what the host allows."""
         inside, line = list(self._inside.values()), list(self._line.values())
-        yield inside, line, self.costs, self.budget
+        yield inside, line, self.costs, self._room((*inside, *line))
         for kind, most in self._most.items():
             if most and any(one.kind == kind for one in line):
                 own = [[one for one in some if one.kind == kind] for some in (inside, line)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,10 @@ Turn = Callable[[], AbstractContextManager[object]]
 """Waits for a turn to compute, which lasts for the length of a block."""
 FILES, SEARCHES = "files", "searches"
 """Whose account files made without watching are charged to, and searches: one for all of them."""
+KEPT_SECONDS = 0.5
+"""How long after a turn that was due a lane is kept for the next one."""
+PATIENCE = 0.2
+"""Seconds after which whoever is not due may have that lane, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,8 @@ class Ticket:
     """Where its visitor's account stood when it began, in seconds computed."""
     seconds: float = 0.0
     """Computed in it, others' turns in between not counted."""
+    since: float = 0.0
+    """When it came into the line."""
     began: float = 0.0
     go: threading.Event = field(default_factory=threading.Event)
 
@@ -86,7 +93,8 @@ class Turnstile:
 
     This is start-time fair queueing (Goyal, Vin and Cheng 1996): a turn is charged to its visitor's
     account; who comes back after a while begins where those stand who are being served. What
-    somebody waits for may borrow from its visitor's future (Duda and Cheriton 1999).
+    somebody waits for may borrow from its visitor's future (Duda and Cheriton 1999). A turn is
+    never cut short, so that one lane is kept from the others while there are such turns.
     """
 
     def __init__(self, lanes: int = 1, *, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -95,7 +103,8 @@ class Turnstile:
         self._clock = clock
         self._lock = threading.Lock()
         self._line: list[Ticket] = []
-        self._computing = 0
+        self._computing: list[Ticket] = []
+        self._kept_until = -math.inf
         self._now = 0.0  # where the account of whoever was let through last stood
         self._accounts: dict[str, float] = {}
         self._mine = threading.local()
@@ -129,37 +138,52 @@ class Turnstile:
 
     @property
     def busy(self) -> bool:
-        """Whether whoever comes now has to wait."""
-        return self._computing >= self.lanes
+        """Whether whoever comes now, and is not due, has to wait."""
+        with self._lock:
+            now = self._clock()
+            return not self._may(Ticket("", 0.0, since=now), now)
 
     def _enter(self, ticket: Ticket) -> None:
         with self._lock:
             if not ticket.seconds:
                 ticket.start = max(self._now, self._accounts.get(ticket.who, 0.0))
             ticket.go.clear()
+            ticket.since = self._clock()
             self._line.append(ticket)
             self._call()
         ticket.go.wait()
 
     def _leave(self, ticket: Ticket) -> None:
         with self._lock:
-            seconds = self._clock() - ticket.began
+            now = self._clock()
+            seconds = now - ticket.began
+            if ticket.ahead:
+                self._kept_until = now + KEPT_SECONDS
             ticket.seconds += seconds
             self._accounts[ticket.who] = (
                 max(self._accounts.get(ticket.who, 0.0), ticket.start) + seconds
             )
-            self._computing -= 1
+            self._computing.remove(ticket)
             if len(self._accounts) > 64:  # who stands no higher than newcomers is one
                 self._accounts = {w: s for w, s in self._accounts.items() if s > self._now}
             self._call()
 
+    def _may(self, ticket: Ticket, now: float) -> bool:
+        """Whether there is a lane for it."""
+        if len(self._computing) >= self.lanes:
+            return False
+        if ticket.ahead or now >= self._kept_until or now - ticket.since > PATIENCE:
+            return True
+        return sum(not other.ahead for other in self._computing) < max(self.lanes - 1, 1)
+
     def _call(self) -> None:
-        while self._line and self._computing < self.lanes:
-            ticket = min(self._line, key=lambda one: one.rank)
+        now = self._clock()
+        while line := [ticket for ticket in self._line if self._may(ticket, now)]:
+            ticket = min(line, key=lambda one: one.rank)
             self._line.remove(ticket)
-            self._computing += 1
+            self._computing.append(ticket)
             self._now = max(self._now, ticket.start)
-            ticket.began = self._clock()
+            ticket.began = now
             ticket.go.set()
 
 

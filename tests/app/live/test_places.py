@@ -52,6 +52,16 @@ def test_as_many_are_let_in_as_there_is_compute_for():
     assert len(quick.inside) == 20
 
 
+def test_beside_a_world_some_compute_is_left_over():
+    house = House()
+    house.ask("world", "world")
+    for i in range(20):
+        house.ask(str(i))
+    assert len(house.inside) == 1 + 8  # of the 11 bodies that two lanes could bear
+    house.leave("world", "world")
+    assert len(house.inside) == 20
+
+
 def test_one_is_let_in_however_slow_the_machine_is():
     house = House(lanes=0.5)
     house.ask("a", "world")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from app.live.sharing import Turnstile
+from app.live.sharing import KEPT_SECONDS, PATIENCE, Turnstile
 from tests.support.visitors import until
 
 MOMENT = 0.4
@@ -70,6 +70,38 @@ def test_who_has_computed_least_goes_first_but_what_is_due_may_borrow():
     for thread in threads:
         thread.join(5)
     assert order == ["due", "newcomer", "little", "much"]
+    assert not turnstile.busy
+
+
+def test_a_lane_is_kept_for_what_is_due_but_not_for_long():
+    clock, order, done = [0.0], [], threading.Event()
+    turnstile = Turnstile(2, clock=lambda: clock[0])
+
+    def compute(who: str) -> None:
+        with turnstile.turn(who):
+            order.append(who)
+            done.wait(5)
+
+    threads = [threading.Thread(target=compute, args=(who,)) for who in "abc"]
+    with turnstile.turn("world", ahead=0.1):
+        threads[0].start()
+        until(lambda: order == ["a"])
+    assert turnstile.busy  # for those who are not due
+    threads[1].start()
+    until(lambda: len(turnstile._line) == 1)
+    with turnstile.turn("world", ahead=0.1):  # at once
+        assert order == ["a"]
+        clock[0] += PATIENCE / 2
+    assert order == ["a"]
+    with turnstile.turn("world", ahead=0.1):
+        clock[0] += PATIENCE
+    until(lambda: order == ["a", "b"])  # has waited for long
+    threads[2].start()
+    until(lambda: len(turnstile._line) == 1)
+    clock[0] += KEPT_SECONDS  # nothing is due any more
+    done.set()
+    for thread in threads:
+        thread.join(5)
     assert not turnstile.busy
 
 
