@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -17,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.live.clock import lived
 from app.live.replies import problem
+from app.live.shares import address_of, lacking
 from app.protocol import MOST_UPLOAD
 from core.capture.kinds import FULL
 
@@ -34,6 +38,9 @@ CLOSED = (
     *("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries"),
 )
 """Gradio's routes that write or fetch something and that this page has no use for."""
+
+_drafts: ContextVar[list[Any]] = ContextVar("drafts")
+"""Files in which what an upload brings lies until it is whole."""
 
 
 class Refused(ValueError):
@@ -82,38 +89,61 @@ def most_of(name: str) -> int:
     return files.get(name.split("/")[0], MOST_ASKED) + MOST_AROUND
 
 
+def draft(**how: Any) -> Any:
+    """Make a file for what an upload brings: Gradio's way, which does not say which it left."""
+    file = tempfile.NamedTemporaryFile(**how)  # noqa: SIM115  whoever asks closes it
+    _drafts.get([]).append(file)
+    return file
+
+
 class Folder:
     """Gradio's folder of what was uploaded and made."""
 
     def __init__(self, path: Path):
         self._path = path
-        self._coming = 0
+        self._coming: list[tuple[str, int]] = []
+        """Where files that are announced come from, and their bytes."""
         self._met: dict[tuple[Path, int], float] = {}
         """File and its date -> when it was first seen: dates go by a clock that may be set."""
 
     @contextlib.contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Keep room for a file that comes; raise Refused where there is none."""
-        size = max(size, LEAST_FILE)
-        if self._coming + size + sum(self._files().values()) > MOST_KEPT:
+    def room(self, size: int, address: str) -> Iterator[None]:
+        """Keep room for a file that comes; raise Refused where there is none.
+
+        What was written of it goes if it does not arrive.
+        """
+        one = address, max(size, LEAST_FILE)
+        files = self._files().items()
+        kept = sum(n for (path, _), n in files if path.parent != self._path)  # without drafts
+        try:
+            full = lacking(self._coming, one[1], address, kept=kept, most=MOST_KEPT)
+        except ValueError as error:
+            raise Refused(str(error), 503) from error
+        if full:
             raise Refused("The server has too many files; try again in a minute.", 503)
-        self._coming += size
+        self._coming.append(one)
+        _drafts.set(drafts := [])
         try:
             yield
         except OSError as error:
             if error.errno not in FULL:
                 raise
+            self.sweep(full=True)
             raise Refused("The server has no room for files; try again later.", 507) from error
         finally:
-            self._coming -= size
+            self._coming.remove(one)
+            for file in drafts:
+                with contextlib.suppress(OSError):  # what it still holds finds no room
+                    file.close()
+                Path(file.name).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Delete what is old, and sooner where there is much."""
+    def sweep(self, *, full: bool = False) -> None:
+        """Delete what is old, and sooner where there is much, or the disk is full."""
         files, now = self._files(), lived()
-        self._met = {file: self._met.get(file, now) for file in files}
+        self._met = met = {file: self._met.get(file, now) for file in files}
         kept = sum(files.values())
-        for (path, date), met in sorted(self._met.items(), key=lambda one: one[1]):
-            if now - met > (SPARE if kept > MOST_KEPT / 2 else KEEP):
+        for (path, date), since in sorted(met.items(), key=lambda one: one[1]):
+            if now - since > (SPARE if full or kept > MOST_KEPT / 2 else KEEP):
                 path.unlink(missing_ok=True)
                 kept -= files[path, date]
                 with contextlib.suppress(OSError):  # something else is in it
@@ -149,7 +179,11 @@ class Intake:
             if gradios and name.startswith(CLOSED):
                 return await problem("There is nothing here.", 404)(scope, receive, send)
             measure(int(said or 0), most)
-            with self._folder.room(int(said or most)) if upload else contextlib.nullcontext():
+            with contextlib.ExitStack() as held:
+                if upload:
+                    held.enter_context(
+                        self._folder.room(int(said or most), address_of(scope["client"]))
+                    )
                 await self._app(scope, Body(receive, most), send)
         except Refused as error:
             await problem(str(error), error.status)(scope, receive, send)

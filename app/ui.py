@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, route_utils
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from app.capture.tab import files_form as capture_form
 from app.exports.store import Exports
 from app.hosting import Doorway, Hosting
-from app.intake import Folder, Intake
+from app.intake import Folder, Intake, draft
 from app.landing import landing
 from app.live.lobby import Lobby
 from app.live_page import live, live_page
@@ -39,6 +39,7 @@ HEAD = """
 def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
     """Build the page, with `tools` for language models as well."""
     processing_utils.async_ssrf_protected_download = fetch_nothing
+    route_utils.NamedTemporaryFile = draft
     orders = []
     with gr.Blocks(title="Livestep", analytics_enabled=False, fill_width=True) as blocks:
         live(landing())

@@ -19,7 +19,8 @@ from app.capture.visitor import CaptureVisitor
 from app.live.feed import PoseFeed
 from app.live.lobby import Lobby
 from app.live.protocol import message
-from app.live.replies import problem, read_body, sentence
+from app.live.replies import number_of, problem, read_body, sentence
+from app.live.shares import address_of
 from app.live.stream import pose_channel
 from app.protocol import Ack, Follow, FromPage, Onward, PageBytes, Stop, pack
 from core.settings import LENS, MAX_PROMPT, Lens, Tilt
@@ -56,7 +57,8 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
             visitor = lobby.capture_visitors.find(session)
             visitor.expect()
             size = announced(request)
-            upload = await lobby.uploads.receive(request.stream(), name, owner=session, size=size)
+            whose = {"owner": session, "address": address_of(request.client)}
+            upload = await lobby.uploads.receive(request.stream(), name, size=size, **whose)
             visitor.keep(upload)
         except ValueError as error:
             return problem(str(error), 413 if str(error) == TOO_LONG else 400)
@@ -80,8 +82,9 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def match(request: Request) -> Response:
         """GET: the poses of a real motion that was shown."""
-        why, number = request.path_params["why"], request.path_params["number"]
+        why = request.path_params["why"]
         try:
+            number = number_of(request)
             visitor = lobby.capture_visitors.find(request.path_params["session"])
             async with visitor.asking, lobby.searching:
                 poses = await run_in_threadpool(visitor.match, why, number)
@@ -95,7 +98,7 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
         Route("/livestep/clip/{session}", clip, methods=["POST"]),
         Route("/livestep/adjust/{session}", asked(Adjustment, adjust), methods=["POST"]),
         Route("/livestep/similar/{session}", asked(Question, similar), methods=["POST"]),
-        Route("/livestep/match/{session}/{why}/{number:int}", match),
+        Route("/livestep/match/{session}/{why}/{number}", match),
     ]
 
 

@@ -23,6 +23,7 @@ from starlette.requests import Request
 
 from app.live.clock import clock, lived
 from app.live.replies import room_for_files
+from app.live.shares import lacking
 from app.protocol import MOST_UPLOAD
 from core.capture.kinds import HEAD, MOTION, sniff
 
@@ -63,17 +64,23 @@ class Uploads:
         self._lock = threading.Lock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: WeakSet[Upload] = WeakSet()
-        self._coming: dict[Path, tuple[str, int]] = {}
-        """Folder of what comes -> for whom, and the bytes that it may have."""
+        self._coming: dict[Path, tuple[str, str, int]] = {}
+        """Folder of what comes -> for whom, where from, and the bytes that it may have."""
         clock().look_after(self)
 
     async def receive(
-        self, parts: AsyncIterator[bytes], name: str, *, owner: str = "", size: int = MOST_UPLOAD
+        self,
+        parts: AsyncIterator[bytes],
+        name: str,
+        *,
+        owner: str = "",
+        address: str = "",
+        size: int = MOST_UPLOAD,
     ) -> Upload:
         """Write a file of `size` bytes at most as it comes for its owner; raise ValueError, at
         once, for more than is taken.
         """
-        folder = self._enter(owner, size)
+        folder = self._enter(owner, address, size)
         try:
             with room_for_files():
                 folder.mkdir(mode=0o700)
@@ -89,22 +96,25 @@ class Uploads:
             self._files.add(upload)
         return upload
 
-    def _enter(self, owner: str, size: int) -> Path:
+    def _enter(self, owner: str, address: str, size: int) -> Path:
         with self._lock, room_for_files():
-            if sum(whose == owner for whose, _ in self._coming.values()) >= OWN_COMING:
+            if sum(whose == owner for whose, _, _ in self._coming.values()) >= OWN_COMING:
                 raise ValueError("Your file before this one is still on its way; wait for it.")
-            size += sum(most for _, most in self._coming.values())
+            coming = [one[1:] for one in self._coming.values()]
+            lack = lacking(coming, size, address, kept=self.kept, most=MOST_KEPT)
             left = sorted(self._left(0), key=lambda one: one.left)
-            while (full := self.kept + size > MOST_KEPT) and left:
-                left.pop(0).delete()
-            if full:
+            if lack > sum(one.bytes for one in left):
                 raise ValueError("The server has too many files to take another; try again later.")
+            for one in left:
+                if lack > 0:
+                    one.delete()
+                    lack -= one.bytes
             if self._folder is None or not Path(self._folder.name).is_dir():  # tidied away
                 self._folder = tempfile.TemporaryDirectory(
                     prefix="livestep-", ignore_cleanup_errors=True
                 )
             folder = Path(self._folder.name) / str(uuid.uuid4())
-            self._coming[folder] = owner, size
+            self._coming[folder] = owner, address, size
             return folder
 
     @property

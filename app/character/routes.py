@@ -25,6 +25,7 @@ from app.exports import files
 from app.exports.routes import KINDS, Wishes, cut, parse, take_wishes
 from app.live.lobby import Lobby
 from app.live.replies import problem, read_body, room_for_files, sentence
+from app.live.shares import Turns, address_of
 from core.body.take import Take
 from core.settings import ExportSettings
 
@@ -32,7 +33,7 @@ OURS = Path(__file__).parents[2] / "assets/characters"
 MOST_SKELETON = 2_000_000
 """Bytes of a skeleton with the outlines of its feet; 500 joints have some 300,000."""
 AT_ONCE = 2
-"""Characters that are read at the same time; others wait."""
+"""Characters that are read at the same time, of different addresses; others wait."""
 LOOKS = 0.5
 """Seconds between two looks at whether somebody still waits."""
 Tell = Callable[[float, str], None]
@@ -42,14 +43,14 @@ T = TypeVar("T")
 def character_routes(lobby: Lobby) -> list[BaseRoute]:
     """Everything below /livestep that has to do with characters."""
     tables = {"export": lobby.motion_visitors, "followed": lobby.capture_visitors}
-    room = asyncio.Semaphore(AT_ONCE)
+    line = Turns(AT_ONCE)
 
     async def rig(request: Request) -> Response:
         """POST: a skeleton as glTF; answers how it is to be moved. `name` is that of its file."""
         name = file_name(request.query_params.get("name", ""))
         try:
             data = await read_body(request, MOST_SKELETON, "The skeleton is too large.")
-            async with room:
+            async with line.turn(address_of(request.client)):
                 told = await _waited_for(request, lambda tell: understand(data, name, tell))
             return Response(told, media_type="application/json")
         except ValueError as error:
@@ -69,9 +70,10 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
             part = {name: wishes.pop(name) for name in ("start", "end", "part")}
             take = await run_in_threadpool(cut, visitors, session, **part)
             size, name = announced(request), asked.get("name", "")
-            upload = await lobby.uploads.receive(request.stream(), name, owner=session, size=size)
+            whose = {"owner": session, "address": address_of(request.client)}
+            upload = await lobby.uploads.receive(request.stream(), name, size=size, **whose)
             path = upload.path
-            async with room:
+            async with line.turn(whose["address"]):
                 name, data = await _waited_for(
                     request, lambda tell: write(take, path, wishes, tell)
                 )
@@ -101,6 +103,8 @@ def character_routes(lobby: Lobby) -> list[BaseRoute]:
 
 async def _waited_for(request: Request, work: Callable[[Tell], T]) -> T:
     """Let a thread work; what it is given to tell raises ClientDisconnect once nobody waits."""
+    if await request.is_disconnected():  # while it stood in line
+        raise ClientDisconnect
     gone = threading.Event()
 
     def tell(_share: float, _what: str) -> None:

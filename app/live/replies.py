@@ -66,6 +66,14 @@ async def read_body(request: Request, most: int, too_long: str) -> bytes:
     return bytes(data)
 
 
+def number_of(request: Request) -> int:
+    """Return the number in a request's path; raise ValueError with a sentence for none."""
+    number = request.path_params["number"]
+    if not re.fullmatch("[0-9]{1,9}", number):
+        raise ValueError("There is nothing of this number.")
+    return int(number)
+
+
 def tagged(request: Request, data: bytes, media_type: str, **headers: str) -> Response:
     """A file that the browser asks about again, and gets again only when it has changed."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:24]}"'

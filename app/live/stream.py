@@ -18,6 +18,7 @@ from app.live.feed import Connection, PoseFeed
 from app.live.line import line_routes
 from app.live.loader import Loader
 from app.live.replies import sentence
+from app.live.shares import address_of
 from app.live.sharing import Buckets
 from app.protocol import (
     MAX_MESSAGE,
@@ -155,7 +156,7 @@ async def serve(socket: Socket, channel: Channel[V, F]) -> None:
 
 async def admit(socket: Socket, channel: Channel[V, F]) -> tuple[V, F, asyncio.Event]:
     """Read the first message and attach to its visitor; ValueError says why not."""
-    address = socket.client.host if socket.client else ""
+    address = address_of(socket.client)
     await in_time(channel.calls, address, channel.connections)
     try:
         data = await asyncio.wait_for(read(socket, channel.most_bytes), HELLO_SECONDS)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.live.lobby import Lobby
-from app.live.replies import problem, read_body, tagged
+from app.live.replies import number_of, problem, read_body, tagged
 from app.live.stream import Channel
 from app.protocol import (
     MAX_WORLD_MESSAGE,
@@ -55,9 +55,9 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
 
     async def seed(request: Request) -> Response:
         """GET: a picture of the gallery as PNG."""
-        world, number = request.path_params["world"], request.path_params["number"]
+        world = request.path_params["world"]
         try:
-            data = await run_in_threadpool(find_picture, world, number)
+            data = await run_in_threadpool(find_picture, world, number_of(request))
         except ValueError as error:
             return problem(str(error), 404)
         return tagged(request, data, "image/png")
@@ -85,7 +85,7 @@ def world_routes(lobby: Lobby) -> list[BaseRoute]:
 
     return [
         *channel.routes("/livestep/play"),
-        Route("/livestep/seed/{world}/{number:int}.png", seed),
+        Route("/livestep/seed/{world}/{number}.png", seed),
         Route("/livestep/start/{session}", start, methods=["POST"]),
         Route("/livestep/strip/{session}.jpg", strip),
     ]

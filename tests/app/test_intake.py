@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import uuid
@@ -64,6 +65,32 @@ def test_what_is_too_long_is_not_read(gradios, monkeypatch):
         reply = gradios.post(f"/gradio_api/{path}", content=b"[" * 3000)
         assert reply.status_code == 413
         assert gradios.post(f"/gradio_api/{path}", content=endless()).status_code == 400
+
+
+def test_what_does_not_arrive_leaves_nothing(gradios, tmp_path, monkeypatch):
+    from starlette.requests import ClientDisconnect
+
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    there: list[int] = []
+
+    def parts(end: BaseException):
+        yield head
+        yield b"x" * 1000
+        there.append(len(list(tmp_path.iterdir())))
+        raise end
+
+    for end in (OSError(errno.ENOSPC, "No space left on device"), ClientDisconnect()):
+        left = parts(end)
+
+        async def part(self, left=left):
+            return {"type": "http.request", "body": next(left), "more_body": True}
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Body, "__call__", part)
+            with contextlib.suppress(AssertionError):  # nobody is answered who is gone
+                gradios.post(UPLOAD, content=b"", headers=BOUNDARY)
+        assert not list(tmp_path.rglob("*"))
+    assert there == [1, 1]
 
 
 def test_a_full_disk_is_said(gradios, monkeypatch):

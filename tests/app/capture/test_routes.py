@@ -109,7 +109,7 @@ def test_adjusting_and_similar_motions(client):
         poses = unpack_from_server(reply.content)
         assert poses.rotations.shape == (40, 22, 4)
         assert np.isfinite(poses.root).all()
-        for address in ("similar/5", "manner/0", "../../x/0"):
+        for address in ("similar/5", "manner/0", "../../x/0", "x/" + "9" * 4400):
             assert client.get(f"/livestep/match/{session}/{address}").status_code == 404
 
 
@@ -276,6 +276,27 @@ def test_what_a_file_is_comes_from_the_content(tmp_path, name, head, kind):
     assert (upload.path.name, upload.kind) == (name, kind)
     upload = as_upload(upload.path, name + "!")  # the sign goes, and the kind is that of the rest
     assert (upload.path.name, upload.kind) == (name, kind)
+
+
+def test_what_comes_is_counted_once_and_nobodys_file_goes_in_vain(monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_KEPT", 1000)
+    store = Uploads()
+
+    async def parts():
+        yield bytes(300)
+
+    kept = [asyncio.run(store.receive(parts(), "a.mp4", size=300)) for _ in range(2)]
+    for one in kept:
+        one.left = 0.0
+    folders = [store._enter(str(i), str(i), 100) for i in range(4)]
+    assert [size for _, _, size in store._coming.values()] == [100] * 4
+    with pytest.raises(ValueError, match="too many files"):
+        store._enter("x", "x", 700)
+    assert all(one.path.exists() for one in kept)
+    store._enter("x", "x", 200)
+    assert [one.path.exists() for one in kept] == [False, True]
+    assert len({*folders}) == 4
+    store.close()
 
 
 def test_uploads_lie_apart_and_go(monkeypatch):

@@ -182,7 +182,7 @@ def test_pictures_to_begin_from(client, lobby):
     np.testing.assert_array_equal(decode(reply.content), picture)
     tag = {"if-none-match": reply.headers["etag"]}
     assert client.get("/livestep/seed/video/1.png", headers=tag).status_code == 304
-    for address in ("video/9", "video/-1", "nothing/0", "..%2fvideo/0"):
+    for address in ("video/9", "video/" + "9" * 4400, "video/-1", "nothing/0", "..%2fvideo/0"):
         assert client.get(f"/livestep/seed/{address}.png").status_code == 404
 
 
