@@ -17,6 +17,7 @@ from app.exports import files
 from app.exports.store import Exports, Job, Order
 from app.live.lobby import Lobby, Table
 from app.live.replies import problem, read_body, sentence
+from app.live.shares import address_of
 from app.world import recording
 from core.body.skeleton import FPS
 from core.body.take import Take
@@ -106,7 +107,8 @@ def export_routes(lobby: Lobby, exports: Exports) -> list[BaseRoute]:
                 data = await read_body(request, MOST_BYTES, "The export request is too long.")
                 wishes = parse(data, read)
                 wanted = await run_in_threadpool(order, session, **wishes)
-                return JSONResponse(describe(exports.submit(session, *wanted)), 202)
+                job = exports.submit(session, *wanted, address=address_of(request.client))
+                return JSONResponse(describe(job), 202)
             except ValueError as error:
                 return problem(sentence(error), 400)
 

@@ -1,6 +1,8 @@
-"""Exports in the background: one at a time, of limited length, deleted after a while.
+"""Exports in the background, of limited length, deleted after a while.
 
-Where they become too many, the oldest go sooner: one's own first, then anybody's.
+One film and one other file are written at a time, so that what is short waits for no film; whose
+turn it is goes by address, then by visitor. Where files become too many, the oldest go sooner:
+one's own first, then anybody's.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from app.live.clock import clock, lived
 from app.live.priority import lower_priority
 from app.live.replies import room_for_files, sentence
 from core.faults import trace
+from core.settings import FILMS
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ Order = tuple[str, Write, str]
 """A file's name, what writes it, and a sentence on what will be in it."""
 
 CANCELED = "This export was canceled."
+CLOSE_SECONDS = 2.0
+"""How long the end waits for what is being written."""
 OWN_BYTES, MOST_BYTES = 2**28, 2**30
 """Of the files of one visitor, and of all; a recording of five minutes takes some 150 MB."""
 
@@ -52,11 +57,13 @@ class Job:
     """One file being written."""
 
     owner: str
+    address: str
     path: Path
-    written: Future[int]
-    progress: Progress
+    write: Write
     note: str = ""
     """What is in the file, where its name does not say it."""
+    written: Future[int] = field(default_factory=Future)
+    progress: Progress = field(default_factory=Progress)
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
     ended: float = math.inf
     """When it was done, or failed."""
@@ -68,6 +75,11 @@ class Job:
 
     def _end(self, _: Future[int]) -> None:
         self.ended = lived()
+
+    @property
+    def film(self) -> bool:
+        """Whether it takes long."""
+        return self.path.suffix in FILMS
 
     @property
     def bytes(self) -> int:
@@ -93,42 +105,89 @@ class Job:
 
 
 class Exports:
-    """Writes files in a folder of its own, one after the other."""
+    """Writes files in a folder of its own."""
 
-    def __init__(self, *, keep_seconds: float = 900, most_jobs: int = 16, own_jobs: int = 3):
-        self._keep, self._most, self._own = keep_seconds, most_jobs, own_jobs
+    def __init__(
+        self,
+        *,
+        keep_seconds: float = 900,
+        most_jobs: int = 16,
+        address_jobs: int = 10,
+        own_jobs: int = 3,
+    ):
+        self._keep = keep_seconds
+        self._most, self._address, self._own = most_jobs, address_jobs, own_jobs
         self._jobs: dict[str, Job] = {}
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix="export", initializer=lower_priority
-        )
+        self._lock = threading.RLock()
+        self._turns = Counter[str]()
+        """Address or visitor -> which turn was its last; of "" the number of turns."""
+        self._pools = [
+            ThreadPoolExecutor(1, thread_name_prefix=name, initializer=lower_priority)
+            for name in ("export", "film")
+        ]
         self._folder: Path | None = None
         self.made = self.failed = 0
         """Files in all; those that were canceled are neither."""
         clock().look_after(self)
 
-    def submit(self, owner: str, file_name: str, write: Write, note: str = "") -> Job:
+    def submit(
+        self, owner: str, file_name: str, write: Write, note: str = "", *, address: str = ""
+    ) -> Job:
         """Have `write` make a file of this name; raise ValueError when the line is long."""
+        address = address or owner
         self.sweep()
         with self._lock:
             busy = [job for job in self._jobs.values() if not job.written.done()]
-            if len(busy) >= self._most or sum(j.owner == owner for j in busy) >= self._own:
+            own = sum(job.owner == owner for job in busy)
+            near = sum(job.address == address for job in busy)
+            if len(busy) >= self._most or near >= self._address or own >= self._own:
                 raise ValueError("Too many exports are being written; try again in a moment.")
             if self._folder is None:
                 with room_for_files():
                     self._folder = Path(tempfile.mkdtemp(prefix="livestep-"))
             path = self._folder / str(uuid.uuid4()) / file_name
-            progress = Progress()
-            job = Job(owner, path, self._pool.submit(_make, path, write, progress), progress, note)
+            job = Job(owner, address, path, write, note)
+            job.written.add_done_callback(lambda _: self._count(job))
             self._jobs[job.name] = job
-        job.written.add_done_callback(lambda _: self._count(job))
+            self._pools[job.film].submit(self._write_next, job.film)
         return job
+
+    def _write_next(self, film: bool) -> None:
+        """Write what comes first, which may be canceled by now; in a worker thread."""
+        with self._lock:
+            job = next(iter(self._line(film)), None)
+            if job is None:
+                return
+            job.written.set_running_or_notify_cancel()
+            self._take_turn(self._turns, job)
+        try:
+            job.written.set_result(_make(job.path, job.write, job.progress))
+        except BaseException as error:
+            job.written.set_exception(error)
+
+    def _line(self, film: bool) -> list[Job]:
+        """Return who waits in the order of their turns; the lock is held."""
+        left = [job for job in self._jobs.values() if job.film == film and job.state == "queued"]
+        turns, line = self._turns.copy(), []
+        while left:
+            line.append(min(left, key=lambda job: (turns[job.address], turns[job.owner])))
+            left.remove(line[-1])
+            self._take_turn(turns, line[-1])
+        return line
+
+    @staticmethod
+    def _take_turn(turns: Counter[str], job: Job) -> None:
+        if len(turns) > 1000:
+            turns.clear()
+        turns[""] += 1
+        turns[job.address] = turns[job.owner] = turns[""]
 
     def wait(self, job: Job, seconds: float) -> Path:
         """Wait for a file; raise ValueError when it cannot be written, or not in time."""
         if not wait([job.written], seconds).done:
             raise ValueError("Writing the file took too long.")
-        job.written.result()
+        if job.message:
+            raise ValueError(job.message)
         return job.path
 
     def find(self, owner: str, name: str) -> Job:
@@ -143,15 +202,20 @@ class Exports:
     def cancel(self, job: Job) -> None:
         """Give up a job's place in line, what is being written of it, or its file."""
         job.progress.canceled = True
-        job.written.cancel()
+        with self._lock:
+            if job.state == "queued" and job.written.cancel():
+                job.written.set_running_or_notify_cancel()  # whoever waits for it hears of it
         if job.state == "done":
             self._forget([job])
 
     def position(self, job: Job) -> int:
         """Exports that come first."""
         with self._lock:
-            line = [one for one in self._jobs.values() if not one.written.done()]
-        return line.index(job) if job in line else 0
+            line = self._line(job.film)
+            if job not in line:
+                return 0
+            now = sum(one.film == job.film and one.written.running() for one in self._jobs.values())
+            return now + line.index(job)
 
     @property
     def waiting(self) -> int:
@@ -162,9 +226,12 @@ class Exports:
     def close(self) -> None:
         """Give up what is being written and delete everything."""
         with self._lock:
-            for job in self._jobs.values():
-                job.progress.canceled = True
-        self._pool.shutdown(cancel_futures=True)
+            jobs = list(self._jobs.values())
+            for job in jobs:
+                self.cancel(job)
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        wait([job.written for job in jobs], CLOSE_SECONDS)
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 

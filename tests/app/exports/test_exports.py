@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
 from app.exports import files as take_files
+from app.exports import store
 from app.exports.files import check, file_stem
 from app.exports.store import Exports
 from app.motion.tab import generate
@@ -127,8 +130,10 @@ def test_who_cancels_in_line_gives_the_place_away_at_once(client, session):
     for job in queued:
         reply = client.delete(f"{address}/{job['job']}").json()
         assert (reply["state"], reply["message"]) == ("failed", "This export was canceled.")
-    again = client.post(address, json={"format": "bvh"})
+    again = client.post(address, json=film | {"end": 4})
     assert (again.status_code, again.json()["ahead"]) == (202, 1)
+    short = client.post(address, json={"format": "bvh"}).json()
+    assert wait_for(client, session, short)["state"] == "done"  # no film is waited for
     client.delete(f"{address}/{first['job']}")
     assert wait_for(client, session, again.json())["state"] == "done"
 
@@ -169,6 +174,46 @@ def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
         exports.find("a", first.name)
     assert not first.path.parent.exists()
     exports.close()
+
+
+def test_addresses_and_then_visitors_take_turns():
+    exports, go, written = Exports(address_jobs=4), threading.Event(), []
+
+    def submit(owner: str, address: str):
+        def write(path: Path, _):
+            go.wait(10)
+            written.append(owner)
+            path.touch()
+
+        return exports.submit(owner, "file.mp4", write, address=address)
+
+    jobs = [submit("a", "near") for _ in range(3)] + [submit("b", "near"), submit("c", "far")]
+    with pytest.raises(ValueError, match="Too many"):
+        submit("d", "near")
+    while jobs[0].state == "queued":
+        time.sleep(0.01)
+    assert [exports.position(job) for job in jobs] == [0, 3, 4, 2, 1]
+    go.set()
+    for job in jobs:
+        exports.wait(job, 10)
+    assert written == ["a", "c", "b", "a", "a"]
+    exports.close()
+
+
+def test_the_end_waits_for_no_writer_that_tells_nothing(monkeypatch):
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 0.05)
+    exports, go = Exports(), threading.Event()
+    running, queued = (exports.submit("a", "file.bvh", lambda *_: go.wait(10)) for _ in "ab")
+    while running.state == "queued":
+        time.sleep(0.01)
+    began = time.monotonic()
+    exports.close()
+    assert time.monotonic() - began < 2
+    with pytest.raises(ValueError, match="canceled"):
+        exports.wait(queued, 1)
+    go.set()
+    with pytest.raises(ValueError, match="cannot keep files now"):
+        exports.wait(running, 10)
 
 
 def test_files_go_also_where_nobody_comes_any_more():
