@@ -129,6 +129,11 @@ class Places:
         with self._lock:
             return any(one.kind == kind or not self._full(one.kind) for one in self._line.values())
 
+    def waits(self, kind: str, who: str) -> bool:
+        """Whether a visitor still stands in line."""
+        with self._lock:
+            return (kind, who) in self._line
+
     def over(self, kind: str, who: str) -> bool:
         """Whether a visitor's turn is over: it has lasted, and somebody waits for the place."""
         guest = self._inside.get((kind, who))

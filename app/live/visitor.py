@@ -199,6 +199,8 @@ class Visitor(Generic[J, C]):
 
     def _wait(self, position: int, seconds: float) -> None:
         with self._changed:
+            if not self.busy or not self._places.waits(self.kind, self.name):
+                return  # it was stopped, or let in, meanwhile
             message = (
                 f"You are number {position} in line, {in_words(seconds)}; it starts by itself."
             )

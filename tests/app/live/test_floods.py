@@ -121,6 +121,19 @@ def test_a_request_that_waits_can_be_stopped(make_lobby, engine, clock):
     assert [options["settings"].seed for options in engine.opened] == [1]
 
 
+def test_who_does_not_stand_in_line_is_not_told_to_wait(make_lobby):
+    page = MotionPage(make_lobby())
+    page.visitor._wait(1, 30)  # a call that comes late
+    assert page.visitor._state.state == "idle"
+    page.visitor.start(START)
+    page.play(8)
+    page.visitor._wait(1, 30)
+    assert page.visitor._state.state == "running"
+    page.visitor.stop()
+    page.visitor._wait(1, 30)
+    assert page.visitor._state.state == "stopped"
+
+
 def test_buckets_refill_and_are_forgotten(clock):
     starts = Buckets()
 
