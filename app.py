@@ -9,7 +9,10 @@ import os
 import shutil
 import signal
 import socket
+import threading
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -22,6 +25,8 @@ from core.settings import CHECKPOINTS
 ON_SPACES = "SPACE_ID" in os.environ
 SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingface.co')}"
 """Who shows a Space's page, and what it is called."""
+PATIENCE = 7.0
+"""Seconds after SIGTERM at which it ends at the latest: Docker kills after 10."""
 FOLDER = Path(os.path.relpath(CHECKPOINTS))
 """Of checkpoints, as it is called from where the app is started."""
 
@@ -52,6 +57,19 @@ def refuse(why: str) -> NoReturn:
     """Say why it does not start."""
     typer.echo(f"error: {why}", err=True)
     raise typer.Exit(2)
+
+
+def end(folder: Path, number: int, frame: FrameType | None) -> None:
+    """End as Ctrl+C does, but in time, whatever is still being computed: visitors' files go."""
+
+    def leave() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    last = threading.Timer(PATIENCE, leave)
+    last.daemon = True
+    last.start()
+    signal.default_int_handler(number, frame)
 
 
 def put_on_space(name: str, hardware: str) -> None:
@@ -151,8 +169,8 @@ def main(
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         own = {"tools": mcp, "metrics_token": metrics_token.strip()}
         hosting = Hosting.read(root=root, sites=sites, proxies=proxies, **own)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does: files go
         folder = gather_files(in_memory=keep_nothing)
+        signal.signal(signal.SIGTERM, partial(end, folder))
     except ValueError as error:
         refuse(str(error))
     os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
