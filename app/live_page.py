@@ -101,6 +101,7 @@ def endpoint(
     """
     for name, component in zip(signature(order).parameters, inputs, strict=True):
         _told_of(name, component)
+    files = [one for one in inputs if isinstance(one, gr.File)]
 
     @wraps(order)
     def make(*values: Any) -> str:
@@ -108,7 +109,9 @@ def endpoint(
             job = exports.submit("api", *order(*values))
             return hand_over(exports, job, seconds)
         except (ValueError, OverflowError) as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+            file = next((v for v, one in zip(values, inputs, strict=False) if one in files), None)
+            said = sentence(error, Path(file).name if file else "")
+            raise gr.Error(said, print_exception=False) from error
 
     gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=most)
 

@@ -17,6 +17,25 @@ from app.live.lobby import Lobby
 from app.live.replies import problem
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
+HELP = {
+    "visitors": "Pages that are open.",
+    "visitors_motion": "Pages that are open at the motion tab.",
+    "visitors_world": "Pages that are open at the world tab.",
+    "visitors_capture": "Pages that are open at the tab of videos.",
+    "remembered": "Visitors who are here, or whose take is kept.",
+    "moving": "Bodies that move.",
+    "playing": "Worlds that are played.",
+    "following": "Videos that are followed.",
+    "waiting": "Visitors in line for a place.",
+    "poses_total": "Poses made for visitors.",
+    "frames_total": "Frames made for visitors.",
+    "exports_made_total": "Files written.",
+    "exports_failed_total": "Files that could not be written.",
+    "cpu_seconds_total": "Seconds computed, with processes that files are read in.",
+    "event_loop_delay_seconds": "How late the server comes to what it is asked.",
+    "uptime_seconds": "Seconds since the start.",
+    "memory_bytes": "Memory of the server's process.",
+}
 NAP = 0.02
 """Seconds slept to see how much later than that the event loop comes back."""
 STATM = Path("/proc/self/statm")
@@ -72,5 +91,6 @@ def exposition(figures: dict[str, float]) -> str:
     lines = []
     for name, value in figures.items():
         kind = "counter" if name.endswith("_total") else "gauge"
-        lines.append(f"# TYPE livestep_{name} {kind}\nlivestep_{name} {float(value)!r}\n")
+        name, about = f"livestep_{name}", HELP[name]
+        lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n{name} {float(value)!r}\n")
     return "".join(lines)

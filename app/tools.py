@@ -30,7 +30,7 @@ from app.protocol import MOST_UPLOAD
 from core.faults import trace
 
 log = logging.getLogger(__name__)
-Format = Literal["bvh", "glb", "fbx", "vrma", "npz", "mp4"]
+Format = Literal["bvh", "glb", "fbx", "vrma", "npz", "mp4", "webp"]
 PREFIX = "/tool_"
 """Before a tool's name, where Gradio's API has it."""
 AT_ONCE = 2
@@ -44,17 +44,18 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
     room = threading.Semaphore(AT_ONCE)
 
     def made(name: str, *values: Any, **more: Any) -> FileData:
-        """Have a file made; raise ValueError with a sentence."""
+        """Have a file made; raise gr.Error with a sentence, which alone every caller is told."""
         if not room.acquire(blocking=False):
-            raise ValueError(f"{AT_ONCE} files are being made already; try again in a minute.")
+            raise refusal(f"{AT_ONCE} files are being made already; try again in a minute.")
         try:
             job = exports.submit("mcp", *orders[name](*values, **more))
             return FileData(path=hand_over(exports, job, 600), orig_name=job.path.name)
         except (ValueError, OverflowError) as error:
-            raise ValueError(sentence(error)) from error
+            name = next((value.name for value in values if isinstance(value, Path)), "")
+            raise refusal(sentence(error, name)) from error
         except Exception as error:
             log.error("%s failed: %s", name, trace(error))
-            raise ValueError("The file could not be made; the server's log says why.") from error
+            raise refusal("The file could not be made; the server's log says why.") from error
         finally:
             room.release()
 
@@ -67,7 +68,8 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
         Args:
             prompt: what the body does, such as: a person walks forward, then sits down
             seconds: length of the motion, up to 120
-            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data) or mp4
+            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data), or
+                mp4 or webp (a film)
             seed: the same seed gives the same motion; another one, another
             loop: cut it so that it can be repeated without a jump
 
@@ -86,15 +88,19 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
         Args:
             video: what the upload answered, a file's address from another tool, or a data: URL
             then: what the body does afterwards, in words; empty for nothing
-            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data) or mp4
+            format: bvh (skeleton), glb or fbx (skinned body), vrma (avatars), npz (data), or
+                mp4 or webp (a film)
             seed: the same seed goes on in the same way
 
         Returns:
             the address of the file, to be fetched soon: it is deleted in a while
         """
-        with room_for_files(), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
-            clip = given(video, Path(folder))
-            return made("video_to_motion", clip, then, seed=seed, format=format)
+        try:
+            with room_for_files(), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
+                clip = given(video, Path(folder))
+                return made("video_to_motion", clip, then, seed=seed, format=format)
+        except ValueError as error:
+            raise refusal(str(error)) from error
 
     def play_world(keys: str, seed: int = 0, start: int = 0, world: str = "") -> FileData:
         """Play a world that a model dreams, by a script of held keys, and return what was seen as
@@ -115,6 +121,11 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
     for tool in (text_to_motion, video_to_motion, play_world):
         # without the queue, which the server would have to enter over its own network address
         gr.api(tool, api_name=f"{PREFIX[1:]}{tool.__name__}", queue=False)
+
+
+def refusal(why: str) -> gr.Error:
+    """Return what Gradio tells callers of all kinds, and not the log."""
+    return gr.Error(why, title="", print_exception=False)
 
 
 @asynccontextmanager

@@ -92,7 +92,8 @@ def open_video(path: str | Path) -> VideoInfo:
     if kind is None:
         raise ValueError(
             f"{name} cannot be read as a video: it is damaged or of a kind that is not known here;"
-            " MP4, MOV, WebM, MKV, AVI and GIF are"
+            " MP4, MOV, WebM, MKV, AVI and GIF are, and of motion files BVH, GLB, glTF, VRMA, FBX,"
+            " NPZ and NPY"
         )
     # at the begin of lines, where no comment of the file can stand: it is further in
     streams = re.findall(r"^  (?:    )?Stream #0:(\d+).*?: Video: (\w+)(.*)", text, re.MULTILINE)

@@ -31,7 +31,10 @@ def figures(reply) -> dict[str, float]:
     assert (reply.status_code, reply.headers["content-type"]) == (200, KIND)
     found = {}
     lines = iter(reply.text.splitlines())
-    for line in lines:
+    for about in lines:
+        assert re.fullmatch(r"# HELP (livestep_[a-z_]+) [A-Z].*\.", about)
+        line = next(lines)
+        assert line.split()[2] == about.split()[2]
         kind = re.fullmatch(r"# TYPE (livestep_[a-z_]+) (counter|gauge)", line)
         name, value = next(lines).split(" ")
         assert kind
@@ -76,7 +79,9 @@ def test_they_say_how_the_server_is_doing(ask, client, exports):
 
 
 def test_numbers_are_written_as_the_format_wants_them():
-    assert exposition({"a_total": 3, "b": 1e-7}) == (
-        "# TYPE livestep_a_total counter\nlivestep_a_total 3.0\n"
-        "# TYPE livestep_b gauge\nlivestep_b 1e-07\n"
+    assert exposition({"poses_total": 3, "moving": 1e-7}) == (
+        "# HELP livestep_poses_total Poses made for visitors.\n"
+        "# TYPE livestep_poses_total counter\nlivestep_poses_total 3.0\n"
+        "# HELP livestep_moving Bodies that move.\n"
+        "# TYPE livestep_moving gauge\nlivestep_moving 1e-07\n"
     )
