@@ -46,16 +46,16 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
     def made(name: str, *values: Any, **more: Any) -> FileData:
         """Have a file made; raise gr.Error with a sentence, which alone every caller is told."""
         if not room.acquire(blocking=False):
-            raise refusal(f"{AT_ONCE} files are being made already; try again in a minute.")
+            raise Refusal(f"{AT_ONCE} files are being made already; try again in a minute.")
         try:
             job = exports.submit("mcp", *orders[name](*values, **more))
             return FileData(path=hand_over(exports, job, 600), orig_name=job.path.name)
         except (ValueError, OverflowError) as error:
             name = next((value.name for value in values if isinstance(value, Path)), "")
-            raise refusal(sentence(error, name)) from error
+            raise Refusal(sentence(error, name)) from error
         except Exception as error:
             log.error("%s failed: %s", name, trace(error))
-            raise refusal("The file could not be made; the server's log says why.") from error
+            raise Refusal("The file could not be made; the server's log says why.") from error
         finally:
             room.release()
 
@@ -100,7 +100,7 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
                 clip = given(video, Path(folder))
                 return made("video_to_motion", clip, then, seed=seed, format=format)
         except ValueError as error:
-            raise refusal(str(error)) from error
+            raise Refusal(str(error)) from error
 
     def play_world(keys: str, seed: int = 0, start: int = 0, world: str = "") -> FileData:
         """Play a world that a model dreams, by a script of held keys, and return what was seen as
@@ -123,9 +123,14 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
         gr.api(tool, api_name=f"{PREFIX[1:]}{tool.__name__}", queue=False)
 
 
-def refusal(why: str) -> gr.Error:
-    """Return what Gradio tells callers of all kinds, and not the log."""
-    return gr.Error(why, title="", print_exception=False)
+class Refusal(gr.Error):
+    """What Gradio tells callers of all kinds, and not the log."""
+
+    def __init__(self, why: str):
+        super().__init__(why, title="", print_exception=False)
+
+    def __str__(self) -> str:
+        return self.message  # models are told it as it is, without quotes
 
 
 @asynccontextmanager
