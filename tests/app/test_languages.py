@@ -47,6 +47,8 @@ PARTS = (
     "|has no room for files|cannot keep files now|This server|Your network|{0}: open it"
     "|is|are|In the {0}, looking {1}|left|right"
     "|{0}, {1}, is in your downloads.|{0}, {1}, is ready."
+    "|{0} and two like {1}|legs|arms|legs below|arms above a trunk"
+    "|model|seed|response|guidance"
     "|Recording ...|Looking \u2026"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"

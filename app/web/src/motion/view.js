@@ -31,6 +31,7 @@ export class View extends BodyView {
     go.textContent = page.busy ? "Change prompt" : page.canContinue ? "Continue" : "Generate";
     go.disabled = page.model.state === "failed";
     this.find("[data-do=stop]").disabled = !page.busy;
+    this.set("[data-do=stop]", server.state === "waiting" ? "Leave the line" : "Stop");
     const restart = this.find("[data-do=restart]");
     restart.disabled = !has && !page.busy;
     restart.classList.toggle("ls-call", !restart.disabled && page.controls.pending.length > 0);
