@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +122,7 @@ class WebpWriter:
         first, *rest = map(Image.fromarray, self._frames)
         if tell := self._encoded:
             for i, picture in enumerate(rest, start=1):  # Pillow seeks in each before it encodes it
-                picture.seek = lambda frame, share=i / len(self._frames): tell(share)
+                picture.seek = partial(_tell_of, tell, i / len(self._frames))
         first.save(
             self._path,
             save_all=True,
@@ -138,6 +138,10 @@ class WebpWriter:
         """Append a frame (height, width, 3) uint8; raise ValueError for one too many."""
         check_webp(len(self._frames) + 1, **self._how)
         self._frames.append(np.ascontiguousarray(frame))
+
+
+def _tell_of(tell: Callable[[float], None], share: float, frame: int) -> None:
+    tell(share)
 
 
 def _comment(metadata: dict[str, str] | None) -> str:
