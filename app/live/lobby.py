@@ -164,7 +164,8 @@ class Lobby:
         gc.freeze()  # what is loaded by now stays: looking through it again and again takes long
 
     def sweep(self) -> None:
-        """Forget by the clock."""
+        """Forget by the clock; count down for those in line."""
+        self.places.sweep()
         now = lived()
         if now - self._swept < TIDY_SECONDS:
             return

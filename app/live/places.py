@@ -124,6 +124,11 @@ class Places:
         if known:
             self._advance()
 
+    def sweep(self) -> None:
+        """Tell those in line how long it still takes."""
+        if self._line:
+            self._advance()
+
     def wanted(self, kind: str) -> bool:
         """Whether somebody waits who may come in when one of this tab leaves."""
         with self._lock:

@@ -28,6 +28,8 @@ from core.video.log import Change as LoggedChange
 from core.video.log import PlayLog, describe, to_text, write_log
 
 FORMATS = ("mp4", "webp", "json")
+READING = 0.1
+"""Share of the time in which frames of a looping WebP are read; then they are encoded."""
 QUALITY = 95
 MOST_CHANGES = 1000
 MOST_KEPT = 2**31
@@ -213,12 +215,20 @@ def writer(recording: WorldRecording, *, scale: int) -> Write:
             write_log(play, path)
             return
 
+        reading = READING if path.suffix == ".webp" else 1.0
+
         def frames() -> Iterator[np.ndarray]:
             for i, frame in enumerate(recording.frames(count)):
-                tell(i / count)
+                tell(reading * i / count)
                 yield frame
 
-        metadata = describe(play, recording.log.card)
-        write_film(frames(), path, fps=recording.fps, scale=scale, metadata=metadata)
+        write_film(
+            frames(),
+            path,
+            fps=recording.fps,
+            scale=scale,
+            metadata=describe(play, recording.log.card),
+            encoded=lambda share: tell(reading + (1 - reading) * share),
+        )
 
     return write

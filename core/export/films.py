@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +22,18 @@ _BATCH = 16
 """Poses skinned at once; more would only take more memory."""
 _SIDES = {".mp4": 512, ".webp": 384}
 """Pixels, where nobody says otherwise; a looping picture is for messages."""
+_DRAWING = {".mp4": 1.0, ".webp": 0.7}
+"""Share of the time in which a take is drawn; a looping picture is encoded after that."""
 
 
 def open_film(
-    path: Path, *, width: int, height: int, fps: float, metadata: dict[str, str] | None
+    path: Path, *, encoded: Callable[[float], None] | None = None, **how: Any
 ) -> Mp4Writer | WebpWriter:
-    """Return what writes the kind of film that the suffix names."""
-    kind = WebpWriter if path.suffix.lower() == ".webp" else Mp4Writer
-    return kind(path, width=width, height=height, fps=fps, metadata=metadata)
+    """Return what writes the kind of film that the suffix names; `how` are its sides, fps and
+    metadata."""
+    if path.suffix.lower() == ".webp":
+        return WebpWriter(path, encoded=encoded, **how)
+    return Mp4Writer(path, **how)
 
 
 def film_take(
@@ -45,25 +50,27 @@ def film_take(
 ) -> None:
     """Film the take; `renderer` is "auto", "gl" or "software" (see core.export.render).
 
-    `progress` is told the share that is drawn; what it raises ends the film.
+    `progress` is told the share that is done; what it raises ends the film.
     """
-    side, count = _SIDES[path.suffix.lower()], len(take)
+    suffix = path.suffix.lower()
+    side, drawing, count = _SIDES[suffix], _DRAWING[suffix], len(take)
     width, height = width or side, height or side
-    if path.suffix.lower() == ".webp":
+    if suffix == ".webp":
         count -= "loop" in take.info  # its last pose is the first once more
         check_webp(count, width=width, height=height, fps=take.fps)
     root, rotations = body.fit(take.root[:count], take.rotations[:count])
     targets = follow(body.place(root), take.fps)
-    metadata = describe(take, body)
+    how = {"width": width, "height": height, "fps": take.fps, "metadata": describe(take, body)}
+    encoded = progress and (lambda share: progress(drawing + (1 - drawing) * share))
     painter = make_renderer(body, kind=renderer, width=width, height=height, camera=camera)
     try:
-        with open_film(path, width=width, height=height, fps=take.fps, metadata=metadata) as film:
+        with open_film(path, encoded=encoded, **how) as film:
             for start in range(0, count, _BATCH):
                 batch = slice(start, start + _BATCH)
                 meshes = body.skin(root[batch], rotations[batch])
                 for pose, vertices in enumerate(meshes, start):
                     if progress:
-                        progress(pose / count)
+                        progress(drawing * pose / count)
                     frame = painter.draw(vertices, targets[pose])
                     film.add(caption(frame, prompt_at(take, pose) if captions else ""))
     finally:
@@ -94,8 +101,11 @@ def write_film(
     fps: float,
     scale: int = 1,
     metadata: dict[str, str] | None = None,
+    encoded: Callable[[float], None] | None = None,
 ) -> int:
     """Write frames (H, W, 3) uint8 as they come; return how many there were.
+
+    A looping WebP is encoded after them all: `encoded` is told the share of that.
 
     Raises ValueError for no frame at all, a scale out of range, sides that would be odd or too many
     frames for a looping WebP.
@@ -107,7 +117,8 @@ def write_film(
         raise ValueError("there is no frame to film")
     height, width = (scale * side for side in first.shape[:2])
     count = 0
-    with open_film(Path(path), width=width, height=height, fps=fps, metadata=metadata) as film:
+    how = {"width": width, "height": height, "fps": fps, "metadata": metadata}
+    with open_film(Path(path), encoded=encoded, **how) as film:
         for frame in chain([first], source):
             film.add(enlarge(frame, scale))
             count += 1

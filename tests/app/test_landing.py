@@ -95,7 +95,9 @@ def test_pictures_stand_still_fold_away_and_open_in_their_tabs(open_page):
     world = next(item for item in ITEMS if item["tab"] == "world")
     log = {"checkpoint": "video", "seed": 5, "start": 2, "script": "W:20,D:10"}
     page.route(f"**/gallery/{world['opens']}", lambda route: route.fulfill(json=log))
+    page.evaluate("history.replaceState(null, '', '#motion?seed=3')")
     page.get_by_role("button", name=world["title"], exact=True).click()
+    assert "#" not in page.url
     expect(page.get_by_role("tab", name="World")).to_have_attribute("aria-selected", "true")
     page.wait_for_function(f"{WORLD}?.frames >= 20")
     assert page.evaluate(f"[{WORLD}.settings.used.seed, {WORLD}.scripted]") == [5, 30]
@@ -139,6 +141,7 @@ def test_links_fill_in_the_form_and_nonsense_gets_a_sentence(open_page, monkeypa
         ("#motion?seed=1&seed=2", "cannot be read at \u201cseed\u201d"),
         ("#motion?guidance=NaN", "cannot be read at \u201cguidance\u201d"),
         ("#motion?guidance=99", "asks for Guidance 99; here it goes from 1 to 7"),
+        ("#motion?body=nobody&prompt=x", "asks for the body nobody, which is not here"),
         ("#motion?checkpoint=moon", "asks for the model moon, which is not here"),
         ("#motion?<img src=x>=1", "cannot be read at \u201c<img src"),
         ("#motion?path=1_2_3", "cannot be read at \u201cpath\u201d"),
@@ -156,4 +159,4 @@ def test_links_fill_in_the_form_and_nonsense_gets_a_sentence(open_page, monkeypa
     assert page.evaluate(f"[{WORLD}.settings.used.seed, {WORLD}.gallery.start]") == [9, 1]
     page.get_by_role("button", name="Copy link").last.click()
     expect(page.locator(".lw .ls-toast")).to_contain_text("Link copied")
-    assert re.search(r"#world\?checkpoint=video&seed=9&start=1", page.url)
+    assert re.search(r"#world\?checkpoint=video&seed=9&start=1\S*&script=W%3A", page.url)

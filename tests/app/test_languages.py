@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -14,6 +16,7 @@ from core.words.languages import translate
 from tests.support import strings
 from tests.support.browsing import address, browser, open_page, page_engine  # noqa: F401
 
+SOURCE = LANGUAGES.parent / "src/languages.js"
 FILES = {path.stem: path for path in sorted(LANGUAGES.glob("*.json"))}
 SERVER = (
     "app/**/*.py",
@@ -48,6 +51,8 @@ PARTS = (
     "|has no room for files|cannot keep files now|This server|Your network|{0}: open it"
     "|is|are|In the {0}, looking {1}|left|right"
     "|{0}, {1}, is in your downloads.|{0}, {1}, is ready."
+    "|{0} and two like {1}|legs|arms|legs below|arms above a trunk"
+    "|model|seed|response|guidance"
     "|Recording ...|Looking \u2026"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
@@ -96,6 +101,26 @@ def test_prompts_to_click_are_understood_in_every_language(name):
             assert told
             assert told.english
             assert text.replace("and then", "a person").startswith(told.english), said
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="no Node here")
+def test_sentences_are_translated_whole_or_not_at_all():
+    source = SOURCE.read_text(encoding="utf-8").replace("export ", "")
+    run = "for (const one of asked) console.log(new Words(strings, 'de').say(one));"
+    asked = [
+        "Motion cannot be moved: two like legs and two like arms were not found in it.",
+        "World cannot be moved: its left wing is on fire.",
+        "model.bvh is a damaged ZIP.",
+        "a: b: c: d, e and f. G h. " * 70,
+    ]
+    given = f"const asked = {json.dumps(asked)}, strings = {json.dumps(words('de'))};"
+    command = ["node", "--input-type=module", "-"]
+    script = f"{source}\n{given}\n{run}"
+    told = subprocess.run(command, input=script, capture_output=True, text=True, timeout=20)
+    whole, none, name, long = told.stdout.splitlines()
+    assert whole.startswith("Motion kann nicht bewegt werden: zwei wie Beine und zwei wie Arme")
+    assert (none, long) == (asked[1], asked[3])
+    assert name.startswith("model.bvh ist")
 
 
 @pytest.mark.browser

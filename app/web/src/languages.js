@@ -8,6 +8,10 @@ const OWN = "[translate=no], code, pre";
 const NO_WORDS = `script, style, textarea, ${OWN}`;
 const MOST_KEPT = 2000; // translations: what a meter shows is new all the time
 const FEW = 4; // letters: what has fewer of its own fits too much
+const LONGEST = 400; // characters: what is longer is a visitor's
+const DEEPEST = 5; // sentences in sentences
+const PROSE = /\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b/; // English that nobody has translated
+const FILE_FIRST = /^\{0\} (cannot|has (?!\{1\} pages)|holds|is|lasts|needs|shows|takes) /; // it begins with a file's name
 
 let words = null;
 
@@ -40,9 +44,11 @@ class Words {
     this.gap = UNSPACED.includes(language) ? "" : " ";
     this.stop = UNSPACED.includes(language) ? "\u3002" : ".";
     this.kept = new Map();
+    this.depth = 0;
   }
 
   say(text) {
+    if (text.length > LONGEST) return text;
     if (!this.kept.has(text)) {
       if (this.kept.size === MOST_KEPT) this.kept.clear();
       this.kept.set(text, this.part(text));
@@ -61,11 +67,13 @@ class Words {
     return Number(text).toLocaleString(this.language, style);
   }
 
+  // A sentence that varies, if all of it is known: half of one in another language helps nobody.
   matching(text) {
-    for (const { key, test, letters, quoted } of this.patterns) {
+    for (const { key, test, letters, own } of this.patterns) {
       const found = test.exec(text)?.slice(1);
       if (!found) continue;
-      const parts = found.map((part, i) => (quoted.includes(i) ? part : this.part(part)));
+      const parts = found.map((part, i) => (own.includes(i) ? part : this.part(part)));
+      if (found.some((part, i) => parts[i] === part && !own.includes(i) && PROSE.test(part))) continue;
       if (letters < FEW && !found.every((part, i) => parts[i] !== part || !/\w \w/.test(part))) continue;
       return this.strings.get(key).replace(/\{(\d)\}/g, (_, i) => parts[i]);
     }
@@ -73,7 +81,11 @@ class Words {
   }
 
   part(text) {
-    return this.find(text) ?? this.list(text) ?? this.sentences(text) ?? text;
+    if (this.depth === DEEPEST) return text;
+    this.depth += 1;
+    const said = this.find(text) ?? this.list(text) ?? this.sentences(text) ?? text;
+    this.depth -= 1;
+    return said;
   }
 
   // Words one after the other, if all of them are known or no words: numbers, keys.
@@ -90,24 +102,25 @@ class Words {
     if (small === text) return null;
     for (const key of new Set([bare, small])) {
       const found = this.strings.get(key) ?? this.matching(key);
-      if (found) return found.charAt(0).toUpperCase() + found.slice(1) + (bare === text ? "" : this.stop);
+      if (found) return (small === bare ? found.charAt(0) : found.charAt(0).toUpperCase()) + found.slice(1) + (bare === text ? "" : this.stop);
     }
     return null;
   }
 
   sentences(text) {
     const all = text.split(/(?<=[.!?]) (?=[A-Z0-9])/);
-    return all.length > 1 ? all.map((one) => this.say(one)).join(this.gap) : null;
+    return all.length > 1 ? all.map((one) => this.part(one)).join(this.gap) : null;
   }
 }
 
 // "{0} is empty." -> what finds it in a sentence
 function pattern(key) {
+  const quoted = [...key.matchAll(/['\u201c]\{(\d)\}['\u201d]/g)];
   const around = key.split(/\{\d\}/).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return {
     key,
     test: new RegExp(`^${around.join("(.*?)")}$`, "u"),
-    quoted: [...key.matchAll(/['\u201c]\{(\d)\}['\u201d]/g)].map(([, i]) => Number(i)), // visitors' own words
+    own: [...(FILE_FIRST.test(key) ? [0] : []), ...quoted.map(([, i]) => Number(i))], // visitors' own words
     letters: key.replace(/\{\d\}|\P{L}/gu, "").length,
   };
 }

@@ -4,8 +4,8 @@ take."""
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +88,7 @@ class WebpWriter:
     """Collect frames (height, width, 3) uint8 for a .webp file, which plays for ever.
 
     Same sides, use and metadata as an `Mp4Writer`; metadata are the description in its EXIF. The
-    file is there once it is whole.
+    file is there once it is whole; `encoded` is told the share of it then.
     """
 
     def __init__(
@@ -99,10 +99,11 @@ class WebpWriter:
         height: int,
         fps: float,
         metadata: dict[str, str] | None = None,
+        encoded: Callable[[float], None] | None = None,
         quality: int = 60,
     ) -> None:
         self._path, self._how = Path(path), {"width": width, "height": height, "fps": fps}
-        self._metadata, self._quality = metadata, quality
+        self._metadata, self._encoded, self._quality = metadata, encoded, quality
         self._frames: list[np.ndarray] = []
 
     def __enter__(self) -> WebpWriter:
@@ -119,6 +120,9 @@ class WebpWriter:
         exif[ExifTags.Base.ImageDescription] = _comment(self._metadata)
         ends = np.arange(len(self._frames) + 1) * 1000 / self._how["fps"]
         first, *rest = map(Image.fromarray, self._frames)
+        if tell := self._encoded:
+            for i, picture in enumerate(rest, start=1):  # Pillow seeks in each before it encodes it
+                picture.seek = partial(_tell_of, tell, i / len(self._frames))
         first.save(
             self._path,
             save_all=True,
@@ -134,6 +138,10 @@ class WebpWriter:
         """Append a frame (height, width, 3) uint8; raise ValueError for one too many."""
         check_webp(len(self._frames) + 1, **self._how)
         self._frames.append(np.ascontiguousarray(frame))
+
+
+def _tell_of(tell: Callable[[float], None], share: float, frame: int) -> None:
+    tell(share)
 
 
 def _comment(metadata: dict[str, str] | None) -> str:

@@ -62,6 +62,15 @@ def test_beside_a_world_some_compute_is_left_over():
     assert len(house.inside) == 20
 
 
+def test_those_in_line_are_told_how_it_goes_on():
+    house = House(moving=1)
+    for who in "ab":
+        house.ask(who)
+    (_, before), house.now = house.told["b"], 20
+    house.places.sweep()
+    assert house.told["b"] == (1, pytest.approx(before - 20))
+
+
 def test_one_is_let_in_however_slow_the_machine_is():
     house = House(lanes=0.5)
     house.ask("a", "world")

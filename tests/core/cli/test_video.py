@@ -315,5 +315,8 @@ def test_films_have_even_sides_and_frames(tmp_path):
         write_film([frame], tmp_path / "a.mp4", fps=30)
     with pytest.raises(ValueError, match="no frame"):
         write_film([], tmp_path / "a.mp4", fps=30)
+    told: list[float] = []
+    write_film([frame] * 4, tmp_path / "a.webp", fps=30, encoded=told.append)
+    assert told == [0.25, 0.5, 0.75]
     assert write_film([frame] * 31, tmp_path / "a.mp4", fps=30, scale=2) == 31
     assert len(film(tmp_path / "a.mp4")[1]) == 31

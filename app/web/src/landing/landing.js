@@ -1,7 +1,7 @@
 // What stands above the tabs: moving pictures that open as projects and replays, links, what is new.
 
 import { request } from "../live/ask.js";
-import { follow, followed, readLink } from "../live/link.js";
+import { follow, followed, forgetLink, readLink } from "../live/link.js";
 import { reach } from "../live/reach.js";
 import { keep, recall } from "../live/storage.js";
 
@@ -77,6 +77,7 @@ export class Landing {
   }
 
   open({ tab, file, title, character }) {
+    forgetLink();
     return this.attempt(tab, async (page) => {
       const reply = await request(`${this.base}static/gallery/${file}`);
       if (character) page.character?.borrow(character);
@@ -91,7 +92,10 @@ export class Landing {
       const link = readLink(hash);
       if (!link) return;
       follow(hash);
-      this.attempt(link.tab, (page) => page.follow(link.values));
+      this.attempt(link.tab, async (page) => {
+        await page.follow(link.values);
+        follow(hash); // what it began took it out of the address
+      });
     } catch (error) {
       this.say(error.message);
     }

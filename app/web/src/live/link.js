@@ -70,6 +70,11 @@ export function follow(fragment) {
   history.replaceState({ ...history.state, livestep: fragment }, "", address);
 }
 
+// Something else is made now: a reload must not open the link again.
+export function forgetLink() {
+  if (location.hash) follow("");
+}
+
 // Put a link into the address and the clipboard; resolves to a sentence.
 export async function copyLink(fragment, opens) {
   follow(fragment);

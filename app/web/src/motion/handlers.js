@@ -26,6 +26,7 @@ export function handlers(page) {
   }
 
   function state(message) {
+    if (page.server.state === "waiting" && message.state === "running") stats.admit(performance.now());
     page.server = message;
     page.player.growing = message.state === "running";
     if (message.state !== "waiting") page.asking = false;

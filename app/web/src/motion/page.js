@@ -3,7 +3,7 @@
 import { BodyPage } from "../live/body_page.js";
 import { Controls } from "./controls.js";
 import { handlers } from "./handlers.js";
-import { copyLink, writeLink, writePath } from "../live/link.js";
+import { copyLink, forgetLink, writeLink, writePath } from "../live/link.js";
 import { Projects } from "../steer/project.js";
 import { Steering } from "../steer/steering.js";
 import { Stats } from "./stats.js";
@@ -60,6 +60,7 @@ export class MotionPage extends BodyPage {
   go({ anew = false }) {
     const text = this.askedPrompt(WALK);
     if (text === null) return;
+    forgetLink();
     this.view.forget();
     this.view.note("");
     this.promptId = (this.promptId + 1) % 65536;
@@ -102,6 +103,7 @@ export class MotionPage extends BodyPage {
 
   // Make what a link asks for; throws a sentence for what this page cannot have.
   follow({ prompt, body, path = [], ...settings }) {
+    if (body && !this.chosen(body)) throw new Error(`This link asks for the body ${body}, which is not here.`);
     this.controls.follow(settings);
     this.chosen(body)?.click();
     this.steering?.reopen({ waypoints: path, keys: [] });

@@ -24,6 +24,12 @@ export class Stats {
     this.arrival = this.sight = null;
   }
 
+  // There was a line before it: what is measured begins now.
+  admit(now) {
+    const newest = [...this.asked.keys()].at(-1);
+    if (newest !== undefined) this.asked.set(newest, now);
+  }
+
   // A message of poses has arrived; `toes` gives both toes' positions of its i-th pose.
   arrive(poses, now, toes) {
     if (this.asked.has(poses.prompt) && this.arrival === null) {

@@ -29,8 +29,10 @@ export class View extends BodyView {
     this.root.dataset.state = server.state;
     const go = this.find("[data-do=go]");
     go.textContent = page.busy ? "Change prompt" : page.canContinue ? "Continue" : "Generate";
+    go.hidden = server.state === "waiting"; // Enter still changes what is waited for
     go.disabled = page.model.state === "failed";
     this.find("[data-do=stop]").disabled = !page.busy;
+    this.set("[data-do=stop]", server.state === "waiting" ? "Leave the line" : "Stop");
     const restart = this.find("[data-do=restart]");
     restart.disabled = !has && !page.busy;
     restart.classList.toggle("ls-call", !restart.disabled && page.controls.pending.length > 0);

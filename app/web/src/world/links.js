@@ -1,4 +1,4 @@
-// Links to a world: its settings, where it begins, and the keys of a recording.
+// Links to a world: its settings, where it begins, and the keys that were played.
 
 import { UPLOADED } from "../live/constants.js";
 import { copyLink, inside, offered, writeLink } from "../live/link.js";
@@ -14,11 +14,11 @@ export function followLink(page, asked) {
 }
 
 // Copy a link to a page's world; resolves to a sentence.
-export async function copyWorld({ settings, recording, strayed, gallery: { start } }) {
+export async function copyWorld({ card, settings, played, recording, strayed, gallery: { start } }) {
   if (start === UPLOADED) return "A link cannot hold your picture; record, and save the action log.";
   const values = { ...settings.values(), start };
-  const script = strayed || settings.pending.length ? "" : recording.script;
+  const script = strayed || settings.pending.length ? "" : played.script(card.keys) || recording.script;
   const whole = script && writeLink("world", { ...values, script });
-  if (whole) return copyLink(whole, "this world and plays the recorded keys");
+  if (whole) return copyLink(whole, "this world and plays its keys so far");
   return copyLink(writeLink("world", values), "this world from its start; Record, and save the action log, for what you do in it");
 }

@@ -1,6 +1,7 @@
 // One world page: joins the socket, the screen, the keys and the controls.
 
 import { AS_IT_WAS, RECORDED, TRUTH, UPLOADED, WHAT_IF } from "../live/constants.js";
+import { forgetLink } from "../live/link.js";
 import { packKeys, packShown } from "../live/protocol.js";
 import { greeting } from "../live/reach.js";
 import { Socket, sessionId } from "../live/socket.js";
@@ -15,6 +16,7 @@ import { Meters } from "./meters.js";
 import { Pad } from "./pad.js";
 import { Past } from "./past.js";
 import { Pictures } from "./pictures.js";
+import { Played } from "./played.js";
 import { WorldRecording, framesOf } from "./recording.js";
 import { Settings } from "./settings.js";
 import { Steering } from "./steering.js";
@@ -45,6 +47,7 @@ export class WorldPage {
       beside: (frame) => (frame.flags & WHAT_IF ? this.map.seePast(frame, true) : this.map.seeReal(frame)),
     });
     this.past = new Past();
+    this.played = new Played();
     this.makeParts(base);
     listen(this);
     const handle = handlers(this);
@@ -171,11 +174,13 @@ export class WorldPage {
   // Begin a world with the settings of the page, or with those of an action log.
   begin(log = { ...this.settings.values(), start: this.gallery.start, script: "" }) {
     if (!this.ready) return;
+    forgetLink();
     if (this.recording.on) this.record();
     this.settings.use(log);
     this.meters.clear();
     this.strip.clear();
     this.past.clear();
+    this.played.clear();
     this.map.clear();
     this.obeyed = 0;
     this.rested = false;
@@ -257,7 +262,8 @@ export class WorldPage {
   }
 
   goOn() {
-    if (this.dream.reason === "problem") this.begin();
+    if (this.dream.state === "waiting") this.drive("stop");
+    else if (this.dream.reason === "problem") this.begin();
     else this.drive("play");
   }
 
@@ -338,7 +344,10 @@ export class WorldPage {
 
   receive(frame) {
     if (this.dream.world === this.left) return;
-    if (!(frame.flags & (AS_IT_WAS | WHAT_IF | TRUTH))) this.past.add(frame, this.card.fps);
+    if (!(frame.flags & (AS_IT_WAS | WHAT_IF | TRUTH))) {
+      this.past.add(frame, this.card.fps);
+      this.played.add(frame);
+    }
     this.pictures.receive(frame);
   }
 

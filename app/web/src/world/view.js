@@ -87,7 +87,7 @@ export class View extends PageView {
     if (!ready) return { kind: "end", title: "No world here", text: offer.message };
     if (dream.state === "waiting") {
       const title = dream.position ? `Number ${dream.position} in line` : "Waiting for a place";
-      return { kind: "wait", title, text: dream.message };
+      return { kind: "wait", title, text: dream.message, button: "Leave the line" };
     }
     if (asked || dream.state === "warming") {
       return { kind: "wait", title: "Warming up", text: dream.message };
