@@ -40,7 +40,7 @@ class Said:
     """What an actor answers."""
 
     word: str
-    """What it is about; "failed" brings an exception, "lost" nothing."""
+    """What it is about; "failed" brings an exception, "lost" whether its models are lost, too."""
     value: Any = None
 
 
@@ -111,6 +111,8 @@ class Talk:
 
 def failure(error: Exception) -> Said:
     """Return what is said of an error: a sentence, and of our own mistakes where they are."""
+    if isinstance(error, Missing):
+        return Said("lost")
     if isinstance(error, ValueError):
         return Said("failed", error)
     return Said("failed", RuntimeError(trace(error)))
@@ -147,10 +149,9 @@ class EngineActor:
 
     @property
     def engine(self) -> Engine:
-        """The engine, loaded where it was not yet."""
+        """The engine; raise Missing where it is not loaded: this actor was begun anew."""
         if self._engine is None:
-            self._load()
-        assert self._engine
+            raise Missing
         return self._engine
 
     def begin(self, number: int, what: str, packed: bytes) -> bytes:
@@ -198,10 +199,10 @@ class EngineActor:
     def _answer(self, make: Callable[[], Said]) -> bytes:
         try:
             said = make()
-        except Missing:
-            said = Said("lost")
         except Exception as error:
             said = failure(error)
+        if said.word == "lost":
+            said = Said("lost", self._engine is None)
         return pickle.dumps(said)
 
     # ---- talks
@@ -229,10 +230,14 @@ class EngineActor:
             heed(ask("chunk", (chunk, read)))
 
     def _play(self, ask: Ask, number: int, world: str, options: dict[str, Any]) -> Any:
+        began = False
+
         def pause() -> None:
-            ask("pause", None)
+            if not began:  # later its frames are made in calls of their own, which ask nothing
+                ask("pause", None)
 
         dream = self._held[number] = self.engine.play(world, pause=pause, **options)
+        began = True
         return dream.fit, standing(dream)
 
     def _approach(self, ask: Ask, _: int, number: int, other: int, frame: int) -> None:

@@ -25,6 +25,8 @@ STORE = 2**28
 """Bytes of Ray's store where this process starts it: nothing is kept there, files pass through."""
 PATIENCE, LOOKS = 300.0, 0.2
 """Seconds that are waited for an actor, at the start and where all are gone; between two looks."""
+SILENCE = 60.0
+"""Seconds without an answer after which an actor is stuck; `PATIENCE` where nobody's turn waits."""
 GONE = "no machine of the cluster answers; try again in a minute"
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class Lost(Exception):
 
 
 def answer(reference: Any) -> Said:
-    """Wait for an actor's answer; raise what it brings, and Lost where there is none to come.
+    """Wait for an actor's answer; raise the error it brings, and Lost where none is to come.
 
     An error and the frames of whoever raised it hold each other, and through them all callers: who
     leaves would stay until the garbage is collected.
@@ -54,8 +56,6 @@ def answer(reference: Any) -> Said:
             log.error("an actor failed: %s", said.value)
         if said.word == "failed":
             raise said.value
-        if said.word == "lost":
-            raise Lost("another one knew that")
         return said
     finally:
         del said
@@ -76,15 +76,28 @@ class Actor:
         self._await()
 
     def do(self, method: str, *arguments: Any, aside: bool = False) -> Said:
-        """Have it answer; raise Lost where it is gone, and what it says has failed."""
+        """Have it answer; raise Lost where it is gone or stuck, and what it says has failed."""
+        import ray
+
+        if not self.ready:  # begun anew: it would load its models before it answers
+            raise Lost("it is gone")
         call = getattr(self._handle, method)
         call = call.options(concurrency_group=ASIDE) if aside else call
+        reference = call.remote(*arguments)
         try:
-            return answer(call.remote(*arguments))
+            if not ray.wait([reference], timeout=PATIENCE if aside else SILENCE)[0]:
+                ray.kill(self._handle, no_restart=False)
+                raise Lost("it was stuck")
+            said = answer(reference)
         except Lost as error:
             log.warning("an actor is gone: %s", str(error))  # a log may keep what it is given
             self._await()
             raise
+        if said.word == "lost":
+            if said.value:
+                self._await()
+            raise Lost("another one knew that")
+        return said
 
     def _await(self) -> None:
         self._loading = self._handle.load.remote()
@@ -207,6 +220,7 @@ class Pool:
 def start(address: str, checkpoints: Path, device: str | None, count: int | None) -> list[Any]:
     """Join or start a cluster and begin actors there; raise ValueError where that cannot be."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray tells its makers what runs here
+    os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # else it prints its stack at SIGTERM
     if address == "local":  # with Ray's own 15, other programs would leave them nothing
         os.environ.setdefault("RAY_worker_niceness", "5")
     else:  # ray start notes its cluster there, not in a folder of ours

@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import signal
+import time
 from collections.abc import Iterator
 from itertools import islice, repeat
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.support.visitors import START, WORLD, MotionPage, WorldPage, until
 ray = pytest.importorskip("ray")
 
 from app.cluster.engine import ClusterEngine  # noqa: E402
-from app.cluster.pool import Actor, Pool  # noqa: E402
+from app.cluster.pool import Actor, Lost, Pool  # noqa: E402
 
 ARRAYS = ("root", "rotations", "joints", "features", "unsolved")
 PROMPTS = ["a person walks"] * 4 + ["a person jumps"] * 4
@@ -175,6 +176,29 @@ def test_a_killed_actors_world_goes_on_elsewhere(far):
     assert world.branch(made.index).step(0).frame.tobytes() == made.frame.tobytes()
     with pytest.raises(ValueError, match="this past is lost"):
         other.step(1)
+
+
+class Stuck:
+    """What nobody ever has read."""
+
+    def __reduce__(self):
+        return time.sleep, (600,)
+
+
+def test_a_stuck_actor_is_begun_anew_and_its_world_goes_on_elsewhere(far, monkeypatch):
+    world = far.play("video", start=0, settings=WorldSettings(seed=2), pause=lambda: None)
+    world.step(1)
+    held(far)
+    actor = world._hold.actor
+    process, _ = actor.do("state").value
+    monkeypatch.setattr("app.cluster.pool.SILENCE", 1.0)
+    with pytest.raises(Lost, match="stuck"):
+        world._hold.call("step", Stuck())
+    monkeypatch.undo()
+    assert world.step(1).index == 1
+    assert world._hold.actor is not actor
+    held(far)
+    assert actor.do("state").value[0] != process
 
 
 def test_a_file_is_followed_there(far, tmp_path, near):
