@@ -13,6 +13,7 @@ import pickle
 import threading
 import time
 import weakref
+from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -163,10 +164,21 @@ class Pool:
 
         Raises ValueError where that cannot be.
         """
-        self.actors = [Actor(handle) for handle in start(address, checkpoints, device, actors)]
         self._lock = threading.Lock()
         self.numbers, self.gone = itertools.count(1), SimpleQueue[tuple[Actor, int, float]]()
-        threading.Thread(target=self._let_go, name="let-go", daemon=True).start()
+        handles = Future[list[Any]]()
+
+        def stay() -> None:
+            """Start Ray in a thread that never ends: Linux ends Ray's servers with theirs."""
+            try:
+                handles.set_result(start(address, checkpoints, device, actors))
+            except Exception as error:
+                handles.set_exception(error)
+            else:
+                self._let_go()
+
+        threading.Thread(target=stay, name="let-go", daemon=True).start()
+        self.actors = [Actor(handle) for handle in handles.result()]
         self.cards = self._first().cards
         """A card for each world."""
 
