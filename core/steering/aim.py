@@ -12,6 +12,7 @@ import cmath
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from core.body.rotations import wrap
 from core.body.skeleton import FPS
@@ -61,7 +62,8 @@ class Aim:
     def __init__(self, steer: Steer, block: float) -> None:
         """`block` is how long a block of motion is, in seconds."""
         self._steer, self._block = steer, block
-        self._passed = {met.wish for met in steer.report}
+        self._passed: set[Any] = set()  # wishes: frozen, which pyright does not take for hashable
+        self._passed.update(met.wish for met in steer.report)
         self._ahead: list[Point] = []
         self._dues: dict[Point, float] = {}  # when a body can be there, by plan
         self._drive: Drive | None = None
