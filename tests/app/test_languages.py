@@ -37,7 +37,13 @@ HOSTS = re.compile(
 """Told in a terminal, to whoever starts the app."""
 CODE = set("Backspace|Draco|Enter|Escape|Home|Meta|KTX2 textures|Unfit|not all".split("|"))
 CODE |= set("unknown message {0}|{0} arrow|{0} place|{0}: {1}|{0} {1}".split("|"))
-CODE |= {"another one knew that", "500 12px {0}", "script, style, textarea, {0}"}
+CODE |= {
+    "another one knew that",
+    "it is gone",
+    "it was stuck",
+    "500 12px {0}",
+    "script, style, textarea, {0}",
+}
 LANGUAGES_READ = "German French Spanish Italian Portuguese Russian Japanese Chinese Korean"
 WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middle"
 WALKING = "forward|back|step left|step right|turn left|turn right"

@@ -286,8 +286,8 @@ def test_what_comes_is_counted_once_and_nobodys_file_goes_in_vain(monkeypatch):
         yield bytes(300)
 
     kept = [asyncio.run(store.receive(parts(), "a.mp4", size=300)) for _ in range(2)]
-    for one in kept:
-        one.left = 0.0
+    for when, one in enumerate(kept):
+        one.left = float(when)
     folders = [store._enter(str(i), str(i), 100) for i in range(4)]
     assert [size for _, _, size in store._coming.values()] == [100] * 4
     with pytest.raises(ValueError, match="too many files"):

@@ -307,7 +307,7 @@ def test_a_project_is_saved_and_opened_again(open_page, page_engine, tmp_path):
     assert wanted(page_engine).waypoints == points
     line = other.locator(".ls-timeline")  # all of it is there, and can be looked at from anywhere
     assert state(other, "player.take.end") == project["poses"]
-    other.get_by_role("button", name="Pause").click()
+    other.get_by_role("button", name="Pause", exact=True).click()
     x = other.evaluate(f"{PAGE}.timeline.x({project['poses']} - 3)")
     line.click(position={"x": x, "y": 20})
     assert state(other, "player.time") == pytest.approx(project["poses"] - 3, abs=4)

@@ -215,7 +215,7 @@ def test_pause_one_frame_and_reset_by_button_and_by_key(open_world, server):
     expect(page.get_by_role("button", name="One frame")).to_be_disabled()
     play(page)
     page.keyboard.down("a")
-    page.get_by_role("button", name="Pause").click()  # does not take the focus
+    page.get_by_role("button", name="Pause", exact=True).click()  # does not take the focus
     page.get_by_text("Paused \u2013 click").wait_for()
     until(lambda: state(page, "lastIndex") == server.index)  # what was on its way has come
     index = server.index
@@ -256,7 +256,7 @@ def test_a_lost_connection_comes_back_with_the_held_keys(open_world, server):
 def test_late_frames_are_dropped_not_queued(open_world, server):
     page = open_world()
     play(page)
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text("Paused \u2013 click").wait_for()
     drawn = state(page, "frames")
     from tests.support.fake_world import encode

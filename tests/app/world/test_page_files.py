@@ -206,7 +206,7 @@ def test_pictures_get_the_pixels_of_the_display(open_world, server):
     assert wide % 128 == 0
     assert shown <= wide < shown + 128
     assert smooth
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text("Paused \u2013 click").wait_for()
     page.get_by_role("button", name="Crisp pixels").click()
     colors = page.evaluate(
