@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from app.cluster.pool import GONE, Lost, Pool
+from app.cluster.pool import Lost, Pool
 from app.live.loader import moved
 from core.engine import DreamFrame, Seed
 from core.settings import WorldSettings
@@ -67,13 +67,11 @@ class RemoteDream:
         moved.get()()
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
-        for _ in range(len(self._pool) + 1):
-            try:
-                value, self._standing = self._hold.call(method, *arguments, **named)
-                return value
-            except Lost:
-                self._go_on_elsewhere()
-        raise ValueError(GONE)
+        def do() -> Any:
+            value, self._standing = self._hold.call(method, *arguments, **named)
+            return value
+
+        return self._pool.insist(do, self._go_on_elsewhere)
 
     # ---- where it stands
 

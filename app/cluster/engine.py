@@ -16,7 +16,7 @@ import numpy as np
 
 from app.cluster.actor import Read
 from app.cluster.dream import RemoteDream
-from app.cluster.pool import GONE, Lost, Pool
+from app.cluster.pool import Pool
 from app.live.loader import moved
 from core.body.take import PoseChunk, Take
 from core.engine import Engine
@@ -65,18 +65,16 @@ class ClusterEngine:
     def follow(
         self, path: Path, *, progress: Callable[[float, str], None] | None = None, **options: Any
     ) -> Any:
-        for _ in range(self.lanes + 1):
-            try:
-                file = path.name, path.read_bytes()
-                hold, said = self._pool.begin(FILE, "follow", *file, options, aside=True)
-                while said.word == "progress":
-                    if progress:
-                        progress(*said.value)
-                    said = hold.go_on(None, aside=True)
-                return said.value
-            except Lost:
-                continue
-        raise ValueError(GONE)
+        def follow() -> Any:
+            file = path.name, path.read_bytes()
+            hold, said = self._pool.begin(FILE, "follow", *file, options, aside=True)
+            while said.word == "progress":
+                if progress:
+                    progress(*said.value)
+                said = hold.go_on(None, aside=True)
+            return said.value
+
+        return self._pool.insist(follow)
 
     def world_card(self, name: str) -> dict[str, Any]:
         if name not in self._pool.cards:
@@ -122,13 +120,11 @@ class RemoteStream:
         return self
 
     def __next__(self) -> PoseChunk:
-        for _ in range(len(self._pool) + 1):
-            try:
-                return self._next()
-            except Lost:
-                self._open()
-                moved.get()()
-        raise ValueError(GONE)
+        return self._pool.insist(self._next, self._go_on_elsewhere)
+
+    def _go_on_elsewhere(self) -> None:
+        self._open()
+        moved.get()()
 
     def _open(self) -> None:
         """Begin a stream after what there is; raise ValueError for what cannot be."""

@@ -13,10 +13,11 @@ import pickle
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from app.cluster.actor import EngineActor, Said
 
@@ -29,6 +30,7 @@ PATIENCE, LOOKS = 300.0, 0.2
 SILENCE = 60.0
 """Seconds without an answer after which an actor is stuck; `PATIENCE` where nobody's turn waits."""
 GONE = "no machine of the cluster answers; try again in a minute"
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -189,18 +191,28 @@ class Pool:
         self, weight: float, what: str, *arguments: Any, aside: bool = False
     ) -> tuple[Hold, Said]:
         """Begin a talk where there is most room; return it with what it says first."""
-        for _ in range(len(self) + 1):
+
+        def begin() -> tuple[Hold, Said]:
             hold = Hold(self, self._first(), weight)
-            with contextlib.suppress(Lost):
-                return hold, hold.begin(what, *arguments, aside=aside)
-        raise ValueError(GONE)
+            return hold, hold.begin(what, *arguments, aside=aside)
+
+        return self.insist(begin)
 
     def ask(self, method: str, *arguments: Any, **named: Any) -> Any:
         """Call a method of an engine, whichever."""
         packed = pickle.dumps((arguments, named))
+        return self.insist(lambda: self._first().do("call", 0, method, packed, aside=True).value[0])
+
+    def insist(self, do: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+        """Do it as often as it takes while actors are lost, and `again` each time they are.
+
+        Raises ValueError where it was more often than there are actors.
+        """
         for _ in range(len(self) + 1):
-            with contextlib.suppress(Lost):
-                return self._first().do("call", 0, method, packed, aside=True).value[0]
+            try:
+                return do()
+            except Lost:
+                again()
         raise ValueError(GONE)
 
     def weigh(self, actor: Actor, weight: float) -> None:
@@ -243,7 +255,6 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
         "num_cpus": count,
         "object_store_memory": STORE,
         "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",  # others have no business here
     }
     try:
         ray.init(
