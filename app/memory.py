@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import os
 import shutil
 import sys
@@ -96,3 +97,11 @@ def share_arenas() -> None:
     """Have few arenas: else the allocator keeps memory for every thread that ever worked."""
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system; glibc keeps it else."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another library
+            ctypes.CDLL(None).malloc_trim(0)

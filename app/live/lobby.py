@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from app.capture.uploads import Uploads
@@ -20,6 +17,7 @@ from app.live.loader import Loader
 from app.live.places import Places, cores
 from app.live.sharing import Buckets, Limits, Turnstile
 from app.live.visitor import Visitor
+from app.memory import give_back
 from app.motion.visitor import MotionVisitor
 from app.world.visitor import WorldVisitor
 
@@ -28,14 +26,6 @@ TIDY_SECONDS = 30
 IDLE = "This page made room for others while nothing moved on it. Reload it to go on."
 
 V = TypeVar("V", bound=Visitor[Any, Any])
-
-
-def give_back() -> None:
-    """Give memory that was freed back to the system; glibc keeps it else."""
-    gc.collect()
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another library
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 class Table(Generic[V]):
