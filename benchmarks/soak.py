@@ -27,7 +27,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from app.protocol import Follow, Hello, Problem, State, pack, unpack_from_server
 from benchmarks.app_start import serving
-from benchmarks.load import crowd, report
+from benchmarks.load import TIDY, crowd, report
 from benchmarks.reporting import (
     AsJson,
     Checkpoints,
@@ -183,7 +183,7 @@ def measure(checkpoints: Path, total: int, seconds: float, seed: int) -> dict[st
         told = crowd(port, app["pid"], total, seconds, seed)
         faults.over.set()
         faults.join()
-        time.sleep(60 * FORGET_MINUTES + 45)
+        time.sleep(60 * FORGET_MINUTES + TIDY)
         left = files_left(app["pid"])
     states = told["states"]
     return {

@@ -21,7 +21,7 @@ def calibrate(engine: EngineLike, places: Places, turnstile: Turnstile) -> None:
     """Measure what visitors of the live tabs will keep busy."""
     for kind, things in (("motion", poses(engine)), ("world", frames(engine))):
         try:
-            places.costs[kind] = min(measure(things, turnstile), 1.0)
+            places.costs[kind] = measure(things, turnstile)
         except StopIteration:  # there is no such model
             continue
     costs = {kind: round(cost, 3) for kind, cost in places.costs.items()}
@@ -29,7 +29,7 @@ def calibrate(engine: EngineLike, places: Places, turnstile: Turnstile) -> None:
 
 
 def measure(things: Iterator[float], turnstile: Turnstile) -> float:
-    """Return how much of a lane is busy while this is made as fast as it is to be shown.
+    """Return how much of a lane is busy while this is made as fast as it is to be shown, 1 at most.
 
     The iterator yields the seconds that what was made lasts.
     """
@@ -44,7 +44,7 @@ def measure(things: Iterator[float], turnstile: Turnstile) -> float:
     while spent < SECONDS:
         seconds, lasts = make()
         spent, shown = spent + seconds, shown + lasts
-    return spent / shown
+    return min(spent / shown, 1.0)
 
 
 def poses(engine: EngineLike) -> Iterator[float]:

@@ -44,11 +44,12 @@ ABOUT = {
 
 def find(folder: Path, name: str) -> Path:
     """Return a file of the download; raise ValueError where it is not there."""
-    found = [folder / name, *sorted(folder.rglob(Path(name).name))]
-    found = [path for path in found if path.is_file()]
-    if not found:
-        raise ValueError(f"there is no {name} in {folder}; download it from CMDM's release")
-    return found[0]
+    if (folder / name).is_file():
+        return folder / name
+    for path in sorted(folder.rglob(Path(name).name)):
+        if path.is_file():
+            return path
+    raise ValueError(f"there is no {name} in {folder}; download it from CMDM's release")
 
 
 def read_part(path: Path, part: str) -> dict[str, Tensor]:

@@ -139,7 +139,7 @@ def renamed(stored: dict[str, Tensor], depth: int) -> dict[str, Tensor]:
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, weights: Path | None) -> TextEncoder:
+def _load(weights: Path | None) -> TextEncoder:
     return MiniLM() if weights is None else DistilBERT(weights)
 
 
@@ -149,12 +149,12 @@ def load_text_encoder(name: str, folder: Path | None = None) -> TextEncoder:
     `folder` is the checkpoint's, which may hold weights for it.
     """
     if name == "minilm":
-        return _load(name, None)
+        return _load(None)
     if name != "distilbert":
         raise ValueError(f"text encoder must be one of minilm, distilbert, got {name!r}")
     for path in (DISTILBERT, *([folder / DISTILBERT.name] if folder else [])):
         if path.is_file():
-            return _load(name, path)
+            return _load(path)
     raise ValueError(
         "this checkpoint reads prompts with DistilBERT: save the model.safetensors of"
         f" distilbert-base-uncased (266 MB) as assets/text/{DISTILBERT.name}"
