@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import multiprocessing
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ STEP = 4 / 75
 KEYS = 6
 """W S A D L R."""
 STATES = ("x", "y", "angle")
+LITTER = Path("_vizdoom")
+"""An empty folder that the engine leaves where one is."""
 MAPS = {land.name: land for land in (BLOCKS, ROOMS)}
 """Places of our own."""
 # in no state but this one: running would stop the thrust that begins it, and pain comes back to the
@@ -165,9 +168,8 @@ class Doom:
         self.folder = tempfile.TemporaryDirectory(prefix="world-")
         self.game = new_game(vizdoom, scenario, size, Path(self.folder.name))
         self.game.set_seed(seed)
+        LITTER.mkdir(exist_ok=True)  # the engine fails where another one makes it meanwhile
         self.game.init()
-        with contextlib.suppress(OSError):  # the engine leaves an empty folder where one is
-            Path("_vizdoom").rmdir()
 
     @property
     def ended(self) -> bool:
@@ -203,6 +205,9 @@ class Doom:
         """Stop the engine."""
         self.game.close()
         self.folder.cleanup()
+        if multiprocessing.parent_process() is None:  # others of a pool may be starting
+            with contextlib.suppress(OSError):
+                LITTER.rmdir()
 
 
 class Drawn(Doom):

@@ -176,8 +176,7 @@ def record(
         raise ValueError(f"frames must be at least 2, got {frames}")
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    world = make()
-    world.close()
+    world = make()  # open until all is recorded: what it leaves behind is for it to clear away
     create(folder, frames, world.size, len(world.keys), len(world.states))
     slots = range(-(-frames // LENGTH))
     portions = [slots[i : i + PORTION] for i in slots[::PORTION]]
@@ -190,6 +189,7 @@ def record(
         # unlike a Pool, which would wait for ever, this ends where a game's process dies
         with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
             episodes = [e for portion in bar(pool.map(job, portions)) for e in portion]
+    world.close()
     meta = Meta(
         env=world.name,
         size=world.size,
