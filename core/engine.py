@@ -7,6 +7,7 @@ through a world for two seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from typing_extensions import Unpack
 
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
-from core.device import pick_device
+from core.device import pick_device, split
 from core.motion import sections
 from core.motion.generate import MotionModel, Segments
 from core.motion.model import MotionConfig, MotionDiT
@@ -56,13 +57,14 @@ class Engine:
 
     def __init__(self, checkpoints: Path = CHECKPOINTS, device: str | None = None) -> None:
         """Look what there is in a folder; models are loaded when they are first asked for."""
+        device, precision = split(device)
         folder, device = Path(checkpoints), pick_device(device)
         self.checkpoints = folder
         self.motion_models = Shelf(
             folder,
             device,
             kind=MotionDiT.kind,
-            load=MotionModel.load,
+            load=partial(MotionModel.load, precision=precision),
             word="checkpoint",
             none=f"no motion checkpoint in {folder}; expected <name>/config.json and"
             " <name>/model.safetensors there, as in the repository",
@@ -71,7 +73,7 @@ class Engine:
             folder,
             device,
             kind=FrameDiT.kind,
-            load=VideoModel.load,
+            load=partial(VideoModel.load, precision=precision),
             word="world",
             none=f"no world in {folder}; train one or copy a checkpoint there",
         )

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.diffusion.layers import rms_norm
+
 HIDDEN = -1e4
 """Score of what is not to be seen; fits half precision."""
 
@@ -52,15 +54,30 @@ class Rotary(nn.Module):
         self.per_frame = (angle[-tokens] - angle[0]) / max(max_frames - 1, 1)
         """Angles of the tokens of frame 0, (P, K / 2), and of a frame's step, (K / 2,)."""
 
+    def turned(self, first: int, frames: int, kind: torch.dtype = torch.complex64) -> Tensor:
+        """Return the turns (N, K / 2) of so many frames, whichever in a stream is the first."""
+        number = torch.arange(first, first + frames, dtype=torch.float64)
+        angle = self.within + number[:, None, None] * self.per_frame
+        return torch.polar(torch.ones_like(angle), angle).flatten(0, 1).to(kind)
+
+    def phase(self, frames: int, kind: torch.dtype = torch.complex64) -> Tensor:
+        """Return what turns a token as if it stood so many frames later, (K / 2,)."""
+        angle = frames * self.per_frame
+        return torch.polar(torch.ones_like(angle), angle).to(kind)
+
     def forward(self, x: Tensor, start: int) -> Tensor:
         """Rotate tokens (..., N, K) whose first one stands at position `start`."""
         end = start + x.shape[-2]
         if end > len(self.turns):
             raise ValueError(f"{end} tokens exceed the {len(self.turns)} positions of this model")
-        kind = x.dtype
-        x, turns = (x, self.exact) if kind == torch.float64 else (x.float(), self.turns)
-        pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
-        return torch.view_as_real(pairs * turns[start:end]).flatten(-2).to(kind)
+        turns = self.exact if x.dtype == torch.float64 else self.turns
+        return turn(x, turns[start:end]).to(x.dtype)
+
+
+def turn(x: Tensor, turns: Tensor) -> Tensor:
+    """Rotate pairs of numbers of x (..., K) by complex `turns` (..., K / 2), in their precision."""
+    pairs = torch.view_as_complex(x.to(turns.real.dtype).unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2)
 
 
 class Layer(Protocol):
@@ -296,10 +313,9 @@ class SelfAttention(nn.Module):
         """Return queries and keys (2, B, H, N, K), normed but not rotated, and values of x."""
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         # queries and keys go together through norm and rotation
-        if self.whole:
-            qk = qkv[:2] * qkv[:2].square().mean((2, 4), keepdim=True).add(1e-6).rsqrt()
-        else:
-            qk = F.rms_norm(qkv[:2], qkv.shape[-1:], eps=1e-6)
+        if not self.whole:
+            return rms_norm(qkv[:2], self.qk_scale), qkv[2]
+        qk = qkv[:2] * qkv[:2].square().mean((2, 4), keepdim=True).add(1e-6).rsqrt()
         return qk * self.qk_scale.to(qkv.dtype), qkv[2]
 
     def join(self, y: Tensor) -> Tensor:

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 from core.diffusion import flow, schedule
-from core.diffusion.attention import KVCache
 from core.diffusion.flow import CLEAN
-from core.diffusion.static import StaticCache
+from core.diffusion.static import StreamCache
 
 
 class Condition(Protocol):
@@ -41,7 +40,7 @@ class Denoiser(Protocol):
         x: Tensor,
         t: Tensor,
         conditions: Sequence[Condition],
-        cache: KVCache | StaticCache | None = None,
+        cache: StreamCache | None = None,
         commit: int = 0,
     ) -> Tensor:
         """Return the velocity of x (B, T, P, D) at t (B, T); keep the first `commit` frames."""
@@ -53,7 +52,7 @@ def guided(
     x: Tensor,
     t: Tensor,
     conditions: Sequence[Condition],
-    cache: KVCache | StaticCache | None,
+    cache: StreamCache | None,
     commit: int,
     guidance: float,
 ) -> Tensor:
@@ -99,7 +98,7 @@ class StreamSampler(Generic[C]):
         self,
         denoiser: Denoiser,
         shape: tuple[int, int, int],
-        cache: KVCache | StaticCache | None,
+        cache: StreamCache | None,
         *,
         steps: int,
         stagger: int,

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from core.diffusion.attention import KVCache
 from core.diffusion.sampler import Condition, Sampled, Snapshot, StreamSampler
-from core.diffusion.static import StaticCache
+from core.diffusion.static import StreamCache
 from core.settings import AUTO, MOST_AHEAD, MOST_TOGETHER
 
 C = TypeVar("C", bound=Condition)
@@ -157,7 +156,7 @@ class Speculator(Generic[C]):
         """Whether the next frame begins a group of jointly denoised ones."""
         return not self._drafts or self._drafts[0].first
 
-    def standing(self) -> tuple[Snapshot[C], KVCache | StaticCache]:
+    def standing(self) -> tuple[Snapshot[C], StreamCache]:
         """Return where the sampler stood before all drafts, and a copy of what it had in view."""
         snapshot = self._drafts[0].before if self._drafts else self.sampler.snapshot()
         assert self.sampler.cache is not None  # a sampler without one cannot be rolled back either

@@ -15,45 +15,23 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from core.diffusion import kernels
-from core.diffusion.attention import Rotary
+from core.diffusion.attention import KVCache, Rotary
 from core.diffusion.graphs import Graphs
 from core.diffusion.transformer import CausalTransformer
+from core.diffusion.window import Size, WindowCache
 
 Pair = Callable[[Tensor, Tensor], Tensor]
 Triple = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 FEW = 2
 """Frames of a call that attend one by one, without a mask, which kernels are fastest at."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """What a cache holds, in frames, and the model that fills it."""
-
-    rows: int
-    depth: int
-    heads: int
-    head_size: int
-    tokens: int
-    """A frame's."""
-    prefix: int
-    context: int
-    slack: int
-    """Frames that can be rolled back."""
-    most: int
-    """Frames a call."""
-
-    @property
-    def view(self) -> int:
-        """Frames in view."""
-        return self.prefix + self.context
 
 
 class Memory:
@@ -346,19 +324,14 @@ class Runner:
         self, rows: int, *, prefix: int, context: int, slack: int, most: int
     ) -> StaticCache:
         """Return the cache of a new stream of so many rows, for calls of `most` frames."""
-        cfg = self._transformer.cfg
-        size = Size(
-            rows=rows,
-            depth=cfg.depth,
-            heads=cfg.heads,
-            head_size=cfg.width // cfg.heads,
-            tokens=self._tokens,
-            prefix=prefix,
-            context=context,
-            slack=slack,
-            most=most,
+        size = self._transformer.size(
+            rows, self._tokens, prefix=prefix, context=context, slack=slack, most=most
         )
         with self.lock:
             if size not in self._stages:
                 self._stages[size] = self._new_stage(size)
             return StaticCache(self, self._stages[size], self.memory(size), [0] * rows)
+
+
+StreamCache = KVCache | WindowCache | StaticCache
+"""What a stream may remember by: as it is trained, on a CPU, at fixed addresses."""

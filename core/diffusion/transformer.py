@@ -17,12 +17,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
+from core.device import Precision
 from core.diffusion import kernels
 from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
-from core.diffusion.layers import FeedForward, plain_norm
+from core.diffusion.layers import FeedForward, plain_norm, rms_norm
+from core.diffusion.window import Size
+from core.packed import pack
 
 Adaln = Literal["shared", "layer"]
-NUM_MODULATIONS = 6  # shift, scale, gate of attention, then of the feed-forward
+NUM_MODULATIONS = 6
+Modulations = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Shift, scale, gate of attention, then of the feed-forward, each (B, T, 1, D)."""
 
 
 class TransformerConfig(Config):
@@ -74,13 +79,14 @@ class CrossAttention(nn.Module):
     def prepare(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values, each (B, H, L, K), of text (B, L, D)."""
         k, v = self.kv(text).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self._normed(k, self.k_norm), v
+        return self._normed(k, self.k_norm.weight), v
 
-    def _normed(self, x: Tensor, norm: nn.Module) -> Tensor:
+    def _normed(self, x: Tensor, scale: Tensor) -> Tensor:
         """Return queries or keys (B, H, L, K), normed by heads or over all of them."""
         if not self.whole:
-            return norm(x)
-        return norm(x.transpose(1, 2).flatten(2)).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            return rms_norm(x, scale)
+        x = rms_norm(x.transpose(1, 2).flatten(2), scale)
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
     def forward(
         self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, absent: Tensor
@@ -88,7 +94,7 @@ class CrossAttention(nn.Module):
         """Return (B, N, D); tokens where absent (B, N) is true have no text."""
         rows = len(keys)  # under guidance the second half of x is unconditional and skipped
         q = self.q(x[:rows]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        q = self._normed(q, self.q_norm)
+        q = self._normed(q, self.q_norm.weight)
         y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
         y = self.out(y.transpose(1, 2).flatten(2))
         y = torch.where(absent[:rows, :, None], self.null.to(y.dtype), y)
@@ -113,15 +119,18 @@ class Block(nn.Module):
         else:
             self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
 
-    def modulations(self, e: Tensor) -> Tensor:
-        """Return shift, scale, gate, shift, scale, gate, stacked as (B, T, 6, D)."""
+    def modulations(self, e: Tensor) -> Modulations:
+        """Return what flow time says to a block, where `e` is said to all, or to it alone."""
         if hasattr(self, "modulation_table"):
-            return e + self.modulation_table
-        return self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
+            six = e + self.modulation_table
+        else:
+            six = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = six[:, :, :, None].unbind(2)
+        return shift_a, 1 + scale_a, gate_a, shift_f, 1 + scale_f, gate_f
 
     def enter(self, x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """Return queries and keys, and values, of x (B, T, P, D); see `SelfAttention.heads_of`."""
-        return self.attn.heads_of(shift.addcmul(self.norm_a(x), 1 + scale).flatten(1, 2))
+        return self.attn.heads_of(shift.addcmul(self.norm_a(x), scale).flatten(1, 2))
 
     def leave(self, x: Tensor, y: Tensor, gate: Tensor) -> Tensor:
         """Return x with what the heads have seen, (B, H, T * P, K)."""
@@ -134,7 +143,7 @@ class Block(nn.Module):
 
     def feed(self, x: Tensor, shift: Tensor, scale: Tensor, gate: Tensor) -> Tensor:
         """Return x after the feed-forward layers."""
-        return x.addcmul(gate, self.ffn(shift.addcmul(self.norm_f(x), 1 + scale)))
+        return x.addcmul(gate, self.ffn(shift.addcmul(self.norm_f(x), scale)))
 
 
 class CausalTransformer(nn.Module):
@@ -175,6 +184,33 @@ class CausalTransformer(nn.Module):
             for part in parts:
                 setattr(block, part, kernels.compiled(getattr(block, part), dynamic=dynamic))
 
+    def prepare(self, precision: Precision) -> None:
+        """Lay out weights as a CPU reads them; from now on for inference only."""
+        pack(self, precision, spare="modulation")
+
+    def size(
+        self, rows: int, tokens: int, *, prefix: int, context: int, slack: int, most: int
+    ) -> Size:
+        """Return the size of a cache for streams of this model; see `Size`."""
+        return Size(
+            rows=rows,
+            depth=self.cfg.depth,
+            heads=self.cfg.heads,
+            head_size=self.cfg.width // self.cfg.heads,
+            tokens=tokens,
+            prefix=prefix,
+            context=context,
+            slack=slack,
+            most=most,
+        )
+
+    def modulations(self, e: Tensor) -> list[Modulations]:
+        """Return what conditioning e (B, T, D), one of each frame, says to every block."""
+        e = F.silu(e)
+        if self.cfg.adaln == "shared":
+            e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
+        return [block.modulations(e) for block in self._blocks()]
+
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""
         pairs = [block.cross.prepare(text) for block in self._blocks()]
@@ -184,7 +220,7 @@ class CausalTransformer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        e: Tensor,
+        modulations: Sequence[Modulations],
         *,
         context: Context | None = None,
         absent: Tensor | None = None,
@@ -193,7 +229,7 @@ class CausalTransformer(nn.Module):
         taps: Mapping[int, Tensor] | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
-        """Transform x (B, T, P, D) under conditioning e (B, T, D), both per frame.
+        """Transform x (B, T, P, D) under the `modulations` of its frames.
 
         `absent` (B, T) marks frames without text. The first `commit` frames join the cache. `taps`
         are added to x before the blocks of these numbers. `mask` replaces the block-causal one.
@@ -204,16 +240,12 @@ class CausalTransformer(nn.Module):
             mask = block_causal_mask(frames, tokens, past, x.device)
         if cache is not None:
             mask = cache.weigh(mask, frames * tokens)
-        e = F.silu(e)
-        if self.cfg.adaln == "shared":
-            e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
         if absent is not None:
             absent = absent.repeat_interleave(tokens, dim=1)
         for i, block in enumerate(self._blocks()):
             if taps and i in taps:
                 x = x + taps[i]
-            modulations = block.modulations(e)[:, :, :, None].unbind(2)  # each (B, T, 1, D)
-            shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations
+            shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = modulations[i]
             qk, v = block.enter(x, shift_a, scale_a)
             if cache is None:
                 q, k = self.rotary(qk, 0)

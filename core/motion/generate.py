@@ -25,7 +25,7 @@ from core import checkpoint
 from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
-from core.device import Arriving, round_products
+from core.device import Arriving, Precision, round_products
 from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
@@ -70,14 +70,19 @@ class MotionModel:
         self._tokens = lru_cache(KEPT_PROMPTS)(lambda text: encoder([text]))
 
     @classmethod
-    def load(cls, folder: Path, device: str) -> MotionModel:
-        """Load a checkpoint and, from beside it, the VAE that its config names."""
+    def load(cls, folder: Path, device: str, *, precision: Precision | None = None) -> MotionModel:
+        """Load a checkpoint and, from beside it, the VAE that its config names.
+
+        `precision` is that of a CPU's products; None is fp32.
+        """
         dit = checkpoint.load(folder, MotionDiT, device=device)
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.float32)
             round_products(device)
             vae.settle()
+        else:
+            dit.prepare(precision or "fp32")
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(

@@ -11,20 +11,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
+from core.device import Precision
 from core.diffusion import schedule
 from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.flow import CLEAN
 from core.diffusion.layers import TimeEmbedding
-from core.diffusion.static import Runner, StaticCache
-from core.diffusion.transformer import Adaln, CausalTransformer, Context, TransformerConfig
+from core.diffusion.static import Runner, StaticCache, StreamCache
+from core.diffusion.transformer import (
+    Adaln,
+    CausalTransformer,
+    Context,
+    Modulations,
+    TransformerConfig,
+)
+from core.diffusion.window import WindowCache
 from core.settings import MotionSettings
 
+LEVELS = 64
+"""Windows of flow times whose modulations are kept: a stream comes by few, again and again."""
 WINDOW, TEXT = 6, 32
 """Where shapes are fixed, the blocks of a call and the tokens of a prompt come in multiples."""
 
@@ -219,6 +230,8 @@ class MotionDiT(nn.Module):
         self.register_buffer("latent_std", torch.ones(cfg.latent_dim))
         self.runner: Runner | None = None
         """Where streams compute at fixed addresses; None: wherever they are."""
+        self.prepared = False
+        self._recent = lru_cache(LEVELS)(self._modulations_at)
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -229,17 +242,28 @@ class MotionDiT(nn.Module):
         """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
         self.runner = Runner(self.transformer, self.cfg.block, dtype, fuse)
 
-    def new_cache(
-        self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1
-    ) -> KVCache | StaticCache:
+    def prepare(self, precision: Precision = "fp32") -> None:
+        """Compute as a CPU does fastest; from now on for inference only."""
+        self.transformer.prepare(precision)
+        self.prepared = True
+
+    def new_cache(self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream; a pinned prefix takes its blocks from the context.
 
         `rows` are those of a call, with guidance's.
         """
-        context = self.cfg.context - prefix
+        context, most = self.cfg.context - prefix, self.cfg.max_blocks
         if self.runner is not None and not prefix:
-            most = self.cfg.max_blocks + WINDOW
-            return self.runner.new_cache(rows, prefix=0, context=context, slack=0, most=most)
+            return self.runner.new_cache(
+                rows, prefix=0, context=context, slack=0, most=most + WINDOW
+            )
+        if self.prepared:
+            size = self.transformer.size(
+                rows, self.cfg.block, prefix=prefix, context=context, slack=0, most=most
+            )
+            return WindowCache(
+                size, self.transformer.rotary, self.embed.weight.dtype, weight=weight
+            )
         return KVCache(
             self.cfg.depth, self.cfg.block, context=context, prefix=prefix, weight=weight
         )
@@ -280,7 +304,7 @@ class MotionDiT(nn.Module):
         x: Tensor,
         t: Tensor,
         prompts: Sequence[Prompt],
-        cache: KVCache | StaticCache | None = None,
+        cache: StreamCache | None = None,
         commit: int = 0,
         drop: Tensor | None = None,
         mask: Tensor | None = None,
@@ -348,12 +372,33 @@ class MotionDiT(nn.Module):
             rows = x.new_zeros(len(x), 1, self.cfg.width)
             told = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
             context, absent = self.transformer.context(rows, told), torch.ones_like(absent)
+        if self.prepared and not isinstance(guidance, Tensor):  # streams come by the same again
+            rows = [tuple(row) for row in t.tolist()]
+            modulations = self._recent(tuple(rows[:1] if len({*rows}) == 1 else rows), guidance)
+        else:
+            modulations = self._modulations(t, guidance)
+        h = self.transformer(
+            self.embed(x),
+            modulations,
+            context=context,
+            absent=absent,
+            cache=cache,
+            commit=commit,
+            mask=mask,
+        )
+        return self.project(self.norm(h))
+
+    def _modulations(self, t: Tensor, guidance: float | Tensor | None) -> list[Modulations]:
+        """Return what flow time t (B, T) and the scale of guidance say to the blocks."""
         e = self.time(t)
         if guidance is not None:
             noisy = (t < CLEAN)[..., None]  # history does not depend on the scale of its day
-            scale = torch.as_tensor(guidance, dtype=torch.float32, device=x.device)
+            scale = torch.as_tensor(guidance, dtype=torch.float32, device=t.device)
             e = e + noisy * self.strength(scale.reshape(-1, 1))
-        h = self.transformer(
-            self.embed(x), e, context=context, absent=absent, cache=cache, commit=commit, mask=mask
-        )
-        return self.project(self.norm(h))
+        return self.transformer.modulations(e)
+
+    def _modulations_at(
+        self, t: tuple[tuple[float, ...], ...], guidance: float | None
+    ) -> list[Modulations]:
+        """Return the same for rows of flow times; a row is said to all."""
+        return self._modulations(torch.tensor(t, dtype=self.embed.weight.dtype), guidance)

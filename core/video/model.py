@@ -18,11 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from core.config import Config
+from core.device import Precision
 from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.sampler import StreamSampler
-from core.diffusion.static import Runner, StaticCache
+from core.diffusion.static import Runner, StaticCache, StreamCache
 from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
+from core.diffusion.window import WindowCache
 from core.settings import MOST_TOGETHER
 from core.video.actions import Key
 from core.video.place import NOWHERE, Place, PlaceConfig, PlaceMap
@@ -167,6 +169,8 @@ class FrameDiT(nn.Module):
         nn.init.zeros_(self.project.bias)
         self.runner: Runner | None = None
         """Where streams compute at fixed addresses; None: wherever they are."""
+        self.remembers: torch.dtype | None = None
+        """In what a CPU's streams keep keys and values, once it is prepared."""
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -177,13 +181,29 @@ class FrameDiT(nn.Module):
         """Give streams caches of fixed size, which CUDA graphs ask for; see `Runner`."""
         self.runner = Runner(self.transformer, self.frame_shape[0], dtype, fuse)
 
-    def new_cache(self, slack: int = 0, rows: int = 1) -> KVCache | StaticCache:
+    def prepare(self, precision: Precision) -> None:
+        """Compute as a CPU does fastest; from now on for inference only."""
+        self.transformer.prepare(precision)
+        own = self.embed.weight.dtype
+        self.remembers = own if precision == "fp32" else torch.bfloat16
+
+    def new_cache(self, slack: int = 0, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""
         cfg = self.cfg
         if self.runner is not None:
             return self.runner.new_cache(
                 rows, prefix=cfg.prefix, context=cfg.context, slack=slack, most=cfg.max_frames
             )
+        if self.remembers is not None:
+            size = self.transformer.size(
+                rows,
+                self.frame_shape[0],
+                prefix=cfg.prefix,
+                context=cfg.context,
+                slack=slack,
+                most=cfg.max_frames,
+            )
+            return WindowCache(size, self.transformer.rotary, self.remembers)
         return KVCache(
             cfg.depth, self.frame_shape[0], context=cfg.context, prefix=cfg.prefix, slack=slack
         )
@@ -242,7 +262,8 @@ class FrameDiT(nn.Module):
             seen, about, shown = self.place_map(where)
             h, e = h + seen, e + about
             taps.update(zip(TAPS, shown, strict=True))
-        h = self.transformer(h, e, cache=cache, commit=commit, taps=taps, mask=mask)
+        modulations = self.transformer.modulations(e)
+        h = self.transformer(h, modulations, cache=cache, commit=commit, taps=taps, mask=mask)
         out = self.project(self.norm(h))
         if self.cfg.predicts == "velocity":
             return out
@@ -253,7 +274,7 @@ class FrameDiT(nn.Module):
         x: Tensor,
         t: Tensor,
         conditions: Sequence[Action],
-        cache: KVCache | StaticCache | None = None,
+        cache: StreamCache | None = None,
         commit: int = 0,
     ) -> Tensor:
         """Return the velocity of frames x (B, T, P, C), with one action a frame."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from core.diffusion.attention import KVCache
 from core.diffusion.sampler import Snapshot
-from core.diffusion.static import StaticCache
+from core.diffusion.static import StreamCache
 from core.settings import WorldSettings
 from core.video.model import Action
 
@@ -34,7 +33,7 @@ class Memento:
     """Where a dream stood before a frame."""
 
     index: int
-    cache: KVCache | StaticCache
+    cache: StreamCache
     snapshot: Snapshot[Action]
     standing: Standing
 

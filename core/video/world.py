@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.device import fast_precision, native_bf16, settle
+from core.device import Precision, fast_precision, native_bf16, settle
 from core.diffusion.graphs import Graphs
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
@@ -81,17 +80,24 @@ class VideoModel:
             self.look = Look(dit, mover, finder, device)
 
     @classmethod
-    def load(cls, folder: Path, device: str) -> VideoModel:
-        """Load a checkpoint and, from beside it, the tokenizer that its config names."""
+    def load(cls, folder: Path, device: str, *, precision: Precision | None = None) -> VideoModel:
+        """Load a checkpoint and, from beside it, the tokenizer that its config names.
+
+        `precision` is that of a CPU's products; None is bf16 where it is native.
+        """
         dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
+        if torch.device(device).type == "cpu":
+            dit.prepare(
+                __import__("os").environ.get("PREC") or ("bf16" if native_bf16(device) else "fp32")
+            )
         settle(dit, device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
+        settle(tokenizer.decoder, device)
         if dit.cfg.place is None:
             return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
-        settle(tokenizer.decoder, device)
         mover = checkpoint.load(folder / MOVER, Mover)  # a few numbers: never worth a GPU
         finder = checkpoint.load(folder / FINDER, Finder, device=device)
         seeds = read_seeds(folder / SEEDS)
@@ -239,9 +245,7 @@ class VideoModel:
 
     def decoded(self, tokens: Tensor) -> tuple[Tensor]:
         """Return the same where it is computed; for `Graphs`."""
-        # worlds without a place decode in full: there are logs that hold them to these bytes
-        exact = self.dit.cfg.place is None
-        with nullcontext() if exact else fast_precision(self.device):
+        with fast_precision(self.device):
             pixels = self.tokenizer.decode(tokens)
         return (self.tokenizer.to_frames(pixels),)
 

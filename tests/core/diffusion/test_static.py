@@ -1,7 +1,8 @@
-"""At fixed addresses streams compute what plain modules do: called, replayed, and in turns."""
+"""Streams compute what plain modules do at fixed addresses, called and replayed, and prepared."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
 import numpy as np
@@ -45,9 +46,29 @@ def error(found, expected) -> float:
     return float((found - expected).norm() / expected.norm())
 
 
-@pytest.fixture(params=[False, True], ids=["called", "replayed"])
-def replays(request, monkeypatch):
-    return record_on_cpu(monkeypatch) if request.param else None
+@dataclass
+class Way:
+    """How a model is to compute from now on."""
+
+    name: str
+    replays: list | None
+
+    def take(self, dit) -> None:
+        if self.name == "prepared":
+            dit.prepare("fp32")
+        else:
+            dit.run_static(torch.float32)
+
+    @property
+    def taken(self) -> bool:
+        """Whether what should have been replayed was."""
+        return self.replays is None or len(self.replays) > 10
+
+
+@pytest.fixture(params=["called", "replayed", "prepared"])
+def way(request, monkeypatch):
+    replayed = request.param == "replayed"
+    return Way(request.param, record_on_cpu(monkeypatch) if replayed else None)
 
 
 def actions(rows: int) -> list[Action]:
@@ -75,25 +96,41 @@ def play(model: FrameDiT, steps: int, rows: int, seed: int = 3) -> torch.Tensor:
 
 @pytest.mark.parametrize("rows", [1, 2])
 @pytest.mark.parametrize("world", WORLDS)
-def test_worlds(world, rows, replays):
+def test_worlds(world, rows, way):
     torch.manual_seed(0)
     model = alive(FrameDiT(WORLDS[world]))
-    for steps in (1, 3):
-        model.runner = None
-        expected = play(model, steps, rows)
-        model.run_static(torch.float32)
-        assert error(play(model, steps, rows), expected) < CLOSE
-    assert replays is None or len(replays) > 10
+    expected = [play(model, steps, rows) for steps in (1, 3)]
+    way.take(model)
+    found = [play(model, steps, rows) for steps in (1, 3)]
+    assert all(error(f, e) < CLOSE for f, e in zip(found, expected, strict=True))
+    assert way.taken
 
 
-def test_a_rollback_goes_no_further_than_the_slack():
+def test_a_world_in_float64_is_exact():
+    torch.manual_seed(0)
+    model = alive(FrameDiT(WORLD).double())
+    start = torch.randn(1, 9, *model.frame_shape, dtype=torch.float64)
+    held = actions(1)[:1] * 9
+
+    def committed() -> torch.Tensor:
+        cache, t = model.new_cache(), torch.full((1, 9), 0.5, dtype=torch.float64)
+        kept = [replace(a, keys=a.keys.double(), course=None) for a in held]
+        model(start, t, kept, cache, 9)
+        return model(start[:, :2], t[:, :2], kept[:2], cache, 1)
+
+    expected = committed()
+    model.prepare("fp32")
+    assert error(committed(), expected) < 1e-9
+
+
+def test_a_rollback_goes_no_further_than_the_slack(way):
     model = alive(FrameDiT(WORLD))
-    model.run_static(torch.float32)
+    way.take(model)
     with pytest.raises(ValueError, match="can roll back 4 frames"):
         model.new_cache(4).rollback(5)
 
 
-def test_streams_take_turns(replays):
+def test_streams_take_turns(way):
     torch.manual_seed(0)
     model, held = alive(FrameDiT(WORLD)), actions(1)
 
@@ -105,15 +142,15 @@ def test_streams_take_turns(replays):
         return [torch.stack(frames) for frames in made]
 
     expected = streams(sorted(list(range(3)) * 8))
-    model.run_static(torch.float32)
+    way.take(model)
     found = streams([0, 1, 2] * 6 + [2, 2, 1, 1, 0, 0])
     assert all(error(f, e) < CLOSE for f, e in zip(found, expected, strict=True))
 
 
-def test_drafts_are_the_frames_that_would_have_come(replays):
+def test_drafts_are_the_frames_that_would_have_come(way):
     torch.manual_seed(0)
     model, held = alive(FrameDiT(WORLD)), actions(1)
-    model.run_static(torch.float32)
+    way.take(model)
 
     def shown(ahead: int) -> list[torch.Tensor]:
         drafting = Speculator(model.new_sampler(1, 5, slack=SLACK), ahead=ahead)
@@ -139,7 +176,7 @@ class States:
 
 
 @pytest.mark.parametrize("kind", MOTIONS)
-def test_motion(kind, replays):
+def test_motion(kind, way):
     torch.manual_seed(0)
     model = MotionModel(
         alive(MotionDiT(DIT.model_copy(update=MOTIONS[kind]))), tiny_vae(), States(), "cpu"
@@ -159,10 +196,10 @@ def test_motion(kind, replays):
 
     expected = blocks(1), blocks(2), poses()
     model._prompts.clear()
-    model.dit.run_static(torch.float32)
+    way.take(model.dit)
     found = blocks(1), blocks(2), poses()
     assert all(error(f, e) < CLOSE for f, e in zip(found, expected, strict=True))
-    assert replays is None or len(replays) > 10
+    assert way.taken
 
 
 def test_graphs_call_what_is_new_and_replay_what_is_not(monkeypatch):
