@@ -72,7 +72,7 @@ class WindowCache:
 
         def frames(count: int, kind: torch.dtype = dtype) -> Tensor:
             shape = size.depth, size.rows, size.heads, count * size.tokens, size.head_size
-            return torch.zeros(shape, dtype=kind)
+            return torch.empty(shape, dtype=kind)  # takes memory only where it is written to
 
         self.size, self.weight, self.committed = size, weight, 0
         self.layers = [WindowLayer(self, i) for i in range(size.depth)]
