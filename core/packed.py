@@ -7,8 +7,7 @@ modules stay what is trained, saved and compared with.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from timeit import repeat
+import warnings
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +44,7 @@ class Packed(nn.Module):
         weight = weight.to(self.kind)
         self.bias = None if self.bias is None else self.bias.to(self.kind)
         if self.kind != torch.float64 and torch.backends.mkldnn.is_available():
-            self.way = "packed"
+            self.way, self._product = "packed", torch.ops.mkldnn._linear_pointwise.default
             weight = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
         self.weight = weight
 
@@ -53,8 +52,9 @@ class Packed(nn.Module):
         """Return the products."""
         if self.way == "packed":
             act, form = ("gelu", "tanh") if self.gelu else ("none", "")
-            x = x.to(self.kind)
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, act, [], form)
+            if x.dtype != self.kind:
+                x = x.to(self.kind)
+            return self._product(x, self.weight, self.bias, act, [], form)
         if self.way == "int8":
             y = torch.ops.quantized.linear_dynamic(x.float(), self.weight, self._reduced)
         else:
@@ -66,7 +66,9 @@ def _quantized(weight: Tensor, bias: Tensor | None) -> object:
     """Return weights (N, K) in int8 as PyTorch's products want them."""
     scale = weight.abs().amax(1).clamp(min=1e-12).double() / 127
     zero = torch.zeros(len(weight), dtype=torch.long)
-    rounded = torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
+    with warnings.catch_warnings():  # that later releases will call this something else
+        warnings.simplefilter("ignore")
+        rounded = torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
     return torch.ops.quantized.linear_prepack(rounded, bias)
 
 
@@ -83,12 +85,3 @@ def pack(module: nn.Module, precision: Precision = "fp32", *, spare: str = "") -
             setattr(module, name, nn.Sequential(*packed))
         else:
             pack(child, precision, spare=spare)
-
-
-@lru_cache
-def fastest(rows: int, width: int, choices: tuple[Precision, ...]) -> Precision:
-    """Return in which precision this machine does such products fastest; measured once."""
-    linear, x = nn.Linear(width, 4 * width).requires_grad_(False), torch.randn(rows, width)
-    layers = {name: Packed(linear, name) for name in choices}
-    times = {name: min(repeat(lambda f=f: f(x), number=20)) for name, f in layers.items()}
-    return min(choices, key=lambda name: times[name])

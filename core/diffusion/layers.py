@@ -41,14 +41,12 @@ class FeedForward(nn.Sequential):
 
 def rms_norm(x: Tensor, scale: Tensor, eps: float = 1e-6) -> Tensor:
     """Return x with a mean square of one over its last axis, times `scale`."""
-    size = x.shape[-1]
     if x.is_cuda:
-        return F.rms_norm(x, (size,), eps=eps) * scale.to(x.dtype)
-    # what CPUs have is ten operations, of which each takes longer than its arithmetic
+        return F.rms_norm(x, x.shape[-1:], eps=eps) * scale.to(x.dtype)
+    # what CPUs have is ten operations, each of which takes longer than its arithmetic
     y = x.float() if x.dtype == torch.bfloat16 else x
-    return (y * (y * y).sum(-1, keepdim=True).add_(size * eps).rsqrt_() * (size**0.5 * scale)).to(
-        x.dtype
-    )
+    y = y * (y * y).mean(-1, keepdim=True).add_(eps).rsqrt_() * scale
+    return y if y.dtype == x.dtype else y.to(x.dtype)
 
 
 def plain_norm(width: int) -> nn.LayerNorm:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
+from core.calibration import world_precision
 from core.device import Precision, fast_precision, native_bf16, settle
 from core.diffusion.graphs import Graphs
 from core.video.actions import to_bits, to_masks
@@ -83,15 +84,13 @@ class VideoModel:
     def load(cls, folder: Path, device: str, *, precision: Precision | None = None) -> VideoModel:
         """Load a checkpoint and, from beside it, the tokenizer that its config names.
 
-        `precision` is that of a CPU's products; None is bf16 where it is native.
+        `precision` is that of a CPU's products; None is what it is fastest in.
         """
         dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         if torch.device(device).type == "cpu":
-            dit.prepare(
-                __import__("os").environ.get("PREC") or ("bf16" if native_bf16(device) else "fp32")
-            )
+            dit.prepare(precision or world_precision())
         settle(dit, device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)

@@ -1,0 +1,74 @@
+"""Which precision this machine multiplies fastest in: measured at the first start, then remembered.
+
+It is remembered because another precision makes other bytes of the same seed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from functools import lru_cache
+from pathlib import Path
+from timeit import repeat
+from typing import get_args
+
+import torch
+from torch import nn
+
+from core.device import Precision, native_bf16
+from core.diffusion.layers import FeedForward
+from core.packed import pack
+
+ROWS, WIDTH = 96, 256
+"""Of the products that are timed: two frames of a world."""
+WORTH = 1.25
+"""How much faster than what is usual another precision has to be."""
+
+
+@lru_cache
+def world_precision() -> Precision:
+    """Return in what to compute worlds, whose frames look the same in any of them."""
+    usual: Precision = "bf16" if native_bf16("cpu") else "fp32"
+    here = f"{_processor()}, torch {torch.__version__}"
+    file = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "livestep/speed.json"
+    known = _read(file)
+    if known.get(here) in get_args(Precision):
+        return known[here]
+    times = seconds()
+    best = min(times, key=lambda name: times[name])
+    chosen = best if times[best] * WORTH < times[usual] else usual
+    with contextlib.suppress(OSError):  # where nothing can be kept it is measured at every start
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({**known, here: chosen}))
+    return chosen
+
+
+def seconds(rows: int = ROWS, width: int = WIDTH) -> dict[Precision, float]:
+    """Return how long feed-forward layers (width, 4 width) take in each precision."""
+    x, times = torch.randn(rows, width), dict[Precision, float]()
+    for name in get_args(Precision):
+        layers = nn.Sequential(FeedForward(width, 4 * width)).requires_grad_(False)
+        pack(layers, name)
+        layers(x)
+        times[name] = min(repeat(lambda f=layers: f(x), number=10, repeat=8)) / 10
+    return times
+
+
+def _read(file: Path) -> dict[str, Precision]:
+    """Return what was remembered; nothing where there is no such file, or it is broken."""
+    try:
+        known = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
