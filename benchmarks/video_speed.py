@@ -99,7 +99,7 @@ def measure_fp32(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, A
     threads, seconds = torch.get_num_threads(), SECONDS["quick" if quick else "full"]["paced"]
     torch.set_num_threads(WITHOUT_BF16)
     with mock.patch("core.device.native_bf16", return_value=False):
-        dream = Engine(checkpoints, "cpu").play(checkpoint, seed=1, ahead=0)
+        dream = Engine(checkpoints, "cpu:fp32").play(checkpoint, seed=1, ahead=0)
         masks = recorded_masks(dream.keys, round(60 * MINUTES * dream.fps))
         steps = stream(dream, masks, seconds)
     torch.set_num_threads(threads)

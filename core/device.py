@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 Precision = Literal["fp32", "bf16", "int8"]
-"""What a CPU rounds numbers to before it multiplies them; see `core.packed`."""
+"""What a CPU rounds numbers to before it multiplies them; see `core.diffusion.packed`."""
 
 
 def pick_device(wanted: str | None = None) -> str:

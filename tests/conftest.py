@@ -1,6 +1,8 @@
 """One thread a process: two test processes with two threads each would fight over two cores."""
 
 import copy
+import os
+import tempfile
 
 import pytest
 import torch
@@ -9,11 +11,15 @@ from app.exports.store import Exports
 from app.live.loader import Loader
 from app.live.lobby import Lobby
 from app.live.sharing import Limits
+from core.diffusion import calibration
 from core.motion.model import MotionConfig, MotionDiT
 from core.video.model import FrameDiT
 from tests.support.tiny import SIX_DEEP, tiny_world
 
 torch.set_num_threads(1)
+_cache = tempfile.TemporaryDirectory(prefix="cache-")
+os.environ["XDG_CACHE_HOME"] = _cache.name  # of commands that tests run, too
+calibration.remember({calibration.machine(): calibration.usual_precision()})
 # fixtures that tests also import from
 pytest.register_assert_rewrite("tests.support.browsing", "tests.support.playing")
 

@@ -21,8 +21,8 @@ from core.device import Precision
 from core.diffusion import kernels
 from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
 from core.diffusion.layers import FeedForward, plain_norm, rms_norm
+from core.diffusion.packed import pack
 from core.diffusion.window import Size
-from core.packed import pack
 
 Adaln = Literal["shared", "layer"]
 NUM_MODULATIONS = 6

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.calibration import world_precision
 from core.device import Precision, fast_precision, native_bf16, settle
+from core.diffusion.calibration import world_precision
 from core.diffusion.graphs import Graphs
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder

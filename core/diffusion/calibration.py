@@ -19,7 +19,7 @@ from torch import nn
 
 from core.device import Precision, native_bf16
 from core.diffusion.layers import FeedForward
-from core.packed import pack
+from core.diffusion.packed import pack
 
 ROWS, WIDTH = 96, 256
 """Of the products that are timed: two frames of a world."""
@@ -30,19 +30,32 @@ WORTH = 1.25
 @lru_cache
 def world_precision() -> Precision:
     """Return in what to compute worlds, whose frames look the same in any of them."""
-    usual: Precision = "bf16" if native_bf16("cpu") else "fp32"
-    here = f"{_processor()}, torch {torch.__version__}"
-    file = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "livestep/speed.json"
-    known = _read(file)
+    here, usual = machine(), usual_precision()
+    known = _read(memory())
     if known.get(here) in get_args(Precision):
         return known[here]
     times = seconds()
     best = min(times, key=lambda name: times[name])
     chosen = best if times[best] * WORTH < times[usual] else usual
     with contextlib.suppress(OSError):  # where nothing can be kept it is measured at every start
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({**known, here: chosen}))
+        remember({**known, here: chosen})
     return chosen
+
+
+def usual_precision() -> Precision:
+    """Return what to take where nothing is faster by much."""
+    return "bf16" if native_bf16("cpu") else "fp32"
+
+
+def memory() -> Path:
+    """Return the file in which it is remembered."""
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "livestep/speed.json"
+
+
+def remember(known: dict[str, Precision]) -> None:
+    """Write what is known of machines; raise OSError where it cannot be kept."""
+    memory().parent.mkdir(parents=True, exist_ok=True)
+    memory().write_text(json.dumps(known))
 
 
 def seconds(rows: int = ROWS, width: int = WIDTH) -> dict[Precision, float]:
@@ -65,10 +78,10 @@ def _read(file: Path) -> dict[str, Precision]:
     return known if isinstance(known, dict) else {}
 
 
-def _processor() -> str:
-    """Return the processor's name."""
+def machine() -> str:
+    """Return by what this machine is known: what it is, and what computes on it."""
+    name = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((li.partition(":")[2].strip() for li in lines if li[:10] == "model name"), name)
+    return f"{name}, torch {torch.__version__}"
