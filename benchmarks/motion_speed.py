@@ -58,6 +58,7 @@ def untrained() -> MotionModel:
 
     from core.body.features import encode
     from core.body.skeleton import REST_JOINTS
+    from core.motion import streaming
     from core.motion.generate import MotionModel
     from core.motion.model import PUBLISHED, MotionDiT
     from core.motion.vae import PUBLISHED as PUBLISHED_VAE
@@ -78,6 +79,7 @@ def untrained() -> MotionModel:
     vae = MotionVAE(PUBLISHED_VAE).eval().requires_grad_(False)
     vae.mean.copy_(torch.from_numpy(encode(REST_JOINTS[None].repeat(2, 0))[0]))
     vae.std.fill_(0.01)
+    streaming.prepare(vae)
     return MotionModel(dit, vae, RandomStates(), "cpu")
 
 

@@ -12,7 +12,15 @@ from typing import Literal
 
 import numpy as np
 
-from core.body.rotations import quat_between, quat_inverse, quat_multiply, quat_rotate, quat_to_6d
+from core.body.rotations import (
+    cross,
+    normalize,
+    quat_between,
+    quat_inverse,
+    quat_multiply,
+    quat_rotate,
+    quat_to_6d,
+)
 from core.body.skeleton import (
     ANKLES,
     BONE_LENGTHS,
@@ -36,6 +44,9 @@ _CHAINS = tuple(
 )
 _UNITS = {"o": (0, 0, 0), "x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1)}
 _UNITS |= {axis.upper(): tuple(-v for v in unit) for axis, unit in _UNITS.items()}
+_UP = np.array([0.0, 1, 0])
+FLOOR = np.array([1j, 1])
+"""Makes places (..., 2) on the floor, x and z, complex numbers, which products turn to the left."""
 _RAW_OFFSETS = np.array([_UNITS[axis] for axis in "oxXyYYyYYyzzyxXzYYYYYY"], np.float64)
 """Which way each bone points at rest, by axis; capitals point the other way."""
 
@@ -90,23 +101,21 @@ def mirror(joints: np.ndarray) -> np.ndarray:
 
 
 def _forward(joints: np.ndarray, *, sigma: float = 0.0, hips: float = 1.0) -> np.ndarray:
-    """Return the facing direction (T, 3) from hips and shoulders, smoothed over time."""
+    """Return the facing direction (..., T, 3) from hips and shoulders, smoothed over time."""
     names = ("right_hip", "left_hip", "right_shoulder", "left_shoulder")
-    rh, lh, rs, ls = (joints[:, INDEX[n]] for n in names)
-    across = hips * (rh - lh) + (rs - ls)
-    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-8)
-    forward = np.cross([0.0, 1.0, 0.0], across)
+    rh, lh, rs, ls = (joints[..., INDEX[n], :] for n in names)
+    forward = cross(_UP, normalize(hips * (rh - lh) + (rs - ls)))
     if sigma:
         from scipy.ndimage import gaussian_filter1d  # a third of a second, and reading needs none
 
-        forward = gaussian_filter1d(forward, sigma, axis=0, mode="nearest")
-    return forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-8)
+        forward = gaussian_filter1d(forward, sigma, axis=-2, mode="nearest")
+    return normalize(forward)
 
 
 def facing(joints: np.ndarray) -> np.ndarray:
-    """Return the angles (T,) from Z, radians, growing to the left, at which (T, 22, 3) look."""
+    """Return the angles (...) from Z, radians, growing to the left, at which (..., 22, 3) look."""
     forward = _forward(joints)
-    return np.arctan2(forward[:, 0], forward[:, 2])
+    return np.arctan2(forward[..., 0], forward[..., 2])
 
 
 def _heading(joints: np.ndarray, convention: Heading) -> np.ndarray:
@@ -195,24 +204,20 @@ class FeatureDecoder:
         features = np.asarray(features, np.float64)
         if not np.isfinite(features).all():
             raise ValueError("features hold a NaN or an infinity; the motion cannot be recovered")
-        turns = features[:, LAYOUT.turn][:, 0]
+        turns, steps = features[:, LAYOUT.turn.start], features[:, LAYOUT.velocity]
         half_yaw = self.half_yaw + np.cumsum([self.turn, *turns[:-1]])
-        zeros = np.zeros_like(half_yaw)
-        # HumanML3D's quaternion takes the world to the body; its inverse brings us back
-        to_world = np.stack([np.cos(half_yaw), zeros, -np.sin(half_yaw), zeros], axis=-1)
-        steps = np.concatenate([self.step[None], features[:-1, LAYOUT.velocity]])
-        steps = quat_rotate(to_world, np.insert(steps, 1, 0.0, axis=1))[:, [0, 2]]
-        position = self.position + np.cumsum(steps, axis=0)
+        steps = np.concatenate([self.step[None], steps[:-1]])
         joints = np.zeros((len(features), len(JOINTS), 3))
-        local = features[:, LAYOUT.joints].reshape(len(features), -1, 3)
-        joints[:, 1:] = quat_rotate(to_world[:, None], local)
-        joints[:, 1:, [0, 2]] += position[:, None]
-        joints[:, 0, [0, 2]] = position
-        joints[:, 0, 1] = features[:, LAYOUT.height][:, 0]
+        joints[:, 1:] = features[:, LAYOUT.joints].reshape(len(features), -1, 3)
+        to_world = np.exp(-2j * half_yaw)  # HumanML3D's angle takes the world to the body
+        place = self.position @ FLOOR + np.cumsum(to_world * (steps @ FLOOR))
+        flat = place[:, None] + to_world[:, None] * (joints[..., ::2] @ FLOOR)
+        joints[..., 0], joints[..., 2] = flat.imag, flat.real
+        joints[:, 0, 1] = features[:, LAYOUT.height.start]
         # the angle is kept within one turn so that an hour of spinning costs no precision
         self.half_yaw = float(np.remainder(half_yaw[-1], 2 * np.pi))
-        self.position, self.turn = position[-1], float(turns[-1])
-        self.step = features[-1, LAYOUT.velocity]
+        self.position = joints[-1, 0, ::2].copy()
+        self.turn, self.step = float(turns[-1]), features[-1, LAYOUT.velocity]
         return joints.astype(np.float32)
 
 

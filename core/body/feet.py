@@ -9,6 +9,8 @@ gives the same result. No sole sinks into the floor.
 
 from __future__ import annotations
 
+from math import hypot
+
 import numpy as np
 
 from core.body.rotations import normalize
@@ -40,8 +42,7 @@ class FootPins:
 
     def __init__(self) -> None:
         self._before: np.ndarray | None = None
-        self._grip = np.zeros(2)
-        self._offset = np.zeros((2, 3))
+        self._held = [(0.0, (0.0, 0.0, 0.0))] * 2  # of each foot: its grip and offset
 
     def push(self, ankles: np.ndarray, toes: np.ndarray, contacts: np.ndarray) -> np.ndarray:
         """Offsets (T, 2, 3) to add to both joints of each foot.
@@ -53,23 +54,27 @@ class FootPins:
         before = points[:1] if self._before is None else self._before[None]
         steps = points - np.concatenate([before, points[:-1]])
         self._before = points[-1]
-        speeds = np.sqrt(np.einsum("tfpi,tfpi->tfp", steps, steps)) * FPS
+        speeds = np.sqrt(np.vecdot(steps, steps)) * FPS
         wanted = contacts * holding(speeds, SLOW, FAST)
         # the part that rests more firmly decides: the heel in a stance, the toe in a push-off
-        firm = np.argmax(wanted - 1e-3 * speeds, axis=2)[..., None]
-        wanted = np.take_along_axis(wanted, firm, axis=2)[..., 0]  # (T, 2)
-        slides = np.take_along_axis(steps, firm[..., None], axis=2)[:, :, 0]  # (T, 2, 3)
+        firm = wanted - 1e-3 * speeds
+        on_toe = firm[..., 1] > firm[..., 0]
+        wanted = np.where(on_toe, wanted[..., 1], wanted[..., 0])  # (T, 2)
+        slides = np.where(on_toe[..., None], steps[:, :, 1], steps[:, :, 0])  # (T, 2, 3)
         heights = flat_heights(ankles, normalize(toes - ankles))
         settles = SETTLE * contacts.max(axis=2) * (np.abs(heights) < NEAR_FLOOR)
 
         offsets = np.empty_like(ankles)
-        for t in range(len(offsets)):
-            self._grip += np.minimum(np.maximum(wanted[t] - self._grip, -LIFT), ONSET)
-            offset = self._offset - self._grip[:, None] * slides[t]
-            offset *= 1 - MELT * (1 - self._grip[:, None])
-            offset[:, 1] -= self._grip * settles[t] * (heights[t] + offset[:, 1])
-            length = np.sqrt(np.vecdot(offset, offset))[:, None]
-            self._offset = offset * np.minimum(1, REACH / np.maximum(length, REACH))
-            offsets[t] = self._offset
+        for foot in range(2):
+            grip, (x, y, z) = self._held[foot]
+            columns = (part[:, foot].tolist() for part in (wanted, slides, settles, heights))
+            for t, (want, (dx, dy, dz), settle, height) in enumerate(zip(*columns, strict=True)):
+                grip += min(max(want - grip, -LIFT), ONSET)
+                kept = 1 - MELT * (1 - grip)
+                x, y, z = kept * (x - grip * dx), kept * (y - grip * dy), kept * (z - grip * dz)
+                y -= grip * settle * (height + y)
+                share = REACH / max(hypot(x, y, z), REACH)
+                offsets[t, foot] = x, y, z = share * x, share * y, share * z
+            self._held[foot] = grip, (x, y, z)
         offsets[..., 1] -= np.minimum(heights + offsets[..., 1], 0)  # no sole sinks
         return offsets

@@ -86,10 +86,11 @@ class PoseSolver:
         offsets = self._foot_offsets(joints, contacts)
         world = np.empty((*joints.shape[:2], 4))
         world[:, TORSO] = self._torso.push(joints)
-        world[:, _GIRDLE] = self._girdle.push(_parents(world, _GIRDLE), _points(joints, _GIRDLE))
+        points = normalize(joints[:, AIMS] - joints)  # where main bones point
+        world[:, _GIRDLE] = self._girdle.push(_parents(world, _GIRDLE), points[:, _GIRDLE])
         # hips are where legs hang, so they, and not the pelvis, are where they were
         root = joints[:, HIPS].mean(axis=1) - quat_rotate(world[:, PELVIS], _HIPS.mean(axis=0))
-        ankles = self._push_limbs(world, root, joints, offsets)
+        ankles = self._push_limbs(world, root, joints, points, offsets)
         world[:, [INDEX["head"], *TOES, *WRISTS]] = world[:, [_GIRDLE[0], *ANKLES, *ELBOWS]]
         local = quat_continuous(local_rotations(world), self._before)
         self._before = local[-1]
@@ -107,11 +108,16 @@ class PoseSolver:
         return self._pins.push(joints[:, ANKLES], joints[:, TOES], bits)
 
     def _push_limbs(
-        self, world: np.ndarray, root: np.ndarray, joints: np.ndarray, offsets: np.ndarray | float
+        self,
+        world: np.ndarray,
+        root: np.ndarray,
+        joints: np.ndarray,
+        points: np.ndarray,
+        offsets: np.ndarray | float,
     ) -> np.ndarray:
         """Set `world` of arms, legs and feet, and raise `root` to the height at which legs stand;
         return where the ankles are then, (T, 2, 3)."""
-        upper, lower, feet = (_points(joints, group) for group in (UPPER, MIDDLE, ANKLES))
+        upper, lower, feet = (points[:, group] for group in (UPPER, MIDDLE, ANKLES))
         knees = joints[:, KNEES] - joints[:, HIPS]
         ankles = joints[:, ANKLES] + offsets
         hips = root[:, None] + quat_rotate(world[:, [PELVIS]], _HIPS)
@@ -129,11 +135,6 @@ class PoseSolver:
             world[:, KNEES], feet, lambda swung: foot_twists(swung, lower[:, :2], feet, near)
         )
         return hips + upper[:, :2] * _THIGHS[:, None] + lower[:, :2] * _SHINS[:, None]
-
-
-def _points(joints: np.ndarray, group: list[int]) -> np.ndarray:
-    """Where the main bones of some joints point, (T, K, 3)."""
-    return normalize(joints[:, [AIMS[i] for i in group]] - joints[:, group])
 
 
 def _parents(world: np.ndarray, group: list[int]) -> np.ndarray:

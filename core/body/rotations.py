@@ -15,12 +15,15 @@ A = TypeVar("A", float, np.ndarray)
 
 _TINY = 1e-8
 _YZX = np.array([1, 2, 0])
+# the matrix that multiplies by a quaternion from the left: which of its numbers, with which sign
+_LEFT = np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+_LEFT_SIGNS = np.float32([[1, -1, -1, -1], [1, 1, -1, 1], [1, 1, 1, -1], [1, -1, 1, 1]])
+_CONJUGATE = np.float32([1, -1, -1, -1])
 
 
 def normalize(v: np.ndarray) -> np.ndarray:
     """Scale the last axis to unit length; a vector of length zero stays zero."""
-    length = np.sqrt(np.einsum("...i,...i->...", v, v))[..., None]
-    return v / np.maximum(length, _TINY)
+    return v / np.maximum(np.sqrt(np.vecdot(v, v)), _TINY)[..., None]
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -30,14 +33,12 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def quat_multiply(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Rotation p after rotation q: (..., 4), (..., 4) -> (..., 4)."""
-    pw, pv, qw, qv = p[..., :1], p[..., 1:], q[..., :1], q[..., 1:]
-    w = pw * qw - np.einsum("...i,...i->...", pv, qv)[..., None]
-    return np.concatenate([w, pw * qv + qw * pv + cross(pv, qv)], axis=-1)
+    return np.vecdot(p.take(_LEFT, axis=-1) * _LEFT_SIGNS, q[..., None, :])
 
 
 def quat_inverse(q: np.ndarray) -> np.ndarray:
     """Inverse of unit quaternions (..., 4)."""
-    return q * np.array([1, -1, -1, -1], dtype=q.dtype)
+    return q * _CONJUGATE
 
 
 def quat_rotate(q: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -130,11 +131,12 @@ def quat_between(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     Opposite directions have no shortest rotation: a half turn about an axis at right angles to u
     is taken, the same one every time. Lengths do not matter as long as they are not zero.
     """
-    u, v = np.broadcast_arrays(normalize(u), normalize(v))
-    w = 1 + np.einsum("...i,...i->...", u, v)[..., None]
+    u, v = normalize(u), normalize(v)
+    w = 1 + np.vecdot(u, v)[..., None]
     q = np.concatenate([w, cross(u, v)], axis=-1)
     opposite = w[..., 0] < 1e-6
     if opposite.any():
+        u = np.broadcast_to(u, q[..., 1:].shape)
         least = np.eye(3, dtype=u.dtype)[np.argmin(np.abs(u), axis=-1)]
         half_turn = np.concatenate([np.zeros_like(w), normalize(cross(u, least))], axis=-1)
         q = np.where(opposite[..., None], half_turn, q)
@@ -167,5 +169,5 @@ def quat_continuous(q: np.ndarray, before: np.ndarray | None = None) -> np.ndarr
     same; only interpolation and storage see the difference.
     """
     ahead = q[:1] if before is None else before[None]
-    dots = np.einsum("t...i,t...i->t...", np.concatenate([ahead, q[:-1]]), q)
+    dots = np.vecdot(np.concatenate([ahead, q[:-1]]), q)
     return q * np.cumprod(np.where(dots < 0, -1, 1).astype(q.dtype), axis=0)[..., None]

@@ -111,22 +111,30 @@ def _rest_joints() -> np.ndarray:
 REST_JOINTS = _rest_joints()
 """T-pose of the source skeleton, (22, 3), meters, standing on the floor, facing +Z."""
 
-# Joints of equal depth in the tree, parents first, so that each level is one vectorized step.
-_DEPTH = [0] * len(PARENTS)
-for _i, _p in enumerate(PARENTS[1:], start=1):
-    _DEPTH[_i] = _DEPTH[_p] + 1
-LEVELS = tuple(
-    tuple(i for i, depth in enumerate(_DEPTH) if depth == level)
-    for level in range(1, max(_DEPTH) + 1)
-)
-_PARENTS_BELOW_ROOT = list(PARENTS[1:])
+_PARENTS_BELOW_ROOT = np.array(PARENTS[1:])
+
+
+def _paths() -> np.ndarray:
+    """Which bones (21) lie between the root and each joint (22): 1 or 0."""
+    paths = np.eye(len(JOINTS), dtype=np.float32)
+    for i, parent in enumerate(PARENTS[1:], start=1):
+        paths[i] += paths[parent]
+    return paths[:, 1:]
+
+
+_PATHS = _paths()
+_DEPTHS = _PATHS.sum(axis=1).astype(int).tolist()
+# Joints of equal depth in the tree and their parents: each level is one vectorized step.
+_LEVELS = [
+    tuple(np.array([(i, PARENTS[i]) for i, d in enumerate(_DEPTHS) if d == depth]).T)
+    for depth in range(1, max(_DEPTHS) + 1)
+]
 
 
 def global_rotations(local: np.ndarray) -> np.ndarray:
     """Rotations relative to the world, (T, 22, 4), from rotations relative to the parent."""
     world = local.copy()
-    for level in LEVELS:
-        joints, parents = list(level), [PARENTS[i] for i in level]
+    for joints, parents in _LEVELS:
         world[:, joints] = quat_multiply(world[:, parents], local[:, joints])
     return world
 
@@ -148,9 +156,5 @@ def forward(
     """
     world = global_rotations(local)
     bones = rest[1:] - rest[_PARENTS_BELOW_ROOT]
-    joints = np.empty((*local.shape[:-1], 3), dtype=local.dtype)
-    joints[:, 0] = root
-    joints[:, 1:] = quat_rotate(world[:, _PARENTS_BELOW_ROOT], bones.astype(local.dtype))
-    for level in LEVELS:
-        joints[:, list(level)] += joints[:, [PARENTS[i] for i in level]]
-    return joints, world
+    turned = quat_rotate(world[:, _PARENTS_BELOW_ROOT], bones.astype(local.dtype))
+    return (root[:, None] + _PATHS @ turned).astype(local.dtype, copy=False), world

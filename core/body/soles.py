@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.body.rotations import normalize, quat_rotate
+from core.body.rotations import normalize, quat_inverse, quat_rotate
 from core.body.skeleton import ANKLES, REST_JOINTS, TOES
 
 _OUTLINE = np.array(
@@ -36,6 +36,7 @@ TIP = float(_OUTLINE[:, 2].max())
 """How far ahead of the ankles they end (m)."""
 HIGHER = -_OUTLINE[:, 1].min() - REST_JOINTS[ANKLES, 1]
 """How much higher the body's ankles stand than the source skeleton's, (2,)."""
+_UP = np.array([0.0, 1, 0])
 _FEET = normalize(REST_JOINTS[TOES] - REST_JOINTS[ANKLES]).astype(np.float64)
 
 
@@ -71,5 +72,5 @@ def flat_heights(ankles: np.ndarray, feet: np.ndarray) -> np.ndarray:
 
 def heights(ankles: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Return the heights (T, 2) of the soles of feet with rotations (T, 2, 4) in the world."""
-    points = quat_rotate(rotations[:, :, None], POINTS)[..., 1]
-    return ankles[..., 1] + HIGHER + points.min(axis=-1)
+    up = quat_rotate(quat_inverse(rotations), _UP)
+    return ankles[..., 1] + HIGHER + np.einsum("tfi,fpi->tfp", up, POINTS).min(axis=-1)

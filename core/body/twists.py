@@ -21,9 +21,11 @@ TWIST_STEP = 0.6
 """Largest turn (rad) of a bone about itself from one pose to the next."""
 RELAX = 0.02
 """Share of its twist which a bone gives up in each pose where nothing tells it."""
-_OPEN, _FOLDED = np.cos(np.radians(120)), np.cos(np.radians(160))
+_OPEN, _FOLDED = 1 + np.cos(np.radians([120, 160]))
+"""Bones whose swings have a larger first number are open, with a smaller one folded."""
 _ASIDE = 1e-6 * np.array([3.0, 2.0, 1.0])
 """Keeps bones off the one direction, opposite to their rest, that no smallest rotation leads to."""
+_ONE = np.array([1.0, 0, 0, 0])
 
 Told = tuple[np.ndarray, np.ndarray]
 """Twists (T, K) of bones beyond the smallest swings from rest, and how settled (T, K), 0 to 1."""
@@ -51,13 +53,16 @@ class Twists:
     ) -> None:
         """`bones` (K, 3) are unit vectors at rest; `relax` is 0 where no twist is that of rest."""
         self._bones, self._limit, self._relax = bones, limit, relax
+        # (K, 4, 3), which takes points to their dot and cross products with the bones
+        across = cross(bones[:, None], np.eye(3)).swapaxes(1, 2)
+        self._crosses = np.concatenate([bones[:, None], across], axis=1)
         self._points: np.ndarray | None = None  # (K, 3), as their parents see them
         self._angles = [0.0] * len(bones)
 
     def stand(self, local: np.ndarray) -> None:
         """Go on as if `push` had just made these rotations (K, 4) relative to the parents."""
         self._points = quat_rotate(local, self._bones) + _ASIDE
-        swings, _ = self._swings(self._points)
+        swings = normalize(self._swings(self._points))
         open_ = quat_multiply(quat_inverse(swings), local)
         self._angles = (2 * np.arctan2(dot(open_[:, 1:], self._bones), open_[:, 0])).tolist()
 
@@ -75,39 +80,35 @@ class Twists:
         what it is told at once.
         """
         points = normalize(quat_rotate(quat_inverse(parents), points) + _ASIDE)
-        swings, along = self._swings(points)
-        swung = quat_multiply(parents, swings)
+        swings = self._swings(points)
+        swung = quat_multiply(parents, normalize(swings))
         if tell is None:
-            settled = holding(along, _OPEN, _FOLDED)
+            settled = holding(swings[..., 0], _OPEN, _FOLDED)
             told = np.zeros_like(settled), settled
         else:
             told = tell(swung)
-        hops = self._hops(points)
+        hops = self._hops(points, swings)
         limit = inf if self._points is None else self._limit
         self._points = points[-1]
-        twists = np.empty_like(hops)
-        for k in range(len(self._bones)):
-            hop, want, sure = (column[:, k].tolist() for column in (hops, *told))
-            twists[:, k] = angles = self._follow(self._angles[k], hop, want, sure, limit)
-            self._angles[k] = angles[-1]
-        half = twists[..., None] / 2
+        bones = zip(self._angles, *(each.T.tolist() for each in (hops, *told)), strict=True)
+        twists = [self._follow(*bone, limit) for bone in bones]
+        self._angles = [angles[-1] for angles in twists]
+        half = np.array(twists).T[..., None] / 2
         turns = np.concatenate([np.cos(half), np.sin(half) * self._bones], axis=-1)
         return quat_multiply(swung, turns)
 
-    def _swings(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest rotations (..., 4) from rest to `points`, cosines (...) of their angles."""
-        along = dot(points, self._bones)
-        q = np.concatenate([1 + along[..., None], cross(self._bones, points)], axis=-1)
-        return normalize(q), along
+    def _swings(self, points: np.ndarray) -> np.ndarray:
+        """Smallest rotations (..., 4) from rest to `points`, not normalized: one more than the
+        cosine, and the cross product."""
+        return np.vecdot(self._crosses, points[..., None, :]) + _ONE
 
-    def _hops(self, points: np.ndarray) -> np.ndarray:
+    def _hops(self, points: np.ndarray, swings: np.ndarray) -> np.ndarray:
         """What carrying bones on to `points` (T, K, 3) adds to their twists: the areas (T, K) of
         the triangles on the sphere from rest to before to now (Van Oosterom and Strackee 1983)."""
         before = points[:1] if self._points is None else self._points[None]
         before = np.concatenate([before, points[:-1]])
-        volume = dot(cross(before, points), self._bones)
-        beside = 1 + dot(before, points) + dot(before, self._bones) + dot(points, self._bones)
-        return 2 * np.arctan2(volume, beside)
+        beside = swings[..., 0] + dot(before, points + self._bones)
+        return 2 * np.arctan2(-dot(before, swings[..., 1:]), beside)
 
     def _follow(
         self,

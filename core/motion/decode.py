@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.body.features import LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
+from core.body.features import FLOOR, LAYOUT, NUM_FEATURES, FeatureDecoder, contacts
 from core.body.feet import holding
 from core.body.ik import PoseSolver
-from core.body.rotations import quat_rotate
 from core.body.skeleton import FEET, FPS, forward
 from core.body.take import PoseChunk, Poses, PromptMark, Take
 from core.motion.heading import HeadingHold
@@ -55,7 +54,7 @@ _SEEN = slice(0, LAYOUT.joints.stop)
 """The root and the joints' positions, which are all that poses are made from."""
 _MOVED = slice(0, LAYOUT.velocity.stop)
 _PLACED = slice(LAYOUT.height.start, LAYOUT.joints.stop)
-_FEET = [LAYOUT.joints.start + 3 * (joint - 1) + axis for joint in FEET for axis in range(3)]
+_FEET = LAYOUT.joints.start + 3 * (np.array(FEET)[:, None] - 1) + [0, 1, 2]  # x, y, z of each
 _SHAPES = {
     **{"root": (3,), "rotations": (22, 4), "joints": (22, 3), "unsolved": (22, 3)},
     "features": (NUM_FEATURES,),
@@ -115,16 +114,14 @@ class FootAnchor:
 
 def _correction(now: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return what to add to each root step, (B, T, 2), so that standing feet do not move."""
-    half = now[..., LAYOUT.turn]
-    zero = np.zeros_like(half)
-    to_next = np.concatenate([np.cos(half), zero, np.sin(half), zero], axis=-1)[..., None, :]
-    before, then = (f[..., _FEET].reshape(*f.shape[:2], len(FEET), 3) for f in (now, after))
-    slide = (then - quat_rotate(to_next, before))[..., [0, 2]]
-    slide = slide + now[..., None, LAYOUT.velocity]  # (B, T, 4, 2), in the next pose's heading
+    before, then = (f[..., _FEET] for f in (now, after))  # (B, T, 4, 3)
+    to_next = np.exp(2j * now[..., LAYOUT.turn])
+    slide = then[..., ::2] @ FLOOR - to_next * (before[..., ::2] @ FLOOR)
+    slide += now[..., None, LAYOUT.velocity] @ FLOOR  # (B, T, 4), in the next pose's heading
     flags = np.minimum(now[..., LAYOUT.contacts], after[..., LAYOUT.contacts])
     trust = holding(flags, SURE, UNSURE) * holding(before[..., 1], LOW, HIGH)
-    mean = (trust[..., None] * slide).sum(-2) / np.maximum(trust.sum(-1), 1e-6)[..., None]
-    return -mean * trust.max(-1, keepdims=True)
+    mean = (trust * slide).sum(-1) / np.maximum(trust.sum(-1), 1e-6) * trust.max(-1)
+    return -np.stack([mean.imag, mean.real], axis=-1)
 
 
 class FeatureFilter:

@@ -28,6 +28,7 @@ from core.body.take import PoseChunk, Poses, Take
 from core.device import Arriving, Precision, round_products
 from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
+from core.motion import streaming
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
 from core.motion.heading import HeadingHold
 from core.motion.model import UNASKED, MotionDiT, Prompt
@@ -83,6 +84,7 @@ class MotionModel:
             vae.settle()
         else:
             dit.prepare(precision or "fp32")
+            streaming.prepare(vae)
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(

@@ -28,34 +28,37 @@ class HeadingHold:
     """Hold the headings of many motions, chunk by chunk."""
 
     def __init__(self) -> None:
-        self._mean: np.ndarray | None = None  # (B,) rad a pose that the motion turns by
-        self._faced: np.ndarray | None = None  # (B,) rad, in the last pose's own heading
-        self._error: np.ndarray | float = 0.0  # rad from where it was led
-        self._poses: np.ndarray | int = 0  # since it goes straight
+        self._faced: np.ndarray | None = None  # (B, 1) rad, in the last pose's own heading
+        # rad a pose that each turns by, rad from where it was led, poses since it goes straight
+        self._held: list[tuple[float, float, int]] = []
 
     def push(self, features: np.ndarray, straight: np.ndarray) -> np.ndarray:
         """Return features (B, T, 263) that do not turn where `straight` (B, T) is true."""
-        if self._mean is None and not straight.any():
+        if self._faced is None and not straight.any():
             return features  # most motions never ask
-        out = features.copy()
-        turns = -2 * features[..., LAYOUT.turn.start].astype(np.float64)
         faces = _facings(features)
-        if self._mean is None or self._faced is None:
-            self._mean, self._faced = np.zeros(len(features)), faces[:, 0]
-        for k in range(features.shape[1]):
-            on, turn = straight[:, k], turns[:, k] + wrap(faces[:, k] - self._faced)
-            self._mean = self._mean + (turn - self._mean) / STRIDE
-            self._poses = np.where(on, self._poses + 1, 0)
-            trust = np.clip(self._poses / SETTLED, 0, 1)
-            change = np.clip(-trust * (self._mean + BACK * self._error), -MOST, MOST)
-            self._error = np.where(on, self._error + turn + change, 0.0)
-            self._faced = faces[:, k]
-            out[:, k, LAYOUT.turn.start] = -(turns[:, k] + change) / 2
+        if self._faced is None:
+            self._faced, self._held = faces[:, :1], [(0.0, 0.0, 0)] * len(features)
+        turns = -2 * features[..., LAYOUT.turn.start].astype(np.float64)
+        seen = turns + wrap(np.diff(faces, axis=1, prepend=self._faced))
+        self._faced = faces[:, -1:]
+        for row, columns in enumerate(zip(seen.tolist(), straight.tolist(), strict=True)):
+            mean, error, poses = self._held[row]
+            for k, (turn, on) in enumerate(zip(*columns, strict=True)):
+                mean += (turn - mean) / STRIDE
+                poses = poses + 1 if on else 0
+                change = -min(poses / SETTLED, 1) * (mean + BACK * error)
+                change = min(max(change, -MOST), MOST)
+                error = error + turn + change if on else 0.0
+                turns[row, k] += change
+            self._held[row] = mean, error, poses
+        out = features.copy()
+        out[..., LAYOUT.turn.start] = turns / -2
         return out
 
 
 def _facings(features: np.ndarray) -> np.ndarray:
     """Return the angles (B, T) that bodies face, to the left of where features see them from."""
-    others = features[..., LAYOUT.joints].reshape(-1, len(JOINTS) - 1, 3)
-    joints = np.pad(others.astype(np.float64), ((0, 0), (1, 0), (0, 0)))
-    return facing(joints).reshape(features.shape[:2])
+    joints = np.zeros((*features.shape[:2], len(JOINTS), 3))
+    joints[..., 1:, :] = features[..., LAYOUT.joints].reshape(*features.shape[:2], -1, 3)
+    return facing(joints)

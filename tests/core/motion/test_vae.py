@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.body.features import NUM_FEATURES
-from core.motion import model, vae
+from core.motion import model, streaming, vae
 from core.motion.model import MotionDiT
 from core.motion.vae import STRIDE, MotionVAE, VAEConfig
 from tests.support.tiny import tiny_vae
@@ -61,6 +62,33 @@ def test_streams_equal_batches(at):
     whole, state = VAE.decode(latents), {}
     streamed = torch.cat([VAE.decode(part, state) for part in pieces(latents, at, 1)], dim=1)
     assert torch.allclose(streamed, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "cfg", [VAEConfig(width=16), vae.PUBLISHED.model_copy(update={"width": 24})]
+)
+@pytest.mark.parametrize(("kind", "most"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
+def test_prepared_for_a_cpu_it_decodes_the_same(cfg, kind, most):
+    plain = tiny_vae(cfg).to(kind)
+    for weight in plain.parameters():
+        weight.add_(0.1 * torch.randn_like(weight))  # some are zero at birth
+    prepared = copy.deepcopy(plain)
+    streaming.prepare(prepared)
+    z = torch.randn(2, LATENTS, cfg.latent_dim, dtype=kind)
+    whole, state = plain.decode(z), {}
+    streamed = torch.cat([prepared.decode(part, state) for part in pieces(z, [1, 3, 9], 1)], dim=1)
+    for y in (prepared.decode(z), streamed):
+        assert (y - whole).norm() < most * whole.norm()
+
+
+def test_a_fork_of_a_prepared_stream_leaves_it_as_it_was():
+    prepared = tiny_vae(VAEConfig(width=16))
+    streaming.prepare(prepared)
+    z, state = torch.randn(1, LATENTS, 64), {}
+    prepared.decode(z[:, :2], state)
+    fork = dict(state)
+    prepared.decode(torch.randn(1, 5, 64), fork)
+    assert torch.allclose(prepared.decode(z[:, 2:], state), prepared.decode(z)[:, 8:], atol=1e-5)
 
 
 def test_normalize_and_denormalize_are_inverse():
