@@ -84,7 +84,7 @@ class MotionModel:
             vae.settle()
         else:
             dit.prepare(precision or "fp32")
-            streaming.prepare(vae)
+            streaming.prepare(vae, precision or "fp32")
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
     def stream(

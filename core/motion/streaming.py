@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.device import Precision
+from core.diffusion.layers import rms_norm
+from core.diffusion.packed import pack
 from core.motion.vae import CausalConv1d, ChannelNorm, MotionVAE, ResBlock, Stack, StreamState
 
 
-def prepare(vae: MotionVAE) -> None:
-    """Have a VAE decode by products from now on, in the precision that its weights have."""
+def prepare(vae: MotionVAE, precision: Precision = "fp32") -> None:
+    """Have a VAE decode by products of a precision from now on."""
     _replace(vae.decoder)
+    pack(vae.decoder, precision)
     vae.decoder = ChannelsLast(vae.decoder)
 
 
@@ -72,7 +75,7 @@ class LastNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, T, C) with a mean square of one at every time."""
-        return F.rms_norm(x, self.scale.shape, self.scale, 1e-6)
+        return rms_norm(x, self.scale)
 
 
 class Twice(nn.Module):
