@@ -58,7 +58,6 @@ def untrained() -> MotionModel:
 
     from core.body.features import encode
     from core.body.skeleton import REST_JOINTS
-    from core.motion import streaming
     from core.motion.generate import MotionModel
     from core.motion.model import PUBLISHED, MotionDiT
     from core.motion.vae import PUBLISHED as PUBLISHED_VAE
@@ -79,7 +78,6 @@ def untrained() -> MotionModel:
     vae = MotionVAE(PUBLISHED_VAE).eval().requires_grad_(False)
     vae.mean.copy_(torch.from_numpy(encode(REST_JOINTS[None].repeat(2, 0))[0]))
     vae.std.fill_(0.01)
-    streaming.prepare(vae)
     return MotionModel(dit, vae, RandomStates(), "cpu")
 
 
@@ -87,7 +85,11 @@ def open_model(size: str, checkpoints: Path, checkpoint: str) -> MotionModel:
     """Return the model to measure."""
     from core.engine import Engine
 
-    return Engine(checkpoints, "cpu").model(checkpoint) if size == "default" else untrained()
+    if size == "default":
+        return Engine(checkpoints, "cpu").model(checkpoint)
+    model = untrained()
+    model.prepare()
+    return model
 
 
 def first_pose_ms(model: MotionModel, spent: float, seconds: float) -> list[float]:

@@ -34,7 +34,7 @@ class Packed(nn.Module):
         super().__init__()
         weight, bias = linear.weight.detach(), linear.bias
         self.bias = None if bias is None else bias.detach()
-        self.gelu, self.way = gelu, "plain"
+        self.gelu, self.way, self.outputs = gelu, "plain", len(weight)
         if weight.dtype != torch.float64 and precision == "int8":
             self.way, self.weight = "int8", _quantized(weight, self.bias)
             # without these instructions sums of two products may not fit

@@ -76,16 +76,26 @@ class MotionModel:
 
         `precision` is that of a CPU's products; None is fp32.
         """
+        model = cls.read(folder, device)
+        if torch.device(device).type == "cuda":
+            model.dit.run_static(torch.float32)
+            round_products(device)
+            model.vae.settle()
+        else:
+            model.prepare(precision or "fp32")
+        return model
+
+    @classmethod
+    def read(cls, folder: Path, device: str) -> MotionModel:
+        """Load the same, which computes as it was trained."""
         dit = checkpoint.load(folder, MotionDiT, device=device)
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
-        if torch.device(device).type == "cuda":
-            dit.run_static(torch.float32)
-            round_products(device)
-            vae.settle()
-        else:
-            dit.prepare(precision or "fp32")
-            streaming.prepare(vae, precision or "fp32")
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
+
+    def prepare(self, precision: Precision = "fp32") -> None:
+        """Compute as a CPU does fastest from now on."""
+        self.dit.prepare(precision)
+        streaming.prepare(self.vae, precision)
 
     def stream(
         self,

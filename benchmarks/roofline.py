@@ -1,0 +1,185 @@
+"""How fast models are prepared for a CPU, and how near products alone: `--json`.
+
+`python -m benchmarks.roofline --json` makes blocks of motion and frames of worlds by the plain
+modules and by prepared ones, in turns, so that a busy machine slows both. For each it prints the
+ratio; and for one block or frame the products' arithmetic a second, of all of it and of the same
+products called one after the other with nothing in between (`gemm`). `published` is CMDM's size
+with random weights, in calls of K steps and stagger L; its ratios are to the plain K 50 L 2.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
+from typing import Annotated, Any
+from unittest import mock
+
+import torch
+import typer
+from torch import Tensor, nn
+
+from benchmarks.motion_speed import PROMPTS, untrained
+from benchmarks.reporting import (
+    AsJson,
+    Out,
+    Quick,
+    TheirFolder,
+    columns_table,
+    emit,
+    machine,
+    rounded,
+    told_errors,
+)
+from core.device import Precision
+from core.diffusion.packed import Packed
+from core.motion.generate import MotionModel
+from core.settings import CHECKPOINTS, MotionSettings, WorldSettings
+from core.video.dream import Dream
+from core.video.model import FrameDiT
+from core.video.world import VideoModel
+
+PRECISIONS: tuple[Precision, ...] = "fp32", "bf16", "int8"
+PACES = (50, 2), (10, 1)
+"""Steps and stagger that CMDM names, and that our reading of its equation 13 gives for a stream."""
+Make = Callable[[], object]
+
+
+def body(model: MotionModel, pace: tuple[int, int] | None = None) -> Make:
+    """Return what makes the next block of a stream."""
+    steps, stagger = pace or (None, None)
+    settings = MotionSettings(seed=1, steps=steps, stagger=stagger)
+    stream = model.stream(repeat(PROMPTS[0]), settings)
+    return lambda: next(stream)
+
+
+def world(folder: Path, precision: Precision | None) -> tuple[Make, nn.Module]:
+    """Return what makes the next frame of a world, and its network; None is the plain one."""
+    plain = mock.patch.object(FrameDiT, "prepare", return_value=None)
+    if precision is None:
+        with plain:
+            model = VideoModel.load(folder, "cpu")
+    else:
+        model = VideoModel.load(folder, "cpu", precision=precision)
+    dream = Dream(model, model.moment(0), WorldSettings(ahead=0))
+    return lambda: dream.step(1), model.dit
+
+
+def products(make: Make, networks: list[nn.Module]) -> list[tuple[Packed, Tensor]]:
+    """Return the products of one block or frame, with what was multiplied."""
+    found: list[tuple[Packed, Tensor]] = []
+    layers = [m for network in networks for m in network.modules() if isinstance(m, Packed)]
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, x: found.append((layer, x[0].clone())))
+        for layer in layers
+    ]
+    make()
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def operations(found: list[tuple[Packed, Tensor]]) -> float:
+    """Return how many multiplications and additions products are."""
+    return sum(2.0 * x.numel() * layer.outputs for layer, x in found)
+
+
+def in_turns(ways: dict[str, Make], rounds: int, each: int) -> dict[str, float]:
+    """Return the milliseconds that one call of each takes: the median of rounds of `each` calls."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds + 1):
+        for name, make in ways.items():
+            start = time.perf_counter()
+            for _ in range(each):
+                make()
+            times[name].append(1000 * (time.perf_counter() - start) / each)
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
+
+
+def rows(
+    ways: dict[str, Make], alone: dict[str, list[tuple[Packed, Tensor]]], rounds: int, each: int
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the figures of each way; the first one is what ratios are to."""
+
+    def multiply(found: list[tuple[Packed, Tensor]]) -> Make:
+        return lambda: [layer(x) for layer, x in found]
+
+    gemm = {f"{name} gemm": multiply(found) for name, found in alone.items()}
+    with torch.inference_mode():
+        ms = in_turns({**ways, **gemm}, rounds, each)
+    first = next(iter(ways))
+    for name in ways:
+        figures = {"ms": ms[name], "ratio": ms[first] / ms[name]}
+        if name in alone:
+            work, only = operations(alone[name]) / 1e6, ms[f"{name} gemm"]
+            figures |= {"gflops": work / ms[name], "gemm_gflops": work / only}
+            figures["share"] = only / ms[name]
+        yield name, figures
+
+
+def motion_rows(folder: Path, rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the figures of blocks of a motion checkpoint."""
+    models = {"plain": MotionModel.read(folder, "cpu")}
+    models |= {p: MotionModel.load(folder, "cpu", precision=p) for p in PRECISIONS}
+    yield from measured({n: (body(m), [m.dit, m.vae]) for n, m in models.items()}, rounds, 8)
+
+
+def published_rows(rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield the figures of blocks of CMDM's size."""
+    ways = {"plain": (body(untrained(), PACES[0]), [])}
+    for precision in ("fp32", "int8"):
+        model = untrained()
+        model.prepare(precision)
+        for steps, stagger in PACES:
+            made = body(model, (steps, stagger)), [model.dit, model.vae]
+            ways[f"{precision} K {steps} L {stagger}"] = made
+    yield from measured(ways, rounds, 2)
+
+
+def measured(
+    ways: dict[str, tuple[Make, list[nn.Module]]], rounds: int, each: int
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Warm up, note the products, and yield the figures."""
+    for make, _ in ways.values():
+        for _ in range(30 if each > 2 else 2):
+            make()
+    alone = {name: products(make, networks) for name, (make, networks) in ways.items()}
+    makes = {name: make for name, (make, _) in ways.items()}
+    yield from rows(makes, {name: found for name, found in alone.items() if found}, rounds, each)
+
+
+def main(
+    as_json: AsJson = False,
+    quick: Quick = False,
+    checkpoints: TheirFolder = CHECKPOINTS,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of PyTorch.")] = 1,
+    out: Out = None,
+) -> None:
+    """Measure what a CPU makes of models that are prepared for it."""
+    torch.set_num_threads(threads)
+    rounds = 3 if quick else 12
+    with told_errors():
+        result: dict[str, Any] = {}
+        for name, found in motion_rows(checkpoints / "motion", rounds):
+            result[f"motion {name}"] = found
+        for which in ("world-blocks", "video"):
+            made = {p or "plain": world(checkpoints / which, p) for p in (None, *PRECISIONS)}
+            ways = {name: (make, [network]) for name, (make, network) in made.items()}
+            for name, found in measured(ways, rounds, 6):
+                result[f"{which} {name}"] = found
+        for name, found in published_rows(max(rounds // 3, 1)):
+            result[f"published {name}"] = found
+        result = {**rounded(result), "machine": {**machine(), "threads": threads}}
+    emit(result, table, as_json=as_json, out=out)
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the figures as rows."""
+    found = {name: row for name, row in result.items() if name != "machine"}
+    return columns_table(found, found)
+
+
+if __name__ == "__main__":
+    typer.run(main)
