@@ -104,7 +104,9 @@ class Lobby:
         self.limits = limits = limits or Limits()
         self.loader, self.turnstile = loader, Turnstile()
         self.uploads = Uploads(keep_seconds=limits.forget_seconds)
-        self.places, self._made = Places(limits), Counter[str]()
+        self.places = Places(limits)
+        self.made = Counter[str]()
+        """Poses and frames, since the start."""
         self.searching = asyncio.Semaphore(1)
         """Those who look for real motions wait for it without a thread, one of each visitor."""
         shared = {
@@ -112,7 +114,7 @@ class Lobby:
             "turnstile": self.turnstile,
             "places": self.places,
             "starts": Buckets(),
-            "made": self._made,
+            "made": self.made,
             "limits": limits,
         }
         self.motion_visitors = Table(
@@ -162,20 +164,6 @@ class Lobby:
         self._swept = now
         if sum(table.tidy(now) for table in self.tables):
             give_back()
-
-    def counts(self) -> dict[str, float]:
-        """Return how many are here and served, and what was made since the start; for metrics."""
-        places = self.places
-        return {
-            "visitors": sum(one.feed is not None for t in self.tables for one in t.everybody()),
-            "remembered": sum(len(table.everybody()) for table in self.tables),
-            "moving": places.inside("motion"),
-            "playing": places.inside("world"),
-            "following": places.inside("capture"),
-            "waiting": places.waiting,
-            "poses": self._made["poses"],
-            "frames": self._made["frames"],
-        }
 
     def close(self) -> None:
         """Delete what visitors uploaded."""
