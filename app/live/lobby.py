@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 from collections import Counter
@@ -15,6 +14,7 @@ from app.live.calibrate import calibrate
 from app.live.clock import clock, lived
 from app.live.loader import Loader
 from app.live.places import Places, cores
+from app.live.shares import Turns
 from app.live.sharing import Buckets, Limits, Turnstile
 from app.live.visitor import Visitor
 from app.memory import give_back
@@ -107,8 +107,8 @@ class Lobby:
         self.places = Places(limits)
         self.made = Counter[str]()
         """Poses and frames, since the start."""
-        self.searching = asyncio.Semaphore(1)
-        """Those who look for real motions wait for it without a thread, one of each visitor."""
+        self.searching = Turns(1, waiting=limits.pages_of_address)
+        """Of those who look for real motions; one request of each visitor stands in line."""
         shared = {
             "loader": loader,
             "turnstile": self.turnstile,
