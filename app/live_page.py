@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
 from typing_extensions import Self
 
 from app.capture.protocol import MOST_ONWARD, MOST_UPLOAD
@@ -21,6 +23,7 @@ from app.exports.files import FORMATS
 from app.exports.store import Exports, Job, Order
 from app.intake import KEEP
 from app.live.replies import room_for_files, sentence
+from app.live.shares import Turns, address_of
 from app.live.sharing import Limits
 from app.memory import in_memory
 from core import settings
@@ -38,6 +41,12 @@ NAME_BOXES = """() => requestAnimationFrame(() => {
 """Gradio labels its empty boxes, which only what has a role may be."""
 TILTS, LENSES = (-30, 30), (0.5, 2)
 """Where sliders end: what cameras do; more can be asked for, see `core.settings`."""
+T = TypeVar("T")
+Maker = Callable[..., Awaitable[Job]]
+"""Makes the file that a caller, who comes first, asks for by an order's values; raises gr.Error
+with a sentence, which alone every caller is told."""
+MOST_IN_LINE = 10
+"""Files of a kind that an address waits for; Gradio lets 40 in all be waited for at once."""
 MOST_GIVEN = 20
 """Characters that are repeated of what was not understood."""
 TEMPLATES = Environment(
@@ -94,36 +103,47 @@ def endpoint(
     on: Sequence[Any],
     most: int,
     seconds: float = 600,
-) -> None:
+) -> Maker:
     """Have the file made that `order` asks for; the API calls it by the function's name.
 
-    `most` may be made at once; each is waited for `seconds` at most.
+    `most` may be made at once, for different addresses; each is waited for `seconds` at most.
+    Return what makes a file that is kept with the exports.
     """
-    for name, component in zip(signature(order).parameters, inputs, strict=True):
+    for name, component in zip([*signature(order).parameters][1:], inputs, strict=True):
         _told_of(name, component)
     files = [one for one in inputs if isinstance(one, gr.File)]
+    line, own = Turns(most, waiting=MOST_IN_LINE), uuid.uuid4()
 
-    @wraps(order)
-    def make(*values: Any) -> str:
+    async def made(keep: Callable[[Job], T], caller: gr.Request, *values: Any, **more: Any) -> T:
+        address = address_of(caller.client)
+
+        def make() -> T:
+            wanted = order(caller, *values, **more)
+            owner = str(uuid.uuid5(own, address))  # is told to those who fetch the file
+            job = exports.submit(owner, *wanted, address=address)
+            exports.wait(job, seconds)
+            return keep(job)
+
         try:
-            job = exports.submit("api", *order(*values))
-            return hand_over(exports, job, seconds)
+            async with line.turn(address):
+                return await run_in_threadpool(make)
         except (ValueError, OverflowError) as error:
             file = next((v for v, one in zip(values, inputs, strict=False) if one in files), None)
             said = sentence(error, Path(file).name if file else "")
             raise gr.Error(said, print_exception=False) from error
 
-    gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=most)
+    @wraps(order)
+    async def make(*values: Any) -> str:
+        return await made(partial(hand_over, exports), *values)
+
+    gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=None)
+    return partial(made, lambda job: job)
 
 
-def hand_over(exports: Exports, job: Job, seconds: float) -> str:
-    """Wait for a file and give it to Gradio's folder, alone; return its path there.
-
-    Raises ValueError, with a sentence, where it cannot be written, or not in time.
-    """
-    path = exports.wait(job, seconds)
+def hand_over(exports: Exports, job: Job) -> str:
+    """Give a file to Gradio's folder, alone; return its path there."""
     with room_for_files():  # Gradio, which does this else, would not say it in a sentence
-        kept = save_file_to_cache(path, get_upload_folder())
+        kept = save_file_to_cache(job.path, get_upload_folder())
     exports.cancel(job)
     return kept
 

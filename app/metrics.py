@@ -4,42 +4,91 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import os
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from app.exports.store import Exports
-from app.live.lobby import Lobby
+from app.live.lobby import Lobby, Table
 from app.live.replies import problem
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
-HELP = {
-    "visitors": "Pages that are open.",
-    "visitors_motion": "Pages that are open at the motion tab.",
-    "visitors_world": "Pages that are open at the world tab.",
-    "visitors_capture": "Pages that are open at the tab of videos.",
-    "remembered": "Visitors who are here, or whose take is kept.",
-    "moving": "Bodies that move.",
-    "playing": "Worlds that are played.",
-    "following": "Videos that are followed.",
-    "waiting": "Visitors in line for a place.",
-    "poses_total": "Poses made for visitors.",
-    "frames_total": "Frames made for visitors.",
-    "exports_made_total": "Files written.",
-    "exports_failed_total": "Files that could not be written.",
-    "cpu_seconds_total": "Seconds computed, with processes that files are read in.",
-    "event_loop_delay_seconds": "How late the server comes to what it is asked.",
-    "uptime_seconds": "Seconds since the start.",
-    "memory_bytes": "Memory of the server's process.",
-}
 NAP = 0.02
 """Seconds slept to see how much later than that the event loop comes back."""
 STATM = Path("/proc/self/statm")
 """Of Linux: sizes of this process, in pages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A server that is looked at."""
+
+    lobby: Lobby
+    exports: Exports
+    uptime: float
+    """Seconds since it began."""
+    delay: float
+    """Seconds by which its event loop was late."""
+
+
+def here(*tables: Table[Any]) -> int:
+    """Count the pages that are open."""
+    return sum(one.feed is not None for table in tables for one in table.everybody())
+
+
+def memory() -> float:
+    """Return the bytes of this process, or NaN where the system does not say."""
+    if not STATM.is_file():
+        return math.nan
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+FIGURES: dict[str, tuple[str, Callable[[Look], float]]] = {
+    "visitors": ("Pages that are open.", lambda at: here(*at.lobby.tables)),
+    "visitors_motion": (
+        "Pages that are open at the motion tab.",
+        lambda at: here(at.lobby.motion_visitors),
+    ),
+    "visitors_world": (
+        "Pages that are open at the world tab.",
+        lambda at: here(at.lobby.world_visitors),
+    ),
+    "visitors_capture": (
+        "Pages that are open at the tab of videos.",
+        lambda at: here(at.lobby.capture_visitors),
+    ),
+    "remembered": (
+        "Visitors who are here, or whose take is kept.",
+        lambda at: sum(len(table.everybody()) for table in at.lobby.tables),
+    ),
+    "moving": ("Bodies that move.", lambda at: at.lobby.places.inside("motion")),
+    "playing": ("Worlds that are played.", lambda at: at.lobby.places.inside("world")),
+    "following": ("Videos that are followed.", lambda at: at.lobby.places.inside("capture")),
+    "waiting": ("Visitors in line for a place.", lambda at: at.lobby.places.waiting),
+    "poses_total": ("Poses made for visitors.", lambda at: at.lobby.made["poses"]),
+    "frames_total": ("Frames made for visitors.", lambda at: at.lobby.made["frames"]),
+    "exports_made_total": ("Files written.", lambda at: at.exports.made),
+    "exports_failed_total": ("Files that could not be written.", lambda at: at.exports.failed),
+    "cpu_seconds_total": (
+        "Seconds computed, with processes that files are read in.",
+        lambda _: sum(os.times()[:4]),
+    ),
+    "event_loop_delay_seconds": (
+        "How late the server comes to what it is asked.",
+        lambda at: at.delay,
+    ),
+    "uptime_seconds": ("Seconds since the start.", lambda at: at.uptime),
+    "memory_bytes": ("Memory of the server's process.", lambda _: memory()),
+}
+"""Name -> what it says, and how it is read; those called ..._total only ever grow."""
 
 
 def metrics_routes(lobby: Lobby, exports: Exports, token: str) -> list[BaseRoute]:
@@ -55,42 +104,19 @@ def metrics_routes(lobby: Lobby, exports: Exports, token: str) -> list[BaseRoute
             return reply
         before = time.monotonic()
         await asyncio.sleep(NAP)
-        figures = {
-            **counts(lobby),
-            "exports_made_total": exports.made,
-            "exports_failed_total": exports.failed,
-            "cpu_seconds_total": sum(os.times()[:4]),  # of processes that files are read in, too
-            "event_loop_delay_seconds": max(time.monotonic() - before - NAP, 0.0),
-            "uptime_seconds": time.monotonic() - began,
-        }
-        if STATM.is_file():
-            figures["memory_bytes"] = int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return Response(exposition(figures), media_type=KIND)
+        now = time.monotonic()
+        delay = max(now - before - NAP, 0.0)
+        look = Look(lobby=lobby, exports=exports, uptime=now - began, delay=delay)
+        return Response(exposition(look), media_type=KIND)
 
     return [Route("/livestep/metrics", metrics)] if token else []
 
 
-def counts(lobby: Lobby) -> dict[str, float]:
-    """Count who is here, by tab, and what was made for them."""
-    tabs = {
-        "motion": lobby.motion_visitors,
-        "world": lobby.world_visitors,
-        "capture": lobby.capture_visitors,
-    }
-    here = {
-        f"visitors_{tab}": sum(one.feed is not None for one in table.everybody())
-        for tab, table in tabs.items()
-    }
-    counted = lobby.counts()
-    made = {f"{name}_total": counted.pop(name) for name in ("poses", "frames") if name in counted}
-    return {**here, **counted, **made}
-
-
-def exposition(figures: dict[str, float]) -> str:
-    """Write figures in Prometheus' text format: those called ..._total only ever grow."""
+def exposition(look: Look) -> str:
+    """Write the figures in Prometheus' text format."""
     lines = []
-    for name, value in figures.items():
+    for name, (about, read) in FIGURES.items():
         kind = "counter" if name.endswith("_total") else "gauge"
-        name, about = f"livestep_{name}", HELP[name]
-        lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n{name} {float(value)!r}\n")
+        name, value = f"livestep_{name}", float(read(look))
+        lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n{name} {value!r}\n")
     return "".join(lines)

@@ -1,7 +1,8 @@
 """`--mcp`: three tools that language models call, by the Model Context Protocol.
 
-Each is a form's endpoint with the few arguments that matter, and answers with a file's address. A
-file comes in as what was uploaded or in the argument itself; none is fetched from anywhere.
+Each is a form's endpoint with the few arguments that matter, and answers with a file's address and
+a sentence. A file comes in as what was uploaded, by the address that another tool answered, or in
+the argument itself; none is fetched from anywhere.
 """
 
 from __future__ import annotations
@@ -10,22 +11,22 @@ import base64
 import binascii
 import logging
 import os
+import re
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
 import gradio as gr
-from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder
+from starlette.concurrency import run_in_threadpool
 
 from app.capture.uploads import TOO_LONG
-from app.exports.store import Exports, Order
-from app.live.replies import room_for_files, sentence
-from app.live_page import hand_over
+from app.exports.store import Exports
+from app.live.replies import room_for_files
+from app.live_page import Maker
 from app.protocol import MOST_UPLOAD
 from core.faults import trace
 
@@ -33,35 +34,38 @@ log = logging.getLogger(__name__)
 Format = Literal["bvh", "glb", "fbx", "vrma", "npz", "mp4", "webp"]
 PREFIX = "/tool_"
 """Before a tool's name, where Gradio's API has it."""
-AT_ONCE = 2
-"""Files that are made for programs at the same time."""
 FILE, INSIDE = "/gradio_api/file=", "data:"
 """What is before the path in a file's address; what a file begins with that is its own address."""
+MADE = "/livestep/export/{}/{}/file"
+"""Address of a file that was made, by whose it is and its name."""
+ID = "([0-9a-f-]{36})"
+Answer = tuple[str, str]
+"""A file's address on this server, and a sentence on it."""
 
 
-def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> None:
-    """Add the tools to the page that is being built; `orders` are its endpoints, by name."""
-    room = threading.Semaphore(AT_ONCE)
+def add_tools(exports: Exports, move: Maker, play: Maker, follow: Maker) -> None:
+    """Add the tools to the page that is being built, with what its tabs make files with."""
 
-    def made(name: str, *values: Any, **more: Any) -> FileData:
-        """Have a file made; raise gr.Error with a sentence, which alone every caller is told."""
-        if not room.acquire(blocking=False):
-            raise Refusal(f"{AT_ONCE} files are being made already; try again in a minute.")
+    async def made(make: Maker, *values: Any, **more: Any) -> Answer:
+        """Have a file made; raise Refusal."""
         try:
-            job = exports.submit("mcp", *orders[name](*values, **more))
-            return FileData(path=hand_over(exports, job, 600), orig_name=job.path.name)
-        except (ValueError, OverflowError) as error:
-            name = next((value.name for value in values if isinstance(value, Path)), "")
-            raise Refusal(sentence(error, name)) from error
+            job = await make(*values, **more)
+        except gr.Error as error:
+            raise Refusal(error.message) from error
         except Exception as error:
-            log.error("%s failed: %s", name, trace(error))
+            log.error("a tool failed: %s", trace(error))
             raise Refusal("The file could not be made; the server's log says why.") from error
-        finally:
-            room.release()
+        told = f"{job.path.name} can be fetched from there for {exports.keep_minutes} minutes."
+        return MADE.format(job.owner, job.name), " ".join((told, job.note)).rstrip()
 
-    def text_to_motion(
-        prompt: str, seconds: float = 6, format: Format = "bvh", seed: int = 1, loop: bool = False
-    ) -> FileData:
+    async def text_to_motion(
+        caller: gr.Request,
+        prompt: str,
+        seconds: float = 6,
+        format: Format = "bvh",
+        seed: int = 1,
+        loop: bool = False,
+    ) -> Answer:
         """Make a 3D human motion from a description, as an animation file for Blender, Unity and
         the like, or as a film.
 
@@ -74,13 +78,13 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             loop: cut it so that it can be repeated without a jump
 
         Returns:
-            the address of the file, to be fetched soon: it is deleted in a while
+            the address of the file, and a sentence on it
         """
-        return made("text_to_motion", prompt, seconds, seed, format, loop=loop)
+        return await made(move, caller, prompt, seconds, seed, format, loop=loop)
 
-    def video_to_motion(
-        video: str, then: str = "", format: Format = "bvh", seed: int = 1
-    ) -> FileData:
+    async def video_to_motion(
+        caller: gr.Request, video: str, then: str = "", format: Format = "bvh", seed: int = 1
+    ) -> Answer:
         """Take the 3D motion out of a video of a person, or read a motion file, and return it as
         an animation file. The file is uploaded first: POST it as the field files of a form to
         /gradio_api/upload of this server, which answers with what to give as video.
@@ -93,16 +97,18 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             seed: the same seed goes on in the same way
 
         Returns:
-            the address of the file, to be fetched soon: it is deleted in a while
+            the address of the file, and a sentence on it
         """
         try:
             with room_for_files(), tempfile.TemporaryDirectory(prefix="livestep-") as folder:
-                clip = given(video, Path(folder))
-                return made("video_to_motion", clip, then, seed=seed, format=format)
+                clip = await run_in_threadpool(given, exports, video, Path(folder))
+                return await made(follow, caller, clip, then, seed=seed, format=format)
         except ValueError as error:
             raise Refusal(str(error)) from error
 
-    def play_world(keys: str, seed: int = 0, start: int = 0, world: str = "") -> FileData:
+    async def play_world(
+        caller: gr.Request, keys: str, seed: int = 0, start: int = 0, world: str = ""
+    ) -> Answer:
         """Play a world that a model dreams, by a script of held keys, and return what was seen as
         an MP4 film. Keys: W forward, S back, A and D sideways, L and R turn, - nothing; the world
         makes 30 frames a second, and 60 seconds at most.
@@ -114,9 +120,9 @@ def add_tools(orders: Mapping[str, Callable[..., Order]], exports: Exports) -> N
             world: name of the world; empty for the first one
 
         Returns:
-            the address of the film, to be fetched soon: it is deleted in a while
+            the address of the film, and a sentence on it
         """
-        return made("keys_to_video", keys, seed, start, checkpoint=world)
+        return await made(play, caller, keys, seed, start, checkpoint=world)
 
     for tool in (text_to_motion, video_to_motion, play_world):
         # without the queue, which the server would have to enter over its own network address
@@ -139,10 +145,18 @@ async def tools_alone(app: Any) -> AsyncIterator[None]:
     if server := app.get_blocks().mcp_server_obj:
         ours = [to for to in server.tool_to_endpoint.values() if to.startswith(PREFIX)]
         server.tool_to_endpoint = {server.tool_prefix + to.removeprefix(PREFIX): to for to in ours}
+        text = server.postprocess_output_data
+
+        def whole(answers: list[Answer], root: str) -> list[Any]:
+            """Say the whole address, which no tool knows."""
+            ((address, about),) = answers
+            return text([root + address, about], root)
+
+        server.postprocess_output_data = whole
     yield
 
 
-def given(video: str, folder: Path) -> Path:
+def given(exports: Exports, video: str, folder: Path) -> Path:
     """Return the path of a file that somebody brought; raise ValueError with a sentence for none.
 
     What came in the argument itself is written to `folder`.
@@ -156,6 +170,8 @@ def given(video: str, folder: Path) -> Path:
         except binascii.Error as error:
             raise ValueError("The data: URL holds no base64.") from error
         return folder / "clip"
+    if made := re.search(MADE.format(ID, ID) + "$", video):
+        return exports.find(*made.groups()).path
     path = unquote(video.partition(FILE)[2] or video)
     if "\0" not in path and os.path.isfile(path):  # noqa: PTH113  unlike Path's, it never raises
         real = Path(path).resolve()

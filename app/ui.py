@@ -40,16 +40,16 @@ def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
     """Build the page, with `tools` for language models as well."""
     processing_utils.async_ssrf_protected_download = fetch_nothing
     route_utils.NamedTemporaryFile = draft
-    orders = []
+    makers = []
     with gr.Blocks(title="Livestep", analytics_enabled=False, fill_width=True) as blocks:
         live(landing())
         with gr.Tabs(overflow_behavior="wrap"):
             for title, (template, form, fill) in TABS.items():
                 named = f"livestep-{Path(template).stem}"  # links and the gallery open tabs by it
                 with gr.Tab(title, elem_id=named), live_page(template, form=form):
-                    orders.append(fill(lobby, exports))
+                    makers.append(fill(lobby, exports))
         if tools:
-            add_tools({order.__name__: order for order in orders}, exports)
+            add_tools(exports, *makers)
     return blocks.queue(max_size=20)
 
 

@@ -73,7 +73,7 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
             try:
                 wanted = await read(request, kind)
                 visitor = lobby.capture_visitors.find(request.path_params["session"])
-                async with visitor.asking, lobby.searching:
+                async with visitor.asking, lobby.searching.turn(visitor.address):
                     return JSONResponse(await run_in_threadpool(do, visitor, wanted))
             except ValueError as error:
                 return problem(sentence(error), 400)
@@ -86,7 +86,7 @@ def capture_routes(lobby: Lobby) -> list[BaseRoute]:
         try:
             number = number_of(request)
             visitor = lobby.capture_visitors.find(request.path_params["session"])
-            async with visitor.asking, lobby.searching:
+            async with visitor.asking, lobby.searching.turn(visitor.address):
                 poses = await run_in_threadpool(visitor.match, why, number)
         except ValueError as error:
             return problem(sentence(error), 404)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,19 +16,30 @@ from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
 from app.live.replies import room_for_files
-from app.live.sharing import FILES
-from app.live_page import LENSES, TILTS, FileOfCaller, endpoint, file_row, part_rows, whole_number
+from app.live.shares import address_of
+from app.live.sharing import Turn
+from app.live_page import (
+    LENSES,
+    TILTS,
+    FileOfCaller,
+    Maker,
+    endpoint,
+    file_row,
+    part_rows,
+    whole_number,
+)
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
 from core.body.take import Take
 from core.capture.joint_maps import parse_map
 from core.settings import LENS, MAX_PROMPT, CaptureSettings
 
 
-def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
+def files_form(lobby: Lobby, exports: Exports) -> Maker:
     """Form and API endpoint `video_to_motion`: a video or a motion file in, a file out; return
-    what orders it."""
+    what makes it."""
 
     def video_to_motion(
+        caller: gr.Request,
         clip: str,
         then: str = "",
         seconds: float = 4,
@@ -95,7 +105,8 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
         )
         request = asked(person, rate, animation, joint_map)
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
-        take = make(lobby, Path(clip), request, camera, onward if onward.prompt else None)
+        turn = partial(lobby.turnstile.turn, address_of(caller.client))
+        take = make(lobby, turn, Path(clip), request, camera, onward if onward.prompt else None)
         how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
         span = {"start": start or 0, "end": end or None, "loop": loop}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
@@ -127,8 +138,7 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
     file = gr.File(label="File", height=90)
     inputs = [clip, then, seconds, manner, tilt, lens, turned, person, seed, format, body, fps]
     inputs += [checkpoint, *part, rate, animation, joint_map, takes]
-    endpoint(exports, video_to_motion, inputs, file, on=[button.click], most=1)
-    return video_to_motion
+    return endpoint(exports, video_to_motion, inputs, file, on=[button.click], most=1)
 
 
 def asked(person: float, rate: float, animation: float, joint_map: str) -> Follow:
@@ -146,7 +156,12 @@ def asked(person: float, rate: float, animation: float, joint_map: str) -> Follo
 
 
 def make(
-    lobby: Lobby, path: Path, request: Follow, camera: dict[str, float], onward: Onward | None
+    lobby: Lobby,
+    turn: Turn,
+    path: Path,
+    request: Follow,
+    camera: dict[str, float],
+    onward: Onward | None,
 ) -> Take:
     """Make a take of a file in one go, behind the live visitors."""
     engine = lobby.loader.engine()
@@ -165,7 +180,6 @@ def make(
         captured = pool.submit(job.follow, engine, None, **camera).result()
     if onward:
         further = ContinueJob(captured, onward)
-        turn = partial(lobby.turnstile.turn, FILES)
         stream, info = further.open(engine, turn)
         captured.legs.append((further.start, info))
         while True:

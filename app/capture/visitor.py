@@ -20,7 +20,6 @@ from app.capture.uploads import Upload
 from app.live.clock import lived
 from app.live.feed import Notes, Packed, PoseFeed
 from app.live.replies import sentence
-from app.live.sharing import SEARCHES
 from app.live.visitor import Visitor
 from app.protocol import Ack, Follow, MatchInfo, Onward, Poses, State, Unmatched
 from core.body.mesh import Body
@@ -144,7 +143,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
         """Look for real motions that are like the file's, or like words. Takes a moment."""
         what = text.strip() or self._shown(even_busy=True).capture.take
         engine = self._loader.engine()
-        with self._turnstile.turn(SEARCHES):
+        with self._turnstile.turn(self.address):
             matches = engine.similar(what, MATCHES, checkpoint=None)
         with self._changed:
             self._matches["similar"] = matches
@@ -156,7 +155,7 @@ class CaptureVisitor(Visitor[CaptureJob | ContinueJob, PoseFeed]):
             matches = self._matches.get(why, [])
         if number >= len(matches):
             raise ValueError("This motion is no longer in the list.")
-        with self._turnstile.turn(SEARCHES):
+        with self._turnstile.turn(self.address):
             take: Take = matches[number].take()
         root, rotations = Body.load().fit(take.root, take.rotations)
         return Poses(first=0, prompt=0, milliseconds=0, root=root, rotations=rotations)

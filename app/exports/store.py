@@ -218,6 +218,11 @@ class Exports:
             return now + line.index(job)
 
     @property
+    def keep_minutes(self) -> int:
+        """How long a file is kept."""
+        return round(self._keep / 60)
+
+    @property
     def waiting(self) -> int:
         """Exports that are not done yet."""
         with self._lock:

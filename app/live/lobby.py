@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 from collections import Counter
@@ -15,6 +14,7 @@ from app.live.calibrate import calibrate
 from app.live.clock import clock, lived
 from app.live.loader import Loader
 from app.live.places import Places, cores
+from app.live.shares import Turns
 from app.live.sharing import Buckets, Limits, Turnstile
 from app.live.visitor import Visitor
 from app.memory import give_back
@@ -104,15 +104,17 @@ class Lobby:
         self.limits = limits = limits or Limits()
         self.loader, self.turnstile = loader, Turnstile()
         self.uploads = Uploads(keep_seconds=limits.forget_seconds)
-        self.places, self._made = Places(limits), Counter[str]()
-        self.searching = asyncio.Semaphore(1)
-        """Those who look for real motions wait for it without a thread, one of each visitor."""
+        self.places = Places(limits)
+        self.made = Counter[str]()
+        """Poses and frames, since the start."""
+        self.searching = Turns(1, waiting=limits.pages_of_address)
+        """Of those who look for real motions; one request of each visitor stands in line."""
         shared = {
             "loader": loader,
             "turnstile": self.turnstile,
             "places": self.places,
             "starts": Buckets(),
-            "made": self._made,
+            "made": self.made,
             "limits": limits,
         }
         self.motion_visitors = Table(
@@ -162,20 +164,6 @@ class Lobby:
         self._swept = now
         if sum(table.tidy(now) for table in self.tables):
             give_back()
-
-    def counts(self) -> dict[str, float]:
-        """Return how many are here and served, and what was made since the start; for metrics."""
-        places = self.places
-        return {
-            "visitors": sum(one.feed is not None for t in self.tables for one in t.everybody()),
-            "remembered": sum(len(table.everybody()) for table in self.tables),
-            "moving": places.inside("motion"),
-            "playing": places.inside("world"),
-            "following": places.inside("capture"),
-            "waiting": places.waiting,
-            "poses": self._made["poses"],
-            "frames": self._made["frames"],
-        }
 
     def close(self) -> None:
         """Delete what visitors uploaded."""

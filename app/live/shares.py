@@ -48,15 +48,16 @@ def lacking(
 class Turns:
     """Lets requests work, a few at a time, one of each address: so addresses take turns."""
 
-    def __init__(self, at_once: int) -> None:
-        self._room = asyncio.Semaphore(at_once)
+    def __init__(self, at_once: int, *, waiting: int = MOST_WAITING) -> None:
+        """`waiting`: requests of an address that stand in line, at most."""
+        self._room, self._most = asyncio.Semaphore(at_once), waiting
         self._own: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting = Counter[str]()
 
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
         """Wait for a turn; raise ValueError where too many of the address do."""
-        if self._waiting[address] >= MOST_WAITING:
+        if self._waiting[address] >= self._most:
             raise ValueError("Your network has too many requests in line; try again in a moment.")
         own = self._own.setdefault(address, asyncio.Lock())
         self._waiting[address] += 1

@@ -13,8 +13,6 @@ from core.settings import KEEP_SECONDS
 
 Turn = Callable[[], AbstractContextManager[object]]
 """Waits for a turn to compute, which lasts for the length of a block."""
-FILES, SEARCHES = "files", "searches"
-"""Whose account files made without watching are charged to, and searches: one for all of them."""
 KEPT_SECONDS = 0.5
 """How long after a turn that was due a lane is kept for the next one."""
 PATIENCE = 0.2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,9 @@ from app.exports.files import order
 from app.exports.store import Exports, Order
 from app.live.loader import EngineLike
 from app.live.lobby import Lobby
-from app.live.sharing import FILES, Turn
-from app.live_page import endpoint, file_row, offer, part_rows, whole_number
+from app.live.shares import address_of
+from app.live.sharing import Turn
+from app.live_page import Maker, endpoint, file_row, offer, part_rows, whole_number
 from app.motion.job import MotionJob
 from app.protocol import Start
 from core.body.skeleton import FPS
@@ -26,10 +26,11 @@ from core.settings import MAX_PROMPT
 MOST_SECONDS = 120
 
 
-def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
-    """Form and API endpoint `text_to_motion`: a prompt in, a file out; return what orders it."""
+def files_form(lobby: Lobby, exports: Exports) -> Maker:
+    """Form and API endpoint `text_to_motion`: a prompt in, a file out; return what makes it."""
 
     def text_to_motion(
+        caller: gr.Request,
         prompt: str,
         seconds: float = 6,
         seed: float = 1,
@@ -74,7 +75,8 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
         )
         if not 0 < seconds <= MOST_SECONDS:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
-        take = generate(lobby, request, poses=max(round(seconds * FPS), 1))
+        turn = partial(lobby.turnstile.turn, address_of(caller.client))
+        take = generate(lobby, turn, request, poses=max(round(seconds * FPS), 1))
         how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
         span = {"start": start or 0, "end": end or None, "loop": loop}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
@@ -94,17 +96,16 @@ def files_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
     file = gr.File(label="File", height=90)
     inputs = [prompt, seconds, seed, format, body, fps, checkpoint, foot_contacts, *part, takes]
     triggers = [button.click, prompt.submit]
-    endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
     offer(checkpoint, lambda: [card.name for card in lobby.loader.model().checkpoints])
-    return text_to_motion
+    return endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
 
 
-def generate(lobby: Lobby, request: Start, *, poses: int) -> Take:
+def generate(lobby: Lobby, turn: Turn, request: Start, *, poses: int) -> Take:
     """Make a take of this many poses in one go, taking turns with the live visitors."""
     engine = lobby.loader.engine()
     if zero.worth_it(engine, request.checkpoint):
         return on_lent_gpu(engine.checkpoints, request, poses)
-    return make(engine, partial(lobby.turnstile.turn, FILES), request, poses)
+    return make(engine, turn, request, poses)
 
 
 @zero.lent

@@ -14,8 +14,9 @@ from app import zero
 from app.exports.store import Exports, Order
 from app.live.loader import EngineLike
 from app.live.lobby import Lobby
-from app.live.sharing import FILES, Turn
-from app.live_page import endpoint, offer, whole_number
+from app.live.shares import address_of
+from app.live.sharing import Turn
+from app.live_page import Maker, endpoint, offer, whole_number
 from app.protocol import World
 from app.world.job import WorldJob
 from app.world.recording import WorldRecording, keepsake, order
@@ -28,11 +29,16 @@ SCALE = 3
 """Makes 768 x 576 of what the newer worlds show, 384 x 288 of the older ones."""
 
 
-def film_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
-    """Form and API endpoint `keys_to_video`: a key script in, a film out; return what orders it."""
+def film_form(lobby: Lobby, exports: Exports) -> Maker:
+    """Form and API endpoint `keys_to_video`: a key script in, a film out; return what makes it."""
 
     def keys_to_video(
-        keys: str, seed: float = 0, start: float = 0, scale: int = SCALE, checkpoint: str = ""
+        caller: gr.Request,
+        keys: str,
+        seed: float = 0,
+        start: float = 0,
+        scale: int = SCALE,
+        checkpoint: str = "",
     ) -> Order:
         """Play a world by a script of held keys and return what was seen as an MP4 file.
 
@@ -49,7 +55,8 @@ def film_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
             script=keys or "",
             checkpoint=checkpoint or "",
         )
-        return order(generate(lobby, request), format="mp4", scale=whole_number("scale", scale))
+        played = generate(lobby, address_of(caller.client), request)
+        return order(played, format="mp4", scale=whole_number("scale", scale))
 
     with gr.Row():
         keys = gr.Textbox(label="Keys", placeholder="W:40,WD:20,L:15,-:10", scale=4)
@@ -61,22 +68,22 @@ def film_form(lobby: Lobby, exports: Exports) -> Callable[..., Order]:
     button = gr.Button("Make the film", variant="primary")
     film = gr.Video(label="Film", height=320)
     inputs, triggers = [keys, seed, start, scale, checkpoint], [button.click, keys.submit]
-    endpoint(exports, keys_to_video, inputs, film, on=triggers, most=1, seconds=MOST_WAIT_SECONDS)
 
     def names() -> list[str]:
         found = [card.name for card in lobby.loader.worlds().worlds]
         return ["", *found] if found else []
 
     offer(checkpoint, names)
-    return keys_to_video
+    how = {"on": triggers, "most": 1, "seconds": MOST_WAIT_SECONDS}
+    return endpoint(exports, keys_to_video, inputs, film, **how)
 
 
-def generate(lobby: Lobby, request: World) -> WorldRecording:
-    """Record a whole script, taking turns with the live visitors."""
+def generate(lobby: Lobby, address: str, request: World) -> WorldRecording:
+    """Record a whole script for an address, taking turns with the live visitors."""
     engine, turns = lobby.loader.engine(), lobby.turnstile
     if zero.worth_it(engine, request.checkpoint or next(iter(engine.worlds), "")):
         return on_lent_gpu(engine.checkpoints, request)
-    return make(engine, partial(turns.turn, FILES), turns.pass_on, request)
+    return make(engine, partial(turns.turn, address), turns.pass_on, request)
 
 
 @zero.lent

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.live.sharing import Turnstile
 from tests.support.fake_capture import fake_film
 
 pytest_plugins = ["tests.support.browsing"]
@@ -50,6 +52,32 @@ def test_curl(address, here):
     assert (done.returncode, done.stderr) == (0, "")
     begins = [(here / name).read_bytes()[:9] for name in ("walk.bvh", "dance.bvh", "film.mp4")]
     assert [*begins[:2], begins[2][4:8]] == [b"HIERARCHY", b"HIERARCHY", b"ftyp"]
+
+
+def test_programs_have_fair_shares_by_address(address, monkeypatch):
+    served, accounts = [], set()
+    turn = Turnstile.turn
+    monkeypatch.setattr(
+        Turnstile, "turn", lambda self, who, **how: (accounts.add(who), turn(self, who, **how))[1]
+    )
+    call = f"{address}/gradio_api/call/v2/text_to_motion"
+
+    def ask(whose: str) -> str:
+        told = {"x-forwarded-for": whose}
+        reply = httpx.post(call, json={"prompt": "walks", "seconds": 30}, headers=told)
+        return f"{call}/{reply.json()['event_id']}"
+
+    def wait(event: str, whose: str) -> None:
+        assert "event: complete" in httpx.get(event, timeout=30).text
+        served.append(whose)
+
+    greedy, other = "192.0.2.1", "2001:db8:1:2::3"
+    with ThreadPoolExecutor() as pool:
+        for whose in [*3 * [greedy], other]:
+            pool.submit(wait, ask(whose), whose)
+    assert len(served) == 4
+    assert other in served[:2]
+    assert accounts == {greedy, "2001:db8:1:2::/64"}
 
 
 @pytest.mark.parametrize("where", ["http://169.254.169.254/a.bvh", "https://a.example/b.mp4"])

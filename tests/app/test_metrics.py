@@ -8,8 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.metrics import KIND, exposition, metrics_routes
+from app.metrics import KIND, Look, exposition, metrics_routes
 from tests.support.server import record, wait_for
+from tests.support.visitors import IDS, START, MotionPage
 
 TOKEN = "wörd of 20 letters"
 ADDRESS = "/livestep/metrics"
@@ -78,10 +79,16 @@ def test_they_say_how_the_server_is_doing(ask, client, exports):
     assert 0 <= after["event_loop_delay_seconds"] < 5
 
 
-def test_numbers_are_written_as_the_format_wants_them():
-    assert exposition({"poses_total": 3, "moving": 1e-7}) == (
-        "# HELP livestep_poses_total Poses made for visitors.\n"
-        "# TYPE livestep_poses_total counter\nlivestep_poses_total 3.0\n"
-        "# HELP livestep_moving Bodies that move.\n"
-        "# TYPE livestep_moving gauge\nlivestep_moving 1e-07\n"
+def test_they_count_who_is_here(make_lobby, exports):
+    lobby = make_lobby(moving=1)
+    pages = [MotionPage(lobby, name) for name in IDS[:3]]
+    for page in pages[:2]:
+        page.visitor.start(START)
+    pages[0].play(8)
+    text = exposition(Look(lobby=lobby, exports=exports, uptime=1e-7, delay=0))
+    for line in ("visitors 3.0", "moving 1.0", "waiting 1.0", "uptime_seconds 1e-07"):
+        assert f"\nlivestep_{line}\n" in text
+    assert text.startswith(
+        "# HELP livestep_visitors Pages that are open.\n# TYPE livestep_visitors gauge\n"
     )
+    assert lobby.made["poses"] >= 8

@@ -11,11 +11,14 @@ const base = new URL("..", document.currentScript.src).href; // .../livestep/
 
 const PAGES = [["world", ".lw", WorldPage], ["capture", ".lf", CapturePage], ["motion", ".ls", MotionPage], ["landing", ".ll", Landing]];
 
+const PHONE = matchMedia("(max-width: 620px)"); // has no room for what the first minute does not need
+
 window.Livestep = {
   mount(element) {
     const [name, selector, Page] = PAGES.find(([, selector]) => element.querySelector(selector)) ?? [];
     const root = name && element.querySelector(selector);
     if (!root || root.livestep) return;
+    if (PHONE.matches) for (const fold of root.querySelectorAll(".ls-fold")) fold.open = false;
     root.livestep = new Page(root, base);
     arrive(name, root.livestep);
   },

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.capture import tab
-from app.capture.tab import asked, make
+from app.capture.tab import asked
 from app.protocol import Follow, Onward
 from core.capture.joint_maps import NEEDED
 from tests.support.fake_capture import fake_film
@@ -21,15 +22,16 @@ PLAIN = {"tilt": 0.0, "lens": 0.9, "turned": False}
 def test_a_film_is_followed_and_goes_on_as_on_the_page(lobby, tmp_path, monkeypatch):
     path = tmp_path / "dance.mp4"
     path.write_bytes(fake_film(30))
-    take = make(lobby, path, Follow(), PLAIN, Onward(id=1, prompt="and then jumps", seconds=1))
+    make = partial(tab.make, lobby, lobby.turnstile.turn)
+    take = make(path, Follow(), PLAIN, Onward(id=1, prompt="and then jumps", seconds=1))
     assert len(take) == 50
     assert take.prompts[-1].text == "a person jumps"
     assert take.info["reference"] == "dance.mp4"
-    tilted = make(lobby, path, Follow(), {**PLAIN, "tilt": 20.0}, None)
+    tilted = make(path, Follow(), {**PLAIN, "tilt": 20.0}, None)
     assert np.abs(tilted.joints - take.joints[:30]).max() > 0.05
     monkeypatch.setattr(tab, "MOST_UPLOAD", 10)
     with pytest.raises(ValueError, match="MB at most"):
-        make(lobby, path, Follow(), PLAIN, None)
+        make(path, Follow(), PLAIN, None)
 
 
 def test_how_a_motion_file_is_read_can_be_said():

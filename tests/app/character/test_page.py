@@ -166,6 +166,8 @@ def test_bodies_without_motion_are_characters_beside_videos(open_page, tmp_path)
 def test_ours_are_tried_on_a_phone_and_one_of_two_files(open_page, tmp_path):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
     page = open_page(**phone)
+    expect(page.locator(".ls-fold[open]")).to_have_count(0)
+    page.locator("summary", has_text="Your character").first.click()
     for path in (OURS / "stilt.vrm", OURS / "bolt.glb"):
         page.locator(f"[data-borrow='{path.name}']").first.click()
         expect(page.get_by_role("button", name="Remove").first).to_be_visible()

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from app.live import shares
 from app.live.shares import SMALL, Turns, address_of, lacking
 
 MOST = 2**30
@@ -42,12 +41,11 @@ def test_announcements_of_one_address_leave_room_for_others():
     assert not lacking(coming, SMALL, "b", kept=MOST - 5 * LARGE, most=MOST)
 
 
-def test_addresses_take_turns(monkeypatch):
-    monkeypatch.setattr(shares, "MOST_WAITING", 3)
+def test_addresses_take_turns():
     served: list[str] = []
 
     async def crowd():
-        turns, go = Turns(1), asyncio.Event()
+        turns, go = Turns(1, waiting=3), asyncio.Event()
 
         async def one(address: str):
             async with turns.turn(address):

@@ -187,17 +187,6 @@ def test_what_is_forgotten_is_freed_at_once(make_lobby):
         gc.enable()
 
 
-def test_counts_say_who_is_here(make_lobby):
-    lobby = make_lobby(moving=1)
-    pages = [MotionPage(lobby, name) for name in IDS[:3]]
-    for page in pages[:2]:
-        page.visitor.start(START)
-    pages[0].play(8)
-    counts = lobby.counts()
-    assert (counts["visitors"], counts["moving"], counts["waiting"]) == (3, 1, 1)
-    assert counts["poses"] >= 8
-
-
 def test_a_recording_keeps_the_newest_minutes(engine):
     recording = TakeBuffer(keep_seconds=10)
     texts = iter(text for text in ["a", "b", "c", "d"] for _ in range(12))
