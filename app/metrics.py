@@ -73,6 +73,10 @@ FIGURES: dict[str, tuple[str, Callable[[Look], float]]] = {
     "playing": ("Worlds that are played.", lambda at: at.lobby.places.inside("world")),
     "following": ("Videos that are followed.", lambda at: at.lobby.places.inside("capture")),
     "waiting": ("Visitors in line for a place.", lambda at: at.lobby.places.waiting),
+    "kept_poses": (
+        "Poses of takes that are kept in memory, 2 kB each.",
+        lambda at: sum(v.kept_poses for v in at.lobby.motion_visitors.everybody()),
+    ),
     "poses_total": ("Poses made for visitors.", lambda at: at.lobby.made["poses"]),
     "frames_total": ("Frames made for visitors.", lambda at: at.lobby.made["frames"]),
     "exports_made_total": ("Files written.", lambda at: at.exports.made),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import urllib.request
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -33,20 +34,34 @@ from core.settings import CHECKPOINTS
 
 PLAYERS = 1 / 6
 PROCESSES = 2
+TOKEN = "load"
+"""For the server's own figures."""
+POSE_BYTES = 4 * (3 + 22 * 4 + 2 * 22 * 3 + 263)
+"""Of a pose of a take: root, rotations, joints before and after the skeleton, features."""
 TIDY = 45
 """Seconds after which all that is to be forgotten is forgotten, and memory given back."""
 
 
-def server_state(pid: int) -> dict[str, float]:
-    """Return memory (MB), threads and CPU seconds of a process so far."""
+def server_state(pid: int, port: int) -> dict[str, float]:
+    """Return memory (MB), all and that of takes, threads and CPU seconds of a server so far."""
     status = Path(f"/proc/{pid}/status").read_text()
     lines = dict(line.split(":", 1) for line in status.splitlines())
     clock = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return {
         "mb": int(lines["VmRSS"].split()[0]) / 1000,
+        "takes_mb": kept_poses(port) * POSE_BYTES / 1e6,
         "threads": int(lines["Threads"]),
         "cpu_s": (int(clock[11]) + int(clock[12])) / 100,
     }
+
+
+def kept_poses(port: int) -> float:
+    """Return how many poses a server keeps."""
+    address = f"http://127.0.0.1:{port}/livestep/metrics"
+    request = urllib.request.Request(address, headers={"authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        told = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines())
+    return float(told["livestep_kept_poses"])
 
 
 def visitors(port: int, share: slice, total: int, seed: int, until: float) -> list[Any]:
@@ -72,12 +87,12 @@ def crowd(port: int, pid: int, total: int, seconds: float, seed: int) -> dict[st
         running[-1].start()
     states = []
     for minute in count():
-        states.append(server_state(pid))
+        states.append(server_state(pid, port))
         left = seconds - 60 * minute
         time.sleep(max(min(left, 60), 0))
         if left <= 60:
             break
-    states.append(server_state(pid))
+    states.append(server_state(pid, port))
     *diaries, delays = [pipe.recv() for pipe in pipes]
     for process in running:
         process.join()
@@ -134,17 +149,22 @@ def measure(
     checkpoints: Path, total: int, seconds: float, forget: float, seed: int
 ) -> dict[str, Any]:
     """Serve many visitors; return all figures."""
-    with serving(checkpoints, "--forget-minutes", str(forget)) as (port, app):
+    flags = "--forget-minutes", str(forget), "--metrics-token", TOKEN
+    with serving(checkpoints, *flags) as (port, app):
         time.sleep(5)  # worlds are loaded after the first model, and measured
-        start = server_state(app["pid"])
+        start = server_state(app["pid"], port)
         told = crowd(port, app["pid"], total, seconds, seed)
         states = told["states"]
         time.sleep(60 * forget + TIDY)
-        after = server_state(app["pid"])
+        after = server_state(app["pid"], port)
     memory = {"start": start["mb"], "end": states[-1]["mb"], "after": after["mb"]}
+    memory["takes"] = states[-1]["takes_mb"]
     if len(states) > 6:
-        memory["minute 5"] = states[5]["mb"]
-        memory["growth_percent"] = 100 * (states[-1]["mb"] / states[5]["mb"] - 1)
+        early, late = states[5], states[-1]
+        memory |= {"minute 5": early["mb"], "takes, minute 5": early["takes_mb"]}
+        memory["growth_percent"] = 100 * (late["mb"] / early["mb"] - 1)
+        besides = [state["mb"] - state["takes_mb"] for state in (early, late)]
+        memory["growth_percent, besides takes"] = 100 * (besides[1] / besides[0] - 1)
     figures = report(told, seconds)
     figures["threads"] |= {"start": start["threads"], "after": after["threads"]}
     return {**figures, "memory_mb": memory}

@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -307,8 +308,11 @@ def fetch_file(address: str, wanted: dict[str, Any]) -> bytes:
 
 
 def read_json(request: Any) -> dict[str, Any]:
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refused:
+        raise ValueError(refused.read(200).decode()) from None
 
 
 async def probe(port: int, until: float) -> list[float]:

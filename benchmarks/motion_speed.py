@@ -147,6 +147,7 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
     import torch
 
     from benchmarks.recompute import cache_speedup
+    from core.diffusion.packed import count
 
     start = time.perf_counter()
     model = open_model(size, checkpoints, checkpoint)
@@ -157,7 +158,7 @@ def measure(size: str, checkpoints: Path, checkpoint: str, quick: bool) -> dict[
     first = first_pose_ms(model, cold, 2.0 if quick else 30.0)
     rss = peak_rss_mb()
     cfg = model.dit.cfg
-    weights = sum(p.numel() for m in (model.dit, model.vae) for p in m.parameters())
+    weights = count(model.dit) + count(model.vae)
     return {
         "first_pose_ms": statistics.median(first or [1000 * cold]),
         "first_pose_cold_ms": 1000 * cold,

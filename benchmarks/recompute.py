@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from copy import copy
 from itertools import islice, repeat
 from typing import Any
 
@@ -46,9 +47,12 @@ def remembering_all(model: MotionDiT, frames: int, window: int) -> MotionDiT:
     cfg = model.cfg.model_copy(
         update={"context": frames, "max_blocks": max(frames + window + 1, model.cfg.max_blocks)}
     )
-    longer = MotionDiT(cfg)
-    longer.load_state_dict(model.state_dict())
-    return longer.eval().requires_grad_(False)
+    longer, transformer = copy(model), copy(model.transformer)  # of the same weights, as they lie
+    rotary = MotionDiT(cfg).transformer.rotary
+    transformer._modules = {**model.transformer._modules, "rotary": rotary}
+    longer._modules = {**model._modules, "transformer": transformer}
+    longer.cfg = cfg
+    return longer
 
 
 def cache_speedup(

@@ -83,7 +83,7 @@ def products(make: Make, networks: list[nn.Module]) -> list[tuple[Packed, Tensor
 
 def operations(found: list[tuple[Packed, Tensor]]) -> float:
     """Return how many multiplications and additions products are."""
-    return sum(2.0 * x.numel() * layer.outputs for layer, x in found)
+    return sum(2.0 * x.numel() * layer.shape[0] for layer, x in found)
 
 
 def in_turns(ways: dict[str, Make], rounds: int, each: int) -> dict[str, float]:

@@ -42,6 +42,7 @@ def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, 
     from benchmarks.recompute import window_speedup
     from benchmarks.reporting import late_over_early
     from core.device import fast_precision
+    from core.diffusion.packed import count
     from core.engine import Engine
 
     seconds = SECONDS["quick" if quick else "full"]
@@ -81,10 +82,7 @@ def measure_world(checkpoints: Path, checkpoint: str, quick: bool) -> dict[str, 
         "context_noise": settings["context_noise"],
         "frames": len(steps),
         "load_s": load,
-        "million_weights": sum(
-            p.numel() for m in (model.dit, model.tokenizer) for p in m.parameters()
-        )
-        / 1e6,
+        "million_weights": (count(model.dit) + count(model.tokenizer)) / 1e6,
         "threads": torch.get_num_threads(),
     }
 

@@ -19,7 +19,8 @@ from tests.support.tiny import SIX_DEEP, tiny_world
 torch.set_num_threads(1)
 _cache = tempfile.TemporaryDirectory(prefix="cache-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # of commands that tests run, too
-calibration.remember({calibration.machine(): calibration.usual_precision()})
+_usual = {kind: calibration.usual_precision(kind) for kind in calibration.ROWS}
+calibration.remember({calibration.machine(): _usual})
 # fixtures that tests also import from
 pytest.register_assert_rewrite("tests.support.browsing", "tests.support.playing")
 

@@ -134,6 +134,12 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         # without the lock: a long take that was steered often would hold up its own stream
         return job.cut(start, end, self._loader.engine().card(job.request.checkpoint))
 
+    @property
+    def kept_poses(self) -> int:
+        """Poses of its take that are in memory."""
+        job = self._shown
+        return job.buffer.end - job.buffer.first if job else 0
+
     def project(self, body: str) -> Project:
         """What makes the take again; raise ValueError where there is none, or too much of it."""
         with self._changed:

@@ -21,30 +21,33 @@ from core.device import Precision, native_bf16
 from core.diffusion.layers import FeedForward
 from core.diffusion.packed import pack
 
-ROWS, WIDTH = 96, 256
-"""Of the products that are timed: two frames of a world."""
+Known = dict[str, dict[str, Precision]]
+"""Precisions by machine and kind."""
+ROWS = {"motion": 6, "world": 96}
+"""Tokens of a call: three blocks of motion, two frames of a world."""
+WIDTH = 256
 WORTH = 1.25
 """How much faster than what is usual another precision has to be."""
 
 
 @lru_cache
-def world_precision() -> Precision:
-    """Return in what to compute worlds, whose frames look the same in any of them."""
-    here, usual = machine(), usual_precision()
+def best_precision(kind: str) -> Precision:
+    """Return in what to compute motion or worlds, which are as good in any of them."""
     known = _read(memory())
-    if known.get(here) in get_args(Precision):
-        return known[here]
-    times = seconds()
-    best = min(times, key=lambda name: times[name])
-    chosen = best if times[best] * WORTH < times[usual] else usual
+    chosen = known.get(machine(), {}).get(kind)
+    if chosen in get_args(Precision):
+        return chosen
+    usual, times = usual_precision(kind), seconds(ROWS[kind])
+    fastest = min(times, key=lambda name: times[name])
+    chosen = fastest if times[fastest] * WORTH < times[usual] else usual
     with contextlib.suppress(OSError):  # where nothing can be kept it is measured at every start
-        remember({**known, here: chosen})
+        remember({**known, machine(): {**known.get(machine(), {}), kind: chosen}})
     return chosen
 
 
-def usual_precision() -> Precision:
+def usual_precision(kind: str) -> Precision:
     """Return what to take where nothing is faster by much."""
-    return "bf16" if native_bf16("cpu") else "fp32"
+    return "bf16" if kind == "world" and native_bf16("cpu") else "fp32"
 
 
 def memory() -> Path:
@@ -52,13 +55,13 @@ def memory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "livestep/speed.json"
 
 
-def remember(known: dict[str, Precision]) -> None:
+def remember(known: Known) -> None:
     """Write what is known of machines; raise OSError where it cannot be kept."""
     memory().parent.mkdir(parents=True, exist_ok=True)
     memory().write_text(json.dumps(known))
 
 
-def seconds(rows: int = ROWS, width: int = WIDTH) -> dict[Precision, float]:
+def seconds(rows: int, width: int = WIDTH) -> dict[Precision, float]:
     """Return how long feed-forward layers (width, 4 width) take in each precision."""
     x, times = torch.randn(rows, width), dict[Precision, float]()
     for name in get_args(Precision):
@@ -69,13 +72,13 @@ def seconds(rows: int = ROWS, width: int = WIDTH) -> dict[Precision, float]:
     return times
 
 
-def _read(file: Path) -> dict[str, Precision]:
+def _read(file: Path) -> Known:
     """Return what was remembered; nothing where there is no such file, or it is broken."""
     try:
         known = json.loads(file.read_text())
-    except (OSError, ValueError):
+        return {name: {**found} for name, found in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    return known if isinstance(known, dict) else {}
 
 
 def machine() -> str:

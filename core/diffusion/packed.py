@@ -34,7 +34,7 @@ class Packed(nn.Module):
         super().__init__()
         weight, bias = linear.weight.detach(), linear.bias
         self.bias = None if bias is None else bias.detach()
-        self.gelu, self.way, self.outputs = gelu, "plain", len(weight)
+        self.gelu, self.way, self.shape = gelu, "plain", weight.shape
         if weight.dtype != torch.float64 and precision == "int8":
             self.way, self.weight = "int8", _quantized(weight, self.bias)
             # without these instructions sums of two products may not fit
@@ -85,3 +85,10 @@ def pack(module: nn.Module, precision: Precision = "fp32", *, spare: str = "") -
             setattr(module, name, nn.Sequential(*packed))
         else:
             pack(child, precision, spare=spare)
+
+
+def count(module: nn.Module) -> int:
+    """Return how many numbers the weights of a module are, packed or not."""
+    packed = [m for m in module.modules() if isinstance(m, Packed)]
+    own = [layer.shape.numel() + (0 if layer.bias is None else len(layer.bias)) for layer in packed]
+    return sum(p.numel() for p in module.parameters()) + sum(own)

@@ -178,5 +178,5 @@ def attend(q: Tensor, k: Tensor, v: Tensor, scores: Tensor | None) -> Tensor:
     q = q.to(k.dtype)
     if k.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=scores)
-    seen = (q * q.shape[-1] ** -0.5) @ k.mT
+    seen = (q * q.shape[-1] ** -0.5).contiguous() @ k.contiguous().mT
     return (seen if scores is None else seen.add_(scores)).softmax(-1) @ v

@@ -26,6 +26,7 @@ from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
 from core.device import Arriving, Precision, round_products
+from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
 from core.motion import streaming
@@ -74,7 +75,8 @@ class MotionModel:
     def load(cls, folder: Path, device: str, *, precision: Precision | None = None) -> MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names.
 
-        `precision` is that of a CPU's products; None is fp32.
+        `precision` is that of a CPU's products; None is what it is fastest in, or fp32 for what
+        others published, so that it is what theirs is.
         """
         model = cls.read(folder, device)
         if torch.device(device).type == "cuda":
@@ -82,7 +84,8 @@ class MotionModel:
             round_products(device)
             model.vae.settle()
         else:
-            model.prepare(precision or "fp32")
+            ours = not model.dit.cfg.text_in_history
+            model.prepare(precision or (best_precision("motion") if ours else "fp32"))
         return model
 
     @classmethod

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core import checkpoint
 from core.device import Precision, fast_precision, native_bf16, settle
-from core.diffusion.calibration import world_precision
+from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
@@ -90,7 +90,7 @@ class VideoModel:
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         if torch.device(device).type == "cpu":
-            dit.prepare(precision or world_precision())
+            dit.prepare(precision or best_precision("world"))
         settle(dit, device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)

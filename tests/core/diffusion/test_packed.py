@@ -53,22 +53,22 @@ def test_a_precision_is_part_of_the_device():
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(calibration, "native_bf16", lambda device: False)
-    calibration.world_precision.cache_clear()
+    calibration.best_precision.cache_clear()
     yield tmp_path / "livestep/speed.json"
-    calibration.world_precision.cache_clear()
+    calibration.best_precision.cache_clear()
 
 
 def timed(monkeypatch, **times):
-    calibration.world_precision.cache_clear()  # as a new process
-    monkeypatch.setattr(calibration, "seconds", lambda: times)
-    return calibration.world_precision()
+    calibration.best_precision.cache_clear()  # as a new process
+    monkeypatch.setattr(calibration, "seconds", lambda rows: times)
+    return calibration.best_precision("world")
 
 
 def test_what_is_fastest_is_measured_once(cache, monkeypatch):
     assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.9) == "fp32"  # hardly faster
     assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "fp32"  # remembered
-    assert list(json.loads(cache.read_text()).values()) == ["fp32"]
-    for broken in ("", "[]", '{"a": 1}'):
+    assert json.loads(cache.read_text()) == {calibration.machine(): {"world": "fp32"}}
+    for broken in ("", "[]", '{"a": 1}', '{"a": {"world": "int4"}}'):
         cache.write_text(broken)
         assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "int8"
 
