@@ -70,7 +70,8 @@ def cache_speedup(
     dit = remembering_all(model.dit, past + new + window, window)
     clean = torch.randn(1, past, *dit.frame_shape, generator=torch.Generator().manual_seed(1))
     times, samples = [], []
-    for denoiser, cache in ((dit, dit.new_cache()), (Recompute(dit), None)):
+    rows = 1 if cfg.guidance == 1 else 2
+    for denoiser, cache in ((dit, dit.new_cache(rows=rows)), (Recompute(dit), None)):
         sampler = StreamSampler(
             denoiser,
             (1, *dit.frame_shape),
