@@ -92,7 +92,7 @@ def main(
     ] = 7860,
     checkpoints: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = FOLDER,
     device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; a GPU where there is one by default.")
+        str | None, typer.Option(help="cpu, cuda, or cpu:fp32, cpu:bf16, cpu:int8.")
     ] = None,
     max_sessions: Annotated[
         int | None,

@@ -18,7 +18,7 @@ from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
 from core.device import pick_device, split
 from core.motion import sections
-from core.motion.generate import MotionModel, Segments
+from core.motion.generate import MotionModel, Segments, motion_precision
 from core.motion.model import MotionConfig, MotionDiT
 from core.motion.sections import Edited
 from core.retrieval.index import MotionIndex
@@ -59,6 +59,7 @@ class Engine:
         """Look what there is in a folder; models are loaded when they are first asked for."""
         device, precision = split(device)
         folder, device = Path(checkpoints), pick_device(device)
+        self._device, self._asked = device, precision
         self.checkpoints = folder
         self.motion_models = Shelf(
             folder,
@@ -115,7 +116,14 @@ class Engine:
             "licence": about.get("licence", "unknown"),
             "non_commercial": bool(about.get("non_commercial", False)),
             "data": ", ".join(about.get("data", {})),
+            "precision": self._precision(config),
         }
+
+    def _precision(self, config: dict[str, Any]) -> str:
+        """Return what a checkpoint's products are rounded to."""
+        if not self._device.startswith("cpu"):
+            return "tf32"
+        return motion_precision(MotionConfig(**config), self._asked)
 
     def check(self, name: str, settings: MotionSettings) -> None:
         """Raise ValueError for settings that a checkpoint cannot have; nothing is loaded."""

@@ -25,7 +25,7 @@ Out = Annotated[
 ]
 Checkpoint = Annotated[str | None, typer.Option(help="Which model; see `list`.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, or cpu:fp32, cpu:bf16, cpu:int8.")]
 BODY = "neutral, male, female, or an SMPL or SMPL-X file."
 BodyName = Annotated[str, typer.Option(help=BODY)]
 CharacterFile = Annotated[

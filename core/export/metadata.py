@@ -100,6 +100,7 @@ def provenance(checkpoint: str, card: dict[str, Any], settings: MotionSettings) 
         "data": str(card.get("data", "unknown")),
         "non_commercial": "yes" if card.get("non_commercial") else "no",
         "seed": str(settings.seed),
+        **({"precision": card["precision"]} if "precision" in card else {}),
         **{name: "default" if value is None else f"{value:g}" for name, value in chosen.items()},
         "foot_contacts": "cleaned up" if settings.foot_contacts else "as generated",
         "smoothing": SMOOTHING,

@@ -32,7 +32,7 @@ from core.diffusion.sampler import StreamSampler
 from core.motion import streaming
 from core.motion.decode import DELAY, FeatureFilter, PoseDecoder, shown
 from core.motion.heading import HeadingHold
-from core.motion.model import UNASKED, MotionDiT, Prompt
+from core.motion.model import UNASKED, MotionConfig, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.traits import straight, told
 from core.motion.vae import STRIDE, MotionVAE, StreamState
@@ -61,6 +61,14 @@ def one_late(items: Iterable[T]) -> Iterator[T]:
     yield from waiting
 
 
+def motion_precision(cfg: MotionConfig, asked: Precision | None) -> Precision:
+    """Return in what a CPU computes a checkpoint: what it is fastest in, where nothing is asked.
+
+    What others published is computed in fp32, so that it is what theirs is.
+    """
+    return asked or ("fp32" if cfg.text_in_history else best_precision("motion"))
+
+
 class MotionModel:
     """Weights and text encoder of one checkpoint; nothing in it belongs to a single stream."""
 
@@ -75,8 +83,7 @@ class MotionModel:
     def load(cls, folder: Path, device: str, *, precision: Precision | None = None) -> MotionModel:
         """Load a checkpoint and, from beside it, the VAE that its config names.
 
-        `precision` is that of a CPU's products; None is what it is fastest in, or fp32 for what
-        others published, so that it is what theirs is.
+        `precision` is that of a CPU's products; see `motion_precision` for None.
         """
         model = cls.read(folder, device)
         if torch.device(device).type == "cuda":
@@ -84,8 +91,7 @@ class MotionModel:
             round_products(device)
             model.vae.settle()
         else:
-            ours = not model.dit.cfg.text_in_history
-            model.prepare(precision or (best_precision("motion") if ours else "fp32"))
+            model.prepare(motion_precision(model.dit.cfg, precision))
         return model
 
     @classmethod

@@ -123,6 +123,7 @@ def test_checkpoints_and_their_cards(engine):
         "licence": "CC BY-NC 4.0",
         "non_commercial": True,
         "data": "made-up",
+        "precision": "fp32",
         "steps": DIT.steps,
         "stagger": DIT.stagger,
         "guidance": DIT.guidance,
