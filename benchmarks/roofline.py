@@ -131,7 +131,7 @@ def published_rows(rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
     ways = {"plain": (body(untrained(), PACES[0]), [])}
     for precision in ("fp32", "int8"):
         model = untrained()
-        model.prepare(precision)
+        model.prepare(precision, precision)
         for steps, stagger in PACES:
             made = body(model, (steps, stagger)), [model.dit, model.vae]
             ways[f"{precision} K {steps} L {stagger}"] = made
