@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 Row = dict[str, Any]
@@ -122,11 +124,43 @@ def columns_table(result: dict[str, Row], names: Collection[str]) -> str:
     return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in rest.items())])
 
 
+def over_seeds(found: list[Row]) -> Row:
+    """Return the means of rows by several seeds, and beside them `spread`, their deviations.
+
+    `about` stays the first's, with all seeds; what one seed found is returned as it is.
+    """
+    if len(found) == 1:
+        return found[0]
+    about = [row["about"] for row in found]
+    rows = [{name: row for name, row in one.items() if name != "about"} for one in found]
+    return {
+        **_folded(rows, np.mean),
+        "spread": _folded(rows, partial(np.std, ddof=1)),
+        "about": about[0] | {key: [a[key] for a in about] for key in ("seed", "seconds")},
+    }
+
+
+def _folded(values: Sequence[Any], fold: Callable[[Sequence[float]], Any]) -> Any:
+    """Fold numbers at the same place of equal structures."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: _folded([value[key] for value in values], fold) for key in first}
+    if isinstance(first, list):
+        return [_folded(column, fold) for column in zip(*values, strict=True)]
+    return float(fold(values))
+
+
 def quality_table(result: dict[str, Row]) -> str:
-    """Lay the rows out as a Markdown table; `about` is left out."""
-    rows = {name: _flat(row) for name, row in result.items() if name != "about"}
+    """Lay the rows out as a Markdown table, with `spread` where there is one; not `about`."""
+    rows = {name: _flat(row) for name, row in result.items() if name not in ("about", "spread")}
+    spread = {name: _flat(row) for name, row in result.get("spread", {}).items()}
     keys = dict.fromkeys(key for row in rows.values() for key in row)
-    cells = ([name, *(_cell(row, key) for key in keys)] for name, row in rows.items())
+
+    def cell(name: str, key: str) -> str:
+        off = _cell(spread.get(name, {}), key)
+        return _cell(rows[name], key) + (f" +- {off}" if off not in ("", "0") else "")
+
+    cells = ([name, *(cell(name, key) for key in keys)] for name in rows)
     return "\n".join(_grid([["", *keys], *cells]))
 
 
