@@ -94,7 +94,7 @@ def main(
     as_json: reporting.AsJson = False,
     quick: Annotated[bool, typer.Option(help="A third of the motions.")] = False,
     seed: int = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="How many, from --seed on.")] = 1,
+    seeds: reporting.Seeds = 1,
     evaluator: Annotated[
         Path | None,
         typer.Option(help="Folder with HumanML3D's own evaluator; --data is HumanML3D then."),

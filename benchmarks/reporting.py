@@ -23,6 +23,7 @@ Row = dict[str, Any]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 Quick = Annotated[bool, typer.Option(help="Within 50 seconds.")]
 OneSize = Annotated[str, typer.Option(help="Measure one size, in this process.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many, from --seed on.")]
 Out = Annotated[Path | None, typer.Option(help="Also write the JSON here.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 TheirFolder = Annotated[Path, typer.Option(help="Their folder.")]
@@ -141,13 +142,14 @@ def over_seeds(found: list[Row]) -> Row:
 
 
 def _folded(values: Sequence[Any], fold: Callable[[Sequence[float]], Any]) -> Any:
-    """Fold numbers at the same place of equal structures."""
+    """Fold numbers at the same place of structures; what not all have is left out."""
     first = values[0]
     if isinstance(first, dict):
-        return {key: _folded([value[key] for value in values], fold) for key in first}
+        keys = [key for key in first if all(key in value for value in values)]
+        return {key: _folded([value[key] for value in values], fold) for key in keys}
     if isinstance(first, list):
         return [_folded(column, fold) for column in zip(*values, strict=True)]
-    return float(fold(values))
+    return first if isinstance(first, bool | str) else float(fold(values))
 
 
 def quality_table(result: dict[str, Row]) -> str:
