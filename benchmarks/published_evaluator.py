@@ -123,6 +123,8 @@ class PublishedEvaluator(nn.Module):
 
 def load_evaluator(folder: Path) -> PublishedEvaluator:
     """Return the evaluator of a download; raise ValueError, in a sentence, for anything else."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder; --evaluator is where the release was unpacked")
     mean, std = read_statistics(*(find(folder, f"meta/{x}.npy", WHOSE) for x in ("mean", "std")))
     if std.min() >= LEAST_STD:
         raise ValueError(

@@ -149,7 +149,7 @@ def _folded(values: Sequence[Any], fold: Callable[[Sequence[float]], Any]) -> An
         return {key: _folded([value[key] for value in values], fold) for key in keys}
     if isinstance(first, list):
         return [_folded(column, fold) for column in zip(*values, strict=True)]
-    return first if isinstance(first, bool | str) else float(fold(values))
+    return float(fold(values)) if isinstance(first, float | int) else first
 
 
 def quality_table(result: dict[str, Row]) -> str:

@@ -226,6 +226,11 @@ def test_files_that_are_something_else_are_called_by_name(
     assert "it ran" not in capsys.readouterr().out
 
 
+def test_a_file_in_the_place_of_the_folder_is_told(folder):
+    with pytest.raises(ValueError, match="is no folder"):
+        load_evaluator(folder / TAR)
+
+
 def load_and_go(path: Path) -> Path:
     load_evaluator(path)
     return path
