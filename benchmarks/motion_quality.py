@@ -40,6 +40,7 @@ def measure(quality: Quality) -> dict[str, Row]:
     rows = quality.rows()
     about = {
         "checkpoint": quality.checkpoint,
+        "evaluator": quality.whose,
         "split": quality.source.split,
         "clips": len(quality.source.clips),
         "motions": len(quality.real),

@@ -81,6 +81,7 @@ def _fits(features: np.ndarray) -> bool:
 class PublishedQuality(Quality):
     """Everything that is measured on HumanML3D with one checkpoint."""
 
+    whose = "HumanML3D's"
     texts, repeats = 100, 30
 
     def __init__(self, *args: Any, heading: Heading, **how: Any) -> None:

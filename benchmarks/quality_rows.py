@@ -67,6 +67,8 @@ class Items(Protocol):
 class Quality:
     """Everything that is measured on one set with one checkpoint."""
 
+    whose = "ours"
+    """Whose evaluator it is."""
     texts, repeats = 12, 10
     """Of MModality."""
 
