@@ -3,7 +3,7 @@
 Samples answer the captions of the real motions at their lengths; `shuffled` are the same samples
 held against each other's captions; `probes` are what geometry finds. R-Precision, FID, MM-Dist,
 Diversity and MModality come from our own evaluator, on unit vectors, and cannot be compared with
-published tables.
+published tables (see published_quality for those).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks import metrics
 from benchmarks.directions import PROBES, accuracy
-from benchmarks.motion_items import LONGEST, MotionItems
+from benchmarks.motion_items import LONGEST, Item
 from benchmarks.probes import Probes, Streams
 from benchmarks.reporting import Row
 from core.body.features import decode
 from core.motion.text import TextEncoder
-from train.evaluator import Evaluator
 
 WINDOW = 60
 """Poses of jerk around a switch of prompts (FlowMDM's figure for HumanML3D)."""
@@ -42,15 +42,42 @@ class Sampler(Streams, Protocol):
     def reconstruct(self, features: np.ndarray, *, checkpoint: str) -> np.ndarray: ...
 
 
+class Judge(Protocol):
+    """An evaluator, which embeds motions and texts into one space."""
+
+    def normalize(self, x: Tensor, /) -> Tensor: ...
+
+    def embed_motion(self, x: Tensor, mask: Tensor, /) -> Tensor: ...
+
+    def embed_text(self, states: Tensor, mask: Tensor, /) -> Tensor: ...
+
+
+class Items(Protocol):
+    """Captioned real motions, drawn as MotionItems does."""
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def clips(self) -> Sequence: ...
+
+    def draw(self, rng: np.random.Generator, limit: int) -> list[Item]: ...
+
+
 class Quality:
     """Everything that is measured on one set with one checkpoint."""
+
+    whose = "ours"
+    """Whose evaluator it is."""
+    texts, repeats = 12, 10
+    """Of MModality."""
 
     def __init__(
         self,
         engine: Sampler,
-        evaluator: Evaluator,
+        evaluator: Judge,
         encoder: TextEncoder,
-        items: MotionItems,
+        items: Items,
         *,
         checkpoint: str = "motion",
         seed: int = 0,
@@ -59,16 +86,28 @@ class Quality:
         self.engine, self.evaluator, self.encoder = engine, evaluator, encoder
         self.checkpoint, self.seed, self.quick = checkpoint, seed, quick
         self.source = items
-        self.real = items.draw(self._rng(), 64 if quick else 192)
+        self.real = items.draw(self._rng(), self.motions() // (3 if quick else 1))
         if len(self.real) < 4:
             raise ValueError(f"only {len(self.real)} captioned motions are long enough to measure")
         self.captions = [item.caption for item in self.real]
-        self.joints = [item.joints for item in self.real]
+        self.joints = [self.placed(item.joints) for item in self.real]
         self.lasting = [item for item in self.real if len(item.features) >= WINDOW + 3]
         if not self.lasting:
             raise ValueError(f"no motion has {WINDOW + 3} poses, which jerk over switches needs")
         self.embedded = self.embed([item.features for item in self.real])
         self.text = self.embed_text(self.captions)
+
+    def motions(self) -> int:
+        """How many are drawn."""
+        return 192
+
+    def poses(self, caption: str) -> int:
+        """How long samples are whose variety is measured."""
+        return 80
+
+    def placed(self, joints: np.ndarray) -> np.ndarray:
+        """Return a motion as it lies when reconstruction and truth are compared."""
+        return joints
 
     def _rng(self) -> np.random.Generator:
         """Every figure starts from the same draws, so rows differ by their motions only."""
@@ -115,9 +154,12 @@ class Quality:
             "mm_dist": metrics.mm_dist(embedded, text),
         }
 
-    def judged(self, motions: list[np.ndarray], joints: list[np.ndarray]) -> Row:
+    def embed_made(self, motions: list[np.ndarray]) -> np.ndarray:
+        """Return evaluator embeddings (N, D) of features that the checkpoint made."""
+        return self.embed(motions)
+
+    def judged(self, embedded: np.ndarray, joints: list[np.ndarray]) -> Row:
         """Figures that any set of motions for our captions has."""
-        embedded = self.embed(motions)
         return {
             **self.matching(embedded, self.text),
             "fid": metrics.fid(self.embedded, embedded),
@@ -129,7 +171,7 @@ class Quality:
     def real_row(self) -> Row:
         """Real motion; FID is between two draws of crops, AUJ between continuous windows."""
         again = self.source.draw(np.random.default_rng(self.seed + 1), len(self.real))
-        row = self.judged([item.features for item in self.real], self.joints)
+        row = self.judged(self.embedded, self.joints)
         row["fid"] = metrics.fid(self.embedded, self.embed([item.features for item in again]))
         draws = [self._real_jerk(np.random.default_rng(i), self.switches) for i in range(20)]
         row["peak_jerk"] = float(np.mean([metrics.peak_jerk(c) for c in draws]))
@@ -154,20 +196,24 @@ class Quality:
         """Mean jerk of continuous real motion: FlowMDM's j_GT, of this very set."""
         return float(self._real_jerk(np.random.default_rng(99), 1000).mean())
 
+    def reconstruct(self, features: np.ndarray) -> np.ndarray:
+        return np.asarray(self.engine.reconstruct(features, checkpoint=self.checkpoint))
+
     def reconstruction_row(self) -> Row:
         motions = [
-            np.asarray(self.engine.reconstruct(item.features, checkpoint=self.checkpoint))
+            self.reconstruct(item.features)
             for item in tqdm(self.real, desc="reconstruction", unit="motion", leave=False)
         ]
-        joints = [decode(x) for x in motions]
-        row = self.judged(motions, joints)
+        joints = [self.placed(decode(x)) for x in motions]
+        row = self.judged(self.embed_made(motions), joints)
         row["mpjpe_mm"] = metrics.mpjpe_mm(self.joints, joints)
         return row
 
     def sample_rows(self) -> tuple[Row, Row]:
         """Rows `samples` and `shuffled`; the latter pairs each sample with another's caption."""
         made = self.sample(self.captions, [len(item.features) for item in self.real], "samples")
-        row = self.judged(made, [decode(x) for x in made])
+        embedded = self.embed_made(made)
+        row = self.judged(embedded, [decode(x) for x in made])
         row["multimodality"] = self.multimodality()
         row |= self.switching()
         row |= self.directions()
@@ -175,13 +221,15 @@ class Quality:
         other = np.empty(len(order), int)
         # half a turn through the sorted captions: no sample keeps its own unless half are the same
         other[order] = np.roll(order, len(order) // 2)
-        return row, self.matching(self.embed(made), self.text[other])
+        return row, self.matching(embedded, self.text[other])
 
     def multimodality(self) -> float:
-        texts = list(dict.fromkeys(self.captions))[: 4 if self.quick else 12]
-        repeats = 6 if self.quick else 10
+        few = self.texts // (3 if self.quick else 1)
+        texts = list(dict.fromkeys(self.captions))[:few]
+        repeats = min(6, self.repeats) if self.quick else self.repeats
         prompts = [t for t in texts for _ in range(repeats)]
-        made = self.embed(self.sample(prompts, [80] * len(prompts), "multimodality"))
+        frames = [self.poses(t) for t in prompts]
+        made = self.embed_made(self.sample(prompts, frames, "multimodality"))
         return metrics.multimodality(made.reshape(len(texts), repeats, -1), self._rng())
 
     def switching(self) -> Row:

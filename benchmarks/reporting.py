@@ -12,15 +12,18 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 Row = dict[str, Any]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 Quick = Annotated[bool, typer.Option(help="Within 50 seconds.")]
 OneSize = Annotated[str, typer.Option(help="Measure one size, in this process.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many, from --seed on.")]
 Out = Annotated[Path | None, typer.Option(help="Also write the JSON here.")]
 Checkpoints = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 TheirFolder = Annotated[Path, typer.Option(help="Their folder.")]
@@ -122,11 +125,44 @@ def columns_table(result: dict[str, Row], names: Collection[str]) -> str:
     return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in rest.items())])
 
 
+def over_seeds(found: list[Row]) -> Row:
+    """Return the means of rows by several seeds, and beside them `spread`, their deviations.
+
+    `about` stays the first's, with all seeds; what one seed found is returned as it is.
+    """
+    if len(found) == 1:
+        return found[0]
+    about = [row["about"] for row in found]
+    rows = [{name: row for name, row in one.items() if name != "about"} for one in found]
+    return {
+        **_folded(rows, np.mean),
+        "spread": _folded(rows, partial(np.std, ddof=1)),
+        "about": about[0] | {key: [a[key] for a in about] for key in ("seed", "seconds")},
+    }
+
+
+def _folded(values: Sequence[Any], fold: Callable[[Sequence[float]], Any]) -> Any:
+    """Fold numbers at the same place of structures; what not all have is left out."""
+    first = values[0]
+    if isinstance(first, dict):
+        keys = [key for key in first if all(key in value for value in values)]
+        return {key: _folded([value[key] for value in values], fold) for key in keys}
+    if isinstance(first, list):
+        return [_folded(column, fold) for column in zip(*values, strict=True)]
+    return float(fold(values)) if isinstance(first, float | int) else first
+
+
 def quality_table(result: dict[str, Row]) -> str:
-    """Lay the rows out as a Markdown table; `about` is left out."""
-    rows = {name: _flat(row) for name, row in result.items() if name != "about"}
+    """Lay the rows out as a Markdown table, with `spread` where there is one; not `about`."""
+    rows = {name: _flat(row) for name, row in result.items() if name not in ("about", "spread")}
+    spread = {name: _flat(row) for name, row in result.get("spread", {}).items()}
     keys = dict.fromkeys(key for row in rows.values() for key in row)
-    cells = ([name, *(_cell(row, key) for key in keys)] for name, row in rows.items())
+
+    def cell(name: str, key: str) -> str:
+        off = _cell(spread.get(name, {}), key)
+        return _cell(rows[name], key) + (f" +- {off}" if off not in ("", "0") else "")
+
+    cells = ([name, *(cell(name, key) for key in keys)] for name in rows)
     return "\n".join(_grid([["", *keys], *cells]))
 
 

@@ -4,7 +4,8 @@ Prints one JSON object with the rows real, copy_last, tokenizer, world (whose pl
 pixels), world_told (the true place of every frame), teacher and student (which know no places; see
 video_rows) and `about`: what was measured on what. Without --data, play is recorded first, by a
 seed that no weights have seen; that needs ViZDoom. Without --json it prints a table. Nothing else
-goes to stdout; progress shows on stderr.
+goes to stdout; progress shows on stderr. With `--seeds 3` rows are means, and `spread` has their
+standard deviations.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +23,17 @@ import torch
 import typer
 
 from benchmarks import idm
-from benchmarks.reporting import AsJson, Checkpoints, Out, emit, quality_table, rounded, told_errors
+from benchmarks.reporting import (
+    AsJson,
+    Checkpoints,
+    Out,
+    Seeds,
+    emit,
+    over_seeds,
+    quality_table,
+    rounded,
+    told_errors,
+)
 from core.settings import CHECKPOINTS
 
 if TYPE_CHECKING:
@@ -111,6 +123,7 @@ def main(
     steps: Annotated[int | None, typer.Option(help="Default: each checkpoint's.")] = None,
     context_noise: Annotated[float | None, typer.Option(help="Default: each checkpoint's.")] = None,
     seed: int = 0,
+    seeds: Seeds = 1,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
@@ -120,15 +133,16 @@ def main(
     with told_errors():
         models = {"world": world, "teacher": teacher, "student": student}
         said = {"steps": steps, "context_noise": context_noise}
-        result = measure(
+        measured = partial(
+            measure,
             data,
             checkpoints,
             models,
             starts=starts,
             length=length,
-            seed=seed,
             settings={name: value for name, value in said.items() if value is not None},
         )
+        result = over_seeds([measured(seed=number) for number in range(seed, seed + seeds)])
     emit(rounded(result), quality_table, as_json=as_json, out=out)
 
 

@@ -13,7 +13,8 @@ import pytest
 import typer
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "NOTICE.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / name for name in ("README.md", "NOTICE.md", "benchmarks/RESULTS.md")]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 COMMAND = re.compile(r"\b(?:python -m|python app\.py|pip install|npm)\b[^`\n]*")
 

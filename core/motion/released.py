@@ -6,18 +6,16 @@ without running what may be in them, and each that is not what it should be is c
 
 from __future__ import annotations
 
-import pickle
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.body.features import NUM_FEATURES
+from core.motion import downloads
+from core.motion.downloads import LEAST_STD, Layers, find, read_weights
 from core.motion.model import PUBLISHED, MotionConfig, MotionDiT
 from core.motion.text import DISTILBERT, DistilBERT
 from core.motion.vae import PUBLISHED as PUBLISHED_VAE
@@ -27,8 +25,6 @@ VAE_FILE, DIT_FILE = "pretrained_vae/model/net_best_fid.tar", "pretrained_dit/mo
 """Where they lie in the download."""
 VAE_PART, DIT_PART = "ae", "ema_model"
 """What is wanted of each file."""
-LEAST_STD = 5e-3
-"""HumanML3D's own smallest deviation is .0128; that of its evaluator's statistics is lower."""
 STREAMED = PUBLISHED.model_copy(
     update={"vae": "motion-cmdm-vae", "context": 6, "max_blocks": 17, "stagger": 5}
 )
@@ -42,68 +38,17 @@ ABOUT = {
 }
 
 
-def find(folder: Path, name: str) -> Path:
-    """Return a file of the download; raise ValueError where it is not there."""
-    if (folder / name).is_file():
-        return folder / name
-    for path in sorted(folder.rglob(Path(name).name)):
-        if path.is_file():
-            return path
-    raise ValueError(f"there is no {name} in {folder}; download it from CMDM's release")
-
-
 def read_part(path: Path, part: str) -> dict[str, Tensor]:
     """Return the weights that a released file holds as `part`; ValueError says what else it is."""
-    with path.open("rb") as file:
-        head = file.read(64).lstrip().lower()
-    if head.startswith(b"version https://git-lfs"):
-        raise ValueError(
-            f"{path.name} is a Git LFS pointer; fetch the file itself with git lfs pull"
-        )
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise ValueError(f"{path.name} is a web page; download the file it is about")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError:
-        raise ValueError(
-            f"{path.name} holds more than numbers, so it was not opened; CMDM's own files do not"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ValueError(f"{path.name} was cut short or damaged; download it again") from error
-    if not isinstance(held, dict) or not isinstance(held.get(part), dict):
+    held = read_weights(path)
+    if not isinstance(held.get(part), dict):
         others = {VAE_PART: "the VAE's", DIT_PART: "the transformer's"}
-        held = held if isinstance(held, dict) else {}
         swapped = next((whose for key, whose in others.items() if key in held), "")
         raise ValueError(
             f"{path.name} has no {part!r}"
             + (f": it is {swapped} file; were the two exchanged?" if swapped else "")
         )
     return held[part]
-
-
-class _Reader:
-    """Take layers out of what a file holds, each once, and of the size that is expected."""
-
-    def __init__(self, held: dict[str, Tensor]) -> None:
-        self._left = dict(held)
-
-    def take(self, name: str, shape: Sequence[int]) -> Tensor:
-        if name not in self._left:
-            raise ValueError(f"the layer {name} is missing; is this another version of CMDM?")
-        found = self._left.pop(name)
-        if found.shape != tuple(shape):
-            raise ValueError(f"the layer {name} is {tuple(found.shape)}, expected {tuple(shape)}")
-        return found
-
-    def end(self, *, ignored: tuple[str, ...]) -> None:
-        """Raise ValueError where something was not asked for."""
-        left = [name for name in self._left if not name.startswith(ignored)]
-        if left:
-            raise ValueError(
-                f"{len(left)} layers are not CMDM's, such as {left[0]}; is this another version?"
-            )
 
 
 def _vae_layers() -> Iterator[tuple[str, str]]:
@@ -132,7 +77,7 @@ def convert_vae(
     """Return the VAE of their weights and statistics (263,); ValueError where they do not fit."""
     with torch.device("meta"):  # numbers stay in the file they are in
         vae = MotionVAE(cfg)
-    reader = _Reader(held)
+    reader = Layers(held, "CMDM")
     ours = vae.state_dict()
     named = {f"{b}.{part}": f"{a}.{part}" for a, b in _vae_layers() for part in ("weight", "bias")}
     named["align.weight"] = "linear_proj_z.weight"
@@ -157,7 +102,7 @@ def _block_layers() -> Iterator[tuple[str, Sequence[str]]]:
 
 def convert_dit(held: dict[str, Tensor], cfg: MotionConfig = STREAMED) -> MotionDiT:
     """Return the transformer of their weights; raise ValueError where they do not fit."""
-    dit, reader = MotionDiT(cfg), _Reader(held)
+    dit, reader = MotionDiT(cfg), Layers(held, "CMDM")
     ours, made = dit.state_dict(), {}
 
     def take(name: str, theirs: Sequence[str], part: str) -> Tensor:
@@ -202,7 +147,8 @@ def write_checkpoints(
 ) -> None:
     """Write a checkpoint, and its VAE beside it; nothing is written where anything is wrong."""
     mean, std = read_statistics(stats)
-    files = (find(download, VAE_FILE), VAE_PART), (find(download, DIT_FILE), DIT_PART)
+    parts = (VAE_FILE, VAE_PART), (DIT_FILE, DIT_PART)
+    files = [(find(download, name, "CMDM's release"), part) for name, part in parts]
     if text is not None:
         if not text.is_file():
             raise ValueError(f"there is no file {text}")
@@ -222,28 +168,13 @@ def load_vae(checkpoints: Path) -> MotionVAE:
 
 def read_statistics(folder: Path) -> tuple[Tensor, Tensor]:
     """Return HumanML3D's mean and deviation, (263,) each; ValueError for those of others."""
-    found = []
     for name in ("Mean.npy", "Std.npy"):
-        path = find_statistics(folder, name)
-        try:
-            numbers = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{name} is no file of NumPy; take HumanML3D's") from error
-        if numbers.shape != (NUM_FEATURES,) or not np.isfinite(numbers).all():
-            said = f"has the shape {numbers.shape}"
-            said += " (KIT's has 251)" if numbers.shape == (251,) else ""
-            raise ValueError(f"{name} must have {NUM_FEATURES} numbers, it {said}")
-        found.append(torch.from_numpy(numbers.astype(np.float32)))
-    if found[1].min() < LEAST_STD:
+        if not (folder / name).is_file():
+            raise ValueError(f"there is no {name} in {folder}; HumanML3D's repository has it")
+    mean, std = downloads.read_statistics(folder / "Mean.npy", folder / "Std.npy")
+    if std.min() < LEAST_STD:
         raise ValueError(
             "Std.npy is that of HumanML3D's evaluator; the one that lies beside its motions is"
             " wanted, whose smallest number is 0.0128"
         )
-    return found[0], found[1]
-
-
-def find_statistics(folder: Path, name: str) -> Path:
-    """Return a file of statistics; raise ValueError where there is none."""
-    if not (folder / name).is_file():
-        raise ValueError(f"there is no {name} in {folder}; HumanML3D's repository has it")
-    return folder / name
+    return mean, std

@@ -11,7 +11,7 @@ import torch
 from benchmarks import motion_quality
 from benchmarks.motion_items import MotionItems
 from benchmarks.quality_rows import Quality
-from benchmarks.reporting import quality_table, rounded
+from benchmarks.reporting import over_seeds, quality_table, rounded
 from tests.support.fakes import walk
 from train.data import in_validation
 from train.evaluator import Evaluator, EvaluatorConfig
@@ -142,3 +142,14 @@ def test_packs_are_measured_on_their_validation_split_where_it_is_large_enough(i
 def test_wrong_sets_are_told_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
         MotionItems(tmp_path)
+
+
+def test_several_seeds_are_told_by_mean_and_spread():
+    one = {"real": {"fid": 1.0, "top": [0.5, 0.75]}, "about": {"seed": 4, "seconds": 1.0, "n": 9}}
+    two = {"real": {"fid": 3.0, "top": [0.5, 0.25]}, "about": {"seed": 5, "seconds": 2.0, "n": 9}}
+    assert over_seeds([one]) == one
+    result = over_seeds([one, two])
+    assert result["real"] == {"fid": 2.0, "top": [0.5, 0.5]}
+    assert rounded(result["spread"]) == {"real": {"fid": 1.414, "top": [0.0, 0.3536]}}
+    assert result["about"] == {"seed": [4, 5], "seconds": [1.0, 2.0], "n": 9}
+    assert "| real | 2 +- 1.414 | 0.500 / 0.500 +- 0.000 / 0.354 |" in quality_table(result)

@@ -64,25 +64,32 @@ def splits(folder: Path) -> dict[str, str]:
     return found
 
 
-def parse_texts(path: Path, seconds: float) -> tuple[tuple[Text, ...], str]:
-    """Read lines of `caption#tokens#from#to` as texts, and the first verb as the label.
+def read_lines(path: Path) -> Iterator[tuple[str, str, float, float]]:
+    """Yield caption, tokens, from and to of lines of `caption#tokens#from#to`.
 
-    from = to = 0 (or nan) means the whole motion, else seconds within it.
+    From and to are seconds of the motion; both are 0 where the whole of it is told. Raises
+    ValueError for other lines.
     """
-    spans: dict[tuple[float, float], list[str]] = {}
-    label = ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         fields = line.strip().split("#")
         try:
-            caption, tokens = fields[0].strip(), fields[1]
+            caption, tokens = fields[0].strip(), fields[1].strip()
             start, end = (float(f) for f in fields[2:4])
         except (IndexError, ValueError) as error:
             raise ValueError(f"{path}:{number}: expected `caption#tokens#from#to`") from error
-        label = label or next((t[:-5] for t in tokens.split() if t.endswith("/VERB")), "")
         whole = not (np.isfinite([start, end]).all() and end > start)
-        span = (0.0, seconds) if whole else (start, min(end, seconds))
+        yield caption, tokens, *((0.0, 0.0) if whole else (start, end))
+
+
+def parse_texts(path: Path, seconds: float) -> tuple[tuple[Text, ...], str]:
+    """Return the texts of a motion of so many seconds, and the first verb as the label."""
+    spans: dict[tuple[float, float], list[str]] = {}
+    label = ""
+    for caption, tokens, start, end in read_lines(path):
+        label = label or next((t[:-5] for t in tokens.split() if t.endswith("/VERB")), "")
+        span = (start, min(end or seconds, seconds))
         if caption and span[1] > span[0]:
             spans.setdefault(span, []).append(caption)
     texts = tuple(Text(start=s, end=e, captions=tuple(c)) for (s, e), c in sorted(spans.items()))
@@ -96,10 +103,15 @@ def _joints(path: Path) -> np.ndarray:
     return joints.astype(np.float32)
 
 
-def _joints_of_features(path: Path) -> np.ndarray:
-    from core.body.features import decode
-
+def read_features(path: Path) -> np.ndarray:
+    """Return features (T, 263) float32; raise ValueError where a file has others."""
     features = np.load(path)
     if features.ndim != 2 or features.shape[1] != 263:
         raise ValueError(f"{path}: expected features (T, 263), got {features.shape}")
-    return np.asarray(decode(features.astype(np.float32)), dtype=np.float32)
+    return features.astype(np.float32)
+
+
+def _joints_of_features(path: Path) -> np.ndarray:
+    from core.body.features import decode
+
+    return np.asarray(decode(read_features(path)), dtype=np.float32)

@@ -183,6 +183,12 @@ def test_a_file_that_is_something_else_is_called_by_its_name(tmp_path, make, mes
         read_part(path, "ae")
 
 
+def test_a_file_of_an_old_pytorch_is_read(tmp_path):
+    path, held = tmp_path / "net_best_fid.tar", {"ae": {"x": torch.ones(3)}}
+    torch.save(held, path, _use_new_zipfile_serialization=False)
+    assert torch.equal(read_part(path, "ae")["x"], torch.ones(3))
+
+
 def test_layers_that_do_not_fit_are_named():
     weights = random_dit(WIDTH, 3, TEXT)
     for change, message in (
