@@ -18,11 +18,15 @@ from core.diffusion.layers import rms_norm
 from core.diffusion.packed import pack
 from core.motion.vae import CausalConv1d, ChannelNorm, MotionVAE, ResBlock, Stack, StreamState
 
+WIDE = 256
+"""Channels from which on packing makes up for what each call of a packed product costs."""
+
 
 def prepare(vae: MotionVAE, precision: Precision = "fp32") -> None:
     """Have a VAE decode by products of a precision from now on."""
     _replace(vae.decoder)
-    pack(vae.decoder, precision)
+    if precision != "fp32" or vae.cfg.width >= WIDE:
+        pack(vae.decoder, precision)
     vae.decoder = ChannelsLast(vae.decoder)
 
 

@@ -65,10 +65,12 @@ def test_streams_equal_batches(at):
 
 
 @pytest.mark.parametrize(
-    "cfg", [VAEConfig(width=16), vae.PUBLISHED.model_copy(update={"width": 24})]
+    ("cfg", "wide"),
+    [(VAEConfig(width=16), 256), (vae.PUBLISHED.model_copy(update={"width": 24}), 24)],
 )
 @pytest.mark.parametrize(("kind", "most"), [(torch.float32, 1e-5), (torch.float64, 1e-9)])
-def test_prepared_for_a_cpu_it_decodes_the_same(cfg, kind, most):
+def test_prepared_for_a_cpu_it_decodes_the_same(cfg, wide, kind, most, monkeypatch):
+    monkeypatch.setattr(streaming, "WIDE", wide)
     plain = tiny_vae(cfg).to(kind)
     for weight in plain.parameters():
         weight.add_(0.1 * torch.randn_like(weight))  # some are zero at birth
