@@ -34,9 +34,10 @@ SEEDS = 64
 class ClusterEngine:
     """As `core.engine.Engine`, as far as the page needs it."""
 
-    def __init__(self, pool: Pool, checkpoints: Path) -> None:
+    def __init__(self, pool: Pool, checkpoints: Path, device: str | None = None) -> None:
         """`checkpoints` are here, too; only their descriptions are read."""
-        described = Engine(checkpoints, device="cpu")
+        on_cpu = device is not None and device.startswith("cpu")
+        described = Engine(checkpoints, device if on_cpu else "cpu")
         self.checkpoints, self.names, self.worlds = checkpoints, described.names, described.worlds
         self.card, self.check = described.card, described.check
         self.lanes = len(pool)
@@ -50,7 +51,7 @@ class ClusterEngine:
     @classmethod
     def join(cls, address: str, checkpoints: Path, device: str | None = None) -> ClusterEngine:
         """Begin actors in a cluster, see Pool; raise ValueError where that cannot be."""
-        return cls(Pool(address, checkpoints, device), checkpoints)
+        return cls(Pool(address, checkpoints, device), checkpoints, device)
 
     def motion(
         self,

@@ -269,7 +269,8 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
             " --cluster local do it"
         ) from error
     free = ray.available_resources()
-    cores, gpus = int(free.get("CPU", 0)), 0 if device == "cpu" else int(free.get("GPU", 0))
+    without = (device or "").startswith("cpu")
+    cores, gpus = int(free.get("CPU", 0)), 0 if without else int(free.get("GPU", 0))
     if not (count := count or gpus or cores):
         raise ValueError("the cluster has no core to spare; add a machine with ray start")
     make = ray.remote(
