@@ -75,8 +75,8 @@ def files_form(lobby: Lobby, exports: Exports) -> Maker:
         )
         if not 0 < seconds <= MOST_SECONDS:
             raise ValueError(f"The motion can be up to {MOST_SECONDS} seconds long.")
-        turn = partial(lobby.turnstile.turn, address_of(caller.client))
-        take = generate(lobby, turn, request, poses=max(round(seconds * FPS), 1))
+        poses = max(round(seconds * FPS), 1)
+        take = generate(lobby, address_of(caller.client), request, poses=poses)
         how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
         span = {"start": start or 0, "end": end or None, "loop": loop}
         return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
@@ -100,12 +100,12 @@ def files_form(lobby: Lobby, exports: Exports) -> Maker:
     return endpoint(exports, text_to_motion, inputs, file, on=triggers, most=2)
 
 
-def generate(lobby: Lobby, turn: Turn, request: Start, *, poses: int) -> Take:
-    """Make a take of this many poses in one go, taking turns with the live visitors."""
+def generate(lobby: Lobby, address: str, request: Start, *, poses: int) -> Take:
+    """Make a take of this many poses for an address, taking turns with the live visitors."""
     engine = lobby.loader.engine()
     if zero.worth_it(engine, request.checkpoint):
         return on_lent_gpu(engine.checkpoints, request, poses)
-    return make(engine, turn, request, poses)
+    return make(engine, partial(lobby.turnstile.turn, address), request, poses)
 
 
 @zero.lent

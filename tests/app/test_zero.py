@@ -56,12 +56,12 @@ CODE = """if True:
     engine = Engine(device="cpu")
     lobby = Some(loader=Some(engine=lambda: engine), turnstile=Turnstile())
     walk, play = Start(id=0, prompt="a person walks"), World(script="W:3,-:1", seed=2)
-    take, recording = generate(lobby, walk, poses=8), film(lobby, play)
+    take, recording = generate(lobby, "", walk, poses=8), film(lobby, "", play)
     assert not spaces.processes
 
     zero.LARGE, zero.DEVICE = 0, "cpu"
     with lobby.turnstile.turn():  # whoever computes here keeps nobody there waiting
-        lent_take, lent_recording = generate(lobby, walk, poses=8), film(lobby, play)
+        lent_take, lent_recording = generate(lobby, "", walk, poses=8), film(lobby, "", play)
     assert len(spaces.processes) == 2
     assert np.array_equal(lent_take.rotations, take.rotations)
     assert lent_take.prompts == take.prompts
@@ -69,7 +69,7 @@ CODE = """if True:
     assert all(map(np.array_equal, lent_recording.frames(4), frames))
     assert lent_recording.log.play(4) == recording.log.play(4)
     with pytest.raises(gr.Error, match="Ö"):
-        film(lobby, World(script="Ö:5"))
+        film(lobby, "", World(script="Ö:5"))
 """
 
 

@@ -149,7 +149,7 @@ def test_a_file_that_is_no_longer_wanted_goes(client, session):
 
 
 def test_long_exports_and_long_lines_are_refused(lobby, tmp_path, monkeypatch):
-    take = generate(lobby, Start(id=1, prompt="a person walks"), poses=40)
+    take = generate(lobby, "", Start(id=1, prompt="a person walks"), poses=40)
     monkeypatch.setattr(take_files, "MOST_FRAMES", {"mp4": 60})
     with pytest.raises(ValueError, match="1 s long at most, this is 2 s"):
         check(take, format="mp4", body="neutral", fps=60)

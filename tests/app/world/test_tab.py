@@ -14,7 +14,7 @@ pytest_plugins = ["tests.support.browsing"]
 
 
 def test_a_whole_script_is_recorded(lobby):
-    recording = generate(lobby, World(seed=3, script="W:5,WL:4,-:2"))
+    recording = generate(lobby, "", World(seed=3, script="W:5,WL:4,-:2"))
     assert recording.count == 11
     assert list(recording.log.masks) == [1] * 5 + [17] * 4 + [0] * 2
 
@@ -22,9 +22,9 @@ def test_a_whole_script_is_recorded(lobby):
 def test_long_and_empty_scripts_are_refused(lobby, monkeypatch):
     monkeypatch.setattr(video_tab, "MOST_SECONDS", 1)
     with pytest.raises(ValueError, match="1 seconds long: 30 frames"):
-        generate(lobby, World(script="W:31"))
+        generate(lobby, "", World(script="W:31"))
     with pytest.raises(ValueError, match="cannot read"):
-        generate(lobby, WORLD)
+        generate(lobby, "", WORLD)
 
 
 def test_api_makes_a_film(address):
