@@ -29,7 +29,9 @@ def split(wanted: str | None) -> tuple[str | None, Precision | None]:
     Raises ValueError for a precision that there is none of, and for a GPU's, which is not to
     choose.
     """
-    device, _, precision = (wanted or "").partition(":")
+    if wanted is None:
+        return None, None
+    device, _, precision = wanted.partition(":")
     if not precision or device == "cuda":
         return wanted, None
     if precision not in get_args(Precision):

@@ -34,9 +34,9 @@ WORTH = 1.25
 def best_precision(kind: str) -> Precision:
     """Return in what to compute motion or worlds, which are as good in any of them."""
     known = _read(memory())
-    chosen = known.get(machine(), {}).get(kind)
-    if chosen in get_args(Precision):
-        return chosen
+    before = known.get(machine(), {}).get(kind)
+    if before is not None and before in get_args(Precision):
+        return before
     usual, times = usual_precision(kind), seconds(ROWS[kind])
     fastest = min(times, key=lambda name: times[name])
     chosen = fastest if times[fastest] * WORTH < times[usual] else usual

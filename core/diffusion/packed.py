@@ -8,6 +8,7 @@ modules stay what is trained, saved and compared with.
 from __future__ import annotations
 
 import warnings
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -32,21 +33,22 @@ class Packed(nn.Module):
         self, linear: nn.Linear, precision: Precision = "fp32", *, gelu: bool = False
     ) -> None:
         super().__init__()
-        weight, bias = linear.weight.detach(), linear.bias
+        weight = linear.weight.detach()
+        bias = cast("Tensor | None", linear.bias)
         self.bias = None if bias is None else bias.detach()
         self.gelu, self.way, self.shape = gelu, "plain", weight.shape
+        self.weight: Any = weight  # as products want it
         if weight.dtype != torch.float64 and precision == "int8":
             self.way, self.weight = "int8", _quantized(weight, self.bias)
             # without these instructions sums of two products may not fit
-            self._reduced = not torch.cpu._is_vnni_supported()
+            self._reduced = not torch.cpu._is_vnni_supported()  # pyright: ignore[reportPrivateUsage]
             return
         self.kind = torch.bfloat16 if precision == "bf16" else weight.dtype
-        weight = weight.to(self.kind)
+        self.weight = weight.to(self.kind)
         self.bias = None if self.bias is None else self.bias.to(self.kind)
         if self.kind != torch.float64 and torch.backends.mkldnn.is_available():
             self.way, self._product = "packed", torch.ops.mkldnn._linear_pointwise.default
-            weight = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
-        self.weight = weight
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, ROWS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the products."""
@@ -62,7 +64,7 @@ class Packed(nn.Module):
         return F.gelu(y, approximate="tanh") if self.gelu else y
 
 
-def _quantized(weight: Tensor, bias: Tensor | None) -> object:
+def _quantized(weight: Tensor, bias: Tensor | None) -> Any:
     """Return weights (N, K) in int8 as PyTorch's products want them."""
     scale = weight.abs().amax(1).clamp(min=1e-12).double() / 127
     zero = torch.zeros(len(weight), dtype=torch.long)
@@ -80,7 +82,7 @@ def pack(module: nn.Module, precision: Precision = "fp32", *, spare: str = "") -
         if type(child) is nn.Linear:
             setattr(module, name, Packed(child, precision))
         elif isinstance(child, FeedForward):
-            first, _, last = child
+            first, _, last = cast("tuple[nn.Linear, nn.Module, nn.Linear]", tuple(child))
             packed = Packed(first, precision, gelu=True), Packed(last, precision)
             setattr(module, name, nn.Sequential(*packed))
         else:

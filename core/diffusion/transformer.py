@@ -86,7 +86,7 @@ class CrossAttention(nn.Module):
         if not self.whole:
             return rms_norm(x, scale)
         x = rms_norm(x.transpose(1, 2).flatten(2), scale)
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def forward(
         self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor, absent: Tensor

@@ -54,8 +54,8 @@ class WindowLayer:
         q, k = turn(qk, window.turns)
         keys, values, new_keys, new_values = window.at[self._number]
         # both halves of guidance look back on what is committed once
-        new_keys.unflatten(0, (-1, rows)).copy_(k)
-        new_values.unflatten(0, (-1, rows)).copy_(v)
+        new_keys.view(-1, *k.shape).copy_(k)
+        new_values.view(-1, *v.shape).copy_(v)
         y = attend(q, keys[:rows], values[:rows], mask)
         if self._number == window.size.depth - 1:
             window.commit(commit // window.size.tokens)
@@ -166,7 +166,7 @@ class WindowCache:
     def _parts(self, forget: int) -> list[Tensor]:
         """Return what a copy that forgets so many frames needs."""
         seen = slice(self.ahead, self.ahead + self.length)
-        spare = self._spare if forget else []
+        spare = self._spare if forget else ()
         return [self.keys[..., seen, :], self.values[..., seen, :], self._pinned, *spare]
 
 
