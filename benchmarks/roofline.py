@@ -27,9 +27,9 @@ from benchmarks.reporting import (
     Out,
     Quick,
     TheirFolder,
-    columns_table,
     emit,
     machine,
+    quality_table,
     rounded,
     told_errors,
 )
@@ -45,6 +45,8 @@ PRECISIONS: tuple[Precision, ...] = "fp32", "bf16", "int8"
 PACES = (50, 2), (10, 1)
 """Steps and stagger that CMDM names, and that our reading of its equation 13 gives for a stream."""
 Make = Callable[[], object]
+Product = tuple[Packed | nn.Linear, Tensor]
+"""A layer, and what it multiplied."""
 
 
 def body(model: MotionModel, pace: tuple[int, int] | None = None) -> Make:
@@ -67,10 +69,16 @@ def world(folder: Path, precision: Precision | None) -> tuple[Make, nn.Module]:
     return lambda: dream.step(1), model.dit
 
 
-def products(make: Make, networks: list[nn.Module]) -> list[tuple[Packed, Tensor]]:
+def products(make: Make, networks: list[nn.Module]) -> list[Product]:
     """Return the products of one block or frame, with what was multiplied."""
-    found: list[tuple[Packed, Tensor]] = []
-    layers = [m for network in networks for m in network.modules() if isinstance(m, Packed)]
+    found: list[Product] = []
+    layers = [
+        m
+        for network in networks
+        for m in network.modules()
+        if isinstance(m, Packed)
+        or (isinstance(m, nn.Linear) and m.weight.dtype == torch.float32)  # bf16 is the world's own
+    ]
     hooks = [
         layer.register_forward_pre_hook(lambda layer, x: found.append((layer, x[0].clone())))
         for layer in layers
@@ -81,9 +89,12 @@ def products(make: Make, networks: list[nn.Module]) -> list[tuple[Packed, Tensor
     return found
 
 
-def operations(found: list[tuple[Packed, Tensor]]) -> float:
+def operations(found: list[Product]) -> float:
     """Return how many multiplications and additions products are."""
-    return sum(2.0 * x.numel() * layer.shape[0] for layer, x in found)
+    return sum(
+        2.0 * x.numel() * (layer.shape[0] if isinstance(layer, Packed) else layer.out_features)
+        for layer, x in found
+    )
 
 
 def in_turns(ways: dict[str, Make], rounds: int, each: int) -> dict[str, float]:
@@ -99,11 +110,11 @@ def in_turns(ways: dict[str, Make], rounds: int, each: int) -> dict[str, float]:
 
 
 def rows(
-    ways: dict[str, Make], alone: dict[str, list[tuple[Packed, Tensor]]], rounds: int, each: int
+    ways: dict[str, Make], alone: dict[str, list[Product]], rounds: int, each: int
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the figures of each way; the first one is what ratios are to."""
 
-    def multiply(found: list[tuple[Packed, Tensor]]) -> Make:
+    def multiply(found: list[Product]) -> Make:
         return lambda: [layer(x) for layer, x in found]
 
     gemm = {f"{name} gemm": multiply(found) for name, found in alone.items()}
@@ -171,14 +182,8 @@ def main(
                 result[f"{which} {name}"] = found
         for name, found in published_rows(max(rounds // 3, 1)):
             result[f"published {name}"] = found
-        result = {**rounded(result), "machine": {**machine(), "threads": threads}}
-    emit(result, table, as_json=as_json, out=out)
-
-
-def table(result: dict[str, Any]) -> str:
-    """Return the figures as rows."""
-    found = {name: row for name, row in result.items() if name != "machine"}
-    return columns_table(found, found)
+        result = {**rounded(result), "about": {**machine(), "threads": threads}}
+    emit(result, quality_table, as_json=as_json, out=out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
-from core.device import pick_device, split
+from core.device import Precision, pick_device, split
 from core.motion import sections
 from core.motion.generate import MotionModel, Segments, motion_precision
 from core.motion.model import MotionConfig, MotionDiT
@@ -59,7 +59,8 @@ class Engine:
         """Look what there is in a folder; models are loaded when they are first asked for."""
         device, precision = split(device)
         folder, device = Path(checkpoints), pick_device(device)
-        self._device, self._asked = device, precision
+        self._device = device
+        self._asked: Precision | None = precision
         self.checkpoints = folder
         self.motion_models = Shelf(
             folder,
