@@ -202,6 +202,23 @@ def test_motion(kind, way):
     assert way.taken
 
 
+def test_pinned_blocks_weigh_the_same_when_prepared():
+    torch.manual_seed(0)
+    model = MotionModel(alive(MotionDiT(DIT)), tiny_vae(), States(), "cpu")
+
+    def blocks() -> torch.Tensor:
+        sampler = model._new_sampler(1, MotionSettings(seed=1), prefix=3, emphasis=9.0)
+        past = torch.randn(1, 9, *model.dit.frame_shape, generator=torch.Generator().manual_seed(1))
+        sampler.commit(past, [UNASKED])
+        made = sampler.stream(repeat(model.prompts(["walk"]), 12))
+        return torch.stack([sampled.x for sampled in made])
+
+    expected = blocks()
+    model._prompts.clear()
+    model.prepare()
+    assert error(blocks(), expected) < CLOSE
+
+
 def test_graphs_call_what_is_new_and_replay_what_is_not(monkeypatch):
     replays, calls = record_on_cpu(monkeypatch), []
     graphs = Graphs("cpu")
