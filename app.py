@@ -20,7 +20,7 @@ import typer
 from app.hosting import Hosting
 from app.live.sharing import Limits
 from app.memory import gather_files, share_arenas
-from core.settings import CHECKPOINTS
+from core.settings import CHECKPOINTS, split_device
 
 ON_SPACES = "SPACE_ID" in os.environ
 SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingface.co')}"
@@ -166,6 +166,7 @@ def main(
     if cluster and importlib.util.find_spec("ray") is None:
         refuse("--cluster needs Ray: pip install -r requirements-cluster.txt")
     try:
+        split_device(device)  # loading comes later, and would only be told in the log
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         own = {"tools": mcp, "metrics_token": metrics_token.strip()}
         hosting = Hosting.read(root=root, sites=sites, proxies=proxies, **own)

@@ -33,10 +33,9 @@ from benchmarks.reporting import (
     rounded,
     told_errors,
 )
-from core.device import Precision
 from core.diffusion.packed import Packed
 from core.motion.generate import MotionModel
-from core.settings import CHECKPOINTS, MotionSettings, WorldSettings
+from core.settings import CHECKPOINTS, MotionSettings, Precision, WorldSettings
 from core.video.dream import Dream
 from core.video.model import FrameDiT
 from core.video.world import VideoModel

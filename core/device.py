@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
-
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-Precision = Literal["fp32", "bf16", "int8"]
-"""What a CPU rounds numbers to before it multiplies them; see `core.diffusion.packed`."""
 
 
 def pick_device(wanted: str | None = None) -> str:
@@ -21,23 +16,6 @@ def pick_device(wanted: str | None = None) -> str:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'")
     return device
-
-
-def split(wanted: str | None) -> tuple[str | None, Precision | None]:
-    """Return device and precision of what was asked for: `cpu:int8` is both, `cpu` leaves one open.
-
-    Raises ValueError for a precision that there is none of, and for a GPU's, which is not to
-    choose.
-    """
-    if wanted is None:
-        return None, None
-    device, _, precision = wanted.partition(":")
-    if not precision or device == "cuda":
-        return wanted, None
-    if precision not in get_args(Precision):
-        choices = ", ".join(f"{device}:{name}" for name in get_args(Precision))
-        raise ValueError(f"device must be cpu, cuda or one of {choices}, got {wanted[:40]!r}")
-    return device, cast(Precision, precision)
 
 
 def native_bf16(device: str) -> bool:

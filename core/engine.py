@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Take
-from core.device import Precision, pick_device, split
+from core.device import pick_device
 from core.motion import sections
 from core.motion.generate import MotionModel, Segments, motion_precision
 from core.motion.model import MotionConfig, MotionDiT
@@ -33,9 +33,11 @@ from core.settings import (
     CaptureSettings,
     MotionOptions,
     MotionSettings,
+    Precision,
     WorldOptions,
     WorldSettings,
     check_prompt,
+    split_device,
 )
 from core.shelf import Shelf
 from core.steering.wishes import Steer
@@ -57,7 +59,7 @@ class Engine:
 
     def __init__(self, checkpoints: Path = CHECKPOINTS, device: str | None = None) -> None:
         """Look what there is in a folder; models are loaded when they are first asked for."""
-        device, precision = split(device)
+        device, precision = split_device(device)
         folder, device = Path(checkpoints), pick_device(device)
         self._device = device
         self._asked: Precision | None = precision

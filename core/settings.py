@@ -10,13 +10,16 @@ import re
 import unicodedata
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, cast, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 from typing_extensions import Self
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 """The folder that is opened where none is named."""
+
+Precision = Literal["fp32", "bf16", "int8"]
+"""What a CPU rounds numbers to before it multiplies them; see `core.diffusion.packed`."""
 
 MAX_PROMPT = 300
 """Characters."""
@@ -247,6 +250,22 @@ class CaptureOptions(TypedDict, total=False):
     tilt: float
     lens: float
     turned: bool
+
+
+def split_device(wanted: str | None) -> tuple[str | None, Precision | None]:
+    """Return device and precision of what was asked for: `cpu:int8` is both, `cpu` leaves one open.
+
+    Raises ValueError for what is neither cpu nor cuda, nor a precision of a CPU.
+    """
+    if wanted is None:
+        return None, None
+    device, _, detail = wanted.partition(":")
+    if device == "cpu" and detail in get_args(Precision):
+        return device, cast(Precision, detail)
+    if wanted not in ("cpu", "cuda") and not (device == "cuda" and detail.isdecimal()):
+        choices = ", ".join(f"cpu:{name}" for name in get_args(Precision))
+        raise ValueError(f"device must be cpu, cuda or one of {choices}, got {wanted[:40]!r}")
+    return wanted, None
 
 
 def check_prompt(text: str) -> str:

@@ -18,9 +18,10 @@ from typing import get_args
 import torch
 from torch import nn
 
-from core.device import Precision, native_bf16
+from core.device import native_bf16
 from core.diffusion.layers import FeedForward
 from core.diffusion.packed import pack
+from core.settings import Precision
 
 Known = dict[str, dict[str, Precision]]
 """Precisions by machine and kind."""
@@ -28,6 +29,8 @@ ROWS = {"motion": 6, "world": 96}
 """Tokens of a call: three blocks of motion, two frames of a world."""
 WIDTH = 256
 ROUNDS = 40
+MOST = 2**16
+"""Bytes of what is remembered."""
 WORTH = 1.25
 """How much faster than what is usual another precision has to be."""
 
@@ -52,25 +55,34 @@ def usual_precision(kind: str) -> Precision:
     return "bf16" if kind == "world" and native_bf16("cpu") else "fp32"
 
 
-def memory() -> Path:
-    """Return the file in which it is remembered."""
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "livestep/speed.json"
+def memory() -> Path | None:
+    """Return the file in which it is remembered; None where the system has no place for it."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:  # nobody's home
+        return None
+    return folder / "livestep/speed.json" if folder.is_absolute() else None
 
 
 def remember(known: Known) -> None:
     """Write what is known of machines; raise OSError where it cannot be kept."""
-    memory().parent.mkdir(parents=True, exist_ok=True)
-    memory().write_text(json.dumps(known))
+    if file := memory():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(f".{os.getpid()}")  # never half of it
+        new.write_text(json.dumps(known))
+        new.replace(file)
 
 
 def seconds(rows: int, width: int = WIDTH) -> dict[Precision, float]:
     """Return how long one thread takes for feed-forward layers (width, 4 width), by precision."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the page has it: whoever makes it again gets the same
-    x, layers = torch.randn(rows, width), dict[Precision, nn.Module]()
-    for name in get_args(Precision):
-        layers[name] = nn.Sequential(FeedForward(width, 4 * width)).requires_grad_(False)
-        pack(layers[name], name)
+    layers = dict[Precision, nn.Module]()
+    with torch.random.fork_rng(devices=[]):  # draws are the caller's
+        x = torch.randn(rows, width)
+        for name in get_args(Precision):
+            layers[name] = nn.Sequential(FeedForward(width, 4 * width)).requires_grad_(False)
+            pack(layers[name], name)
     times: dict[Precision, float] = dict.fromkeys(layers, math.inf)
     for _ in range(ROUNDS):  # in turns, and the least of all: who else computes is not to decide
         for name, layer in layers.items():
@@ -79,12 +91,13 @@ def seconds(rows: int, width: int = WIDTH) -> dict[Precision, float]:
     return times
 
 
-def _read(file: Path) -> Known:
+def _read(file: Path | None) -> Known:
     """Return what was remembered; nothing where there is no such file, or it is broken."""
     try:
-        known = json.loads(file.read_text())
-        return {name: {**found} for name, found in known.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        if file is None or not file.is_file() or file.stat().st_size > MOST:
+            return {}
+        return {name: {**found} for name, found in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.device import Precision
 from core.diffusion.layers import FeedForward
+from core.settings import Precision
 
 ROWS = 16
 """Rows that weights are laid out for; others fit, too."""

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
-from core.device import Precision
 from core.diffusion import kernels
 from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
 from core.diffusion.layers import FeedForward, plain_norm, rms_norm
 from core.diffusion.packed import pack
 from core.diffusion.window import Size
+from core.settings import Precision
 
 Adaln = Literal["shared", "layer"]
 NUM_MODULATIONS = 6

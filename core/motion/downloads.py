@@ -78,6 +78,10 @@ class Layers:
         found = self._left.pop(name)
         if found.shape != tuple(shape):
             raise ValueError(f"the layer {name} is {tuple(found.shape)}, expected {tuple(shape)}")
+        if found.layout != torch.strided or not found.is_floating_point() or found.is_meta:
+            raise ValueError(f"the layer {name} holds no plain numbers")
+        if not found.isfinite().all():
+            raise ValueError(f"the layer {name} holds what is no number")
         return found
 
     def end(self, *, ignored: tuple[str, ...] = ()) -> None:
@@ -91,11 +95,15 @@ class Layers:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Return what is in a file of NumPy; raise ValueError where it is none."""
+    """Return the numbers in a file of NumPy; raise ValueError where there are none."""
     try:
-        return np.load(path, allow_pickle=False)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)  # a size that lies fails here
+        numbers = np.array(found) if isinstance(found, np.ndarray) else np.empty(0)
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path.name} is no file of NumPy; take HumanML3D's") from error
+    if numbers.dtype.kind != "f" or not np.isfinite(numbers).all():
+        raise ValueError(f"{path.name} must hold numbers alone; take HumanML3D's")
+    return numbers
 
 
 def read_statistics(mean: Path, std: Path) -> tuple[Tensor, Tensor]:
@@ -103,9 +111,11 @@ def read_statistics(mean: Path, std: Path) -> tuple[Tensor, Tensor]:
     found = []
     for path in (mean, std):
         numbers = read_array(path)
-        if numbers.shape != (NUM_FEATURES,) or not np.isfinite(numbers).all():
+        if numbers.shape != (NUM_FEATURES,):
             said = f"has the shape {numbers.shape}"
             said += " (KIT's has 251)" if numbers.shape == (251,) else ""
             raise ValueError(f"{path.name} must have {NUM_FEATURES} numbers, it {said}")
         found.append(torch.from_numpy(numbers.astype(np.float32)))
+    if found[1].min() <= 0:
+        raise ValueError(f"{std.name} must be deviations, all of them more than 0")
     return found[0], found[1]

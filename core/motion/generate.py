@@ -25,7 +25,7 @@ from core import checkpoint
 from core.body.features import LAYOUT, encode_all
 from core.body.skeleton import FPS
 from core.body.take import PoseChunk, Poses, Take
-from core.device import Arriving, Precision, round_products
+from core.device import Arriving, round_products
 from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
 from core.diffusion.sampler import StreamSampler
@@ -36,7 +36,7 @@ from core.motion.model import UNASKED, MotionConfig, MotionDiT, Prompt
 from core.motion.text import TextEncoder, load_text_encoder
 from core.motion.traits import straight, told
 from core.motion.vae import STRIDE, MotionVAE, StreamState
-from core.settings import MotionSettings, check_prompt
+from core.settings import MotionSettings, Precision, check_prompt
 from core.steering.guide import Guide
 from core.steering.wishes import Steer
 

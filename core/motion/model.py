@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
-from core.device import Precision
 from core.diffusion import schedule
 from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.flow import CLEAN
@@ -32,7 +31,7 @@ from core.diffusion.transformer import (
     TransformerConfig,
 )
 from core.diffusion.window import WindowCache
-from core.settings import MotionSettings
+from core.settings import MotionSettings, Precision
 
 LEVELS = 64
 """Windows of flow times whose modulations are kept: a stream comes by few, again and again."""

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from core.device import Precision
 from core.diffusion.layers import rms_norm
 from core.diffusion.packed import pack
 from core.motion.vae import CausalConv1d, ChannelNorm, MotionVAE, ResBlock, Stack, StreamState
+from core.settings import Precision
 
 WIDE = 256
 """Channels from which on packing makes up for what each call of a packed product costs."""

@@ -18,14 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from core.config import Config
-from core.device import Precision
 from core.diffusion.attention import Cache, KVCache, Rotary
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.sampler import StreamSampler
 from core.diffusion.static import Runner, StaticCache, StreamCache
 from core.diffusion.transformer import Adaln, CausalTransformer, TransformerConfig
 from core.diffusion.window import WindowCache
-from core.settings import MOST_TOGETHER
+from core.settings import MOST_TOGETHER, Precision
 from core.video.actions import Key
 from core.video.place import NOWHERE, Place, PlaceConfig, PlaceMap
 

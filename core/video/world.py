@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from core import checkpoint
-from core.device import Precision, fast_precision, native_bf16, settle
+from core.device import fast_precision, native_bf16, settle
 from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
+from core.settings import Precision
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
 from core.video.look import Look

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from core.device import split
 from core.diffusion import calibration
 from core.diffusion.layers import FeedForward
 from core.diffusion.packed import Packed, pack
+from core.settings import split_device
 
 
 @pytest.mark.parametrize(("precision", "within"), [("fp32", 1e-6), ("bf16", 1e-2), ("int8", 2e-2)])
@@ -42,11 +42,19 @@ def test_packing_replaces_all_layers_but_those_to_spare():
 
 
 def test_a_precision_is_part_of_the_device():
-    assert split("cpu:int8") == ("cpu", "int8")
-    assert split(None) == (None, None)
-    assert split("cuda:1") == ("cuda:1", None)
+    assert split_device("cpu:int8") == ("cpu", "int8")
+    assert split_device(None) == (None, None)
+    assert split_device("cuda:1") == ("cuda:1", None)
     with pytest.raises(ValueError, match="cpu:fp32, cpu:bf16, cpu:int8, got 'cpu:int4'"):
-        split("cpu:int4")
+        split_device("cpu:int4")
+
+
+@pytest.mark.parametrize(
+    "odd", ["", ":", "cpu:", ":int8", "CPU", " cpu", "gpu", "cpu:0", "cuda:x", "mps:int8"]
+)
+def test_odd_devices_get_a_sentence(odd):
+    with pytest.raises(ValueError, match="device must be cpu, cuda or one of"):
+        split_device(odd)
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_what_is_fastest_is_measured_once(cache, monkeypatch):
     assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.9) == "fp32"  # hardly faster
     assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "fp32"  # remembered
     assert json.loads(cache.read_text()) == {calibration.machine(): {"world": "fp32"}}
-    for broken in ("", "[]", '{"a": 1}', '{"a": {"world": "int4"}}'):
+    for broken in ("", "[]", "[" * 60_000, "[" * 70_000, '{"a": 1}', '{"a": {"world": "int4"}}'):
         cache.write_text(broken)
         assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "int8"
 
@@ -77,6 +85,26 @@ def test_where_nothing_can_be_remembered_it_is_measured_again(cache, monkeypatch
     cache.parent.write_text("a file where the folder should be")
     assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "int8"
     assert timed(monkeypatch, fp32=1.0, bf16=0.1, int8=0.2) == "bf16"
+
+
+@pytest.mark.parametrize("folder", ["", "here", "~nosuchuser/x"])
+def test_where_there_is_no_place_to_remember_nothing_is_written(
+    folder, monkeypatch, tmp_path, cache
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", folder)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert timed(monkeypatch, fp32=1.0, bf16=2.0, int8=0.1) == "int8"
+    written = [path.name for path in tmp_path.rglob("speed.json")]
+    assert written == ([] if folder else ["speed.json"])  # in the home
+
+
+def test_timing_draws_nothing_of_the_callers():
+    torch.manual_seed(0)
+    expected = torch.randn(1)
+    torch.manual_seed(0)
+    calibration.seconds(rows=2, width=16)
+    assert torch.equal(torch.randn(1), expected)
 
 
 def test_all_precisions_are_timed():

@@ -193,6 +193,11 @@ def test_layers_that_do_not_fit_are_named():
     weights = random_dit(WIDTH, 3, TEXT)
     for change, message in (
         ({"x_embedder.weight": torch.zeros(8, 64)}, r"x_embedder.weight is \(8, 64\), expected"),
+        (
+            {"final_layer.bias": torch.full_like(weights["final_layer.bias"], torch.nan)},
+            "no number",
+        ),
+        ({"final_layer.bias": weights["final_layer.bias"].to("meta")}, "no plain numbers"),
         ({"more.weight": torch.zeros(1)}, "1 layers are not CMDM's, such as more.weight"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -206,7 +211,9 @@ def test_layers_that_do_not_fit_are_named():
     ("mean", "std", "message"),
     [
         (np.zeros(251), np.ones(251), r"Mean.npy must have 263 numbers.*KIT's has 251"),
-        (np.full(263, np.nan), np.ones(263), "Mean.npy must have 263 numbers"),
+        (np.full(263, np.nan), np.ones(263), "Mean.npy must hold numbers alone"),
+        (np.zeros(263), -np.ones(263), "Std.npy must be deviations, all of them more than 0"),
+        (np.full(263, "x"), np.ones(263), "Mean.npy must hold numbers alone"),
         (np.zeros(263), np.full(263, 1e-3), "evaluator"),
         (np.zeros(263), np.array([{}]), "Std.npy is no file of NumPy"),
         (np.zeros(263), None, "there is no Std.npy"),
