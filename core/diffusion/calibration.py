@@ -78,11 +78,12 @@ def seconds(rows: int, width: int = WIDTH) -> dict[Precision, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the page has it: whoever makes it again gets the same
     layers = dict[Precision, nn.Module]()
-    with torch.random.fork_rng(devices=[]):  # draws are the caller's
-        x = torch.randn(rows, width)
-        for name in get_args(Precision):
-            layers[name] = nn.Sequential(FeedForward(width, 4 * width)).requires_grad_(False)
-            pack(layers[name], name)
+    state = torch.get_rng_state()
+    x = torch.randn(rows, width)
+    for name in get_args(Precision):
+        layers[name] = nn.Sequential(FeedForward(width, 4 * width)).requires_grad_(False)
+        pack(layers[name], name)
+    torch.set_rng_state(state)  # draws are the caller's
     times: dict[Precision, float] = dict.fromkeys(layers, math.inf)
     for _ in range(ROUNDS):  # in turns, and the least of all: who else computes is not to decide
         for name, layer in layers.items():
