@@ -8,6 +8,7 @@ modules stay what is trained, saved and compared with.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any, cast
 
 import torch
@@ -25,8 +26,8 @@ class Packed(nn.Module):
     """A linear layer (..., K) -> (..., N), with tanh-GELU behind it if wanted; for inference.
 
     Sums are fp32. int8 scales weights by output, and what comes in by call. It answers in fp32, or
-    in bf16 where it computes so. Weights in fp64, and machines without
-    oneDNN, are multiplied as ever.
+    in bf16 where it computes so. Weights in fp64, and machines without oneDNN, are multiplied as
+    ever.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Packed(nn.Module):
         self.kind = torch.bfloat16 if precision == "bf16" else weight.dtype
         self.weight = weight.to(self.kind)
         self.bias = None if self.bias is None else self.bias.to(self.kind)
-        if self.kind != torch.float64 and torch.backends.mkldnn.is_available():
+        if self.kind != torch.float64 and packs():
             self.way, self._product = "packed", torch.ops.mkldnn._linear_pointwise.default
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, ROWS)
 
@@ -62,6 +63,18 @@ class Packed(nn.Module):
         else:
             y = F.linear(x.to(self.kind), self.weight, self.bias)
         return F.gelu(y, approximate="tanh") if self.gelu else y
+
+
+@lru_cache
+def packs() -> bool:
+    """Return whether this PyTorch lays weights out for products, which not all builds do."""
+    ops = torch.ops.mkldnn
+    try:
+        weight = ops._reorder_linear_weight(torch.ones(2, 2), ROWS)
+        ops._linear_pointwise.default(torch.ones(1, 2), weight, None, "none", [], "")
+    except (RuntimeError, AttributeError):
+        return False
+    return True
 
 
 def _quantized(weight: Tensor, bias: Tensor | None) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import pytest
 import torch
 from torch import nn
 
-from core.diffusion import calibration
+from core.diffusion import calibration, packed
 from core.diffusion.layers import FeedForward
 from core.diffusion.packed import Packed, pack
 from core.settings import split_device
@@ -105,6 +106,14 @@ def test_timing_draws_nothing_of_the_callers():
     torch.manual_seed(0)
     calibration.seconds(rows=2, width=16)
     assert torch.equal(torch.randn(1), expected)
+
+
+def test_builds_without_packed_products_multiply_as_ever(monkeypatch):
+    monkeypatch.setattr(packed, "packs", lambda: False)
+    monkeypatch.setattr(packed, "_quantized", Mock(side_effect=RuntimeError("no engine")))
+    linear, x = nn.Linear(8, 4), torch.randn(3, 8)
+    assert torch.equal(Packed(linear)(x), linear(x))
+    assert set(calibration.seconds(rows=2, width=16)) == {"fp32", "bf16"}
 
 
 def test_all_precisions_are_timed():
