@@ -58,7 +58,8 @@ def test_loading(small):
     assert small.has_index
     assert small.model("motion") is small.model("motion")
     card = small.card("motion-styles")
-    assert set(card) == {"steps", "stagger", "guidance", "licence", "non_commercial", "data"}
+    told = {"steps", "stagger", "guidance", "licence", "non_commercial", "data", "precision"}
+    assert set(card) == told
     with pytest.raises(ValueError, match="checkpoint must be one of motion, motion-styles"):
         small.model("nothing")
 

@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 import typer
 
+import tests.conftest  # noqa: F401  precisions are the usual ones, as in tests
 from tests.golden import record
 from tests.golden.all_rows import ROWS
 
