@@ -239,8 +239,11 @@ class KVCache:
         for layer in self.layers:
             layer.detach()
 
-    def copy(self, forget: int = 0) -> KVCache:
-        """Return a cache that sees what this one saw before the newest `forget` frames."""
+    def copy(self, forget: int = 0, *, still: bool = False) -> KVCache:
+        """Return a cache that sees what this one saw before the newest `forget` frames.
+
+        Pieces are shared, so a `still` one is no smaller.
+        """
         other = copy(self)
         other.layers = [layer.copy(forget * self.tokens) for layer in self.layers]
         return other

@@ -157,10 +157,12 @@ class Speculator(Generic[C]):
         return not self._drafts or self._drafts[0].first
 
     def standing(self) -> tuple[Snapshot[C], StreamCache]:
-        """Return where the sampler stood before all drafts, and a copy of what it had in view."""
+        """Return where the sampler stood before all drafts, and a still copy of what it had
+        in view."""
         snapshot = self._drafts[0].before if self._drafts else self.sampler.snapshot()
         assert self.sampler.cache is not None  # a sampler without one cannot be rolled back either
-        return snapshot, self.sampler.cache.copy(self.sampler.committed - snapshot.committed)
+        ahead = self.sampler.committed - snapshot.committed
+        return snapshot, self.sampler.cache.copy(ahead, still=True)
 
     def restart(self, condition: C) -> None:
         """Forget all drafts, and go on as if the frame shown last had had another condition."""

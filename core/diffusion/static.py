@@ -228,8 +228,11 @@ class StaticCache:
         self.memory = self.runner.memory(stage.size)
         self.memory.load(stage)
 
-    def copy(self, forget: int = 0) -> StaticCache:
-        """Return a cache that sees what this one saw before the newest `forget` frames."""
+    def copy(self, forget: int = 0, *, still: bool = False) -> StaticCache:
+        """Return a cache that sees what this one saw before the newest `forget` frames.
+
+        A `still` one is no smaller.
+        """
         other = StaticCache(self.runner, self.stage, self.runner.memory(self.memory.size), [])
         other.counts = [max(n - forget, 0) for n in self.counts]
         if any(other.counts):

@@ -8,7 +8,8 @@ count. The prefix, which stays in view for ever, is turned along with the window
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -44,13 +45,15 @@ class WindowLayer:
     """One layer's part of a window; see `Layer` in `attention`."""
 
     def __init__(self, window: WindowCache, number: int) -> None:
-        self._window, self._number = window, number
+        # else they would hold each other, and memory would wait for the garbage collector
+        self._window, self._number = weakref.ref(window), number
 
     def attend(
         self, qk: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None, commit: int
     ) -> Tensor:
         """Attend to the new frames and to what is in view; the last layer commits for all."""
-        window, rows = self._window, len(v)
+        window, rows = self._window(), len(v)
+        assert window is not None
         q, k = turn(qk, window.turns)
         keys, values, new_keys, new_values = window.at[self._number]
         # both halves of guidance look back on what is committed once
@@ -75,6 +78,7 @@ class WindowCache:
             return torch.empty(shape, dtype=kind)  # takes memory only where it is written to
 
         self.size, self.weight, self.committed = size, weight, 0
+        self._whole = size  # of copies to compute with
         self.layers = [WindowLayer(self, i) for i in range(size.depth)]
         self.ahead = size.most * size.tokens
         """Tokens that lie in front of what is in view."""
@@ -153,9 +157,19 @@ class WindowCache:
                 slot, spared = self._slot(self.committed), self._spared(self.committed)
                 part[..., slot, :] = spare[..., spared, :]
 
-    def copy(self, forget: int = 0) -> WindowCache:
-        """Return a cache that sees what this one saw before the newest `forget` frames."""
-        other = WindowCache(self.size, self._rotary, self._dtype, weight=self.weight)
+    def copy(self, forget: int = 0, *, still: bool = False) -> WindowCache:
+        """Return a cache that sees what this one saw before the newest `forget` frames.
+
+        A `still` one takes memory for what is in view alone; it is there to be copied.
+        """
+        other = self._new_copy(self._whole, forget)
+        if not still:
+            return other
+        return other._new_copy(replace(self._whole, most=0, slack=0), 0)
+
+    def _new_copy(self, size: Size, forget: int) -> WindowCache:
+        other = WindowCache(size, self._rotary, self._dtype, weight=self.weight)
+        other._whole = self._whole
         if forget < self.committed:
             other.committed = self.committed
             for mine, theirs in zip(self._parts(forget), other._parts(forget), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
@@ -89,7 +91,7 @@ def play(model: FrameDiT, steps: int, rows: int, seed: int = 3) -> torch.Tensor:
             sampler.sample(held[2:])
             sampler.restore(before)
         if i == 7:
-            sampler.cache = sampler.cache.copy()
+            sampler.cache = sampler.cache.copy(still=True).copy()
         shown.append(sampler.sample([held[i % 3]])[0].x)
     return torch.stack(shown)
 
@@ -217,6 +219,21 @@ def test_pinned_blocks_weigh_the_same_when_prepared():
     model._prompts.clear()
     model.prepare()
     assert error(blocks(), expected) < CLOSE
+
+
+def test_a_window_is_gone_with_who_holds_it():
+    model = alive(FrameDiT(WORLD))
+    model.prepare("fp32")
+    cache = model.new_cache(4)
+    model(torch.randn(1, 2, *model.frame_shape), torch.ones(1, 2), actions(1)[:2], cache, 2)
+    still = cache.copy(1, still=True)
+    assert still.committed == 1
+    assert still.keys.numel() < cache.keys.numel() / 2
+    gone = weakref.ref(cache)
+    gc.disable()
+    del cache
+    gc.enable()
+    assert gone() is None
 
 
 def test_graphs_call_what_is_new_and_replay_what_is_not(monkeypatch):
