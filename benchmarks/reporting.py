@@ -19,6 +19,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from core.processor import processor
+
 Row = dict[str, Any]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")]
 Quick = Annotated[bool, typer.Option(help="Within 50 seconds.")]
@@ -58,12 +60,13 @@ def peak_rss_mb(pid: int | str = "self") -> float:
 
 def machine() -> Row:
     """Say what the figures were measured on."""
-    name, info = platform.processor(), Path("/proc/cpuinfo")
-    if info.is_file():
-        models = [s.split(":", 1)[1] for s in info.read_text().splitlines() if "model name" in s]
-        name = models[0].strip() if models else name
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"cpu": name, "cores": os.cpu_count(), "python": platform.python_version(), "load": load}
+    return {
+        "cpu": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": load,
+    }
 
 
 def rounded(value: Any, digits: int = 4) -> Any:

@@ -23,7 +23,7 @@ FILES = [
 MODULES = {f.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__") for f in FILES}
 
 ALLOWED = {
-    "core.diffusion": "core.config core.settings core.device core.diffusion",
+    "core.diffusion": "core.config core.settings core.device core.processor core.diffusion",
     "core.body": "core.body",
     "core.motion": (
         "core.config core.checkpoint core.settings core.device core.onnx core.diffusion core.body"
@@ -40,6 +40,7 @@ ALLOWED = {
     "core.config": "",
     "core.checkpoint": "",
     "core.device": "",
+    "core.processor": "",
     "core.faults": "",
     "core.onnx": "",
     "core.shelf": "core.checkpoint",

@@ -47,7 +47,7 @@ class Rotary(nn.Module):
         ]
         angle = torch.cat(angles, dim=-1).flatten(0, 1)  # (max_frames * P, K / 2)
         # a rotation is one complex product: a third of the small operations of the usual form
-        exact = torch.polar(torch.ones_like(angle), angle)
+        exact = turns_by(angle)
         self.register_buffer("exact", exact, persistent=False)  # for who computes in float64
         self.register_buffer("turns", exact.to(torch.complex64), persistent=False)
         self.within = angle[:tokens]
@@ -58,12 +58,11 @@ class Rotary(nn.Module):
         """Return the turns (N, K / 2) of so many frames, whichever in a stream is the first."""
         number = torch.arange(first, first + frames, dtype=torch.float64)
         angle = self.within + number[:, None, None] * self.per_frame
-        return torch.polar(torch.ones_like(angle), angle).flatten(0, 1).to(kind)
+        return turns_by(angle).flatten(0, 1).to(kind)
 
     def phase(self, frames: int, kind: torch.dtype = torch.complex64) -> Tensor:
         """Return what turns a token as if it stood so many frames later, (K / 2,)."""
-        angle = frames * self.per_frame
-        return torch.polar(torch.ones_like(angle), angle).to(kind)
+        return turns_by(frames * self.per_frame).to(kind)
 
     def forward(self, x: Tensor, start: int) -> Tensor:
         """Rotate tokens (..., N, K) whose first one stands at position `start`."""
@@ -72,6 +71,11 @@ class Rotary(nn.Module):
             raise ValueError(f"{end} tokens exceed the {len(self.turns)} positions of this model")
         turns = self.exact if x.dtype == torch.float64 else self.turns
         return turn(x, turns[start:end]).to(x.dtype)
+
+
+def turns_by(angle: Tensor) -> Tensor:
+    """Return the complex numbers whose product turns by angles (radians)."""
+    return torch.polar(torch.ones_like(angle), angle)
 
 
 def turn(x: Tensor, turns: Tensor) -> Tensor:

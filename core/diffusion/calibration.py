@@ -9,7 +9,6 @@ import contextlib
 import json
 import math
 import os
-import platform
 from functools import lru_cache
 from pathlib import Path
 from timeit import timeit
@@ -21,6 +20,7 @@ from torch import nn
 from core.device import native_bf16
 from core.diffusion.layers import FeedForward
 from core.diffusion.packed import pack
+from core.processor import processor
 from core.settings import Precision
 
 Known = dict[str, dict[str, Precision]]
@@ -107,8 +107,4 @@ def _read(file: Path | None) -> Known:
 
 def machine() -> str:
     """Return by what this machine is known: what it is, and what computes on it."""
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((li.partition(":")[2].strip() for li in lines if li[:10] == "model name"), name)
-    return f"{name}, torch {torch.__version__}"
+    return f"{processor()}, torch {torch.__version__}"

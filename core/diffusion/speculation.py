@@ -157,8 +157,7 @@ class Speculator(Generic[C]):
         return not self._drafts or self._drafts[0].first
 
     def standing(self) -> tuple[Snapshot[C], StreamCache]:
-        """Return where the sampler stood before all drafts, and a still copy of what it had
-        in view."""
+        """Return where the sampler stood before all drafts, and what was in view, to be copied."""
         snapshot = self._drafts[0].before if self._drafts else self.sampler.snapshot()
         assert self.sampler.cache is not None  # a sampler without one cannot be rolled back either
         ahead = self.sampler.committed - snapshot.committed
