@@ -85,6 +85,8 @@ class Visitor(Generic[J, C]):
         """Of requests that wait in a line of their own, one after the other."""
         self._job: J | None = None
         """The newest job: the worker's, or in the mailbox."""
+        self._performed: J | None = None
+        """The job that the worker has in hand, and closes if it was replaced meanwhile."""
         self._worker: threading.Thread | None = None
         self.address = ""
         """Where its page is."""
@@ -161,19 +163,22 @@ class Visitor(Generic[J, C]):
         with self._changed:
             job, self._job = self._job, None
             feed, self.feed = self.feed, None
-            working = self._worker is not None
+            idle = job is not self._performed
         if feed:
             feed.farewell = why
             feed.wake()
-        if job and not working:  # else the worker closes it
+        if job and idle:
             job.close()
 
     def _begin(self, job: J) -> None:
         """Put a new job into the mailbox, in place of the old."""
         with self._changed:
-            self._job = job
+            before, self._job = self._job, job
+            idle = before is not self._performed
             self._touched = self._progress = lived()
             self._changed.notify_all()
+        if before and idle:
+            before.close()
         self._ask()
 
     # ---- the line
@@ -220,7 +225,9 @@ class Visitor(Generic[J, C]):
             except Exception as error:
                 log.error("%s %s failed: %s", self.kind, self.name[:8], trace(error))
                 self._fail(job, f"The server could not go on with this. Press {self.again}.")
-            if job is not self._job:
+            with self._changed:
+                self._performed, replaced = None, job is not self._job
+            if replaced:
                 job.close()
             if self._others_turn():  # what is in the mailbox has to stand in line
                 break
@@ -237,7 +244,7 @@ class Visitor(Generic[J, C]):
             while (job := self._job) and job.active:
                 seconds = 0 if job.begun else self._take_start()
                 if not seconds:
-                    job.begun = True
+                    job.begun, self._performed = True, job
                     return job
                 self._changed.wait(seconds)
         return None

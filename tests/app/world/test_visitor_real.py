@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from app.world.recording import keepsake
 from core.engine import Engine
 from core.video.actions import parse_script
 from tests.support.tiny import write_checkpoints, write_worlds
-from tests.support.visitors import WorldPage
+from tests.support.visitors import WorldPage, until
 
 W, L = 1, 16
 
@@ -63,3 +65,21 @@ def test_a_log_of_live_play_makes_the_same_bytes(make_lobby, tiny_engine):
     assert len(again) == recording.end
     for made, kept in zip(again[recording.first :], recording.frames(recording.count), strict=True):
         np.testing.assert_array_equal(decode(keepsake(made)), kept)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_world_that_was_replaced_is_freed_at_once(make_lobby, tiny_engine, stopped):
+    page = WorldPage(make_lobby(lambda: tiny_engine))
+    gc.disable()  # it comes rarely
+    try:
+        page.visitor.begin(World(seed=1))
+        page.play(2)
+        dream = weakref.ref(page.visitor._job.dream)
+        if stopped:
+            page.do("stop")
+            until(page.idle)
+            assert dream()  # it may be gone on with
+        page.visitor.begin(World(seed=2))
+        until(lambda: not dream(), 5)
+    finally:
+        gc.enable()
