@@ -19,7 +19,7 @@ import typer
 
 from app.hosting import Hosting
 from app.live.sharing import Limits
-from app.memory import gather_files, share_arenas
+from app.memory import gather_files, tame_allocator
 from core.settings import CHECKPOINTS, split_device
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -180,7 +180,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "mcp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    share_arenas()
+    tame_allocator()
     from app.exports.store import Exports
     from app.intake import Folder
     from app.live.clock import clock

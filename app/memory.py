@@ -25,8 +25,12 @@ LEAST = 2**28
 IN_MEMORY = ("tmpfs", "ramfs")
 NEW = 60.0
 """Seconds in which a folder may not be held yet."""
-M_ARENA_MAX = -8
+M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
 """Of malloc.h."""
+LARGE = 2**20
+"""Bytes of a piece of memory that goes back to the system as soon as it is free."""
+KEPT = 2**25
+"""Bytes at the end of an arena that may stay free: what a call needs, the next one does, too."""
 
 
 def gather_files(*, in_memory: bool = False) -> Path:
@@ -93,10 +97,15 @@ def kind_of_disk(folder: str) -> str:
     return sorted(over, key=lambda one: one[0])[-1][1]  # of two in one place, the later
 
 
-def share_arenas() -> None:
-    """Have few arenas: else the allocator keeps memory for every thread that ever worked."""
+def tame_allocator() -> None:
+    """Have glibc keep little that is free: by default it has an arena for every thread that ever
+    worked, and lets the large pieces of one visitor leave holes between those of others."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+        with suppress(AttributeError):  # another library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(M_ARENA_MAX, 2)
+            mallopt(M_MMAP_THRESHOLD, LARGE)
+            mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 def give_back() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from app.memory import share_arenas
+from app.memory import tame_allocator
 from core.engine import Engine
 from core.faults import trace
 from core.steering.wishes import Met, Steer, Waypoint, Wishes
@@ -127,7 +127,7 @@ class EngineActor:
     def __init__(self, checkpoints: str, device: str | None) -> None:
         import torch
 
-        share_arenas()
+        tame_allocator()
         torch.set_num_threads(1)
         self._checkpoints, self._device = checkpoints, device
         self._held: dict[int, Any] = {}
