@@ -6,6 +6,7 @@ x_t = (1 - t) noise + t data, velocity = data - noise (arXiv 2209.03003). `t` ha
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor
 
 NOISE = 0.0
@@ -29,6 +30,11 @@ def velocity(data: Tensor, noise: Tensor) -> Tensor:
 def step(x: Tensor, v: Tensor, t: Tensor, t_next: Tensor) -> Tensor:
     """Follow the velocity from t to t_next with one Euler step."""
     return x + _like(t_next - t, x) * v
+
+
+def with_clean(v: Tensor, frames: int) -> Tensor:
+    """Return velocities (B, T, P, D) behind those of clean frames, which stay where they are."""
+    return F.pad(v, (0, 0, 0, 0, frames, 0)) if frames else v
 
 
 def extrapolate(v: Tensor, before: Tensor, ratio: float) -> Tensor:

@@ -43,7 +43,8 @@ class Denoiser(Protocol):
         cache: StreamCache | None = None,
         commit: int = 0,
     ) -> Tensor:
-        """Return the velocity of x (B, T, P, D) at t (B, T); keep the first `commit` frames."""
+        """Return the velocity of x (B, T, P, D) at t (B, T); keep the first `commit` frames, whose
+        own velocity nobody reads."""
         ...
 
 

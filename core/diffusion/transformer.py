@@ -231,8 +231,9 @@ class CausalTransformer(nn.Module):
     ) -> Tensor:
         """Transform x (B, T, P, D) under the `modulations` of its frames.
 
-        `absent` (B, T) marks frames without text. The first `commit` frames join the cache. `taps`
-        are added to x before the blocks of these numbers. `mask` replaces the block-causal one.
+        `absent` (B, T) marks frames without text. The first `commit` frames join the cache, and are
+        not returned: their keys and values are all that is ever read. `taps` are added to x before
+        the blocks of these numbers. `mask` replaces the block-causal one.
         """
         frames, tokens = x.shape[1:3]
         past = 0 if cache is None else cache.length
@@ -252,6 +253,14 @@ class CausalTransformer(nn.Module):
                 y = attend(q, k, v, mask)
             else:
                 y = cache.layers[i].attend(qk, v, self.rotary, mask, commit * tokens)
+            if commit and i == len(self.blocks) - 1:
+                x, y = x[:, commit:], y[:, :, commit * tokens :]
+                if commit == frames:
+                    break
+                gate_a, shift_f, scale_f, gate_f = (
+                    part[:, commit:] for part in (gate_a, shift_f, scale_f, gate_f)
+                )
+                absent = None if absent is None else absent[:, commit * tokens :]
             x = block.leave(x, y, gate_a)
             if context is not None:
                 assert absent is not None

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from core.config import Config
 from core.diffusion import schedule
 from core.diffusion.attention import Cache, KVCache, Rotary
-from core.diffusion.flow import CLEAN
+from core.diffusion.flow import CLEAN, with_clean
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.static import Runner, StaticCache, StreamCache
 from core.diffusion.transformer import (
@@ -385,7 +385,7 @@ class MotionDiT(nn.Module):
             commit=commit,
             mask=mask,
         )
-        return self.project(self.norm(h))
+        return with_clean(self.project(self.norm(h)), commit)
 
     def _modulations(self, t: Tensor, guidance: float | Tensor | None) -> list[Modulations]:
         """Return what flow time t (B, T) and the scale of guidance say to the blocks."""

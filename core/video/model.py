@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from core.config import Config
 from core.diffusion.attention import Cache, KVCache, Rotary
+from core.diffusion.flow import with_clean
 from core.diffusion.layers import TimeEmbedding
 from core.diffusion.sampler import StreamSampler
 from core.diffusion.static import Runner, StaticCache, StreamCache
@@ -30,6 +32,10 @@ from core.video.place import NOWHERE, Place, PlaceConfig, PlaceMap
 
 TAPS = (2, 4)
 """Blocks before which tokens are shown their place once more."""
+RECENT = 64
+"""Places that are remembered with what is seen from them, some 12 MB."""
+Seen = tuple[Tensor, Tensor, list[Tensor]]
+"""What tokens and frames are told of their places, and tokens once more for every tap."""
 LATEST = 0.95
 """Flow time that a predicted frame's velocity is never computed beyond: it divides by 1 - t."""
 
@@ -170,6 +176,7 @@ class FrameDiT(nn.Module):
         """Where streams compute at fixed addresses; None: wherever they are."""
         self.remembers: torch.dtype | None = None
         """In what a CPU's streams keep keys and values, once it is prepared."""
+        self._recent = lru_cache(RECENT)(self._seen_here)
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -258,15 +265,30 @@ class FrameDiT(nn.Module):
         if self.place_map is not None:
             if where is None:
                 where = torch.full((*t.shape, 3), NOWHERE, device=t.device)
-            seen, about, shown = self.place_map(where)
+            seen, about, shown = self._seen_from(self.place_map, where)
             h, e = h + seen, e + about
             taps.update(zip(TAPS, shown, strict=True))
         modulations = self.transformer.modulations(e)
         h = self.transformer(h, modulations, cache=cache, commit=commit, taps=taps, mask=mask)
-        out = self.project(self.norm(h))
-        if self.cfg.predicts == "velocity":
-            return out
-        return (out - x) / (1 - t.clamp(max=LATEST))[..., None, None]
+        v = self.project(self.norm(h))
+        if self.cfg.predicts == "data":
+            v = (v - x[:, commit:]) / (1 - t[:, commit:].clamp(max=LATEST))[..., None, None]
+        return with_clean(v, commit)
+
+    def _seen_from(self, place_map: PlaceMap, where: Tensor) -> Seen:
+        """Return what a map says of places (B, T, 3)."""
+        if self.remembers is None or len(where) > 1:
+            return place_map(where)
+        # a stream's frame is met twice: while it is made, and when it is committed
+        each = [self._recent(tuple(place)) for place in where[0].tolist()]
+        seen, about, taps = zip(*each, strict=True)
+        shown = [torch.cat(parts, dim=1) for parts in zip(*taps, strict=True)]
+        return torch.cat(seen, dim=1), torch.cat(about, dim=1), shown
+
+    def _seen_here(self, place: tuple[float, ...]) -> Seen:
+        """Return what the map says of one place."""
+        assert self.place_map is not None
+        return self.place_map(torch.tensor([[place]], dtype=self.place.dtype))
 
     def forward(
         self,

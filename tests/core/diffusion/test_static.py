@@ -6,6 +6,7 @@ import gc
 import weakref
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -123,6 +124,17 @@ def test_a_world_in_float64_is_exact():
     expected = committed()
     model.prepare("fp32")
     assert error(committed(), expected) < 1e-9
+
+
+def test_what_is_seen_from_a_place_is_computed_once(monkeypatch):
+    model, held = alive(FrameDiT(PLACE_WORLD)), actions(1)
+    model.prepare("fp32")
+    looked = Mock(wraps=model.place_map.look)
+    monkeypatch.setattr(model.place_map, "look", looked)
+    sampler = model.new_sampler(1, 0, steps=2)
+    for i in (0, 1, 2, 2, 1):  # each is met in every step, and when it is committed
+        sampler.sample(held[i : i + 1])
+    assert looked.call_count == 3
 
 
 def test_a_rollback_goes_no_further_than_the_slack(way):
