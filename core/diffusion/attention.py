@@ -51,14 +51,15 @@ class Rotary(nn.Module):
         self.register_buffer("exact", exact, persistent=False)  # for who computes in float64
         self.register_buffer("turns", exact.to(torch.complex64), persistent=False)
         self.within = angle[:tokens]
+        self._first = turns_by(self.within)
         self.per_frame = (angle[-tokens] - angle[0]) / max(max_frames - 1, 1)
         """Angles of the tokens of frame 0, (P, K / 2), and of a frame's step, (K / 2,)."""
 
     def turned(self, first: int, frames: int, kind: torch.dtype = torch.complex64) -> Tensor:
         """Return the turns (N, K / 2) of so many frames, whichever in a stream is the first."""
         number = torch.arange(first, first + frames, dtype=torch.float64)
-        angle = self.within + number[:, None, None] * self.per_frame
-        return turns_by(angle).flatten(0, 1).to(kind)
+        steps = turns_by(number[:, None, None] * self.per_frame)
+        return (self._first * steps).flatten(0, 1).to(kind)
 
     def phase(self, frames: int, kind: torch.dtype = torch.complex64) -> Tensor:
         """Return what turns a token as if it stood so many frames later, (K / 2,)."""

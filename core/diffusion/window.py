@@ -85,7 +85,9 @@ class WindowCache:
         self.keys, self.values = frames(size.most + size.view), frames(size.most + size.view)
         self._spare = frames(size.slack), frames(size.slack)  # what gave way to newer frames
         exact = torch.complex128 if dtype == torch.float64 else torch.complex64
-        self._rotary, self._dtype, self._new = rotary, dtype, 0
+        self._rotary, self._dtype = rotary, dtype
+        self._new, self._past = 0, -1  # of the newest call
+        self._scores: Tensor | None = None
         self.turns = rotary.turned(0, 1, exact)
         """Of the tokens of the present call."""
         self.at: list[tuple[Tensor, ...]] = []
@@ -98,26 +100,34 @@ class WindowCache:
         return min(self.committed, self.size.view) * self.size.tokens
 
     def weigh(self, mask: Tensor | None, new: int) -> Tensor | None:
-        """Begin a call of `new` tokens: return scores (N, S) to add, None where there are none."""
-        size, self._new = self.size, new
-        seen, came = (
-            slice(self.ahead - new, end) for end in (self.ahead + self.length, self.ahead)
-        )
-        parts = [part[..., where, :] for where in (seen, came) for part in (self.keys, self.values)]
-        self.at = list(zip(*parts, strict=True))
+        """Begin a call of `new` tokens: return scores (N, S) to add, None where there are none.
+
+        Calls of one size are taken to see alike.
+        """
+        size, past = self.size, self.length
         self.turns = self._rotary.turned(self.committed, new // size.tokens, self.turns.dtype)
         prefix, moved = size.prefix * size.tokens, max(self.committed - size.view, 0)
         if prefix:
             phase = self._rotary.phase(moved, self.turns.dtype)
             self.keys[..., self.ahead : self.ahead + prefix, :] = turn(self._pinned, phase)
-        weighed = min(prefix, self.length) if self.weight != 1 else 0
+        if (new, past) == (self._new, self._past):  # as in every call, once the window is full
+            return self._scores
+        self._new, self._past = new, past
+        seen, came = (slice(self.ahead - new, end) for end in (self.ahead + past, self.ahead))
+        parts = [part[..., where, :] for where in (seen, came) for part in (self.keys, self.values)]
+        self.at = list(zip(*parts, strict=True))
+        weighed = min(prefix, past) if self.weight != 1 else 0
+        self._scores = None
         if mask is None and not weighed:
             return None
-        scores = torch.zeros(new, new + self.length, dtype=self._dtype)
+        scores = torch.zeros(new, new + past, dtype=self._dtype)
         if mask is not None:  # past tokens come first in it
             scores[:, :new].masked_fill_(~mask[:, -new:], HIDDEN)
         scores[:, new : new + weighed] += math.log(self.weight)
-        return scores
+        if self._dtype == torch.bfloat16 and not weighed:  # all that `attend` has to add to
+            scores = scores[: new - size.tokens, :new].contiguous()
+        self._scores = scores
+        return self._scores
 
     def _slot(self, number: int) -> slice:
         """Return where the frame of a number lies."""
@@ -187,10 +197,14 @@ class WindowCache:
 def attend(q: Tensor, k: Tensor, v: Tensor, scores: Tensor | None) -> Tensor:
     """Return softmax(q k) v, (B, H, N, K), in the precision of keys; `scores` (N, S) are added.
 
-    In bf16 products are worth more than what the fused kernel saves.
+    In bf16, where products are worth more than what the fused kernel saves, they may be those of
+    the first rows and columns alone.
     """
     q = q.to(k.dtype)
     if k.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=scores)
     seen = (q * q.shape[-1] ** -0.5).contiguous() @ k.contiguous().mT
-    return (seen if scores is None else seen.add_(scores)).softmax(-1) @ v
+    if scores is not None:
+        rows, columns = scores.shape
+        seen[..., :rows, :columns].add_(scores)
+    return seen.softmax(-1) @ v

@@ -33,7 +33,7 @@ from core.video.place import NOWHERE, Place, PlaceConfig, PlaceMap
 TAPS = (2, 4)
 """Blocks before which tokens are shown their place once more."""
 RECENT = 64
-"""Places that are remembered with what is seen from them, some 12 MB."""
+"""Places that are remembered with what is seen from them, some 12 MB; as many times and actions."""
 Seen = tuple[Tensor, Tensor, list[Tensor]]
 """What tokens and frames are told of their places, and tokens once more for every tap."""
 LATEST = 0.95
@@ -176,7 +176,8 @@ class FrameDiT(nn.Module):
         """Where streams compute at fixed addresses; None: wherever they are."""
         self.remembers: torch.dtype | None = None
         """In what a CPU's streams keep keys and values, once it is prepared."""
-        self._recent = lru_cache(RECENT)(self._seen_here)
+        self._seen_of_late = lru_cache(RECENT)(self._seen_here)
+        self._told_of_late = lru_cache(RECENT)(self._told_here)
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -260,7 +261,7 @@ class FrameDiT(nn.Module):
         `where` (B, T, 3) are the places it is seen from; None is nowhere. `mask` is what tokens
         see, for training only; None is block-causal.
         """
-        h, e = self.embed(x) + self.place, self.condition(t, actions)
+        h, e = self.embed(x) + self.place, self._told(t, actions)
         taps: dict[int, Tensor] = {}
         if self.place_map is not None:
             if where is None:
@@ -275,12 +276,24 @@ class FrameDiT(nn.Module):
             v = (v - x[:, commit:]) / (1 - t[:, commit:].clamp(max=LATEST))[..., None, None]
         return with_clean(v, commit)
 
+    def _told(self, t: Tensor, actions: Tensor) -> Tensor:
+        """Return what `condition` does."""
+        if self.remembers is None or len(t) > 1:
+            return self.condition(t, actions)
+        said = zip(t[0].tolist(), actions[0].tolist(), strict=True)
+        return self._told_of_late(tuple((at, *held) for at, held in said))
+
+    def _told_here(self, said: tuple[tuple[float, ...], ...]) -> Tensor:
+        """Return the same of frames' times and actions."""
+        told = torch.tensor([said], dtype=self.place.dtype)
+        return self.condition(told[..., 0], told[..., 1:])
+
     def _seen_from(self, place_map: PlaceMap, where: Tensor) -> Seen:
         """Return what a map says of places (B, T, 3)."""
         if self.remembers is None or len(where) > 1:
             return place_map(where)
         # a stream's frame is met twice: while it is made, and when it is committed
-        each = [self._recent(tuple(place)) for place in where[0].tolist()]
+        each = [self._seen_of_late(tuple(place)) for place in where[0].tolist()]
         seen, about, taps = zip(*each, strict=True)
         shown = [torch.cat(parts, dim=1) for parts in zip(*taps, strict=True)]
         return torch.cat(seen, dim=1), torch.cat(about, dim=1), shown

@@ -223,6 +223,8 @@ class Mover(nn.Module):
             free = hit & self.can_stand(xy + along)
             end[free] = (xy + along)[free]
             open_ &= ~free
+            if not open_.any():
+                return end
         for axis in (1, 0):  # in a corner, what one axis leaves is taken
             alone = np.where(np.arange(2) == axis, way, 0.0)
             free = open_ & self.can_stand(xy + alone)
