@@ -38,6 +38,9 @@ TOKEN = "load"
 """For the server's own figures."""
 POSE_BYTES = 4 * (3 + 22 * 4 + 2 * 22 * 3 + 263)
 """Of a pose of a take: root, rotations, joints before and after the skeleton, features."""
+EARLY, WHILE = 5, 5
+"""Minute from which on memory is to be flat, and the minutes whose mean counts: worlds, which weigh
+most, come and go."""
 TIDY = 45
 """Seconds after which all that is to be forgotten is forgotten, and memory given back."""
 
@@ -157,17 +160,24 @@ def measure(
         states = told["states"]
         time.sleep(60 * forget + TIDY)
         after = server_state(app["pid"], port)
-    memory = {"start": start["mb"], "end": states[-1]["mb"], "after": after["mb"]}
-    memory["takes"] = states[-1]["takes_mb"]
-    if len(states) > 6:
-        early, late = states[5], states[-1]
-        memory |= {"minute 5": early["mb"], "takes, minute 5": early["takes_mb"]}
-        memory["growth_percent"] = 100 * (late["mb"] / early["mb"] - 1)
-        besides = [state["mb"] - state["takes_mb"] for state in (early, late)]
-        memory["growth_percent, besides takes"] = 100 * (besides[1] / besides[0] - 1)
+    memory = {
+        "start": start["mb"],
+        "after": after["mb"],
+        "by minute": [state["mb"] for state in states],
+        "takes by minute": [state["takes_mb"] for state in states],
+    }
+    if len(states) > 2 * WHILE + EARLY:
+        early, late = states[EARLY : EARLY + WHILE], states[-WHILE:]
+        memory["growth_percent"] = growth(early, late, "mb")
     figures = report(told, seconds)
     figures["threads"] |= {"start": start["threads"], "after": after["threads"]}
     return {**figures, "memory_mb": memory}
+
+
+def growth(early: list[dict[str, float]], late: list[dict[str, float]], what: str) -> float:
+    """Return by how many percent the mean of something is larger later on."""
+    before, then = (float(np.mean([state[what] for state in some])) for some in (early, late))
+    return 100 * (then / before - 1)
 
 
 def capacity(checkpoints: Path) -> dict[str, Any]:
