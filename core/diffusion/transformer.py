@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import Config
+from core.device import native_bf16
 from core.diffusion import kernels
 from core.diffusion.attention import Cache, Rotary, SelfAttention, attend, block_causal_mask
 from core.diffusion.layers import FeedForward, plain_norm, rms_norm
@@ -184,9 +185,14 @@ class CausalTransformer(nn.Module):
             for part in parts:
                 setattr(block, part, kernels.compiled(getattr(block, part), dynamic=dynamic))
 
-    def prepare(self, precision: Precision) -> None:
-        """Lay out weights as a CPU reads them; from now on for inference only."""
+    def prepare(self, precision: Precision) -> torch.dtype:
+        """Lay out weights as a CPU reads them; from now on for inference only.
+
+        Return in what streams had best keep keys and values.
+        """
+        own = self._blocks()[0].attn.qkv.weight.dtype
         pack(self, precision, spare="modulation")
+        return torch.bfloat16 if precision != "fp32" and native_bf16("cpu") else own
 
     def size(
         self, rows: int, tokens: int, *, prefix: int, context: int, slack: int, most: int

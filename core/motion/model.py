@@ -35,6 +35,9 @@ from core.settings import MotionSettings, Precision
 
 LEVELS = 64
 """Windows of flow times whose modulations are kept: a stream comes by few, again and again."""
+WIDE = 512
+"""Width from which on keys and values may be kept in bf16: the few tokens of a smaller model attend
+faster by the fused kernel in fp32."""
 WINDOW, TEXT = 6, 32
 """Where shapes are fixed, the blocks of a call and the tokens of a prompt come in multiples."""
 
@@ -229,7 +232,8 @@ class MotionDiT(nn.Module):
         self.register_buffer("latent_std", torch.ones(cfg.latent_dim))
         self.runner: Runner | None = None
         """Where streams compute at fixed addresses; None: wherever they are."""
-        self.prepared = False
+        self.remembers: torch.dtype | None = None
+        """In what a CPU's streams keep keys and values, once it is prepared."""
         self._recent = lru_cache(LEVELS)(self._modulations_at)
 
     @property
@@ -243,8 +247,8 @@ class MotionDiT(nn.Module):
 
     def prepare(self, precision: Precision = "fp32") -> None:
         """Compute as a CPU does fastest; from now on for inference only."""
-        self.transformer.prepare(precision)
-        self.prepared = True
+        kept = self.transformer.prepare(precision)
+        self.remembers = kept if self.cfg.width >= WIDE else self.embed.weight.dtype
 
     def new_cache(self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream; a pinned prefix takes its blocks from the context.
@@ -256,13 +260,11 @@ class MotionDiT(nn.Module):
             return self.runner.new_cache(
                 rows, prefix=0, context=context, slack=0, most=most + WINDOW
             )
-        if self.prepared:
+        if self.remembers is not None:
             size = self.transformer.size(
                 rows, self.cfg.block, prefix=prefix, context=context, slack=0, most=most
             )
-            return WindowCache(
-                size, self.transformer.rotary, self.embed.weight.dtype, weight=weight
-            )
+            return WindowCache(size, self.transformer.rotary, self.remembers, weight=weight)
         return KVCache(
             self.cfg.depth, self.cfg.block, context=context, prefix=prefix, weight=weight
         )
@@ -371,7 +373,9 @@ class MotionDiT(nn.Module):
             rows = x.new_zeros(len(x), 1, self.cfg.width)
             told = torch.ones(len(x), 1, dtype=torch.bool, device=x.device)
             context, absent = self.transformer.context(rows, told), torch.ones_like(absent)
-        if self.prepared and not isinstance(guidance, Tensor):  # streams come by the same again
+        if self.remembers is not None and not isinstance(
+            guidance, Tensor
+        ):  # streams come by the same again
             rows = [tuple(row) for row in t.tolist()]
             modulations = self._recent(tuple(rows[:1] if len({*rows}) == 1 else rows), guidance)
         else:

@@ -190,9 +190,7 @@ class FrameDiT(nn.Module):
 
     def prepare(self, precision: Precision) -> None:
         """Compute as a CPU does fastest; from now on for inference only."""
-        self.transformer.prepare(precision)
-        own = self.embed.weight.dtype
-        self.remembers = own if precision == "fp32" else torch.bfloat16
+        self.remembers = self.transformer.prepare(precision)
 
     def new_cache(self, slack: int = 0, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""
