@@ -97,7 +97,7 @@ class FrameTokenizer(nn.Module):
 
     def to_frames(self, pixels: Tensor) -> Tensor:
         """Undo `to_pixels`, rounding to whole levels."""
-        levels = (pixels.float() * 127.5 + 127.5).round().clamp(0, 255)
+        levels = (pixels.float() * 127.5).add_(127.5).round_().clamp_(0, 255)
         return levels.to(torch.uint8).permute(0, 2, 3, 1)
 
     def encode(self, pixels: Tensor) -> Tensor:
