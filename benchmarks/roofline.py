@@ -61,7 +61,7 @@ def world(folder: Path, precision: Precision | None) -> tuple[Make, nn.Module]:
     plain = mock.patch.object(FrameDiT, "prepare", return_value=None)
     if precision is None:
         with plain:
-            model = VideoModel.load(folder, "cpu", precision="fp32")  # its decoder is plain
+            model = VideoModel.load(folder, "cpu")
     else:
         model = VideoModel.load(folder, "cpu", precision=precision)
     dream = Dream(model, model.moment(0), WorldSettings(ahead=0))

@@ -21,9 +21,6 @@ from core.settings import Precision
 
 ROWS = 16
 """Rows that weights are laid out for; others fit, too."""
-FBGEMM = "fbgemm"
-ENGINES: list[str] = torch.backends.quantized.supported_engines
-"""What multiplies int8 here."""
 
 
 class Packed(nn.Module):
@@ -44,8 +41,9 @@ class Packed(nn.Module):
         self.gelu, self.way, self.shape = gelu, "plain", weight.shape
         self.weight: Any = weight  # as products want it
         if weight.dtype != torch.float64 and precision == "int8":
-            self.way, self._reduced = "int8", _reduced()
-            self.weight = torch.ops.quantized.linear_prepack(_rounded(weight), self.bias)
+            self.way, self.weight = "int8", _quantized(weight, self.bias)
+            # without these instructions sums of two products may not fit
+            self._reduced = not torch.cpu._is_vnni_supported()  # pyright: ignore[reportPrivateUsage]
             return
         self.kind = torch.bfloat16 if precision == "bf16" else weight.dtype
         self.weight = weight.to(self.kind)
@@ -68,24 +66,6 @@ class Packed(nn.Module):
         return tanh_gelu(y) if self.gelu else y
 
 
-class PackedConvolution(nn.Module):
-    """A convolution over pictures (B, C, H, W) in int8; for inference. See `Packed`."""
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        rounded, self.reduced = _rounded(conv.weight.detach()), _reduced()
-        form = [list(each) for each in (conv.stride, conv.padding, conv.dilation)]
-        bias = None if conv.bias is None else conv.bias.detach()
-        usual = torch.backends.quantized.engine
-        torch.backends.quantized.engine = FBGEMM  # a fifth faster here than what is usual
-        self.weight = torch.ops.quantized.conv2d_prepack(rounded, bias, *form, conv.groups)
-        torch.backends.quantized.engine = usual
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, C, H, W), channels last."""
-        return torch.ops.quantized.conv2d_dynamic(x.float(), self.weight, self.reduced)
-
-
 def tanh_gelu(x: Tensor) -> Tensor:
     """Return what `F.gelu` does with "tanh", in half the time: that is x sigmoid(2 u) where it says
     x (1 + tanh(u)) / 2."""
@@ -105,30 +85,23 @@ def packs() -> bool:
     return True
 
 
-def _rounded(weight: Tensor) -> Tensor:
-    """Return weights (N, ...) in int8, scaled by output."""
-    scale = weight.abs().flatten(1).amax(1).clamp(min=1e-12).double() / 127
+def _quantized(weight: Tensor, bias: Tensor | None) -> Any:
+    """Return weights (N, K) in int8 as PyTorch's products want them."""
+    scale = weight.abs().amax(1).clamp(min=1e-12).double() / 127
     zero = torch.zeros(len(weight), dtype=torch.long)
     with warnings.catch_warnings():  # that later releases will call this something else
         warnings.simplefilter("ignore")
-        return torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
-
-
-def _reduced() -> bool:
-    """Return whether sums of two products may not fit, so that what comes in loses a bit."""
-    return not torch.cpu._is_vnni_supported()  # pyright: ignore[reportPrivateUsage]
+        rounded = torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
+    return torch.ops.quantized.linear_prepack(rounded, bias)
 
 
 def pack(module: nn.Module, precision: Precision = "fp32", *, spare: str = "") -> None:
-    """Replace all linear layers inside a module, and for int8 convolutions over pictures, too;
-    those called `spare` stay as they are."""
+    """Replace all linear layers inside a module; those called `spare` stay as they are."""
     for name, child in module.named_children():
         if name == spare:
             continue
         if type(child) is nn.Linear:
             setattr(module, name, Packed(child, precision))
-        elif type(child) is nn.Conv2d and precision == "int8" and FBGEMM in ENGINES:
-            setattr(module, name, PackedConvolution(child))
         elif isinstance(child, FeedForward):
             first, _, last = cast("tuple[nn.Linear, nn.Module, nn.Linear]", tuple(child))
             packed = Packed(first, precision, gelu=True), Packed(last, precision)

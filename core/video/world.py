@@ -17,7 +17,6 @@ from core import checkpoint
 from core.device import fast_precision, native_bf16, settle
 from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
-from core.diffusion.packed import pack
 from core.settings import Precision
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
@@ -92,10 +91,7 @@ class VideoModel:
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
         if torch.device(device).type == "cpu":
-            precision = precision or best_precision("world")
-            dit.prepare(precision)
-            if precision == "int8":
-                pack(tokenizer.decoder, precision)
+            dit.prepare(precision or best_precision("world"))
         settle(dit, device)
         if torch.device(device).type == "cuda":
             dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
