@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import importlib.util
 import logging
@@ -9,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,8 @@ SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingf
 """Who shows a Space's page, and what it is called."""
 PATIENCE = 7.0
 """Seconds after SIGTERM at which it ends at the latest: Docker kills after 10."""
+status = 1
+"""What the process ends with."""
 FOLDER = Path(os.path.relpath(CHECKPOINTS))
 """Of checkpoints, as it is called from where the app is started."""
 
@@ -234,8 +238,19 @@ def main(
         loader.close()
 
 
+def leave() -> None:
+    """End at once: requests may still compute, and PyTorch aborts where Python goes first."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
+    atexit.register(leave)  # the first is called last
     page = typer.Typer(add_completion=False)
     # a Space has no command line: its variable LIVESTEP_MAX_PLAYERS says what --max-players does
     page.command(context_settings={"auto_envvar_prefix": "LIVESTEP"})(main)
-    page()
+    try:
+        page()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(bool(ended.code))

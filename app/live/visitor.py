@@ -104,6 +104,9 @@ class Visitor(Generic[J, C]):
         """Make the message that says what the server is doing: state, reason, position, message."""
         raise NotImplementedError
 
+    def _make_room(self) -> None:
+        """Get ready for another job in place of this one. Called with the lock."""
+
     def _entered(self, job: J) -> None:
         """Say that there is a place now. Called with the lock."""
         raise NotImplementedError
@@ -173,6 +176,7 @@ class Visitor(Generic[J, C]):
     def _begin(self, job: J) -> None:
         """Put a new job into the mailbox, in place of the old."""
         with self._changed:
+            self._make_room()
             before, self._job = self._job, job
             idle = before is not self._performed
             self._touched = self._progress = lived()

@@ -35,8 +35,13 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
 
     @property
     def _shown(self) -> MotionJob | None:
-        """The take that the page has: the newest, or the one before where that could not begin."""
-        return self._kept if self._kept and self._job and self._job.failed else self._job
+        """The take that the page has: the newest, or the one before where that ended poseless."""
+        return self._kept if self._kept and self._job and not self._job.active else self._job
+
+    @property
+    def _exported(self) -> MotionJob | None:
+        """The take that goes home: the newest that has poses, if any has."""
+        return self._kept or self._job
 
     def collect(self, feed: PoseFeed) -> list[bytes]:
         """Messages this connection should get now."""
@@ -67,8 +72,6 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
         job = MotionJob(request, lock=self._changed, keep_seconds=keep, project=project)
         if self._loader.engine_ready:  # else the worker checks it
             job.check(self._loader.engine())
-        with self._changed:
-            self._kept = self._shown if self._shown and self._shown.buffer.end else None
         self._begin(job)
 
     def reopen(self, project: Project) -> None:
@@ -128,7 +131,7 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     def cut(self, start: int, end: int) -> Take:
         """Poses start..end - 1 of the take; raise ValueError when there are none."""
         with self._changed:
-            job = self._shown
+            job = self._exported
         if job is None:
             raise ValueError("There is no take to export yet; generate some motion first.")
         # without the lock: a long take that was steered often would hold up its own stream
@@ -137,13 +140,13 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
     @property
     def kept_poses(self) -> int:
         """Poses of its take that are in memory."""
-        job = self._shown
+        job = self._exported
         return job.buffer.end - job.buffer.first if job else 0
 
     def project(self, body: str) -> Project:
         """What makes the take again; raise ValueError where there is none, or too much of it."""
         with self._changed:
-            job = self._shown
+            job = self._exported
         if job is None or not job.buffer.end:
             raise ValueError("There is no take to save yet; generate some motion first.")
         return job.project(body)
@@ -152,6 +155,10 @@ class MotionVisitor(Visitor[MotionJob, PoseFeed]):
 
     def _describe(self, **said: Any) -> State:
         return State(**said)
+
+    def _make_room(self) -> None:
+        if self._job and self._job.buffer.end:
+            self._kept = self._job
 
     def _entered(self, job: MotionJob) -> None:
         if self._known.done():

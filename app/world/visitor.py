@@ -55,10 +55,7 @@ class WorldVisitor(WorldWorker):
 
     def begin(self, request: World) -> None:
         """Begin a world in place of the old one."""
-        with self._changed:
-            self._forget()
-            job = WorldJob(request, self._picture, lock=self._changed)
-        self._begin(job)
+        self._begin(WorldJob(request, self._picture, lock=self._changed))
 
     def press(self, keys: Keys) -> None:
         """Put what is held into the mailbox."""
@@ -183,8 +180,8 @@ class WorldVisitor(WorldWorker):
             job.log, fps=fps, most=round(self._limits.recording_seconds * fps)
         )
 
-    def _forget(self) -> None:
-        """Make room for another world; a recording is kept."""
+    def _make_room(self) -> None:
+        """Forget the old world's frames; a recording is kept."""
         if self._job:
             self._keep(self._job)
         if self.feed:

@@ -234,7 +234,6 @@ class MotionDiT(nn.Module):
         """Where streams compute at fixed addresses; None: wherever they are."""
         self.remembers: torch.dtype | None = None
         """In what a CPU's streams keep keys and values, once it is prepared."""
-        self._recent = lru_cache(LEVELS)(self._modulations_at)
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -249,6 +248,7 @@ class MotionDiT(nn.Module):
         """Compute as a CPU does fastest; from now on for inference only."""
         kept = self.transformer.prepare(precision)
         self.remembers = kept if self.cfg.width >= WIDE else self.embed.weight.dtype
+        self._recent = lru_cache(LEVELS)(self._modulations_at)
 
     def new_cache(self, prefix: int = 0, weight: float = 1.0, *, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream; a pinned prefix takes its blocks from the context.

@@ -176,8 +176,6 @@ class FrameDiT(nn.Module):
         """Where streams compute at fixed addresses; None: wherever they are."""
         self.remembers: torch.dtype | None = None
         """In what a CPU's streams keep keys and values, once it is prepared."""
-        self._seen_of_late = lru_cache(RECENT)(self._seen_here)
-        self._told_of_late = lru_cache(RECENT)(self._told_here)
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -191,6 +189,8 @@ class FrameDiT(nn.Module):
     def prepare(self, precision: Precision) -> None:
         """Compute as a CPU does fastest; from now on for inference only."""
         self.remembers = self.transformer.prepare(precision)
+        self._seen_of_late = lru_cache(RECENT)(self._seen_here)
+        self._told_of_late = lru_cache(RECENT)(self._told_here)
 
     def new_cache(self, slack: int = 0, rows: int = 1) -> StreamCache:
         """Return the memory of a new stream that can be rolled back by `slack` frames."""

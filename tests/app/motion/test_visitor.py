@@ -50,6 +50,27 @@ def test_a_take_outlives_one_that_cannot_begin(make_lobby):
     assert page.take != number
 
 
+@pytest.mark.parametrize("prompts", [["a person runs"], ["a person runs"] * 4, [" ", " "]])
+def test_a_take_outlives_those_that_never_had_a_pose(make_lobby, prompts):
+    lobby = make_lobby(moving=1)
+    page, other = MotionPage(lobby), MotionPage(lobby, IDS[1])
+    page.visitor.start(START)
+    page.play(40)
+    page.visitor.stop()
+    until(page.idle)
+    number, end = page.take, page.end
+    other.visitor.start(START)  # so that all others stand in line
+    until(lambda: lobby.places.inside("motion"))
+    for i, prompt in enumerate(prompts, start=2):
+        page.visitor.start(replace(START, id=i, prompt=prompt))
+        assert len(page.visitor.cut(0, end)) == end
+    page.visitor.stop()
+    page.read()
+    assert (page.take, page.end) == (number, end)
+    assert len(page.visitor.cut(0, end)) == end
+    other.visitor.stop()
+
+
 def test_what_is_known_not_to_be_possible_leaves_the_running_take_alone(make_lobby):
     page = MotionPage(make_lobby())
     page.visitor.start(START)

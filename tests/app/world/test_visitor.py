@@ -39,6 +39,24 @@ def test_frames_come_at_the_worlds_pace_and_follow_each_other(make_lobby):
     assert pictures(page.frames[:1])[0].shape == (96, 128, 3)
 
 
+def test_no_frame_of_a_world_comes_after_the_next_one_was_asked_for(make_lobby, monkeypatch):
+    page = WorldPage(make_lobby())
+    page.visitor.begin(WORLD)
+    page.play(20)
+    forget = page.visitor._make_room
+
+    def forget_slowly() -> None:
+        forget()
+        time.sleep(0.15)  # frames come meanwhile, if they may
+
+    monkeypatch.setattr(page.visitor, "_make_room", forget_slowly)
+    page.visitor.begin(replace(WORLD, seed=9))
+    page.frames.clear()
+    page.play(5)
+    assert [frame.index for frame in page.frames][:5] == list(range(5))
+    assert page.last(DreamState).state == "playing"
+
+
 def test_a_key_is_obeyed_by_the_very_next_frame(make_lobby):
     page = WorldPage(make_lobby())
     page.visitor.begin(WORLD)
