@@ -22,6 +22,7 @@ import typer
 from app.hosting import Hosting
 from app.live.sharing import Limits
 from app.memory import gather_files, tame_allocator
+from core.faults import Brief
 from core.settings import CHECKPOINTS, split_device
 
 ON_SPACES = "SPACE_ID" in os.environ
@@ -184,6 +185,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "mcp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(Brief())
     tame_allocator()
     from app.exports.store import Exports
     from app.intake import Folder

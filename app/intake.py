@@ -35,7 +35,7 @@ KEEP, SPARE = 1800.0, 60.0
 GRADIOS = "/gradio_api/"
 CLOSED = (
     *("component_server", "deep_link", "process_recording", "stream", "run-history", "proxy="),
-    *("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries"),
+    *("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries", "dev/"),
 )
 """Gradio's routes that write or fetch something and that this page has no use for."""
 

@@ -80,6 +80,7 @@ def launch_options(
         "footer_links": ["api"],
         "ssr_mode": False,  # its Node proxy knows no WebSockets
         "run_history": False,
+        "enable_monitoring": False,
         "max_file_size": "64mb",
         "share": False,
         "quiet": True,

@@ -16,7 +16,7 @@ from app.exports.store import log as exports_log
 from app.protocol import Follow, Problem, State, World
 from app.world import recording as recordings
 from app.world.protocol import RECORDED
-from core.faults import trace
+from core.faults import NEAREST, Brief, trace
 from tests.support.fake_capture import fake_film
 from tests.support.faulty import SECRET, Disk, FragileEngine
 from tests.support.visitors import IDS, START, WORLD, CapturePage, MotionPage, WorldPage, until
@@ -205,3 +205,21 @@ def test_causes_are_told_without_their_words(tmp_path):
     assert "caused by FileNotFoundError (No such file or directory)" in told
     assert "test_faults.py" in told
     assert word not in told
+
+
+def test_what_a_library_logs_of_an_error_is_short_and_without_words(caplog):
+    def deep(more: int) -> None:
+        if not more:
+            raise ValueError("secret")
+        deep(more - 1)
+
+    library = logging.getLogger("test.library")
+    library.addFilter(Brief())
+    try:
+        deep(50)
+    except ValueError:
+        library.exception("it says %s", "secret")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("an answer failed: ValueError")
+    assert "secret" not in caplog.text.replace('ValueError("secret")', "")
+    assert len(caplog.text.splitlines()) <= 3 * NEAREST + 2
