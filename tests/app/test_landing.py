@@ -125,7 +125,7 @@ def test_what_the_gallery_lends_goes_with_it_and_what_visitors_chose_stays(open_
     page.wait_for_function(f"!{shown}")
     assert page.evaluate("document.activeElement.closest('.ll-gallery')") is None
 
-    click("Bolt")
+    page.locator("[data-borrow='bolt.glb']").first.click()
     page.wait_for_function(f"{shown} === 'bolt.glb'")
     click("Jumps twice")
     expect(page.get_by_label("What should the body do?")).to_have_value(re.compile("jump"))
