@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app import preview
 from app.live.replies import problem
 
 ANY = "*"
@@ -100,6 +101,10 @@ class Hosting:
         """Where the page is on its host: "" or "/name"."""
         return urlsplit(self.root).path
 
+    def address(self, scheme: str, host: str) -> str:
+        """The page's whole address for whoever asked for `host`; it ends with a slash."""
+        return f"{self.root if '://' in self.root else f'{scheme}://{host}{self.path}'}/"
+
     @property
     def policy(self) -> str:
         """The Content-Security-Policy; Gradio makes functions of text, so scripts are not in it."""
@@ -155,9 +160,10 @@ class Doorway:
             return
         headers = Headers(scope=scope)
         origin, host = headers.get("origin"), headers.get("host", "")
-        reply = (
-            send if scope["type"] == "websocket" else Reply(send, self._policy, self._hosting.path)
-        )
+        reply = send
+        if scope["type"] == "http":
+            address = self._hosting.address(scope["scheme"], host)
+            reply = Reply(send, self._policy, self._hosting.path, address)
         if scope.get("method") in READING or self._hosting.admits(origin, host):
             await self._app(scope, receive, reply)
         elif scope["type"] == "websocket":
@@ -174,8 +180,8 @@ class Doorway:
 class Reply:
     """Sends an answer, with what browsers are to know of it; tells Gradio's page where it is."""
 
-    def __init__(self, send: Send, policy: str, path: str):
-        self._send, self._policy, self._path = send, policy, path
+    def __init__(self, send: Send, policy: str, path: str, address: str):
+        self._send, self._policy, self._path, self._address = send, policy, path, address
         self._start: Message | None = None
         """Of a page, which is held back until its length is known."""
 
@@ -192,7 +198,7 @@ class Reply:
             start, self._start = self._start, None
             body = message.get("body", b"")
             if not message.get("more_body"):
-                body = body.replace(SCRIPTS, PLACE + SCRIPTS, 1)
+                body = preview.tell(body.replace(SCRIPTS, PLACE + SCRIPTS, 1), self._address)
                 if self._path:
                     body = body.replace(BASE, BASE.replace(b".", self._path.encode()), 1)
                 MutableHeaders(scope=start)["content-length"] = str(len(body))

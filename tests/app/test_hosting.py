@@ -177,6 +177,37 @@ def test_the_page_is_told_where_it_is_before_its_scripts_look(client):
     assert client.head("/").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("root", "address"),
+    [
+        ("", "http://demo.example:8888/"),
+        ("x", "http://demo.example:8888/x/"),
+        ("https://other.example/x", "https://other.example/x/"),
+    ],
+)
+def test_links_to_the_page_show_what_it_is(ask, root, address):
+    client = ask(root=root)
+    page = client.get("/", headers={"host": "demo.example:8888"})
+    tags = re.findall(r'<meta (?:property|name)="([\w:]+)" content="([^"]*)" />', page.text)
+    told = dict(tags)
+    assert len(tags) == len(told)  # each once
+    assert page.text.lower().count('"og:title"') == page.text.count('"twitter:title"') == 1
+    assert told["og:title"] == told["twitter:title"] == "Livestep"
+    assert told["og:url"] == address
+    assert told["og:image"] == told["twitter:image"]
+    assert told["og:image"].startswith(f"{address}livestep/static/")
+    assert "Gradio" not in " ".join(told.values())
+    [icon] = re.findall(r'<link rel="icon" [^>]*href="([^"]+)"', page.text)
+    for path in (icon, told["og:image"].removeprefix(address)):
+        assert client.get(f"/{path}").status_code == 200
+    assert page.headers["content-length"] == str(len(page.content))
+
+
+def test_whoever_asks_writes_nothing_into_the_page(ask):
+    page = ask().get("/", headers={"host": 'a"><script>alert(1)</script>'})
+    assert "><script>alert(1)" not in page.text.partition("<style>")[0]
+
+
 def test_the_address_of_the_host_may_be_told_whole(ask):
     client = ask(root="https://demo.example/x")
     assert welcome(client, "https://demo.example", host="10.0.0.3")

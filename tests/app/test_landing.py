@@ -64,7 +64,7 @@ def test_pictures_are_small_and_open_what_can_be_made_again():
 def test_pictures_stand_still_fold_away_and_open_in_their_tabs(open_page):
     page = open_page(reduced_motion="reduce")
     shown = "[...document.querySelectorAll('.ll img')].every((i) => i.currentSrc.includes('still'))"
-    pause = page.get_by_role("button", name="Pause the gallery")
+    pause = page.get_by_role("button", name="Pause gallery")
     assert page.evaluate(shown)
     expect(pause).to_have_attribute("aria-pressed", "true")
     pause.press("Enter")
@@ -101,6 +101,35 @@ def test_pictures_stand_still_fold_away_and_open_in_their_tabs(open_page):
     expect(page.get_by_role("tab", name="World")).to_have_attribute("aria-selected", "true")
     page.wait_for_function(f"{WORLD}?.frames >= 20")
     assert page.evaluate(f"[{WORLD}.settings.used.seed, {WORLD}.scripted]") == [5, 30]
+
+
+@pytest.mark.browser
+def test_what_the_gallery_lends_goes_with_it_and_what_visitors_chose_stays(open_page):
+    page = open_page()
+    shown, toast = f"{PAGE}.character.brought?.file.name", page.locator(".ls-toast").first
+    expect(page.get_by_role("button", name="Save project")).to_be_disabled()  # there is nothing yet
+
+    def click(title: str) -> None:
+        page.get_by_role("button", name=title, exact=True).click()
+
+    click("Bolt dances")
+    page.wait_for_function(f"{shown} === 'bolt.glb'")
+    expect(toast).not_to_contain_text("project")  # nobody asked for one
+    expect(page.get_by_role("button", name="Save project")).to_be_enabled()
+    click("Jumps twice")
+    page.wait_for_function(f"!{shown} && {PAGE}.player.take.length")
+    click("Bolt dances")
+    click("Stilt steps back")  # the last one counts
+    page.wait_for_function(f"{shown} === 'stilt.vrm'")
+    page.evaluate("location.hash = '#motion?body=male&prompt=a+person+waves'")
+    page.wait_for_function(f"!{shown}")
+    assert page.evaluate("document.activeElement.closest('.ll-gallery')") is None
+
+    page.locator("[data-borrow='bolt.glb']").first.click()
+    page.wait_for_function(f"{shown} === 'bolt.glb'")
+    click("Jumps twice")
+    expect(page.get_by_label("What should the body do?")).to_have_value(re.compile("jump"))
+    assert page.evaluate(shown) == "bolt.glb"
 
 
 @pytest.mark.browser

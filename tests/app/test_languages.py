@@ -46,6 +46,10 @@ CODE |= {
 }
 LANGUAGES_READ = "German French Spanish Italian Portuguese Russian Japanese Chinese Korean"
 WINDS = "north-east|east|south-east|south|south-west|west|north-west|north|middle"
+LETTERS = (
+    "north (N)|north-east (NE)|east (E)|south-east (SE)"
+    "|south (S)|south-west (SW)|west (W)|north-west (NW)"
+)
 WALKING = "forward|back|step left|step right|turn left|turn right"
 GRADIO = (
     "Use via API|Drop File Here|- or -|Click to Upload|Click to upload or drop files"
@@ -59,7 +63,7 @@ PARTS = (
     "|{0}, {1}, is in your downloads.|{0}, {1}, is ready."
     "|{0} and two like {1}|legs|arms|legs below|arms above a trunk"
     "|model|seed|response|guidance"
-    "|Recording ...|Looking \u2026"
+    "|Recording ...|Looking \u2026|A person balances on one leg"
     "|{0} ...|{0} ... {1} s"
     "|{0} (without memory)|{0} (non-commercial)|{0} (non-commercial, without memory)"
 )
@@ -69,7 +73,7 @@ COMPOSED = {
     *BONES,
     *(bone.split()[-1] for bone in BONES if bone[-1] > "9"),
 }
-COMPOSED |= set("|".join((WINDS, WALKING, GRADIO, PARTS)).split("|"))
+COMPOSED |= set("|".join((WINDS, LETTERS, WALKING, GRADIO, PARTS)).split("|"))
 COMPOSED |= {text for kind in ELSEWHERE.values() for text in kind}
 """What no string of a source is as it is shown: parts of sentences, and what Gradio says."""
 
@@ -128,6 +132,14 @@ def test_sentences_are_translated_whole_or_not_at_all():
     assert whole.startswith("Motion kann nicht bewegt werden: zwei wie Beine und zwei wie Arme")
     assert (none, long) == (asked[1], asked[3])
     assert name.startswith("model.bvh ist")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_winds_have_their_letters(name):
+    for wind in LETTERS.split("|"):
+        said = words(name)[wind]
+        assert re.fullmatch(r".+ \([^()]+\)", said)  # the page takes them from it
+        assert said.split(" (")[0] == words(name)[wind.split()[0]]
 
 
 @pytest.mark.browser

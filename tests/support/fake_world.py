@@ -45,6 +45,7 @@ from app.protocol import (
 from train.worlds.world import BLOCKS_KEYS
 
 STATIC = Path(protocol.__file__).parent / "static"
+LANGUAGES = Path(protocol.__file__).parent / "web/languages"
 KEYS = [KeyInfo(**key.model_dump()) for key in BLOCKS_KEYS]
 SEEDS = ["The pond", "Brick corner", "White wall", "Yellow block", "Two trees", "Orange block"]
 FPS = 30
@@ -122,6 +123,7 @@ class FakeWorld:
             Route("/livestep/film/{session}", self.film, methods=["POST"]),
             Route("/livestep/film/{session}/{job}", self.film),
             Route("/livestep/film/{session}/{job}/file", self.file),
+            Mount("/livestep/languages", StaticFiles(directory=LANGUAGES)),
             Mount("/livestep/static", StaticFiles(directory=STATIC)),
         ]
         self.door = socket.socket()

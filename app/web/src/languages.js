@@ -7,6 +7,7 @@ const ATTRIBUTES = ["alt", "aria-description", "aria-label", "aria-roledescripti
 const OWN = "[translate=no], code, pre";
 const NO_WORDS = `script, style, textarea, ${OWN}`;
 const MOST_KEPT = 2000; // translations: what a meter shows is new all the time
+const PATIENCE_MS = 8000; // with a list, before the page is shown in English
 const FEW = 4; // letters: what has fewer of its own fits too much
 const LONGEST = 400; // characters: what is longer is a visitor's
 const DEEPEST = 5; // sentences in sentences
@@ -21,7 +22,7 @@ export const say = (text) => words?.say(text) ?? text;
 export async function translate(base) {
   const language = chosen(location.search, navigator.languages);
   if (language === "en") return;
-  const reply = await fetch(new URL(`languages/${language}.json`, base));
+  const reply = await fetch(new URL(`languages/${language}.json`, base), { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!reply.ok) return; // English it is
   words = new Words(await reply.json(), language);
   document.documentElement.lang = language;

@@ -13,7 +13,7 @@ const PAGES = [["world", ".lw", WorldPage], ["capture", ".lf", CapturePage], ["m
 
 const PHONE = matchMedia("(max-width: 620px)"); // has no room for what the first minute does not need
 
-window.Livestep = {
+const Livestep = {
   mount(element) {
     const [name, selector, Page] = PAGES.find(([, selector]) => element.querySelector(selector)) ?? [];
     const root = name && element.querySelector(selector);
@@ -23,5 +23,11 @@ window.Livestep = {
     arrive(name, root.livestep);
   },
 };
-translate(base);
-window.dispatchEvent(new Event("livestep-ready"));
+
+// Pages are made when their language is known: some texts are looked up only once. Without it they are in English.
+translate(base)
+  .catch((error) => console.info(error))
+  .finally(() => {
+    Object.assign(window, { Livestep });
+    window.dispatchEvent(new Event("livestep-ready"));
+  });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 
 import pytest
@@ -69,6 +70,24 @@ def test_those_in_line_are_told_how_it_goes_on():
     (_, before), house.now = house.told["b"], 20
     house.places.sweep()
     assert house.told["b"] == (1, pytest.approx(before - 20))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_is_told_less_than_who_stands_before_them_for_the_same(seed):
+    rng, kinds = random.Random(seed), {}
+    house = House(**rng.choice([{}, {"moving": 1}, {"moving": 2, "playing": 1}]))
+    for i in range(60):
+        house.now += rng.choice([0, 0, 1, 5, 20])
+        if rng.random() < 0.7 or not house.inside:
+            kinds[str(i)] = rng.choice(["motion", "world", "capture"])
+            house.ask(str(i), kinds[str(i)])
+        else:
+            who = rng.choice(list(house.inside))
+            house.leave(who, kinds[who])
+        for kind in set(kinds.values()):
+            told = sorted(house.told[who] for who in house.told if kinds[who] == kind)
+            waits = [seconds for _, seconds in told]
+            assert waits == sorted(waits)
 
 
 def test_one_is_let_in_however_slow_the_machine_is():

@@ -129,15 +129,20 @@ def test_what_would_be_too_long_cannot_be_asked_for_and_says_so(open_page):
     generate(page)
     reach(page, 45)
     page.get_by_role("button", name="Stop", exact=True).click()
-    film, note = page.locator("[data-export=mp4]").first, page.locator(".ls-long").first
+    film, note = page.locator("[data-export=mp4]").first, page.locator(".ls-export-note").first
     expect(film).to_be_enabled()
-    expect(note).to_be_hidden()
     page.evaluate(f"Object.assign({PAGE}.timeline, {{ range: [0, 1201] }}), 0")
     expect(film).to_be_disabled()
     expect(page.locator("[data-export=glb]").first).to_be_enabled()
-    expect(note).to_contain_text("At 30 frames a second MP4 has 60 s at most")
+    expect(note).not_to_contain_text("at most")  # nobody chose it
+    film.dispatch_event("click")
+    expect(note).to_have_text(
+        "At 30 frames a second MP4 has 60 s at most: choose a range or a lower rate."
+    )
     page.get_by_label("Frames a second").first.select_option("20")
     expect(film).to_be_enabled()
+    expect(note).not_to_contain_text("at most")
+    page.locator("[data-export=webp]").first.dispatch_event("click")
     expect(note).to_contain_text("At 20 frames a second WEBP has 20 s at most: choose a range")
 
 

@@ -74,6 +74,17 @@ def test_places_are_short_below_their_pictures(open_world, placed):
     expect(names).to_have_text(["NE, facing S", "W, facing NW", "In the dark", "Your picture"])
 
 
+def test_in_other_languages_winds_have_their_own_letters_and_models_their_names(open_world, placed):
+    titles = ["In the north-east, looking south", "In the west, looking north-west"]
+    cards = [replace(card("blocks", ground=GROUND), seeds=titles), card("video")]
+    placed.worlds = Worlds(state="ready", worlds=cards)
+    page = open_world("?lang=de")
+    names = page.locator(".lw-gallery .lw-name")
+    expect(names).to_have_text(["NO, Blick S", "W, Blick NW", "Eigenes Bild"])
+    labels = page.locator(".lw [name=checkpoint] option").all_text_contents()
+    assert labels == ["blocks", "video (ohne Gedächtnis)"]
+
+
 def test_a_click_on_the_map_stands_there_and_a_drag_turns(open_world, placed):
     page = open_world()
     expect(page.locator(".lw-ground")).to_have_css("stroke", "none")  # no lines between strips

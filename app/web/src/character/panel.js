@@ -19,7 +19,8 @@ export class CharacterPanel {
     this.card = root.querySelector(".ls-character");
     this.home = `${base}dress/${files}/${session}`;
     this.brought = null; // { file, alone, gltf } with what the server said of it, as `told`
-    this.busy = false;
+    this.lent = null; // that which came with what the gallery opened, until something without it is opened
+    this.busy = null; // promise of what is being done
     const over = (on) => root.classList.toggle("ls-over", on);
     takeFiles({ root: area, input: this.find("[name=character]"), over, take: (brought) => this.take(brought) });
     this.card.addEventListener("click", ({ target }) => this.press(target.closest("button")?.dataset ?? {}));
@@ -43,7 +44,8 @@ export class CharacterPanel {
   // Do something that may be refused with a sentence, one thing at a time.
   async attempt(words, act) {
     if (this.busy) return;
-    this.busy = true;
+    let done;
+    this.busy = new Promise((resolve) => (done = resolve));
     this.say(words, "busy");
     this.refresh();
     try {
@@ -52,8 +54,9 @@ export class CharacterPanel {
       this.say(error.message, "error");
       this.page.view.flash(error.message); // the card may be far below
     } finally {
-      this.busy = false;
+      this.busy = null;
       this.refresh();
+      done();
     }
   }
 
@@ -63,6 +66,20 @@ export class CharacterPanel {
       const reply = await request(`${this.base}characters/${name}`);
       return this.read([new File([await reply.blob()], name)]);
     });
+  }
+
+  // One of our own characters for what is opened now, "" for none: then one that was lent before goes, a visitor's stays.
+  async lend(name) {
+    const turn = (this.lending = Symbol(name)); // the last one counts
+    while (this.busy) await this.busy;
+    if (turn !== this.lending) return;
+    const before = this.brought;
+    if (name) {
+      await this.borrow(name);
+      if (this.brought !== before) this.lent = this.brought;
+    } else if (before && before === this.lent) {
+      this.remove();
+    }
   }
 
   take(files) {
@@ -136,7 +153,7 @@ export class CharacterPanel {
 
   refresh() {
     const { brought, page } = this;
-    for (const button of this.card.querySelectorAll("button, input[type=file]")) button.disabled = this.busy;
+    for (const button of this.card.querySelectorAll("button, input[type=file]")) button.disabled = Boolean(this.busy);
     const away = page.own !== page.player || !page.own.take.length;
     for (const button of this.card.querySelectorAll("[data-dress]")) {
       button.disabled ||= away || (COPIES.includes(button.dataset.dress) && Boolean(lacking(brought)));

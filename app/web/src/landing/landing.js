@@ -80,8 +80,7 @@ export class Landing {
     forgetLink();
     return this.attempt(tab, async (page) => {
       const reply = await request(`${this.base}static/gallery/${file}`);
-      if (character) page.character?.borrow(character);
-      await page.open(new File([await reply.blob()], title));
+      await page.open(new File([await reply.blob()], title), { character });
     });
   }
 
@@ -94,6 +93,8 @@ export class Landing {
       follow(hash);
       this.attempt(link.tab, async (page) => {
         await page.follow(link.values);
+        page.character?.lend("");
+        if (this.gallery.contains(document.activeElement)) document.activeElement.blur(); // it is another picture's no more
         follow(hash); // what it began took it out of the address
       });
     } catch (error) {

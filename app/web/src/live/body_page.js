@@ -183,6 +183,8 @@ export class BodyPage {
   }
 
   export(format) {
+    const most = this.range.exceeded(format);
+    if (most) return this.view.exportNote(tooLong(format, most, this.range.wishes.fps), "error");
     this.exporter.run({ format, body: this.body, ...this.range.wishes });
   }
 
@@ -238,4 +240,9 @@ export class BodyPage {
   refresh() {
     if (this.socket) this.view.refresh(this);
   }
+}
+
+function tooLong(format, most, fps) {
+  const long = `${format.toUpperCase()} has ${most} s at most`;
+  return `At ${fps} frames a second ${long}: choose a range or a lower rate.`;
 }

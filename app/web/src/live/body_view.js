@@ -13,7 +13,7 @@ export class BodyView extends PageView {
     this.find(".ls-chips").replaceChildren(
       ...chips.map(([label, prompt]) => {
         const chip = document.createElement("button");
-        Object.assign(chip, { type: "button", className: "ls-chip", textContent: label, title: prompt });
+        Object.assign(chip, { type: "button", className: "ls-chip", textContent: label, title: prompt.charAt(0).toUpperCase() + prompt.slice(1) });
         chip.dataset.prompt = prompt;
         return chip;
       }),
@@ -76,18 +76,12 @@ export class BodyView extends PageView {
     if (kind === "busy") for (const button of this.root.querySelectorAll("[data-export]")) button.disabled = true;
   }
 
-  // Let files be asked for that can be made, and say which would be too long.
+  // Let files be asked for that can be made; those that would be too long say so when they are chosen.
   offerFiles({ range, figure }, on) {
-    const long = [];
     for (const button of this.root.querySelectorAll("[data-export]")) {
-      const format = button.dataset.export;
-      const most = on && range.exceeded(format);
-      button.disabled = !on || most > 0;
-      if (most) long.push(`${format.toUpperCase()} has ${most} s at most`);
+      button.disabled = !on;
+      button.ariaDisabled = String(on && range.exceeded(button.dataset.export) > 0);
     }
-    const note = this.find(".ls-long");
-    note.hidden = !long.length;
-    this.set(".ls-long", `At ${range.wishes.fps} frames a second ${long.join(", ")}: choose a range or a lower rate.`);
     this.find(".ls-whose").hidden = !figure?.guest;
   }
 

@@ -1,5 +1,7 @@
 // What every page lets its visitor choose: a model, whose licence is shown, and a seed.
 
+import { say } from "../languages.js";
+
 export class ModelChoice {
   // `change()` when another model was picked
   constructor(root, change) {
@@ -26,10 +28,7 @@ export class ModelChoice {
     const chosen = this.name;
     this.cards = cards;
     this.select.replaceChildren(
-      ...cards.map(({ name, non_commercial, ground }) => {
-        const notes = [non_commercial && "non-commercial", ground === null && "without memory"].filter(Boolean);
-        return new Option(notes.length ? `${name} (${notes.join(", ")})` : name, name);
-      }),
+      ...cards.map((card) => Object.assign(new Option(titleOf(card), card.name), { translate: false })),
     );
     if (cards.some(({ name }) => name === chosen)) this.name = chosen;
   }
@@ -40,6 +39,12 @@ export class ModelChoice {
     this.licence.textContent = words.filter(Boolean).join(" \u00b7 ");
     this.licence.classList.toggle("ls-warn", non_commercial);
   }
+}
+
+// A model's name, which is no word to translate, and what is to be known of it.
+function titleOf({ name, non_commercial, ground }) {
+  const notes = [non_commercial && "non-commercial", ground === null && "without memory"].filter(Boolean);
+  return notes.length ? say(`{0} (${notes.join(", ")})`).replace("{0}", () => name) : name;
 }
 
 export class Seed {

@@ -37,7 +37,7 @@ export class MotionPage extends BodyPage {
     this.projects = new Projects({
       address: `${base}project/${this.session}`,
       input: root.querySelector("[name=project]"),
-      reopened: (project) => this.reopen(project),
+      reopened: (project, how) => this.reopen(project, how),
       say: (sentence) => this.view.flash(sentence),
     });
     this.listen({
@@ -82,8 +82,9 @@ export class MotionPage extends BodyPage {
     this.refresh();
   }
 
-  // The server makes a project's take again: show what it asks for, from its start.
-  reopen({ checkpoint, settings, body, prompts, poses, wishes }) {
+  // The server makes a project's take again: show what it asks for, from its start. The gallery says with which of our
+  // characters, "" for none.
+  reopen({ checkpoint, settings, body, prompts, poses, wishes }, { character }) {
     this.view.forget();
     this.view.prompt = prompts.at(-1);
     this.promptId = prompts.length + 1; // those of its prompts are smaller
@@ -93,12 +94,14 @@ export class MotionPage extends BodyPage {
     this.player.known = poses;
     this.seek(0);
     this.steering?.reopen(wishes);
+    this.character?.lend(character ?? "");
+    if (character !== undefined) return; // nobody there asked for a project
     this.view.flash("The project is being made again; what is there can already be watched, from any point of the timeline.");
   }
 
-  // Open a project's file.
-  open(file) {
-    return this.projects.open(file);
+  // Open a project's file; see `reopen` for the rest.
+  open(file, how) {
+    return this.projects.open(file, how);
   }
 
   // Make what a link asks for; throws a sentence for what this page cannot have.

@@ -35,6 +35,7 @@ export class View extends BodyView {
     this.set("[data-do=stop]", server.state === "waiting" ? "Leave the line" : "Stop");
     const restart = this.find("[data-do=restart]");
     restart.disabled = !has && !page.busy;
+    this.find("[data-do=save]").disabled = !has;
     restart.classList.toggle("ls-call", !restart.disabled && page.controls.pending.length > 0);
     this.playButton(page);
     const live = this.find("[data-do=live]");

@@ -1,7 +1,7 @@
 // Save and open a project: the file is the server's, which makes its take again.
 
 export class Projects {
-  // `address` of this visitor's project; `reopened(project)`; `say(sentence)` where something is wrong
+  // `address` of this visitor's project; `reopened(project, how)`; `say(sentence)` where something is wrong
   constructor({ address, input, reopened, say }) {
     Object.assign(this, { address, input, reopened, say });
     input.addEventListener("change", () => {
@@ -25,9 +25,10 @@ export class Projects {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  async open(file) {
+  // `how` it is to be shown is the page's business.
+  async open(file, how = {}) {
     const reply = await this.ask("", { method: "POST", body: file });
-    if (reply) this.reopened(await reply.json());
+    if (reply) this.reopened(await reply.json(), how);
   }
 
   // What the server answers; null, and a sentence, where it refuses.

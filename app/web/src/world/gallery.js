@@ -1,5 +1,6 @@
 // Pictures to begin from: the world's own, and one of the visitor's.
 
+import { say } from "../languages.js";
 import { ask } from "../live/ask.js";
 import { MOST_PICTURE } from "../live/bounds.js";
 import { UPLOADED } from "../live/constants.js";
@@ -91,10 +92,18 @@ export class Gallery {
 }
 
 // "In the north-east, looking south" has no room below a tile: "NE, facing S".
+const WINDS = ["north (N)", "north-east (NE)", "east (E)", "south-east (SE)", "south (S)", "south-west (SW)", "west (W)", "north-west (NW)"];
+const LOOKING = /^In the (\S+), looking (\S+)$/;
+
 function shorten(title) {
-  const wind = "((?:north|south|east|west)(?:-(?:east|west))?)";
-  const initials = (words) => words.toUpperCase().replace(/(\w)\w+-?/g, "$1");
-  return title.replace(new RegExp(`^In the ${wind}, looking ${wind}$`), (_, from, to) => `${initials(from)}, facing ${initials(to)}`);
+  const [from, to] = title.match(LOOKING)?.slice(1).map(letters) ?? [];
+  return from && to ? `${from}, facing ${to}` : title;
+}
+
+// A wind's letters in the visitor's language; alone they would be words to translate everywhere, also on keys.
+function letters(wind) {
+  const named = WINDS.find((one) => one.startsWith(`${wind} (`));
+  return named && say(named).match(/\((.+)\)/)[1];
 }
 
 function makeTile(address, title, start) {

@@ -80,7 +80,7 @@ export class View extends PageView {
 
   // What lies over the picture: "wait" with a bar, "call" to play, "end", a small "hint", or "none".
   cover({ offer, dream, asked, connection, ready, padded, steering }) {
-    const verb = this.coarse.matches ? "Tap" : "Click";
+    const verb = padded || this.coarse.matches ? "Tap" : "Click";
     if (offer.state === "failed") return { kind: "end", title: "No world here", text: offer.message };
     if (connection !== "open") return { kind: "none" };
     if (offer.state === "loading") return { kind: "wait", title: "Loading the model", text: offer.message };
@@ -93,8 +93,8 @@ export class View extends PageView {
       return { kind: "wait", title: "Warming up", text: dream.message };
     }
     if (dream.state === "idle") {
-      const how = padded ? "the pad below" : this.keys;
-      return { kind: "call", title: `${verb} to play`, text: `Hold ${how}: every picture is made for what you hold.` };
+      const text = padded ? "Hold the pad below: every picture is made for what you hold." : `Hold ${this.keys}: every picture is made for what you hold.`;
+      return { kind: "call", title: `${verb} to play`, text };
     }
     if (dream.state === "stopped") {
       return { kind: "end", title: ENDED[dream.reason] ?? "Stopped", text: dream.message, button: "Go on" };

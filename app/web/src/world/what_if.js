@@ -77,7 +77,8 @@ export class WhatIf {
     if (on) return "The same noise, the same world: what differs is due to the keys.";
     if (over) return "Play goes on where it was; or try other keys.";
     if (!seconds) return "Play for a second first.";
-    return `The last ${seconds > 1 ? `${seconds} seconds` : "second"} once more, with other keys held.`;
+    if (seconds < 2) return "The last second once more, with other keys held.";
+    return `The last ${seconds} seconds once more, with other keys held.`;
   }
 }
 
