@@ -24,7 +24,6 @@ from app.exports.store import Exports, Job, Order
 from app.intake import KEEP
 from app.live.replies import room_for_files, sentence
 from app.live.shares import Turns, address_of
-from app.live.sharing import Limits
 from app.memory import in_memory
 from core import settings
 from core.body.mesh import BODIES
@@ -64,7 +63,6 @@ TEMPLATES.globals |= {
     "most_seconds": MOST_VIDEO_SECONDS,
     "most_upload": MOST_UPLOAD,
     "most_onward": MOST_ONWARD,
-    "forget_minutes": round(Limits.forget_seconds / 60),
     "in_memory": in_memory,
 }
 
@@ -80,12 +78,12 @@ def live(text: str) -> None:
 
 
 @contextmanager
-def live_page(template: str, *, form: str) -> Iterator[None]:
+def live_page(template: str, *, form: str, **values: Any) -> Iterator[None]:
     """Put a template of app/web here, made live by the script, and below it, folded away, a form.
 
     `form` is the title of what the block builds.
     """
-    live(markup(template))
+    live(markup(template, **values))
     with gr.Accordion(form, open=False) as folded:
         yield
         kept = "lie in memory and " if in_memory() else ""
