@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
-from inspect import signature
+from html import escape
+from inspect import cleandoc, signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +94,11 @@ def live_page(template: str, *, form: str, **values: Any) -> Iterator[None]:
     folded.expand(None, None, None, js=NAME_BOXES)
 
 
+def unwrapped(docstring: str | None) -> str:
+    """Put what is said of an argument on one line: Gradio reads no further."""
+    return re.sub(r"\n {8}\s*", " ", cleandoc(docstring or ""))
+
+
 def endpoint(
     exports: Exports,
     order: Callable[..., Order],
@@ -109,6 +116,7 @@ def endpoint(
     """
     for name, component in zip([*signature(order).parameters][1:], inputs, strict=True):
         _told_of(name, component)
+    order.__doc__ = unwrapped(order.__doc__)  # what "Use via API" shows
     files = [one for one in inputs if isinstance(one, gr.File)]
     line, own = Turns(most, waiting=MOST_IN_LINE), uuid.uuid4()
 
@@ -130,9 +138,14 @@ def endpoint(
             said = sentence(error, Path(file).name if file else "")
             raise gr.Error(said, print_exception=False) from error
 
+    def told(job: Job) -> str:
+        if job.note:  # the form shows it; programs get it as an event called log
+            gr.Info(escape(job.note, quote=False), title="")
+        return hand_over(exports, job)
+
     @wraps(order)
     async def make(*values: Any) -> str:
-        return await made(partial(hand_over, exports), *values)
+        return await made(told, *values)
 
     gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=None)
     return partial(made, lambda job: job)

@@ -26,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 from app.capture.uploads import TOO_LONG
 from app.exports.store import Exports
 from app.live.replies import room_for_files
-from app.live_page import Maker
+from app.live_page import Maker, unwrapped
 from app.protocol import MOST_UPLOAD
 from core.faults import trace
 
@@ -125,6 +125,7 @@ def add_tools(exports: Exports, move: Maker, play: Maker, follow: Maker) -> None
         return await made(play, caller, keys, seed, start, checkpoint=world)
 
     for tool in (text_to_motion, video_to_motion, play_world):
+        tool.__doc__ = unwrapped(tool.__doc__)
         # without the queue, which the server would have to enter over its own network address
         gr.api(tool, api_name=f"{PREFIX[1:]}{tool.__name__}", queue=False)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio.queueing import Queue
 
 from app.live.sharing import Turnstile
 from tests.support.fake_capture import fake_film
@@ -91,3 +92,13 @@ def test_no_file_is_fetched(address, where, argument):
     kind, said = re.findall(r"^(?:event|data): (.*)$", told, re.MULTILINE)[-2:]
     assert kind == "error"
     assert json.loads(said)["error"] == "Files are uploaded; none is fetched from other addresses."
+
+
+def test_what_is_not_understood_is_told(address, monkeypatch):
+    said = []
+    monkeypatch.setattr(Queue, "log_message", lambda _, log, **how: said.append(log))
+    call = f"{address}/gradio_api/call/v2/text_to_motion"
+    event = httpx.post(call, json={"prompt": "asdf <qwer>"}).json()["event_id"]
+    assert "event: complete" in httpx.get(f"{call}/{event}").text
+    # it is shown as HTML
+    assert said == ["'asdf &lt;qwer&gt;' is not understood: the person stands still."]
