@@ -25,6 +25,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.capture.uploads import TOO_LONG
 from app.exports.store import Exports
+from app.landing import released
 from app.live.replies import room_for_files
 from app.live_page import Maker, unwrapped
 from app.protocol import MOST_UPLOAD
@@ -144,6 +145,7 @@ class Refusal(gr.Error):
 async def tools_alone(app: Any) -> AsyncIterator[None]:
     """Have the server, which starts, offer the tools and hide the forms' endpoints from models."""
     if server := app.get_blocks().mcp_server_obj:
+        server.mcp_server.version = released()
         ours = [to for to in server.tool_to_endpoint.values() if to.startswith(PREFIX)]
         server.tool_to_endpoint = {server.tool_prefix + to.removeprefix(PREFIX): to for to in ours}
         text = server.postprocess_output_data

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import base64
 import json
+import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import get_args
@@ -16,6 +17,7 @@ import pytest
 import app.tools
 from app.exports.files import FORMATS
 from app.hosting import Hosting
+from app.landing import released
 from app.tools import Format, given
 from tests.support.browsing import serving
 from tests.support.fakes import FakeEngine
@@ -44,7 +46,8 @@ async def session(address: str, path: str = "/x/gradio_api/mcp/"):
         streamable_http_client(address + path) as (read, write, _),
         ClientSession(read, write) as session,
     ):
-        await session.initialize()
+        begun = await session.initialize()
+        assert (begun.serverInfo.name, begun.serverInfo.version) == ("Livestep", released())
         yield session
 
 
@@ -109,6 +112,10 @@ def test_a_file_comes_out_and_goes_in_again(address, exports, tmp_path):
         assert about.startswith("livestep-")
         assert not wrong
         assert httpx.get(again).content.startswith(b"PK")
+
+
+def test_the_newest_version_that_is_out_is_told():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", released())
 
 
 def test_what_is_not_understood_is_said(address):
