@@ -18,27 +18,17 @@ SHORT = "### In short"
 
 def landing() -> str:
     """Return the markup."""
+    told = CHANGELOG.read_text(encoding="utf-8") if CHANGELOG.is_file() else ""
     gallery = json.loads(GALLERY.read_text(encoding="utf-8"))
-    entries = news(changelog())
+    entries = news(told)
     version = zlib.crc32("".join(entries).encode())  # the same in every language
     return markup("landing.html", gallery=gallery, news=entries, version=version)
 
 
-def news(text: str) -> list[str]:
+def news(changelog: str) -> list[str]:
     """Return what the newest version says in short, an entry each; none where it says nothing."""
-    newest = re.split(r"^## ", text, maxsplit=2, flags=re.MULTILINE)[1:2]
+    newest = re.split(r"^## ", changelog, maxsplit=2, flags=re.MULTILINE)[1:2]
     _, _, short = "".join(newest).partition(f"\n{SHORT}\n")
     section = short.partition("\n#")[0]
     entries = re.split(r"^- ", section, flags=re.MULTILINE)[1:]
     return [" ".join(entry.split()) for entry in entries]
-
-
-def released() -> str:
-    """Return the number of the newest version that is out; empty where none is told."""
-    found = re.search(r"^## \[(\d[^\]]*)\]", changelog(), re.MULTILINE)
-    return found[1] if found else ""
-
-
-def changelog() -> str:
-    """Return its text; empty where it is not here."""
-    return CHANGELOG.read_text(encoding="utf-8") if CHANGELOG.is_file() else ""

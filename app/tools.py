@@ -25,10 +25,10 @@ from starlette.concurrency import run_in_threadpool
 
 from app.capture.uploads import TOO_LONG
 from app.exports.store import Exports
-from app.landing import released
 from app.live.replies import room_for_files
 from app.live_page import Maker, unwrapped
 from app.protocol import MOST_UPLOAD
+from core.export.metadata import VERSION
 from core.faults import trace
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class Refusal(gr.Error):
 async def tools_alone(app: Any) -> AsyncIterator[None]:
     """Have the server, which starts, offer the tools and hide the forms' endpoints from models."""
     if server := app.get_blocks().mcp_server_obj:
-        server.mcp_server.version = released()
+        server.mcp_server.version = VERSION
         ours = [to for to in server.tool_to_endpoint.values() if to.startswith(PREFIX)]
         server.tool_to_endpoint = {server.tool_prefix + to.removeprefix(PREFIX): to for to in ours}
         text = server.postprocess_output_data
