@@ -15,7 +15,7 @@ import threading
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -24,6 +24,9 @@ from app.live.sharing import Limits
 from app.memory import gather_files, tame_allocator
 from core.faults import Brief
 from core.settings import CHECKPOINTS, split_device
+
+if TYPE_CHECKING:
+    from app.cluster.pool import Pool
 
 ON_SPACES = "SPACE_ID" in os.environ
 SPACE = f"https://huggingface.co https://{os.environ.get('SPACE_HOST', 'huggingface.co')}"
@@ -75,6 +78,34 @@ def end(folder: Path, number: int, frame: FrameType | None) -> None:
     last.daemon = True
     last.start()
     signal.default_int_handler(number, frame)
+
+
+def lacking(checkpoints: Path, device: str | None) -> str:
+    """Say in a sentence what it cannot do without; empty where all is there."""
+    if not any(checkpoints.glob("*/config.json")):
+        return (
+            f"there are no checkpoints in {checkpoints}; name their folder with --checkpoints (the"
+            " README says how to get or train some)"
+        )
+    if device is not None and device.startswith("cuda"):
+        from core.device import pick_device  # late: brings PyTorch with it
+
+        try:
+            pick_device(device)
+        except ValueError as error:
+            return str(error)
+    return ""
+
+
+def join(cluster: str, checkpoints: Path, device: str | None, folder: Path) -> Pool:
+    """Begin actors in a cluster, which load their models by themselves."""
+    from app.cluster.pool import Pool
+
+    try:
+        return Pool(cluster, checkpoints, device)
+    except ValueError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        refuse(str(error))
 
 
 def put_on_space(name: str, hardware: str) -> None:
@@ -170,8 +201,13 @@ def main(
         refuse("--mcp needs the package of the protocol: pip install 'gradio[mcp]'")
     if cluster and importlib.util.find_spec("ray") is None:
         refuse("--cluster needs Ray: pip install -r requirements-cluster.txt")
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     try:
         split_device(device)  # loading comes later, and would only be told in the log
+        if why := lacking(checkpoints, None if cluster else device):
+            refuse(why)
         root = os.environ.get("GRADIO_ROOT_PATH", "")
         own = {"tools": mcp, "metrics_token": metrics_token.strip()}
         hosting = Hosting.read(root=root, sites=sites, proxies=proxies, **own)
@@ -179,14 +215,12 @@ def main(
         signal.signal(signal.SIGTERM, partial(end, folder))
     except ValueError as error:
         refuse(str(error))
-    os.environ["FORWARDED_ALLOW_IPS"] = ""  # the server leaves it to our Doorway
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "mcp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(Brief())
     tame_allocator()
+    pool = join(cluster, checkpoints, device, folder) if cluster else None
     from app.exports.store import Exports
     from app.intake import Folder
     from app.live.clock import clock
@@ -196,10 +230,10 @@ def main(
     from app.zero import ON_ZERO
 
     def load():
-        if cluster:
+        if pool:
             from app.cluster.engine import ClusterEngine
 
-            return ClusterEngine.join(cluster, checkpoints, device)
+            return ClusterEngine(pool, checkpoints, device)
         import torch
 
         from core.engine import Engine

@@ -16,10 +16,11 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.live.clock import lived
-from app.live.replies import problem
+from app.live.replies import problem, sentence
 from app.live.shares import address_of, lacking
 from app.protocol import MOST_UPLOAD
 from core.capture.kinds import FULL
@@ -32,7 +33,7 @@ MOST_KEPT, LEAST_FILE = 2**29, 2**16
 """Bytes of all files in Gradio's folder, and what the smallest of them counts."""
 KEEP, SPARE = 1800.0, 60.0
 """Seconds for which its files stay, and for which they do where the folder is half full."""
-GRADIOS = "/gradio_api/"
+GRADIOS, CALL = "/gradio_api/", "call/"
 CLOSED = (
     *("component_server", "deep_link", "process_recording", "stream", "run-history", "proxy="),
     *("vibe-edit", "undo-vibe-edit", "vibe-code", "vibe-starter-queries", "dev/"),
@@ -87,6 +88,15 @@ def most_of(name: str) -> int:
     """Return the bytes that one of Gradio's routes takes; tools may be given a file as base64."""
     files = {"upload": MOST_UPLOAD, "mcp": MOST_UPLOAD * 4 // 3}
     return files.get(name.split("/")[0], MOST_ASKED) + MOST_AROUND
+
+
+def misread(error: TypeError | KeyError) -> Response:
+    """Say what Gradio, which would say nothing, found wrong with a call."""
+    if isinstance(error, KeyError):
+        return problem("There is nothing here.", 404)
+    why = str(error).partition(" Please click")[0].rstrip(".").replace("`", "'")
+    all_there_are = '"Use via API" at the foot of the page lists what there is'
+    return problem(sentence(ValueError(f"{why}; {all_there_are}")), 400)
 
 
 def draft(**how: Any) -> Any:
@@ -187,6 +197,11 @@ class Intake:
                 await self._app(scope, Body(receive, most), send)
         except Refused as error:
             await problem(str(error), error.status)(scope, receive, send)
+        except (TypeError, KeyError) as error:
+            # a call only joins a line: what is wrong this early is what was asked for
+            if not (gradios and name.startswith(CALL)):
+                raise
+            await misread(error)(scope, receive, send)
         except ClientDisconnect:
             pass  # nobody is there to be told
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, wraps
-from inspect import signature
+from html import escape
+from inspect import cleandoc, signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +26,6 @@ from app.exports.store import Exports, Job, Order
 from app.intake import KEEP
 from app.live.replies import room_for_files, sentence
 from app.live.shares import Turns, address_of
-from app.live.sharing import Limits
 from app.memory import in_memory
 from core import settings
 from core.body.mesh import BODIES
@@ -64,7 +65,6 @@ TEMPLATES.globals |= {
     "most_seconds": MOST_VIDEO_SECONDS,
     "most_upload": MOST_UPLOAD,
     "most_onward": MOST_ONWARD,
-    "forget_minutes": round(Limits.forget_seconds / 60),
     "in_memory": in_memory,
 }
 
@@ -80,18 +80,23 @@ def live(text: str) -> None:
 
 
 @contextmanager
-def live_page(template: str, *, form: str) -> Iterator[None]:
+def live_page(template: str, *, form: str, **values: Any) -> Iterator[None]:
     """Put a template of app/web here, made live by the script, and below it, folded away, a form.
 
     `form` is the title of what the block builds.
     """
-    live(markup(template))
+    live(markup(template, **values))
     with gr.Accordion(form, open=False) as folded:
         yield
         kept = "lie in memory and " if in_memory() else ""
         told = f"Files given or made here {kept}are deleted within {KEEP // 60:.0f} minutes."
         gr.HTML(f'<p class="ls-kept">{told}</p>', apply_default_css=False)
     folded.expand(None, None, None, js=NAME_BOXES)
+
+
+def unwrapped(docstring: str | None) -> str:
+    """Put what is said of an argument on one line: Gradio reads no further."""
+    return re.sub(r"\n {8}\s*", " ", cleandoc(docstring or ""))
 
 
 def endpoint(
@@ -111,6 +116,7 @@ def endpoint(
     """
     for name, component in zip([*signature(order).parameters][1:], inputs, strict=True):
         _told_of(name, component)
+    order.__doc__ = unwrapped(order.__doc__)  # what "Use via API" shows
     files = [one for one in inputs if isinstance(one, gr.File)]
     line, own = Turns(most, waiting=MOST_IN_LINE), uuid.uuid4()
 
@@ -132,9 +138,14 @@ def endpoint(
             said = sentence(error, Path(file).name if file else "")
             raise gr.Error(said, print_exception=False) from error
 
+    def told(job: Job) -> str:
+        if job.note:  # the form shows it; programs get it as an event called log
+            gr.Info(escape(job.note, quote=False), title="")
+        return hand_over(exports, job)
+
     @wraps(order)
     async def make(*values: Any) -> str:
-        return await made(partial(hand_over, exports), *values)
+        return await made(told, *values)
 
     gr.on(on, make, inputs, output, api_name=order.__name__, concurrency_limit=None)
     return partial(made, lambda job: job)

@@ -40,8 +40,13 @@ class Look:
 
 
 def here(*tables: Table[Any]) -> int:
-    """Count the pages that are open."""
-    return sum(one.feed is not None for table in tables for one in table.everybody())
+    """Count the pages that are open, once each: a page has the same id in all tabs."""
+    return len({one.name for table in tables for one in table.everybody() if one.feed is not None})
+
+
+def remembered(*tables: Table[Any]) -> int:
+    """Count the pages that are open, or of which something is kept, once each."""
+    return len({one.name for table in tables for one in table.everybody()})
 
 
 def memory() -> float:
@@ -52,22 +57,22 @@ def memory() -> float:
 
 
 FIGURES: dict[str, tuple[str, Callable[[Look], float]]] = {
-    "visitors": ("Pages that are open.", lambda at: here(*at.lobby.tables)),
+    "visitors": ("Pages that are open, each counted once.", lambda at: here(*at.lobby.tables)),
     "visitors_motion": (
-        "Pages that are open at the motion tab.",
+        "Pages that are open and have shown the motion tab.",
         lambda at: here(at.lobby.motion_visitors),
     ),
     "visitors_world": (
-        "Pages that are open at the world tab.",
+        "Pages that are open and have shown the world tab.",
         lambda at: here(at.lobby.world_visitors),
     ),
     "visitors_capture": (
-        "Pages that are open at the tab of videos.",
+        "Pages that are open and have shown the tab of videos.",
         lambda at: here(at.lobby.capture_visitors),
     ),
     "remembered": (
         "Visitors who are here, or whose take is kept.",
-        lambda at: sum(len(table.everybody()) for table in at.lobby.tables),
+        lambda at: remembered(*at.lobby.tables),
     ),
     "moving": ("Bodies that move.", lambda at: at.lobby.places.inside("motion")),
     "playing": ("Worlds that are played.", lambda at: at.lobby.places.inside("world")),
@@ -77,8 +82,14 @@ FIGURES: dict[str, tuple[str, Callable[[Look], float]]] = {
         "Poses of takes that are kept in memory, 2 kB each.",
         lambda at: sum(v.kept_poses for v in at.lobby.motion_visitors.everybody()),
     ),
-    "poses_total": ("Poses made for visitors.", lambda at: at.lobby.made["poses"]),
-    "frames_total": ("Frames made for visitors.", lambda at: at.lobby.made["frames"]),
+    "poses_total": (
+        "Poses made for pages, without files of forms, API and tools.",
+        lambda at: at.lobby.made["poses"],
+    ),
+    "frames_total": (
+        "Frames made for pages, without films of forms, API and tools.",
+        lambda at: at.lobby.made["frames"],
+    ),
     "exports_made_total": ("Files written.", lambda at: at.exports.made),
     "exports_failed_total": ("Files that could not be written.", lambda at: at.exports.failed),
     "cpu_seconds_total": (

@@ -31,8 +31,10 @@ def routes(lobby: Lobby, exports: Exports, metrics_token: str = "") -> list[Base
     """Everything below /livestep, to be put in front of Gradio's own routes."""
 
     async def health(_: Request) -> Response:
+        """GET: what is loaded; an error where nothing could be."""
         loader = lobby.loader
-        return JSONResponse({"model": loader.model().state, "worlds": loader.worlds().state})
+        states = {"model": loader.model().state, "worlds": loader.worlds().state}
+        return JSONResponse(states, 503 if {*states.values()} == {"failed"} else 200)
 
     return [
         Route("/livestep/health", health),

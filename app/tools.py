@@ -26,8 +26,9 @@ from starlette.concurrency import run_in_threadpool
 from app.capture.uploads import TOO_LONG
 from app.exports.store import Exports
 from app.live.replies import room_for_files
-from app.live_page import Maker
+from app.live_page import Maker, unwrapped
 from app.protocol import MOST_UPLOAD
+from core.export.metadata import VERSION
 from core.faults import trace
 
 log = logging.getLogger(__name__)
@@ -125,6 +126,7 @@ def add_tools(exports: Exports, move: Maker, play: Maker, follow: Maker) -> None
         return await made(play, caller, keys, seed, start, checkpoint=world)
 
     for tool in (text_to_motion, video_to_motion, play_world):
+        tool.__doc__ = unwrapped(tool.__doc__)
         # without the queue, which the server would have to enter over its own network address
         gr.api(tool, api_name=f"{PREFIX[1:]}{tool.__name__}", queue=False)
 
@@ -143,6 +145,7 @@ class Refusal(gr.Error):
 async def tools_alone(app: Any) -> AsyncIterator[None]:
     """Have the server, which starts, offer the tools and hide the forms' endpoints from models."""
     if server := app.get_blocks().mcp_server_obj:
+        server.mcp_server.version = VERSION
         ours = [to for to in server.tool_to_endpoint.values() if to.startswith(PREFIX)]
         server.tool_to_endpoint = {server.tool_prefix + to.removeprefix(PREFIX): to for to in ours}
         text = server.postprocess_output_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,13 +41,13 @@ def build(lobby: Lobby, exports: Exports, *, tools: bool = False) -> gr.Blocks:
     """Build the page, with `tools` for language models as well."""
     processing_utils.async_ssrf_protected_download = fetch_nothing
     route_utils.NamedTemporaryFile = draft
-    makers = []
+    makers, kept = [], {"forget_minutes": math.ceil(lobby.limits.forget_seconds / 60)}
     with gr.Blocks(title="Livestep", analytics_enabled=False, fill_width=True) as blocks:
         live(landing())
         with gr.Tabs(overflow_behavior="wrap"):
             for title, (template, form, fill) in TABS.items():
                 named = f"livestep-{Path(template).stem}"  # links and the gallery open tabs by it
-                with gr.Tab(title, elem_id=named), live_page(template, form=form):
+                with gr.Tab(title, elem_id=named), live_page(template, form=form, **kept):
                     makers.append(fill(lobby, exports))
         if tools:
             add_tools(exports, *makers)

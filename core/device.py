@@ -15,6 +15,9 @@ def pick_device(wanted: str | None = None) -> str:
     device = wanted or ("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError("device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'")
+    number = device.partition("cuda:")[2]
+    if number and int(number) >= (count := torch.cuda.device_count()):
+        raise ValueError(f"device {device!r} was asked for, but PyTorch sees {count}, from 0 on")
     return device
 
 

@@ -61,7 +61,7 @@ ALLOWED = {
     "app.cluster": (
         "app core.engine core.faults core.settings core.body core.steering core.video.actions"
     ),
-    "app.py": "app core.engine core.settings train.worlds.doom",
+    "app.py": "app core.device core.engine core.settings train.worlds.doom",
     "train": "train core",
     "benchmarks": "benchmarks core train app.protocol app.live",
     "benchmarks.cluster": "benchmarks core app.cluster",

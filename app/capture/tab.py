@@ -11,8 +11,9 @@ from pathlib import Path
 import gradio as gr
 
 from app.capture.job import CaptureJob, ContinueJob
+from app.capture.take import CapturedTake
 from app.capture.uploads import TOO_LONG, as_upload
-from app.exports.files import order
+from app.exports.files import order, remarked
 from app.exports.store import Exports, Order
 from app.live.lobby import Lobby
 from app.live.replies import room_for_files
@@ -29,7 +30,6 @@ from app.live_page import (
     whole_number,
 )
 from app.protocol import MOST_ONWARD, MOST_UPLOAD, Follow, Onward
-from core.body.take import Take
 from core.capture.joint_maps import parse_map
 from core.settings import LENS, MAX_PROMPT, CaptureSettings
 
@@ -106,10 +106,12 @@ def files_form(lobby: Lobby, exports: Exports) -> Maker:
         request = asked(person, rate, animation, joint_map)
         camera = {"tilt": float(tilt), "lens": float(lens), "turned": bool(turned)}
         turn = partial(lobby.turnstile.turn, address_of(caller.client))
-        take = make(lobby, turn, Path(clip), request, camera, onward if onward.prompt else None)
+        made = make(lobby, turn, Path(clip), request, camera, onward if onward.prompt else None)
+        take = made.cut(0, made.end)
         how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
         span = {"start": start or 0, "end": end or None, "loop": loop}
-        return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
+        wanted = order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
+        return remarked(wanted, *made.reference.notes, take.info.get("prompt_notes", ""))
 
     with gr.Row():
         clip = gr.File(label="A video, or a motion: BVH, GLB, FBX, NPZ", height=140, scale=2)
@@ -162,7 +164,7 @@ def make(
     request: Follow,
     camera: dict[str, float],
     onward: Onward | None,
-) -> Take:
+) -> CapturedTake:
     """Make a take of a file in one go, behind the live visitors."""
     engine = lobby.loader.engine()
     if not path.is_file():
@@ -188,4 +190,4 @@ def make(
             if chunk is None:
                 break
             captured.buffer.append(chunk, prompt=onward.id, milliseconds=0)
-    return captured.cut(0, captured.end)
+    return captured

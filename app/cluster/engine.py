@@ -35,7 +35,11 @@ class ClusterEngine:
     """As `core.engine.Engine`, as far as the page needs it."""
 
     def __init__(self, pool: Pool, checkpoints: Path, device: str | None = None) -> None:
-        """`checkpoints` are here, too; only their descriptions are read."""
+        """Wait for the pool's models; `checkpoints` are here, too, for their descriptions.
+
+        Raises ValueError where no actor can load them.
+        """
+        pool.wait()
         on_cpu = device is not None and device.startswith("cpu")
         described = Engine(checkpoints, device if on_cpu else "cpu")
         self.checkpoints, self.names, self.worlds = checkpoints, described.names, described.worlds
@@ -47,11 +51,6 @@ class ClusterEngine:
             partial(pool.ask, name) for name in ("similar", "manner", "adjust")
         )
         self._pool = pool
-
-    @classmethod
-    def join(cls, address: str, checkpoints: Path, device: str | None = None) -> ClusterEngine:
-        """Begin actors in a cluster, see Pool; raise ValueError where that cannot be."""
-        return cls(Pool(address, checkpoints, device), checkpoints, device)
 
     def motion(
         self,

@@ -10,6 +10,7 @@ import itertools
 import logging
 import os
 import pickle
+import socket
 import threading
 import time
 import weakref
@@ -29,6 +30,8 @@ PATIENCE, LOOKS = 300.0, 0.2
 """Seconds that are waited for an actor, at the start and where all are gone; between two looks."""
 SILENCE = 60.0
 """Seconds without an answer after which an actor is stuck; `PATIENCE` where nobody's turn waits."""
+KNOCK = 10.0
+"""Seconds that are waited for a cluster's address to answer."""
 GONE = "no machine of the cluster answers; try again in a minute"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -164,7 +167,7 @@ class Pool:
         """Join the cluster at an address, "auto" for the one of this machine, or start a "local"
         one, and begin so many actors: one for each GPU, or for each core where there is none.
 
-        Raises ValueError where that cannot be.
+        Raises ValueError where that cannot be. Their models are loaded meanwhile, see `wait`.
         """
         self._lock = threading.Lock()
         self.numbers, self.gone = itertools.count(1), SimpleQueue[tuple[Actor, int, float]]()
@@ -181,8 +184,16 @@ class Pool:
 
         threading.Thread(target=stay, name="let-go", daemon=True).start()
         self.actors = [Actor(handle) for handle in handles.result()]
+        self.cards: dict[str, Any] = {}
+        """A card for each world, once an actor has loaded them."""
+
+    def wait(self) -> None:
+        """Wait until an actor has loaded its models; raise ValueError where none can."""
+        began = time.monotonic()
         self.cards = self._first().cards
-        """A card for each world."""
+        ready = sum(actor.ready for actor in self.actors)
+        seconds = time.monotonic() - began
+        log.info("ready after %.0f s: %d of %d actors", seconds, ready, len(self))
 
     def __len__(self) -> int:
         return len(self.actors)
@@ -257,6 +268,9 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
         "include_dashboard": False,
     }
     try:
+        if ":" in address:  # Ray would try for minutes
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
         ray.init(
             address,
             logging_level=logging.ERROR,
@@ -271,8 +285,13 @@ def start(address: str, checkpoints: Path, device: str | None, count: int | None
     free = ray.available_resources()
     without = (device or "").startswith("cpu")
     cores, gpus = int(free.get("CPU", 0)), 0 if without else int(free.get("GPU", 0))
+    if (device or "").startswith("cuda") and not gpus:
+        raise ValueError(
+            "the cluster has no GPU to spare; add a machine with ray start, or leave out --device"
+        )
     if not (count := count or gpus or cores):
         raise ValueError("the cluster has no core to spare; add a machine with ray start")
+    log.info("starting %d actors on %d cores and %d GPUs", count, cores, gpus)
     make = ray.remote(
         num_cpus=1 if cores else 0,
         num_gpus=1 if gpus else 0,

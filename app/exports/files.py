@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.exports.store import Order, Tell, Write
+from app.live.replies import sentence
 from core.body.mesh import BODIES
 from core.body.take import Take
 from core.settings import EXPORT_RATES, EXPORT_SUFFIXES, FILMS, ExportSettings
@@ -52,6 +53,13 @@ def order(take: Take, *, format: str, body: str, fps: int, **how: Any) -> Order:
     return f"{file_stem(take)}.{format}", writer(take, body=body, fps=fps, settings=whole), note
 
 
+def remarked(wanted: Order, *remarks: str) -> Order:
+    """Add to what is said of a file what its prompt or its video was not taken for."""
+    name, write, note = wanted
+    said = " ".join(filter(None, remarks))
+    return name, write, " ".join(filter(None, (note, sentence(ValueError(said)) if said else "")))
+
+
 def file_stem(take: Take, character: str = "") -> str:
     """A file name made of the visitor's file, or the first prompt, and of who moves in it, if not
     our body: only a-z, 0-9 and dashes."""
@@ -61,7 +69,9 @@ def file_stem(take: Take, character: str = "") -> str:
 
 
 def _plain(text: str, most: int) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:most].strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    own = re.sub(r"^(livestep(-|$))+", "", plain)  # a file of ours that came back
+    return own[:most].strip("-")
 
 
 def writer(take: Take, *, body: str, fps: int, settings: ExportSettings) -> Write:

@@ -19,6 +19,8 @@ from core.settings import CaptureSettings, MotionSettings, WorldSettings
 from core.steering.wishes import Steer
 
 HELP = "The README says how to get or train one; then start the app again."
+UNLOADED = "This server could not load its models; its host finds why in the log."
+"""All that visitors are told: reasons name folders and machines."""
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +119,6 @@ class Loader:
         self.worlds_known: Future[None] = Future()
         self._load = load
         self._engine: EngineLike | None = None
-        self._failure = ""
         self._bodies: dict[str, BodyShape] = {}
         self._worlds: list[WorldCard] = []
         self._thread = threading.Thread(target=self._run, name="load-engine", daemon=True)
@@ -138,11 +139,9 @@ class Loader:
             self._bodies = {name: body_shape(name) for name in BODIES}
             self._engine = self._load()
         except (FileNotFoundError, ValueError) as error:
-            log.warning("no model: %s", error)
-            self._failure = f"There is no model on this server: {error}. {HELP}"
+            log.error("the models cannot be loaded: %s", error)
         except Exception:
-            log.exception("the engine cannot be loaded")
-            self._failure = "The model could not be loaded; the server's log says why."
+            log.exception("the models cannot be loaded")
         self.engine_known.set_result(None)
         if self._engine:
             self._worlds = list(self._read_worlds(self._engine))
@@ -168,7 +167,7 @@ class Loader:
         if not self.engine_known.done():
             raise ValueError("The model is still loading; try again in a few seconds.")
         if self._engine is None:
-            raise ValueError(self._failure)
+            raise ValueError(UNLOADED)
         return self._engine
 
     def model(self) -> Model:
@@ -176,7 +175,7 @@ class Loader:
         if not self.engine_known.done():
             return Model(state="loading", message="Loading the model ...", bodies=self._bodies)
         if self._engine is None or not self._engine.names:
-            message = self._failure or f"There is no model to move the body. {HELP}"
+            message = f"There is no model to move the body. {HELP}" if self._engine else UNLOADED
             return Model(state="failed", message=message, bodies=self._bodies)
         cards = [checkpoint(name, self._engine.card(name)) for name in self._engine.names]
         return Model(state="ready", checkpoints=cards, bodies=self._bodies)
@@ -186,7 +185,8 @@ class Loader:
         if not self.worlds_known.done():
             return Worlds(state="loading", message="Loading the worlds ...")
         if not self._worlds:
-            message = self._failure or f"There is no world to play on this server. {HELP}"
+            none = self._engine is not None and not self._engine.worlds
+            message = f"There is no world to play on this server. {HELP}" if none else UNLOADED
             return Worlds(state="failed", message=message)
         return Worlds(state="ready", worlds=self._worlds)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from app import zero
-from app.exports.files import order
+from app.exports.files import order, remarked
 from app.exports.store import Exports, Order
 from app.live.loader import EngineLike
 from app.live.lobby import Lobby
@@ -79,7 +79,8 @@ def files_form(lobby: Lobby, exports: Exports) -> Maker:
         take = generate(lobby, address_of(caller.client), request, poses=poses)
         how = {"convention": convention, "root": root, "takes": takes, "offset": offset}
         span = {"start": start or 0, "end": end or None, "loop": loop}
-        return order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
+        wanted = order(take, format=format, body=body, fps=whole_number("fps", fps), **how, **span)
+        return remarked(wanted, take.info.get("prompt_notes", ""))
 
     with gr.Row():
         prompt = gr.Textbox(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio.queueing import Queue
 
 from app.live.sharing import Turnstile
 from tests.support.fake_capture import fake_film
@@ -91,3 +92,47 @@ def test_no_file_is_fetched(address, where, argument):
     kind, said = re.findall(r"^(?:event|data): (.*)$", told, re.MULTILINE)[-2:]
     assert kind == "error"
     assert json.loads(said)["error"] == "Files are uploaded; none is fetched from other addresses."
+
+
+def test_what_is_not_understood_is_told(address, monkeypatch):
+    said = []
+    monkeypatch.setattr(Queue, "log_message", lambda _, log, **how: said.append(log))
+    call = f"{address}/gradio_api/call/v2/text_to_motion"
+    event = httpx.post(call, json={"prompt": "asdf <qwer>"}).json()["event_id"]
+    assert "event: complete" in httpx.get(f"{call}/{event}").text
+    # it is shown as HTML
+    assert said == ["'asdf &lt;qwer&gt;' is not understood: the person stands still."]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ('{"prompt": "walks", "seconds": 500}', "Seconds must be a number in 1..120, got 500."),
+        ('{"prompt": "walks", "speed": 2}', "Parameter 'speed' is not a valid key-word argument;"),
+    ],
+)
+def test_curl_shows_why_there_is_no_file(address, here, asked, said):
+    script = shown("bash", address).partition("\nmake text")[0]
+    script += f"\nmake text_to_motion '{asked}' walk.bvh"
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True)
+    assert said in done.stderr
+    assert "curl:" not in done.stderr
+    assert not (here / "walk.bvh").exists()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked", "status", "said"),
+    [
+        ("text_to_motion", {"prompt": "a", "speed": 2}, 400, "Parameter 'speed' is not a valid"),
+        ("text_to_motion", {"prompt": "a", "x" * 5000: 2}, 400, "Parameter 'xxxxxxx"),
+        ("text_to_motion", {}, 400, "No value provided for required argument: prompt;"),
+        ("text_to_nothing", {"prompt": "a"}, 404, "There is nothing here."),
+    ],
+)
+def test_what_no_endpoint_knows_is_said(address, endpoint, asked, status, said, caplog):
+    reply = httpx.post(f"{address}/gradio_api/call/v2/{endpoint}", json=asked)
+    assert reply.status_code == status
+    assert reply.json()["message"].startswith(said)
+    assert len(reply.text) < 300
+    assert "Traceback" not in caplog.text

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from app.live.sharing import Limits
 from app.motion.visitor import MotionVisitor
 from app.protocol import Ack, Model, Poses, Problem, Prompt, Start, pack
-from tests.support.server import LIVE, hello, receive
+from tests.support.server import LIVE, hello, make_client, receive
 
 
 def test_page_and_its_files(client):
@@ -24,6 +24,17 @@ def test_page_and_its_files(client):
     for path in ("../app.py", "..%2fprotocol.py", "%2e%2e/protocol.py"):
         assert client.get(f"/livestep/static/{path}").status_code == 404
     assert client.get("/livestep/health").json() == {"model": "ready", "worlds": "ready"}
+
+
+def test_a_health_check_sees_that_nothing_could_be_loaded(make_lobby, exports):
+    def load():
+        raise ValueError("the weights cannot be read")
+
+    lobby = make_lobby(load)
+    lobby.loader.worlds_known.result(10)
+    with make_client(lobby, exports) as client:
+        reply = client.get("/livestep/health")
+    assert (reply.status_code, reply.json()) == (503, {"model": "failed", "worlds": "failed"})
 
 
 def test_bodies(client):

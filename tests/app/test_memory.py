@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from app import memory
 from app.live_page import markup
 from app.memory import IN_MEMORY, gather_files, hold, in_memory, kind_of_disk, place_in_memory
+from app.ui import build
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,12 +42,25 @@ def test_the_page_says_where_files_lie_and_how_long(monkeypatch):
     monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "ext4")
     after = "while the page is open and 30 minutes at most after that; nobody else sees it."
-    assert f"Your file stays on this server {after}" in markup("capture.html")
+    page = markup("capture.html", forget_minutes=30)
+    assert f"Your file stays on this server {after}" in page
     assert "Your picture is held in memory only; what you record holds it" in markup("world.html")
     monkeypatch.setattr(memory, "kind_of_disk", lambda _: "tmpfs")
-    assert f"Your file stays in this server's memory {after}" in markup("capture.html")
+    assert f"Your file stays in this server's memory {after}" in markup(
+        "capture.html", forget_minutes=30
+    )
     monkeypatch.setenv("GRADIO_TEMP_DIR", "/elsewhere")
     assert not in_memory()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(30, "30 minutes"), (1.5, "2 minutes"), (1, "one minute"), (0.1, "one minute")],
+)
+def test_the_page_says_how_long_this_server_keeps_files(make_lobby, exports, minutes, said):
+    lobby = make_lobby(forget_seconds=60 * minutes)
+    page = json.dumps(build(lobby, exports).config["components"], default=str)
+    assert f"while the page is open and {said} at most after that" in page
 
 
 @pytest.mark.skipif(kind_of_disk("/dev/shm") not in IN_MEMORY, reason="no /dev/shm")

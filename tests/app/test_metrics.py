@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from app.metrics import KIND, Look, exposition, metrics_routes
 from tests.support.server import record, wait_for
-from tests.support.visitors import IDS, START, MotionPage
+from tests.support.visitors import IDS, START, MotionPage, WorldPage
 
 TOKEN = "wörd of 20 letters"
 ADDRESS = "/livestep/metrics"
@@ -89,6 +89,16 @@ def test_they_count_who_is_here(make_lobby, exports):
     for line in ("visitors 3.0", "moving 1.0", "waiting 1.0", "uptime_seconds 1e-07"):
         assert f"\nlivestep_{line}\n" in text
     assert text.startswith(
-        "# HELP livestep_visitors Pages that are open.\n# TYPE livestep_visitors gauge\n"
+        "# HELP livestep_visitors Pages that are open, each counted once.\n"
+        "# TYPE livestep_visitors gauge\n"
     )
     assert lobby.made["poses"] >= 8
+
+
+def test_a_page_that_shows_several_tabs_is_one_visitor(make_lobby, exports):
+    lobby = make_lobby()
+    pages = [kind(lobby, IDS[3]) for kind in (MotionPage, WorldPage)]
+    pages.append(WorldPage(lobby, IDS[4]))
+    text = exposition(Look(lobby=lobby, exports=exports, uptime=1, delay=0))
+    for line in ("visitors 2.0", "visitors_motion 1.0", "visitors_world 2.0", "remembered 2.0"):
+        assert f"\nlivestep_{line}\n" in text

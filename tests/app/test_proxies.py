@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
+import subprocess
 import uuid
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,10 +20,28 @@ from app.protocol import Model, Poses, Start, TakeInfo, pack
 from app.protocol import unpack_from_server as unpack
 from tests.support.browsing import serving
 from tests.support.fakes import FakeEngine
-from tests.support.proxies import caddy, location, nginx
+from tests.support.proxies import CADDY, caddy, location, nginx
 from tests.support.server import LIVE, hello
 
 pytestmark = pytest.mark.slow
+DOCS = Path(__file__).parents[2] / "docs/hosting.md"
+
+
+def shown(language: str) -> str:
+    """Return the block that docs/hosting.md shows, of a Caddyfile with the site around it."""
+    (block,) = re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert "127.0.0.1:7860" in block
+    return block
+
+
+def shown_to(language: str, upstream: int) -> str:
+    """The same, as it stands in a site, for a page at this port."""
+    block = shown(language)
+    if language == "caddy":
+        block = block.partition("{")[2].rpartition("}")[0]
+    return block.replace("7860", str(upstream))
+
+
 WAYS = {
     "nginx strips": (nginx, "http", lambda x: location(x, "/x/", "/") + location(x, "= /x", "/")),
     "nginx keeps": (nginx, "http", lambda x: location(x, "/x")),
@@ -36,6 +57,8 @@ WAYS = {
         "https",
         "handle_path /x* {{\n reverse_proxy 127.0.0.1:{}\n}}".format,
     ),
+    "nginx as shown": (nginx, "http", partial(shown_to, "nginx")),
+    "Caddy as shown": (caddy, "http", partial(shown_to, "caddy")),
 }
 
 
@@ -60,7 +83,7 @@ def trusting() -> ssl.SSLContext:
 
 
 def test_the_page_and_its_files_are_there(address):
-    with httpx.Client(verify=False) as client:
+    with httpx.Client(verify=False, follow_redirects=True) as client:
         for slash in ("", "/"):
             page = client.get(f"{address}{slash}")
             assert page.status_code == 200
@@ -89,7 +112,7 @@ def test_a_line_is_not_held_back(address):
 
 def check_line(client: httpx.Client, address: str) -> None:
     """Read a take as it is made, over plain requests."""
-    line, origin = f"{address}{LIVE}/{uuid.uuid4()}", re.match("https?://[^/]*", address)[0]
+    line, origin = f"{address}{LIVE}/{uuid.uuid4()}", address.removesuffix("/x")
 
     def say(*messages: bytes, origin: str = origin) -> int:
         body = b"".join(LENGTH.pack(len(message)) + message for message in messages)
@@ -119,3 +142,11 @@ def test_without_upgrade_there_is_the_line(under_x, tmp_path):
             connect(f"{host.replace('http', 'ws')}/x{LIVE}", origin=host)
         with httpx.Client(timeout=15) as client:
             check_line(client, f"{host}/x")
+
+
+@pytest.mark.skipif(not CADDY, reason="Caddy is not installed")
+def test_the_caddyfile_that_is_shown_is_one(tmp_path):
+    (tmp_path / "Caddyfile").write_text(shown("caddy"))
+    command = [CADDY, "adapt", "--config", str(tmp_path / "Caddyfile"), "--validate"]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 from websockets.sync.client import connect
 
 from app.protocol import pack
 from tests.support.server import hello
 
 ROOT = Path(__file__).parents[2]
+CHECKPOINTS = ROOT / "tests/fixtures/checkpoints"
 
 
 def refused(*options: str) -> str:
@@ -89,13 +91,36 @@ def test_a_site_or_proxy_that_is_none_is_named(option, value, said):
     assert told.count("\n") == 1
 
 
+def test_a_folder_without_checkpoints_is_named(tmp_path):
+    for folder in (tmp_path, tmp_path / "none", ROOT / "app.py"):
+        said = refused("--checkpoints", str(folder))
+        assert said.startswith(f"error: there are no checkpoints in {folder}; name their folder")
+        assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:3"])
+def test_a_device_that_is_not_here_is_named(device):
+    said = "error: device 'cuda' was asked for, but PyTorch sees no GPU; use 'cpu'\n"
+    assert refused("--device", device) == said
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_named():
+    pytest.importorskip("ray")
+    for cluster in ("auto", "127.0.0.1:1"):
+        said = refused("--cluster", cluster)
+        assert said.startswith(f"error: no Ray cluster can be had at {cluster!r}; start one with")
+        assert said.count("\n") == 1
+
+
 @contextmanager
 def started(folder: Path):
-    """A server without models, whose files of visitors lie in a folder; yields it and its host."""
+    """A server with small models, whose files of visitors lie in a folder; yields it, its host."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "app.py", "--port", host.split(":")[1]]
-    command += ["--checkpoints", str(folder / "none")]
+    command += ["--checkpoints", str(CHECKPOINTS)]
     server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(folder)})
     try:
         await_health(host)

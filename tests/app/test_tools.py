@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import json
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import get_args
 
 import httpx
 import pytest
 
+import app.tools
 from app.exports.files import FORMATS
 from app.hosting import Hosting
 from app.tools import Format, given
+from core.export.metadata import VERSION
 from tests.support.browsing import serving
 from tests.support.fakes import FakeEngine
 
@@ -41,7 +45,8 @@ async def session(address: str, path: str = "/x/gradio_api/mcp/"):
         streamable_http_client(address + path) as (read, write, _),
         ClientSession(read, write) as session,
     ):
-        await session.initialize()
+        begun = await session.initialize()
+        assert (begun.serverInfo.name, begun.serverInfo.version) == ("Livestep", VERSION)
         yield session
 
 
@@ -56,6 +61,14 @@ def call(address: str, tool: str, **asked) -> tuple[bool, str, str]:
     said = [content.text for content in reply.content]
     assert "/tmp" not in " ".join(said)  # no path of the server
     return reply.isError, said[0], said[1] if said[1:] else ""
+
+
+def written(name: str) -> str:
+    """All that the source says of a tool's arguments."""
+    nodes = ast.walk(ast.parse(Path(app.tools.__file__).read_text()))
+    (tool,) = (n for n in nodes if isinstance(n, ast.AsyncFunctionDef) and n.name == name)
+    arguments = (ast.get_docstring(tool) or "").partition("Args:")[2].partition("Returns:")[0]
+    return " ".join(arguments.split())
 
 
 @pytest.mark.parametrize("path", ["/x/gradio_api/mcp/", "/gradio_api/mcp"])
@@ -73,7 +86,10 @@ def test_there_are_three_that_need_little(address, path):
     }
     for tool in tools:
         assert len(tool.description) > 80
-        assert all(about["description"] for about in tool.inputSchema["properties"].values())
+        said = [
+            f"{n}: {about['description']}" for n, about in tool.inputSchema["properties"].items()
+        ]
+        assert " ".join(said) == written(tool.name)
     schema = httpx.get(f"{address}/x/gradio_api/mcp/schema").json()
     assert [tool["name"] for tool in schema] == list(needed)
     assert get_args(Format) == FORMATS
@@ -95,6 +111,19 @@ def test_a_file_comes_out_and_goes_in_again(address, exports, tmp_path):
         assert about.startswith("livestep-")
         assert not wrong
         assert httpx.get(again).content.startswith(b"PK")
+
+
+def test_what_is_not_understood_is_said(address):
+    *_, about = call(address, "text_to_motion", prompt="asdf qwer")
+    assert about.endswith("minutes. 'asdf qwer' is not understood: the person stands still.")
+    walk, nothing = (
+        call(address, "text_to_motion", prompt=text)[1:] for text in ("a person walks", "walks")
+    )
+    assert walk[1].endswith("minutes.")
+    assert nothing[1].endswith("minutes.")
+    *_, about = call(address, "video_to_motion", video=walk[0], then="asdf qwer")
+    assert about.startswith("livestep-a-person-walks.bvh can be")
+    assert about.endswith("'asdf qwer' is not understood: the person stands still.")
 
 
 def test_a_world_is_played(address):

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 
 import gradio as gr
@@ -47,7 +48,10 @@ class _Template(HTMLParser):
 
 def of_templates() -> set[str]:
     """Return the texts and the attributes that are read aloud or shown."""
-    pages = [landing(), *(markup(template) for template, _, _ in TABS.values())]
+    pages = [landing()]
+    for memory, minutes in product((True, False), (1, "{0}")):
+        kept = {"in_memory": lambda memory=memory: memory, "forget_minutes": minutes}
+        pages += [markup(template, **kept) for template, _, _ in TABS.values()]
     found = {" ".join(text.split()) for page in pages for text in _Template(page).found}
     return {text for text in found if any(c.isalpha() for c in text)}
 

@@ -291,13 +291,16 @@ def test_generate_waits_for_the_model(make_lobby, engine):
     assert lobby.loader.model().checkpoints[1].non_commercial
 
 
-def test_a_missing_checkpoint_is_said_in_a_sentence(make_lobby):
+@pytest.mark.parametrize("kind", [FileNotFoundError, ValueError, RuntimeError])
+def test_what_keeps_models_from_loading_is_told_in_the_log_alone(make_lobby, caplog, kind):
     def load():
-        raise FileNotFoundError("checkpoints/motion does not exist")
+        raise kind("/srv/checkpoints/motion does not exist")
 
     lobby = make_lobby(load)
     until(lambda: lobby.loader.model().state == "failed")
-    assert "checkpoints/motion" in lobby.loader.model().message
+    assert "/srv/checkpoints/motion" in caplog.text
+    said = "This server could not load its models; its host finds why in the log."
+    assert lobby.loader.model().message == lobby.loader.worlds().message == said
     page = MotionPage(lobby)
     page.visitor.start(START)
     until(lambda: (page.read(), page.last(State).reason == "problem")[-1])
