@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from app.hosting import Hosting
+from app.hosting import Hosting, brief_logs
 from app.live.sharing import Limits
 from app.memory import gather_files, tame_allocator
-from core.faults import Brief
 from core.settings import CHECKPOINTS, split_device
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "mcp"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(Brief())
+    brief_logs()
     tame_allocator()
     pool = join(cluster, checkpoints, device, folder) if cluster else None
     from app.exports.store import Exports

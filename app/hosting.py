@@ -7,6 +7,7 @@ it comes from our own page, and who may show that page in a frame.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import preview
 from app.live.replies import problem
+from core.faults import Brief
 
 ANY = "*"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -34,6 +36,11 @@ PLACE = b"""<script>{
     gradio_config.root = base.href.slice(0, -1);
 }</script>"""
 """Tells the page where it is, since no server knows that behind every proxy."""
+
+
+def brief_logs() -> None:
+    """Have errors of the server, which strangers can cause, logged briefly and without words."""
+    logging.getLogger("uvicorn.error").addFilter(Brief())
 
 
 def whole(path: str, root: str) -> str:
