@@ -37,6 +37,7 @@ export class Steering {
     this.drive = new Drive(root.querySelector(".ls-stage"), stage, (at) => this.driven(at));
     bindStick(root.querySelector(".ls-stick"), (...lean) => this.drive.lean(...lean));
     this.panel = new Panel(this, root);
+    this.gone = 0; // wishes whose time has passed
     this.panel.refresh();
   }
 
@@ -172,6 +173,10 @@ export class Steering {
     this.drive.tick(seconds);
     this.path.tick();
     this.keys.tick();
+    const { points, keys } = this.plan.value;
+    const gone = [...points, ...keys].filter(({ at }) => at * FPS < this.page.player.take.end).length;
+    if (gone !== this.gone) this.refresh(); // what has passed looks so, whatever else happens
+    this.gone = gone;
     this.handles.place();
     if (!this.page.player.reviewing) this.latency.show(this.page.player.live, now);
   }
