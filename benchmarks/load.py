@@ -168,15 +168,15 @@ def measure(
     }
     if len(states) > 2 * WHILE + EARLY:
         early, late = states[EARLY : EARLY + WHILE], states[-WHILE:]
-        memory["growth_percent"] = growth(early, late, "mb")
+        memory["growth_percent"] = growth(early, late)
     figures = report(told, seconds)
     figures["threads"] |= {"start": start["threads"], "after": after["threads"]}
     return {**figures, "memory_mb": memory}
 
 
-def growth(early: list[dict[str, float]], late: list[dict[str, float]], what: str) -> float:
-    """Return by how many percent the mean of something is larger later on."""
-    before, then = (float(np.mean([state[what] for state in some])) for some in (early, late))
+def growth(early: list[dict[str, float]], late: list[dict[str, float]]) -> float:
+    """Return by how many percent more memory is taken later on, in the mean."""
+    before, then = (float(np.mean([state["mb"] for state in some])) for some in (early, late))
     return 100 * (then / before - 1)
 
 
