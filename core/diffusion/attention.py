@@ -92,7 +92,7 @@ class Layer(Protocol):
         self, qk: Tensor, v: Tensor, rotary: Rotary, mask: Tensor | None, commit: int
     ) -> Tensor:
         """Return (B, H, N, K) for queries and keys (2, B, H, N, K), not rotated yet, and values;
-        keep the first `commit` tokens."""
+        keep the first `commit` tokens, which the last layer's answer may lack."""
         ...
 
 

@@ -21,6 +21,8 @@ from core.settings import Precision
 
 ROWS = 16
 """Rows that weights are laid out for; others fit, too."""
+TWICE = math.sqrt(8 / math.pi)
+"""Of a tanh-GELU's inner slope at 0."""
 
 
 class Packed(nn.Module):
@@ -44,6 +46,7 @@ class Packed(nn.Module):
             self.way, self.weight = "int8", _quantized(weight, self.bias)
             # without these instructions sums of two products may not fit
             self._reduced = not torch.cpu._is_vnni_supported()  # pyright: ignore[reportPrivateUsage]
+            self._multiply = torch.ops.quantized.linear_dynamic._op  # spares looking for its kind
             return
         self.kind = torch.bfloat16 if precision == "bf16" else weight.dtype
         self.weight = weight.to(self.kind)
@@ -60,7 +63,7 @@ class Packed(nn.Module):
                 x = x.to(self.kind)
             return self._product(x, self.weight, self.bias, act, [], form)
         if self.way == "int8":
-            y = torch.ops.quantized.linear_dynamic(x.float(), self.weight, self._reduced)
+            y = self._multiply(x.float(), self.weight, self._reduced)
         else:
             y = F.linear(x.to(self.kind), self.weight, self.bias)
         return tanh_gelu(y) if self.gelu else y
@@ -69,8 +72,8 @@ class Packed(nn.Module):
 def tanh_gelu(x: Tensor) -> Tensor:
     """Return what `F.gelu` does with "tanh", in half the time: that is x sigmoid(2 u) where it says
     x (1 + tanh(u)) / 2."""
-    inner = torch.addcmul(x, x * x, x, value=0.044715)
-    return torch.sigmoid(inner.mul_(math.sqrt(8 / math.pi))).mul_(x)
+    slope = torch.addcmul(x.new_full((1,), TWICE), x, x, value=0.044715 * TWICE)
+    return slope.mul_(x).sigmoid_().mul_(x)
 
 
 @lru_cache

@@ -260,9 +260,10 @@ class CausalTransformer(nn.Module):
             else:
                 y = cache.layers[i].attend(qk, v, self.rotary, mask, commit * tokens)
             if commit and i == len(self.blocks) - 1:
-                x, y = x[:, commit:], y[:, :, commit * tokens :]
+                x = x[:, commit:]
                 if commit == frames:
                     break
+                y = y[:, :, -x.shape[1] * tokens :]
                 gate_a, shift_f, scale_f, gate_f = (
                     part[:, commit:] for part in (gate_a, shift_f, scale_f, gate_f)
                 )

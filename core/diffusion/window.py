@@ -59,8 +59,11 @@ class WindowLayer:
         # both halves of guidance look back on what is committed once
         new_keys.view(-1, *k.shape).copy_(k)
         new_values.view(-1, *v.shape).copy_(v)
+        last = self._number == window.size.depth - 1
+        if last and commit:
+            q, mask = q[:, :, commit:], None if mask is None else mask[commit:]
         y = attend(q, keys[:rows], values[:rows], mask)
-        if self._number == window.size.depth - 1:
+        if last:
             window.commit(commit // window.size.tokens)
         return y.to(v.dtype)
 
@@ -84,15 +87,15 @@ class WindowCache:
         """Tokens that lie in front of what is in view."""
         self.keys, self.values = frames(size.most + size.view), frames(size.most + size.view)
         self._spare = frames(size.slack), frames(size.slack)  # what gave way to newer frames
-        exact = torch.complex128 if dtype == torch.float64 else torch.complex64
+        self._exact = torch.complex128 if dtype == torch.float64 else torch.complex64
         self._rotary, self._dtype = rotary, dtype
         self._new, self._past = 0, -1  # of the newest call
         self._scores: Tensor | None = None
-        self.turns = rotary.turned(0, 1, exact)
-        """Of the tokens of the present call."""
+        self.turns = torch.empty(0, dtype=self._exact)
+        """Of the tokens of the present call: of queries, which they also scale, and of keys."""
         self.at: list[tuple[Tensor, ...]] = []
         """Keys and values that each layer's new tokens see, and among them their own."""
-        self._pinned = frames(size.prefix, self.turns.real.dtype)
+        self._pinned = frames(size.prefix, self._exact.to_real())
 
     @property
     def length(self) -> int:
@@ -105,10 +108,11 @@ class WindowCache:
         Calls of one size are taken to see alike.
         """
         size, past = self.size, self.length
-        self.turns = self._rotary.turned(self.committed, new // size.tokens, self.turns.dtype)
+        turns = self._rotary.turned(self.committed, new // size.tokens, self._exact)
+        self.turns = torch.stack([turns * size.head_size**-0.5, turns])[:, None, None]
         prefix, moved = size.prefix * size.tokens, max(self.committed - size.view, 0)
         if prefix:
-            phase = self._rotary.phase(moved, self.turns.dtype)
+            phase = self._rotary.phase(moved, self._exact)
             self.keys[..., self.ahead : self.ahead + prefix, :] = turn(self._pinned, phase)
         if (new, past) == (self._new, self._past):  # as in every call, once the window is full
             return self._scores
@@ -195,16 +199,17 @@ class WindowCache:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, scores: Tensor | None) -> Tensor:
-    """Return softmax(q k) v, (B, H, N, K), in the precision of keys; `scores` (N, S) are added.
+    """Return softmax(q k) v, (B, H, N, K), in the precision of keys, for queries that are scaled;
+    `scores` (N, S) are added.
 
     In bf16, where products are worth more than what the fused kernel saves, they may be those of
     the first rows and columns alone.
     """
     q = q.to(k.dtype)
     if k.dtype != torch.bfloat16:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=scores)
-    seen = (q * q.shape[-1] ** -0.5).contiguous() @ k.contiguous().mT
-    if scores is not None:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=scores, scale=1.0)
+    seen = q.contiguous() @ k.contiguous().mT
+    if scores is not None and len(scores):
         rows, columns = scores.shape
         seen[..., :rows, :columns].add_(scores)
     return seen.softmax(-1) @ v
