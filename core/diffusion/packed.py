@@ -46,7 +46,8 @@ class Packed(nn.Module):
             self.way, self.weight = "int8", _quantized(weight, self.bias)
             # without these instructions sums of two products may not fit
             self._reduced = not torch.cpu._is_vnni_supported()  # pyright: ignore[reportPrivateUsage]
-            self._multiply = torch.ops.quantized.linear_dynamic._op  # spares looking for its kind
+            # the operator itself: its wrapper looks at every argument first
+            self._multiply = torch.ops.quantized.linear_dynamic._op  # pyright: ignore[reportPrivateUsage]
             return
         self.kind = torch.bfloat16 if precision == "bf16" else weight.dtype
         self.weight = weight.to(self.kind)

@@ -18,6 +18,7 @@ from core.device import fast_precision, native_bf16, settle
 from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
 from core.settings import Precision
+from core.video import decoding
 from core.video.actions import to_bits, to_masks
 from core.video.finder import Finder
 from core.video.look import Look
@@ -96,6 +97,8 @@ class VideoModel:
         if torch.device(device).type == "cuda":
             dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
         settle(tokenizer.decoder, device)
+        if torch.device(device).type == "cpu":
+            decoding.prepare(tokenizer)
         if dit.cfg.place is None:
             return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
         mover = checkpoint.load(folder / MOVER, Mover)  # a few numbers: never worth a GPU

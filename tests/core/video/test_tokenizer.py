@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from pydantic import ValidationError
 
 from core import checkpoint
+from core.video import decoding
 from core.video.model import FrameDiT
 from core.video.tokenizer import FrameTokenizer, TokenizerConfig
 from tests.support.tiny import TOKENIZER, tiny_world
@@ -139,3 +142,27 @@ def test_training_improves_what_is_held_out():
     assert last["psnr"] > first["psnr"] + 4
     assert last["psnr_noisy"] > first["psnr_noisy"] + 4
     assert last["score"] == -last["psnr"]
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_a_prepared_decoder_makes_the_same_pictures(kind):
+    """At sizes below and above the one where norms are computed otherwise, one frame and more."""
+    cfg = TokenizerConfig(
+        height=96, width=128, encoder=(8, 8, 8), decoder=(32, 32, 16), blocks=(1, 1, 1), channels=4
+    )
+    torch.manual_seed(0)
+    plain = FrameTokenizer(cfg).eval().requires_grad_(False)
+    for weight in plain.decoder.parameters():
+        weight.add_(0.1 * torch.randn_like(weight))
+    prepared = copy.deepcopy(plain)
+    for model in (plain, prepared):
+        for part in model.decoder.modules():
+            if isinstance(part, torch.nn.Conv2d):
+                part.to(kind)
+    decoding.prepare(prepared)
+    tokens = torch.randn(3, 48, 4)
+    with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+        for some in (tokens[:1], tokens):
+            expected, made = plain.decode(some).float(), prepared.decode(some).float()
+            error = (made - expected).abs().max() / expected.abs().max()
+            assert error < (1e-5 if kind == torch.float32 else 1e-2)
