@@ -3,8 +3,9 @@
 `python -m benchmarks.roofline --json` makes blocks of motion and frames of worlds by the plain
 modules and by prepared ones, in turns, so that a busy machine slows both. For each it prints the
 ratio; and for one block or frame the products' arithmetic a second, of all of it and of the same
-products called one after the other with nothing in between (`gemm`). `published` is CMDM's size
-with random weights, in calls of K steps and stagger L; its ratios are to the plain K 50 L 2.
+products called one after the other with nothing in between (`gemm`). Streams look back on as much
+as they ever do, and worlds are played by recorded keys. `published` is CMDM's size with random
+weights, in calls of K steps and stagger L; its ratios are to the plain K 50 L 2.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import cycle, repeat
 from pathlib import Path
 from typing import Annotated, Any
 from unittest import mock
@@ -22,6 +23,7 @@ import typer
 from torch import Tensor, nn
 
 from benchmarks.motion_speed import PROMPTS, untrained
+from benchmarks.play_speed import recorded_masks
 from benchmarks.reporting import (
     AsJson,
     Out,
@@ -43,6 +45,10 @@ from core.video.world import VideoModel
 PRECISIONS: tuple[Precision, ...] = "fp32", "bf16", "int8"
 PACES = (50, 2), (10, 1)
 """Steps and stagger that CMDM names, and that our reading of its equation 13 gives for a stream."""
+FILLED = 24
+"""Blocks or frames after which every history here is full."""
+SPELL = 0.3
+"""Seconds, and the call in which they end, that a way has in its turn."""
 Make = Callable[[], object]
 Product = tuple[Packed | nn.Linear, Tensor]
 """A layer, and what it multiplied."""
@@ -65,26 +71,35 @@ def world(folder: Path, precision: Precision | None) -> tuple[Make, nn.Module]:
     else:
         model = VideoModel.load(folder, "cpu", precision=precision)
     dream = Dream(model, model.moment(0), WorldSettings(ahead=0))
-    return lambda: dream.step(1), model.dit
+    masks = cycle(recorded_masks(model.dit.cfg.keys, 1000))
+    return lambda: dream.step(next(masks)), model.dit
 
 
 def products(make: Make, networks: list[nn.Module]) -> list[Product]:
     """Return the products of one block or frame, with what was multiplied."""
-    found: list[Product] = []
-    layers = [
+    layers = {
         m
         for network in networks
         for m in network.modules()
         if isinstance(m, Packed)
         or (isinstance(m, nn.Linear) and m.weight.dtype == torch.float32)  # bf16 is the world's own
-    ]
-    hooks = [
-        layer.register_forward_pre_hook(lambda layer, x: found.append((layer, x[0].clone())))
-        for layer in layers
-    ]
-    make()
-    for hook in hooks:
-        hook.remove()
+    }
+    found: list[Product] = []
+
+    def noted(multiply: Callable[..., Tensor]) -> Callable[[Any, Tensor], Tensor]:
+        def multiply_and_note(layer: Packed | nn.Linear, x: Tensor) -> Tensor:
+            if layer in layers:
+                found.append((layer, x.clone()))
+            return multiply(layer, x)
+
+        return multiply_and_note
+
+    packed, linear = noted(Packed.forward), noted(nn.Linear.forward)
+    with (
+        mock.patch.object(Packed, "__call__", packed),
+        mock.patch.object(nn.Linear, "forward", linear),
+    ):
+        make()
     return found
 
 
@@ -96,20 +111,22 @@ def operations(found: list[Product]) -> float:
     )
 
 
-def in_turns(ways: dict[str, Make], rounds: int, each: int) -> dict[str, float]:
-    """Return the milliseconds that one call of each takes: the median of rounds of `each` calls."""
+def in_turns(ways: dict[str, Make], rounds: int) -> dict[str, float]:
+    """Return the milliseconds that one call of each takes: the median of rounds of SPELL each."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, make in ways.items():
-            start = time.perf_counter()
-            for _ in range(each):
+            make()  # caches are another's yet
+            calls, start = 0, time.perf_counter()
+            while (spent := time.perf_counter() - start) < SPELL:
                 make()
-            times[name].append(1000 * (time.perf_counter() - start) / each)
+                calls += 1
+            times[name].append(1000 * spent / calls)
     return {name: statistics.median(found[1:]) for name, found in times.items()}
 
 
 def rows(
-    ways: dict[str, Make], alone: dict[str, list[Product]], rounds: int, each: int
+    ways: dict[str, Make], alone: dict[str, list[Product]], rounds: int
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the figures of each way; the first one is what ratios are to."""
 
@@ -118,7 +135,7 @@ def rows(
 
     gemm = {f"{name} gemm": multiply(found) for name, found in alone.items()}
     with torch.inference_mode():
-        ms = in_turns({**ways, **gemm}, rounds, each)
+        ms = in_turns({**ways, **gemm}, rounds)
     first = next(iter(ways))
     for name in ways:
         figures = {"ms": ms[name], "ratio": ms[first] / ms[name]}
@@ -133,7 +150,7 @@ def motion_rows(folder: Path, rounds: int) -> Iterator[tuple[str, dict[str, floa
     """Yield the figures of blocks of a motion checkpoint."""
     models = {"plain": MotionModel.read(folder, "cpu")}
     models |= {p: MotionModel.load(folder, "cpu", precision=p) for p in PRECISIONS}
-    yield from measured({n: (body(m), [m.dit, m.vae]) for n, m in models.items()}, rounds, 8)
+    yield from measured({n: (body(m), [m.dit, m.vae]) for n, m in models.items()}, rounds)
 
 
 def published_rows(rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
@@ -141,23 +158,23 @@ def published_rows(rounds: int) -> Iterator[tuple[str, dict[str, float]]]:
     ways = {"plain": (body(untrained(), PACES[0]), [])}
     for precision in ("fp32", "int8"):
         model = untrained()
-        model.prepare(precision, precision)
+        model.prepare(precision)
         for steps, stagger in PACES:
             made = body(model, (steps, stagger)), [model.dit, model.vae]
             ways[f"{precision} K {steps} L {stagger}"] = made
-    yield from measured(ways, rounds, 2)
+    yield from measured(ways, rounds)
 
 
 def measured(
-    ways: dict[str, tuple[Make, list[nn.Module]]], rounds: int, each: int
+    ways: dict[str, tuple[Make, list[nn.Module]]], rounds: int
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Warm up, note the products, and yield the figures."""
+    """Fill the histories, note the products, and yield the figures."""
     for make, _ in ways.values():
-        for _ in range(30 if each > 2 else 2):
+        for _ in range(FILLED):
             make()
     alone = {name: products(make, networks) for name, (make, networks) in ways.items()}
     makes = {name: make for name, (make, _) in ways.items()}
-    yield from rows(makes, {name: found for name, found in alone.items() if found}, rounds, each)
+    yield from rows(makes, {name: found for name, found in alone.items() if found}, rounds)
 
 
 def main(
@@ -169,7 +186,7 @@ def main(
 ) -> None:
     """Measure what a CPU makes of models that are prepared for it."""
     torch.set_num_threads(threads)
-    rounds = 3 if quick else 12
+    rounds = 1 if quick else 8
     with told_errors():
         result: dict[str, Any] = {}
         for name, found in motion_rows(checkpoints / "motion", rounds):
@@ -177,9 +194,9 @@ def main(
         for which in ("world-blocks", "video"):
             made = {p or "plain": world(checkpoints / which, p) for p in (None, *PRECISIONS)}
             ways = {name: (make, [network]) for name, (make, network) in made.items()}
-            for name, found in measured(ways, rounds, 6):
+            for name, found in measured(ways, rounds):
                 result[f"{which} {name}"] = found
-        for name, found in published_rows(max(rounds // 3, 1)):
+        for name, found in published_rows(rounds):
             result[f"published {name}"] = found
         result = {**rounded(result), "about": {**machine(), "threads": threads}}
     emit(result, quality_table, as_json=as_json, out=out)

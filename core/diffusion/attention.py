@@ -81,7 +81,7 @@ def turns_by(angle: Tensor) -> Tensor:
 
 def turn(x: Tensor, turns: Tensor) -> Tensor:
     """Rotate pairs of numbers of x (..., K) by complex `turns` (..., K / 2), in their precision."""
-    pairs = torch.view_as_complex(x.to(turns.real.dtype).view(*x.shape[:-1], -1, 2))
+    pairs = torch.view_as_complex(x.to(turns.dtype.to_real()).view(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * turns).flatten(-2)
 
 

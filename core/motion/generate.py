@@ -91,8 +91,7 @@ class MotionModel:
             round_products(device)
             model.vae.settle()
         else:
-            # the decoder in int8 would be a fifth of a millimeter off, and gain little
-            model.prepare(motion_precision(model.dit.cfg, precision), precision or "fp32")
+            model.prepare(motion_precision(model.dit.cfg, precision))
         return model
 
     @classmethod
@@ -102,10 +101,10 @@ class MotionModel:
         vae = checkpoint.load(folder.parent / dit.cfg.vae, MotionVAE, device=device)
         return cls(dit, vae, load_text_encoder(dit.cfg.text_encoder, folder), device)
 
-    def prepare(self, precision: Precision = "fp32", decoder: Precision = "fp32") -> None:
+    def prepare(self, precision: Precision = "fp32") -> None:
         """Compute as a CPU does fastest from now on, the transformer and the VAE's decoder."""
         self.dit.prepare(precision)
-        streaming.prepare(self.vae, decoder)
+        streaming.prepare(self.vae, precision)
 
     def stream(
         self,
