@@ -39,7 +39,6 @@ from core.diffusion.packed import Packed
 from core.motion.generate import MotionModel
 from core.settings import CHECKPOINTS, MotionSettings, Precision, WorldSettings
 from core.video.dream import Dream
-from core.video.model import FrameDiT
 from core.video.world import VideoModel
 
 PRECISIONS: tuple[Precision, ...] = "fp32", "bf16", "int8"
@@ -64,10 +63,9 @@ def body(model: MotionModel, pace: tuple[int, int] | None = None) -> Make:
 
 def world(folder: Path, precision: Precision | None) -> tuple[Make, nn.Module]:
     """Return what makes the next frame of a world, and its network; None is the plain one."""
-    plain = mock.patch.object(FrameDiT, "prepare", return_value=None)
     if precision is None:
-        with plain:
-            model = VideoModel.load(folder, "cpu")
+        model = VideoModel.read(folder, "cpu")
+        model.settle()
     else:
         model = VideoModel.load(folder, "cpu", precision=precision)
     dream = Dream(model, model.moment(0), WorldSettings(ahead=0))

@@ -120,15 +120,6 @@ class Block(nn.Module):
         else:
             self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
 
-    def modulations(self, e: Tensor) -> Modulations:
-        """Return what flow time says to a block, where `e` is said to all, or to it alone."""
-        if hasattr(self, "modulation_table"):
-            six = e + self.modulation_table
-        else:
-            six = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
-        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = six[:, :, :, None].unbind(2)
-        return shift_a, 1 + scale_a, gate_a, shift_f, 1 + scale_f, gate_f
-
     def enter(self, x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         """Return queries and keys, and values, of x (B, T, P, D); see `SelfAttention.heads_of`."""
         return self.attn.heads_of(shift.addcmul(self.norm_a(x), scale).flatten(1, 2))
@@ -150,6 +141,8 @@ class Block(nn.Module):
 class CausalTransformer(nn.Module):
     """Blocks over frames of P tokens, causal between frames; see `attention` for the cache."""
 
+    unit: Tensor
+
     def __init__(self, cfg: TransformerConfig, rotary: Rotary) -> None:
         super().__init__()
         self.cfg = cfg
@@ -157,6 +150,8 @@ class CausalTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.depth))
         if cfg.adaln == "shared":
             self.modulation = nn.Linear(cfg.width, NUM_MODULATIONS * cfg.width)
+        unit = torch.tensor([0.0, 1, 0, 0, 1, 0])[:, None]  # so that nothing said scales by one
+        self.register_buffer("unit", unit, persistent=False)
         self._initialize()
 
     def _blocks(self) -> Sequence[Block]:
@@ -212,10 +207,15 @@ class CausalTransformer(nn.Module):
 
     def modulations(self, e: Tensor) -> list[Modulations]:
         """Return what conditioning e (B, T, D), one of each frame, says to every block."""
-        e = F.silu(e)
+        e, blocks = F.silu(e), self._blocks()
         if self.cfg.adaln == "shared":
-            e = self.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1))
-        return [block.modulations(e) for block in self._blocks()]
+            tables = torch.stack([block.modulation_table for block in blocks])
+            said = self.modulation(e).unflatten(-1, (1, NUM_MODULATIONS, -1)) + tables
+            each = (said + self.unit).unbind(2)
+        else:
+            said = (block.modulation(e).unflatten(-1, (NUM_MODULATIONS, -1)) for block in blocks)
+            each = [six + self.unit for six in said]
+        return [cast("Modulations", six[..., None, :].unbind(2)) for six in each]
 
     def context(self, text: Tensor, mask: Tensor) -> Context:
         """Prepare text (B, L, D) with mask (B, L) for every block, once per prompt."""

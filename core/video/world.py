@@ -17,6 +17,7 @@ from core import checkpoint
 from core.device import fast_precision, native_bf16, settle
 from core.diffusion.calibration import best_precision
 from core.diffusion.graphs import Graphs
+from core.diffusion.packed import pack
 from core.settings import Precision
 from core.video import decoding
 from core.video.actions import to_bits, to_masks
@@ -88,23 +89,34 @@ class VideoModel:
 
         `precision` is that of a CPU's products; None is what it is fastest in.
         """
+        model, kind = cls.read(folder, device), torch.device(device).type
+        if kind == "cpu":
+            model.dit.prepare(precision or best_precision("world"))
+        model.settle()
+        if kind == "cpu":
+            pack(model.dit)  # what is left of it
+            decoding.prepare(model.tokenizer)
+        elif kind == "cuda":
+            model.dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
+        return model
+
+    @classmethod
+    def read(cls, folder: Path, device: str) -> VideoModel:
+        """Load the same, which computes as it was trained."""
         dit = checkpoint.load(folder, FrameDiT, device=device)
         beside = folder.parent / dit.cfg.tokenizer
         tokenizer = checkpoint.load(beside, FrameTokenizer, device=device)
-        if torch.device(device).type == "cpu":
-            dit.prepare(precision or best_precision("world"))
-        settle(dit, device)
-        if torch.device(device).type == "cuda":
-            dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
-        settle(tokenizer.decoder, device)
-        if torch.device(device).type == "cpu":
-            decoding.prepare(tokenizer)
         if dit.cfg.place is None:
             return cls(dit, tokenizer, device, read_seeds(beside / SEEDS))
         mover = checkpoint.load(folder / MOVER, Mover)  # a few numbers: never worth a GPU
         finder = checkpoint.load(folder / FINDER, Finder, device=device)
         seeds = read_seeds(folder / SEEDS)
         return cls(dit, tokenizer, device, seeds, mover=mover, finder=finder)
+
+    def settle(self) -> None:
+        """Store weights as they are multiplied; see `core.device.settle`."""
+        settle(self.dit, self.device)
+        settle(self.tokenizer.decoder, self.device)
 
     def card(self) -> dict[str, Any]:
         """Return size, keys, seeds and default settings, for page and command line."""
