@@ -65,7 +65,7 @@ class WindowLayer:
         y = attend(q, keys[:rows], values[:rows], mask)
         if last:
             window.commit(commit // window.size.tokens)
-        return y.to(v.dtype)
+        return y
 
 
 class WindowCache:
