@@ -90,12 +90,13 @@ class VideoModel:
         `precision` is that of a CPU's products; None is what it is fastest in.
         """
         model, kind = cls.read(folder, device), torch.device(device).type
+        precision = precision or best_precision("world") if kind == "cpu" else "fp32"
         if kind == "cpu":
-            model.dit.prepare(precision or best_precision("world"))
+            model.dit.prepare(precision)
         model.settle()
         if kind == "cpu":
             pack(model.dit)  # what is left of it
-            decoding.prepare(model.tokenizer)
+            decoding.prepare(model.tokenizer, precision)
         elif kind == "cuda":
             model.dit.run_static(torch.bfloat16 if native_bf16(device) else torch.float32)
         return model
