@@ -82,6 +82,5 @@ def sample(
     def made(call: Call, noise: Tensor, settled: Tensor, *rest: Tensor) -> tuple[Tensor]:
         return (frames(call, network, rest[:ride], noise, settled, rest[ride:], times),)
 
-    key = "frames", ride, *times
-    (x,) = cache.run(key, made, [noise, settled, *past, *told], ride)
+    (x,) = cache.run(("frames", *times), made, [noise, settled, *past, *told], ride)
     return x

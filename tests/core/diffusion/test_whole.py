@@ -106,6 +106,23 @@ def test_frames_are_those_of_the_plain_path(world, record, monkeypatch):
     assert len(replays) > 30 or not record
 
 
+def test_calls_of_one_graph_see_what_was_committed_in_it():
+    model, held = alive(FrameDiT(WORLD)), actions(1)
+    x, t, told = start(model, 6), torch.full((1, 1), 0.9), model.told(held[:1])
+
+    def kept(call, *frames):
+        return tuple(call(model.at, [x, t, *told], commit) for commit in (1, 0) for x in frames)
+
+    def calls(cache):
+        return lambda network, inputs, commit: network(*inputs, cache=cache, commit=commit)
+
+    expected = kept(calls(model.new_cache()), *x.split(1, dim=1))
+    model.run_static(torch.float32)
+    found = model.new_cache().run("six frames", kept, x.split(1, dim=1), 6)
+    pairs = zip(found[6:], expected[6:], strict=True)  # of what is committed none is told
+    assert all(error(a, b) < CLOSE for a, b in pairs)
+
+
 def test_others_may_compute_ahead_of_a_frame():
     model, pauses = alive(FrameDiT(WORLD)), []
     model.run_static(torch.float32)
