@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 
@@ -151,3 +154,32 @@ def test_nothing_of_a_frame_is_left_on_the_host():
         for i in range(3):
             (sampled,) = sampler.sample([on_gpu(actions(1)[i])])
     assert sampled.x.device.type == GPU
+
+
+def single_calls_and_whole_frames(device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames of three streams each way, on a device."""
+    torch.manual_seed(0)
+    model = alive(FrameDiT(WORLD)).to(device)
+    model.run_static(torch.float32)
+    held = [replace(action, keys=action.keys.to(device)) for action in actions(1)]
+
+    def made(by_call: bool) -> torch.Tensor:
+        frames = []
+        for seed in range(WARM + 1):
+            sampler = model.new_sampler(1, seed, steps=3)
+            if by_call:
+                sampler.denoiser = partial(sampler.denoiser)  # which says not what it is told
+            frames += [sampler.sample([held[i % 3]])[0].x for i in range(10)]
+        return torch.stack(frames)
+
+    return made(True), made(False)
+
+
+def test_single_calls_make_the_same_frames():
+    assert torch.equal(*single_calls_and_whole_frames("cpu"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu_single_calls_make_the_same_frames():
+    assert error(*single_calls_and_whole_frames("cuda")) < CLOSE
