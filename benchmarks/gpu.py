@@ -2,8 +2,9 @@
 
 Takes less than four minutes. What matters most comes first, each figure is written as soon as it is
 known, and one that fails says so and stops no other. The base of every ratio is the plain modules,
-without graphs and with a growing cache, in the same run. `--rehearse` runs all of it on a CPU with
-sizes that mean nothing.
+without graphs and with a growing cache, in the same run. Worlds are graphs of whole frames;
+`by_call` is a graph for each network call. `--rehearse` runs all of it on a CPU with sizes that
+mean nothing.
 """
 
 from __future__ import annotations

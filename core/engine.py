@@ -406,9 +406,9 @@ class Engine:
     ) -> Dream:
         """Begin a world at a seed of its gallery, at any other, or at any picture (h, w, 3) uint8.
 
-        `pause` is called between the steps of every frame; and while a world with a place looks for
-        where a picture was taken, which may take seconds. Raises ValueError for settings out of
-        range.
+        `pause` is called between the steps of every frame, on a GPU ahead of it; and while a world
+        with a place looks for where a picture was taken, which may take seconds. Raises ValueError
+        for settings out of range.
         """
         model = self.world(checkpoint)
         settings = (settings or WorldSettings()).changed(**loose)

@@ -1,8 +1,9 @@
 """CUDA graphs: what a function of tensors launches, recorded once and replayed with one call.
 
 A network call of a small model is hundreds of launches that each take longer than the work they
-start. A graph replays them at the same addresses: inputs are copied to where it reads, and copies
-are returned of what it left. On a CPU, functions are simply called.
+start. A graph replays them at the same addresses: inputs are copied to where it reads, from the
+host where they are there, and copies are returned of what it left. On a CPU, functions are simply
+called.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Graphs:
     """Call functions of tensors as graphs, one for each key; several threads may."""
 
     def __init__(self, device: torch.device | str) -> None:
-        self.record = torch.device(device).type == "cuda"
+        self.device = torch.device(device)
+        self.record = self.device.type == "cuda"
         self._kinds: dict[Hashable, _Kind] = {}
         self._lock = threading.Lock()
         self._pool = torch.cuda.graph_pool_handle() if self.record else None
@@ -54,7 +56,7 @@ class Graphs:
         input that is the same tensor as in the last call is taken to hold the same numbers.
         """
         if not self.record:
-            return function(*inputs)
+            return function(*(x.to(self.device) for x in inputs))
         with self._lock:
             return self._replayed(self._kinds.setdefault(key, _Kind()), function, inputs)
 
@@ -63,10 +65,12 @@ class Graphs:
     ) -> tuple[Tensor, ...]:
         kind.calls += 1
         if not kind.inputs:
-            kind.inputs = tuple(x.contiguous().clone() for x in inputs)
+            kind.inputs = tuple(x.to(self.device).contiguous().clone() for x in inputs)
         for there, before, here in zip(kind.inputs, kind.last or inputs, inputs, strict=True):
             if here is not before:
-                there.copy_(here, non_blocking=True)
+                # from memory that may be moved, the host would wait for what the GPU does first
+                ready = here if here.device.type == there.device.type else here.pin_memory()
+                there.copy_(ready, non_blocking=True)
         kind.last = tuple(inputs)
         if kind.calls <= WARM:
             return function(*kind.inputs)

@@ -16,9 +16,9 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from core.diffusion import flow, schedule
+from core.diffusion import flow, schedule, whole
 from core.diffusion.flow import CLEAN
-from core.diffusion.static import StreamCache
+from core.diffusion.static import StaticCache, StreamCache
 
 
 class Condition(Protocol):
@@ -128,20 +128,24 @@ class StreamSampler(Generic[C]):
         self.context_noise, self.committed = context_noise, 0
         self.steps, self.stagger, self.guidance = steps, stagger, guidance
         self.generator, self.device = generator, device
+        self._settled: tuple[float, Tensor] | None = None
         self.shift, self.multistep = shift, multistep
         self._seen: deque[Tensor] = deque(maxlen=conditioned)
         self._seen_under: C | None = None
         self.times = [float(t) for t in schedule.times(steps, shift)]
         self.pause: Callable[[], None] = lambda: None
-        """Called ahead of every network call of `sample`: others may compute."""
+        """Called ahead of every network call of `sample`, or of a frame that is made at once:
+        others may compute."""
         self.tick = 0  # network calls so far, which the schedule counts in
         self.window: list[_Frame[C]] = []
         self.finished: list[_Frame[C]] = []  # handed out, not yet committed
         self._owed = 0  # conditions that were pulled for frames which `pace` dropped
 
+    def _drawn(self) -> Tensor:
+        return torch.randn(self.shape, generator=self.generator)
+
     def _noise(self) -> Tensor:
-        noise = torch.randn(self.shape, generator=self.generator)
-        return noise.to(self.device, non_blocking=True)
+        return self._drawn().to(self.device, non_blocking=True)
 
     def _enter(self, condition: C) -> None:
         if self._seen and self._seen_under is not condition:
@@ -206,10 +210,14 @@ class StreamSampler(Generic[C]):
         for i, frame in enumerate(active, start=commit):
             frame.x, frame.velocity = x[:, i], v[:, i]
         self.tick += 1
+        self._note_commit(conditions[-1])
+
+    def _note_commit(self, under: C) -> None:
+        """Take the finished frames for committed."""
         self._seen.extend(frame.x for frame in self.finished)
-        self._seen_under = conditions[-1]
+        self._seen_under = under
+        self.committed += len(self.finished)
         self.finished = []
-        self.committed += commit
 
     def _mean_velocity(self, v: Tensor, active: list[_Frame[C]], commit: int) -> Tensor:
         """Return the velocities (B, T, P, D) that the next step follows."""
@@ -227,14 +235,36 @@ class StreamSampler(Generic[C]):
         """Denoise frames jointly, one per condition, in `steps` calls (NFD's speculation).
 
         One condition is what `stream` does with stagger == steps; with more, later frames see
-        earlier ones while both are noisy.
+        earlier ones while both are noisy. At fixed addresses few steps are taken at once.
         """
-        self.window = [_Frame(self._noise(), self.tick, condition) for condition in conditions]
-        for _ in range(self.steps):
-            self.pause()
-            self._tick()
-        self.finished, self.window = self.window, []
+        cache, network = self.cache, self.denoiser
+        few = self.steps <= whole.MOST_STEPS and self.guidance == 1.0 and not self.multistep
+        if few and isinstance(cache, StaticCache) and isinstance(network, whole.Network):
+            self.finished = self._at_once(cache, network, conditions)
+        else:
+            self.window = [_Frame(self._noise(), self.tick, condition) for condition in conditions]
+            for _ in range(self.steps):
+                self.pause()
+                self._tick()
+            self.finished, self.window = self.window, []
         return [Sampled(frame.x, frame.condition) for frame in self.finished]
+
+    def _at_once(
+        self, cache: StaticCache, network: whole.Network, conditions: Sequence[C]
+    ) -> list[_Frame[C]]:
+        """Return new frames, made as `_tick` would; commit the finished ones."""
+        self.pause()
+        past, start, settled = self.finished, self.tick, CLEAN - self.context_noise
+        if self._settled is None or self._settled[0] != settled:  # one tensor is copied once
+            self._settled = settled, torch.full((1, 1), settled, device=self.device)
+        draws = len(conditions) + (len(past) if self.context_noise else 0)
+        noise = torch.stack([self._drawn() for _ in range(draws)], dim=1)
+        told = network.told([*(frame.condition for frame in past), *conditions])
+        before = [frame.x for frame in past]
+        x = whole.sample(cache, network, before, noise, self._settled[1], told, self.times)
+        self.tick += self.steps
+        self._note_commit(conditions[-1])
+        return [_Frame(x[:, i], start, condition) for i, condition in enumerate(conditions)]
 
     def preview(self) -> Tensor | None:
         """Return what the next frame of `stream` is going to be, as far as can be told by now

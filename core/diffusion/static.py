@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,9 @@ from core.diffusion.window import Size, WindowCache
 
 Pair = Callable[[Tensor, Tensor], Tensor]
 Triple = Callable[[Tensor, Tensor, Tensor], Tensor]
+Network = Callable[..., Tensor]
+Call = Callable[[Network, Sequence[Tensor], int], Tensor]
+"""Calls a network with inputs, and keeps so many of the first frames; see `StaticCache.call`."""
 
 FEW = 2
 """Frames of a call that attend one by one, without a mask, which kernels are fastest at."""
@@ -175,6 +179,8 @@ class Stage:
         self._mask: Tensor | None = None
         self._owner: Callable[[], StaticCache | None] = lambda: None
         self.cos = self.sin = self._within
+        self.ready: tuple[int, bool] | None = None
+        """Frames, and whether masked, of the calls that `begin` has prepared."""
 
     def weigh(self, mask: Tensor | None, new: int) -> Tensor | None:
         """Return which tokens see which: some rows may not be full yet."""
@@ -182,6 +188,8 @@ class Stage:
 
     def begin(self, frames: int, masked: bool) -> None:
         """Get ready for a call: where its frames stand, and what they see."""
+        if self.ready == (frames, masked):
+            return
         memory, size = self.memory, self.memory.size
         number = memory.count[:, None] + torch.arange(frames, device=memory.count.device)
         angle = self._within + number[:, :, None, None] * self._per_frame
@@ -198,6 +206,17 @@ class Stage:
             known = (self._slot_of < memory.count[:, None])[:, None].expand(-1, len(frame), -1)
             new = (frame[:, None] >= frame).expand(size.rows, -1, -1)
             self._mask = torch.cat([known, new], dim=2)[:, None]
+        self.ready = frames, masked
+
+    def call(self, young: bool, network: Network, inputs: Sequence[Tensor], commit: int) -> Tensor:
+        """Return a network's answer, as `StaticCache.call`; `young`: not all rows are full yet."""
+        frames = inputs[0].shape[1]
+        self.begin(frames, young or frames > FEW)
+        out = network(*inputs, cache=self, commit=commit)
+        if commit:
+            self.memory.commit(commit, self.wanted)
+            self.ready = None
+        return out
 
     def enter(self, cache: StaticCache) -> None:
         """Make it a stream's turn."""
@@ -258,7 +277,7 @@ class StaticCache:
 
     def call(
         self,
-        network: Callable[..., Tensor],
+        network: Network,
         inputs: Sequence[Tensor],
         commit: int,
         wanted: Sequence[bool] | None = None,
@@ -269,10 +288,28 @@ class StaticCache:
         inputs of the same shapes are to mean the same. `wanted` says in which rows frames are kept;
         None is all.
         """
+
+        def once(call: Call, *inputs: Tensor) -> tuple[Tensor]:
+            return (call(network, inputs, commit),)
+
+        (out,) = self.run("call", once, inputs, commit, wanted)
+        return out
+
+    def run(
+        self,
+        key: Hashable,
+        function: Callable[..., tuple[Tensor, ...]],
+        inputs: Sequence[Tensor],
+        commit: int,
+        wanted: Sequence[bool] | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Return what a function does that calls networks as often as it likes, as one graph.
+
+        It is called with a `Call` and the inputs, has `commit` frames kept in all, and depends on
+        nothing but the inputs, their shapes and the key.
+        """
         stage, size = self.stage, self.memory.size
-        frames = inputs[0].shape[1]
-        masked = min(self.counts) < size.view or frames > FEW
-        key = frames, commit, masked, *(x.shape for x in inputs)
+        young = min(self.counts) < size.view
         wanted = [True] * size.rows if wanted is None else list(wanted)
 
         def compute(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -282,19 +319,17 @@ class StaticCache:
                 enabled=self.runner.dtype == torch.bfloat16,
                 cache_enabled=False,  # of weights, which a graph would read after it is freed
             ):
-                stage.begin(frames, masked)
-                out = network(*tensors, cache=stage, commit=commit)
-                stage.memory.commit(commit, stage.wanted)
-            return (out,)
+                stage.ready = None
+                return function(partial(stage.call, young), *tensors)
 
         with self.runner.lock, torch.inference_mode():
             stage.enter(self)
             if commit and wanted != stage.asked:
                 stage.wanted.copy_(torch.tensor(wanted), non_blocking=True)
                 stage.asked = wanted
-            (out,) = stage.graphs(key, compute, inputs)
+            made = stage.graphs((key, commit, young, *(x.shape for x in inputs)), compute, inputs)
             self.counts = [n + commit * kept for n, kept in zip(self.counts, wanted, strict=True)]
-            return out
+            return made
 
 
 class Runner:

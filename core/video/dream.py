@@ -48,8 +48,9 @@ class Dream:
     ) -> None:
         """Begin after the frames of `start`; raise ValueError for settings out of range.
 
-        `pause` is called between the steps of every frame, where others may compute; and while
-        it is looked for where `start` was seen from, which may take seconds.
+        `pause` is called between the steps of every frame, where others may compute, on a GPU
+        ahead of the frame; and while it is looked for where `start` was seen from, which may take
+        seconds.
         """
         cfg = model.dit.cfg
         asked = settings or WorldSettings()

@@ -1,4 +1,4 @@
-"""Many visitors of one world on one GPU: one call makes the next frame of all who want one.
+"""Many visitors of one world on one GPU: one graph makes the next frame of all who want one.
 
 A single stream leaves most of a GPU idle. Streams that share a call may come and go, stand at any
 frame and hold any keys; what a row that waits computes meanwhile is thrown away. Pictures are
@@ -7,17 +7,16 @@ copied out while the next frames are made: ask for them after the next `step`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.device import Arriving
-from core.diffusion import schedule
+from core.diffusion import schedule, whole
 from core.diffusion.flow import CLEAN
-from core.diffusion.graphs import Graphs
-from core.diffusion.static import StaticCache
+from core.diffusion.static import Call, StaticCache
 from core.video.world import SWARM, Seed, VideoModel
 
 
@@ -44,15 +43,13 @@ class Fleet:
         if not isinstance(cache, StaticCache):
             raise ValueError("a fleet needs a model that runs at fixed addresses: `run_static`")
         self._cache = cache
-        self._graphs = Graphs(model.device)
         self._free = list(range(rows))[::-1]
         self._times = [float(t) for t in schedule.times(cfg.steps, cfg.shift)]
-        self._settled = CLEAN - cfg.context_noise
         self._courses = np.zeros((rows, 1 + SWARM, 3))
-        device = model.device
-        self._x = torch.zeros(rows, *dit.frame_shape, device=device)
-        self._keys = torch.zeros(rows, len(cfg.keys), device=device)
-        self._where = torch.zeros(rows, 3, device=device)
+        self._settled = torch.full((1, 1), CLEAN - cfg.context_noise, device=model.device)
+        self._x = torch.zeros(rows, *dit.frame_shape, device=model.device)
+        self._keys = np.zeros((rows, len(cfg.keys)), np.float32)
+        self._where = np.zeros((rows, 3), np.float32)
 
     @torch.inference_mode()
     def join(self, start: Seed) -> int:
@@ -62,19 +59,20 @@ class Fleet:
         row, model = self._free.pop(), self._model
         tokens = model.encode(start.frames)
         conditions, _ = model.begin(start, tokens)
-        keys = torch.cat([action.keys for action in conditions])
         self._cache.clear(row)
+        keys = np.asarray(start.actions, np.float32)
         places = [action.where for action in conditions if action.where is not None]
-        where = torch.from_numpy(np.concatenate(places or [np.zeros((len(tokens), 3))]))
-        where = where.float().to(tokens.device)
+        where = np.concatenate(places or [np.zeros((len(tokens), 3))]).astype(np.float32)
         if conditions[-1].course is not None:
             self._courses[row] = conditions[-1].course
         self._x[row], self._keys[row], self._where[row] = tokens[-1], keys[-1], where[-1]
         past = len(tokens) - 1
         if past:  # the newest rides along with the first frame to come
-            x = self._noise(past).lerp(tokens[:-1], self._settled)
-            t = torch.full((1, past), self._settled, device=x.device)
-            self._call(x[None], t, keys[None, :-1], where[None, :-1], past, {row})
+            x = self._noise(past).lerp(tokens[:-1], self._settled[..., None])
+            told = [torch.from_numpy(part[:-1]).to(x.device) for part in (keys, where)]
+            parts = x, self._settled[0].expand(past), *told
+            inputs = [part.expand(self.rows, *part.shape) for part in parts]
+            self._cache.call(model.dit.at, inputs, past, [i == row for i in range(self.rows)])
         return row
 
     def leave(self, row: int) -> None:
@@ -86,44 +84,32 @@ class Fleet:
         """Make the next frame of the rows in `masks` under the keys that each one holds."""
         held = np.array([masks.get(row, 0) for row in range(self.rows)])
         chosen = np.array([row in masks for row in range(self.rows)])
-        bits = held[:, None] >> np.arange(self._keys.shape[1]) & 1
-        keys = torch.from_numpy(bits).float().to(self._x.device, non_blocking=True)
+        keys = (held[:, None] >> np.arange(self._keys.shape[1]) & 1).astype(np.float32)
         where = self._move(held, chosen)
-        noise = self._noise(2, self.rows)
-        x, past = noise[0][:, None], noise[1].lerp(self._x, self._settled)[:, None]
-        for k, (t, t_next) in enumerate(zip(self._times, self._times[1:], strict=False)):
-            ride = int(k == 0)  # the finished frame is kept from the first call
-            times = [self._settled] * ride + [t]
-            v = self._call(
-                torch.cat([past, x], 1) if ride else x,
-                torch.tensor([times]).to(x.device, non_blocking=True),
-                torch.stack([self._keys, keys], 1) if ride else keys[:, None],
-                torch.stack([self._where, where], 1) if ride else where[:, None],
-                ride,
-                masks.keys(),
-            )
-            x = x + (t_next - t) * v[:, ride:]
-        kept = torch.from_numpy(chosen).to(x.device, non_blocking=True)[:, None]
-        self._x = torch.where(kept[..., None], x[:, 0], self._x)
-        self._keys = torch.where(kept, keys, self._keys)
-        self._where = torch.where(kept, where, self._where)
-        (frames,) = self._graphs("decode", self._model.decoded, [self._x])
+        pairs = np.stack([self._keys, keys], 1), np.stack([self._where, where], 1)
+        noise = self._noise(2, self.rows).transpose(0, 1)
+        inputs = [noise, self._x, self._settled, *map(torch.from_numpy, pairs)]
+        key = "fleet", *self._times
+        self._x, frames = self._cache.run(key, self._made, inputs, 1, chosen.tolist())
+        self._keys = np.where(chosen[:, None], keys, self._keys)
+        self._where = np.where(chosen[:, None], where, self._where)
         return Pictures(frames, list(masks))
 
-    def _call(
-        self, x: Tensor, t: Tensor, keys: Tensor, where: Tensor, commit: int, rows: Collection[int]
-    ) -> Tensor:
-        """Return velocities; what has one row is for all of them."""
-        inputs = [part.expand(self.rows, *part.shape[1:]) for part in (x, t, keys, where)]
-        wanted = [row in rows for row in range(self.rows)]
-        return self._cache.call(self._model.dit.at, inputs, commit, wanted)
+    def _made(
+        self, call: Call, noise: Tensor, x: Tensor, settled: Tensor, *told: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the newest frame of each row, as tokens and as a picture."""
+        model, kept = self._model, self._cache.stage.wanted.bool()
+        new = whole.frames(call, model.dit, [x], noise, settled, told, self._times)[:, 0]
+        x = torch.where(kept[:, None, None], new, x)
+        return x, *model.decoded(x)
 
     def _noise(self, *counts: int) -> Tensor:
         shape = *counts, *self._model.dit.frame_shape
         noise = torch.randn(shape, generator=self._generator, device=self._generator.device)
         return noise.to(self._x.device)
 
-    def _move(self, held: np.ndarray, chosen: np.ndarray) -> Tensor:
+    def _move(self, held: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """Return where each row is seen from next, (B, 3)."""
         if (mover := self._model.mover) is None:
             return self._where
@@ -132,5 +118,4 @@ class Fleet:
         moved[:, 2] %= 360
         moved = moved.reshape(self._courses.shape)
         self._courses = np.where(chosen[:, None, None], moved, self._courses)
-        where = torch.from_numpy(self._courses[:, 0]).float()
-        return where.to(self._x.device, non_blocking=True)
+        return self._courses[:, 0].astype(np.float32)

@@ -310,18 +310,29 @@ class FrameDiT(nn.Module):
         commit: int = 0,
     ) -> Tensor:
         """Return the velocity of frames x (B, T, P, C), with one action a frame."""
+        told = self.told(conditions)
+        if isinstance(cache, StaticCache):
+            return cache.call(self.at, [x, t, *told], commit)
+        return self.at(x, t, *told, cache=cache, commit=commit)
+
+    def told(self, conditions: Sequence[Action]) -> list[Tensor]:
+        """Return the actions (B, T, K) and, where all are known, the places (B, T, 3) of frames."""
         actions = torch.stack([c.keys for c in conditions], dim=1)
         places = [where for c in conditions if (where := c.where) is not None]
-        where = None
-        if len(places) == len(conditions):
-            stacked = torch.from_numpy(np.stack(places, axis=1))
-            where = stacked.float().to(x.device, non_blocking=True).expand(len(x), -1, -1)
-        if not isinstance(cache, StaticCache):
-            return self.denoise(x, t, actions, cache, commit, where=where)
-        return cache.call(self.at, [x, t, actions, *([] if where is None else [where])], commit)
+        if len(places) < len(conditions):
+            return [actions]
+        where = torch.from_numpy(np.stack(places, axis=1)).float()
+        where = where.to(actions.device, non_blocking=True)
+        return [actions, where.expand(len(actions), -1, -1)]
 
     def at(
-        self, x: Tensor, t: Tensor, actions: Tensor, *where: Tensor, cache: Cache, commit: int
+        self,
+        x: Tensor,
+        t: Tensor,
+        actions: Tensor,
+        *where: Tensor,
+        cache: Cache | None,
+        commit: int,
     ) -> Tensor:
-        """Return what `denoise` does; for `StaticCache.call`."""
+        """Return what `denoise` does; see `Network` in `core.diffusion.whole`."""
         return self.denoise(x, t, actions, cache, commit, where=where[0] if where else None)

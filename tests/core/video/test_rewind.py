@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from core.video.log import Change
 from core.video.place import Place
 from core.video.rewind import SECONDS
 from core.video.world import VideoModel
+from tests.support.fake_graphs import record_on_cpu
 from tests.support.tiny import PLACE_WORLD, WORLD, tiny_world
 
 MODEL, WITHOUT = tiny_world(PLACE_WORLD), tiny_world()
@@ -283,3 +287,38 @@ def test_a_branch_is_approached_frame_by_frame_and_forks_at_once():
     assert [branch.past[-1] for branch in there.approach(23)] == [23]
     again = there.branch(23)
     assert film(again, [W, L]) == film(there, [W, L])
+
+
+# ---- at fixed addresses
+
+
+def story(world: Dream) -> np.ndarray:
+    """Pictures of a play with drafts, changes and two branches, which are what was, or would be."""
+    made = film(world, [W, W, D, D])
+    world.draft()
+    made += film(world, [D, L, L])
+    world.tune(steps=4, context_noise=0.3)
+    world.draft()
+    made += film(world, [L, W, W])
+    world.tune(steps=1)
+    made += film(world, [W, D])
+    one, other = world.branch(5), world.branch(8)
+    assert film(one, world.masks(5)[:2]) == made[5:7]
+    made += film(other, [0, 0, 0])
+    assert film(world.branch(4), [D]) == made[4:5]
+    made += film(world, [W])
+    return np.stack([np.frombuffer(picture, np.uint8) for picture, _ in made]).astype(int)
+
+
+@pytest.mark.parametrize("together", [1, 3])
+@pytest.mark.parametrize("cfg", [WORLD, PLACE_WORLD], ids=["pinned", "place"])
+def test_graphs_of_whole_frames_change_nothing(cfg, together, monkeypatch):
+    monkeypatch.setattr("core.video.dream.fast_precision", lambda device: nullcontext())
+    model = tiny_world(cfg)
+    expected = story(dream(model, together=together, ahead=2))
+    replays = record_on_cpu(monkeypatch)
+    model.dit.run_static(torch.float32)
+    for _ in range(3):  # called, recorded, replayed
+        found = story(dream(model, together=together, ahead=2))
+        assert np.abs(found - expected).max() <= 1
+    assert len(replays) > 20
