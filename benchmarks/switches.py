@@ -31,7 +31,16 @@ from benchmarks.directions import heading
 from benchmarks.motion_quality import DATA, open_quality
 from benchmarks.probe_prompts import LYING, SITTING, UPRIGHT, WHO
 from benchmarks.quality_rows import WINDOW, Quality
-from benchmarks.reporting import Row, emit, over_seeds, quality_table, rounded, told_errors
+from benchmarks.reporting import (
+    Row,
+    Step,
+    emit,
+    over_seeds,
+    quality_table,
+    rounded,
+    timed,
+    told_errors,
+)
 from core.body.features import decode
 from core.body.skeleton import ELBOWS, FPS, WRISTS
 from core.diffusion.sampler import StreamSampler
@@ -163,7 +172,7 @@ def commands(quality: Quality, people: tuple[str, ...]) -> Row:
 
 
 def call(quality: Quality) -> Row:
-    """Time blocks (ms) of a stream, those after a change of the prompt by themselves."""
+    """Time blocks of a stream by the clock and of the CPU, those after a change by themselves."""
     news: list[bool] = []
 
     def asked() -> Iterator[str]:
@@ -171,18 +180,18 @@ def call(quality: Quality) -> Row:
             news.append(k % BETWEEN == 0)
             yield f"a person {('walks', 'waves')[k // BETWEEN % 2]}"
 
-    blocks: list[tuple[bool, float]] = []
     stream = quality.engine.motion(asked(), checkpoint=quality.checkpoint, seed=quality.seed)
-    start = time.perf_counter()
-    for _ in stream:
-        blocks.append((any(news), 1000 * (time.perf_counter() - start)))
+    blocks: list[tuple[bool, Step]] = []
+    for _ in range((CHANGES + 2) * BETWEEN):
+        step = timed(lambda: next(stream))
+        blocks.append((any(news), step))
         news.clear()
-        start = time.perf_counter()
-    timed = blocks[2 * BETWEEN : -1]  # both prompts have been read by then; the last is no block
-    return {
-        "changed_ms": float(np.median([ms for new, ms in timed if new])),
-        "usual_ms": float(np.median([ms for new, ms in timed if not new])),
-    }
+    found: Row = {}
+    for name, new in (("changed", True), ("usual", False)):
+        steps = [step for was, step in blocks[2 * BETWEEN :] if was is new]  # all has been read
+        found[f"{name}_ms"] = 1000 * float(np.median([step.wall for step in steps]))
+        found[f"{name}_cpu_ms"] = 1000 * float(np.median([step.cpu for step in steps]))
+    return found
 
 
 def measure(quality: Quality, kept: bool) -> Row:
