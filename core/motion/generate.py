@@ -262,7 +262,10 @@ class MotionModel:
 
         The network may be told other `words` than were asked for, and traits as `prompts`.
         """
-        key = text, words or text, *sorted((values or {}).items())
+        # where none are told, steering makes no other condition: history that carries text would
+        # be committed anew at every block
+        values = values if values and self.dit.cfg.traits else {}
+        key = text, words or text, *sorted(values.items())
         with self._lock:
             if key not in self._prompts:
                 self._prompts[key] = replace(self.prompts([words or text], values), text=text)

@@ -52,6 +52,13 @@ def test_wishes_bend_the_path_and_choose_words(engine):
     assert steer.words == STAND
 
 
+def test_traits_make_no_other_condition_where_the_network_is_told_none(engine):
+    model = engine.model("motion")
+    assert model.dit.cfg.traits == 0
+    assert model.prompt("walk", values={"forward": 0.9}) is model.prompt("walk")
+    assert model.prompt("walk", "a person walks") is not model.prompt("walk")
+
+
 def test_a_change_is_felt_in_the_next_block(engine):
     def made(change_at: int | None) -> list[PoseChunk]:
         steer, chunks = Steer(AHEAD), []
