@@ -26,7 +26,7 @@ app:
 bench:
 	$(PYTHON) -m benchmarks.motion_speed --out benchmarks/motion_speed.json
 	$(PYTHON) -m benchmarks.motion_quality --data $(DATA) --out benchmarks/motion_quality.json
-	$(PYTHON) -m benchmarks.steering --data $(DATA) --out benchmarks/steering.json
+	$(PYTHON) -m benchmarks.steering --data $(DATA) --seeds 3 --out benchmarks/steering.json
 	$(PYTHON) -m benchmarks.video_speed --out benchmarks/video_speed.json
 	$(PYTHON) -m benchmarks.video_quality --data $(WORLD) --out benchmarks/video_quality.json
 	$(PYTHON) -m benchmarks.video_memory --out benchmarks/video_memory.json

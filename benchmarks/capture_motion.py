@@ -5,7 +5,9 @@ truth is exact. `clips` are real videos, from the folder that --clips or the env
 from ../shared/pose; nobody knows their truth, so only how steadily they are followed is told.
 `speed` follows 20 s of 1920 x 1080 in a process of its own; memory is what comes on top of the idle
 process, the decoder's included.
-`continuation` is of benchmarks.capture_seam.
+`continuation` is of benchmarks.capture_seam. A seed settles which motions are filmed, where real
+motion is cut and what noise goes on; with `--seeds 3` rows of these are means, and `spread` has
+their standard deviations.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import os
 import resource
 import tempfile
 import time
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +32,7 @@ from benchmarks.reporting import (
     emit,
     in_process,
     machine,
+    over_seeds,
     peak_rss_mb,
     quality_table,
     rounded,
@@ -51,17 +55,20 @@ FLIP_FREE = 0.02
 """A view with no larger share of flipped poses counts as free of flips."""
 
 
-def motions(data: Path, packs: tuple[str, ...], count: int, poses: int) -> dict[str, Take]:
-    """Takes out of the middle of held-out clips, spread over the set."""
+def motions(
+    data: Path, packs: tuple[str, ...], count: int, poses: int, seed: int
+) -> dict[str, Take]:
+    """Takes out of held-out clips, one out of every equal part of the set, drawn by a seed."""
     from benchmarks.motion_items import MotionItems
 
     clips = MotionItems(data, only=packs).clips
     fit = [(r, j) for r, j in clips if len(j) > poses + 1 and usable(j)]
     if not fit:
         raise ValueError(f"{data} has no held-out clip of {poses} poses on the floor")
-    picks = np.unique(np.linspace(0, len(fit) - 1, count).round().astype(int))
-    chosen = [fit[i] for i in picks]
-    return {r.id: make_take(j, (len(j) - poses) // 2, poses) for r, j in chosen}
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(np.arange(len(fit)), min(count, len(fit)))
+    chosen = [fit[rng.choice(part)] for part in parts]
+    return {r.id: make_take(j, int(rng.integers(len(j) - poses)), poses) for r, j in chosen}
 
 
 def views(takes: dict[str, Take], threads: int) -> Row:
@@ -113,15 +120,32 @@ def real(folder: Path, threads: int) -> Row:
     return found
 
 
-def go_on(data: Path, packs: str, folder: Path, threads: int, *, quick: bool) -> Row:
+def go_on(
+    data: Path, packs: tuple[str, ...], folder: Path, threads: int, *, seed: int, quick: bool
+) -> Row:
     """Go on after held-out motion and after the videos of a folder, where there is one."""
     from benchmarks.capture_seam import continuation
     from core.capture.follow import follow
     from core.engine import Engine
 
     takes = {p.stem: follow(p, threads=threads).take for p in sorted(folder.glob("*.mp4"))}
-    only = tuple(p for p in packs.split(",") if p)
-    return continuation(Engine.load(), data, only, takes, quick=quick)
+    return continuation(Engine.load(), data, packs, takes, seed=seed, quick=quick)
+
+
+def drawn(
+    data: Path, packs: str, folder: Path, threads: int, *, seed: int, quick: bool, only: str
+) -> Row:
+    """Return the rows that a seed has a part in: views, continuation or both."""
+    start, found, about = time.monotonic(), {}, {}
+    chosen = tuple(p for p in packs.split(",") if p)
+    if only != "continuation":
+        size = (QUICK_CLIPS, QUICK_POSES) if quick else (CLIPS, POSES)
+        takes = motions(data, chosen, *size, seed)
+        found |= views(takes, threads)
+        about = {"motions": list(takes), "poses": size[1], "threads": threads}
+    if only != "views":
+        found["continuation"] = go_on(data, chosen, folder, threads, seed=seed, quick=quick)
+    return found | {"about": {**about, "seed": seed, "seconds": time.monotonic() - start}}
 
 
 def speed(threads: int) -> Row:
@@ -202,6 +226,8 @@ def main(
     quick: Annotated[bool, typer.Option(help="Two motions of two seconds.")] = False,
     threads: Annotated[int, typer.Option(help="Threads of the pose network.")] = 2,
     only: Annotated[str, typer.Option(help="Only views, clips, speed or continuation.")] = "",
+    seed: int = 0,
+    seeds: reporting.Seeds = 1,
     out: reporting.Out = None,
 ) -> None:
     """Measure motions out of videos: error, steadiness, speed and memory."""
@@ -210,18 +236,15 @@ def main(
     with told_errors():
         if only not in ("", "views", "clips", "speed", "continuation"):
             raise ValueError(f"--only must be views, clips, speed or continuation, got {only!r}")
-        if only in ("", "views"):
-            size = (QUICK_CLIPS, QUICK_POSES) if quick else (CLIPS, POSES)
-            takes = motions(data, tuple(p for p in packs.split(",") if p), *size)
-            result |= views(takes, threads)
-            result["about"] = {"motions": list(takes), "poses": size[1], "threads": threads}
+        if only in ("", "views", "continuation"):
+            options: dict[str, Any] = {"quick": quick, "only": only}
+            by_seed = partial(drawn, data, packs, folder, threads, **options)
+            result |= over_seeds([by_seed(seed=number) for number in range(seed, seed + seeds)])
         if only in ("", "clips"):
             if folder.is_dir():
                 result |= real(folder, threads)
             else:
                 typer.echo(f"real videos skipped: {folder} is no folder", err=True)
-        if only in ("", "continuation"):
-            result["continuation"] = go_on(data, packs, folder, threads, quick=quick)
         if only == "speed":
             result |= speed(threads)
         elif not only:

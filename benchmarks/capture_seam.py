@@ -30,6 +30,8 @@ WINDOW = 60
 CUTS, QUICK_CUTS = 64, 16
 BEFORE = 170
 """Poses before the cut at most: what a stream looks back on, and a little more."""
+DRAWS = 20
+"""So often as many windows of real motion are drawn."""
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROMPTS = (
     "a person walks forward",
@@ -62,11 +64,11 @@ def go_on(engine: Engine, take: Take, poses: int, prompt: str, seed: int) -> np.
     return np.concatenate(made)[: len(take) + poses]
 
 
-def cut_takes(clips: list[np.ndarray], count: int) -> Iterator[Take]:
+def cut_takes(clips: list[np.ndarray], count: int, seed: int) -> Iterator[Take]:
     """Yield real motion up to a random pose of each clip in turn."""
     from benchmarks.capture_films import make_take
 
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for i in range(count):
         joints = clips[i % len(clips)]
         end = int(rng.integers(WINDOW, len(joints) - WINDOW // 2 - 4))
@@ -99,18 +101,19 @@ def at_cut(curves: np.ndarray) -> float:
     return float(curves.mean(0)[WINDOW // 2 - 3 : WINDOW // 2 + 4].max())
 
 
-def seam(engine: Engine, clips: list[np.ndarray], cuts: int) -> Row:
+def seam(engine: Engine, clips: list[np.ndarray], cuts: int, seed: int) -> Row:
     """Area under jerk over cuts, and as much of it inside real motion."""
     from tqdm import tqdm
 
     level = float(real_curves(clips, 1000, 99).mean())
-    draws = [real_curves(clips, cuts, seed) for seed in range(20)]
+    draws = [real_curves(clips, cuts, DRAWS * seed + n) for n in range(DRAWS)]
     inside = float(np.mean([metrics.area_under_jerk(c, level) for c in draws]))
-    takes = tqdm(cut_takes(clips, cuts), total=cuts, desc="seams", unit="cut", leave=False)
+    cut = cut_takes(clips, cuts, seed)
+    takes = tqdm(cut, total=cuts, desc="seams", unit="cut", leave=False)
     curves = np.stack(
         [
             around(go_on(engine, t, WINDOW // 2 + 4, PROMPTS[i % len(PROMPTS)], i), len(t))
-            for i, t in enumerate(takes)
+            for i, t in enumerate(takes, cuts * seed)
         ]
     )
     over = metrics.area_under_jerk(curves, level)
@@ -127,14 +130,16 @@ def seam(engine: Engine, clips: list[np.ndarray], cuts: int) -> Row:
     }
 
 
-def video_seams(engine: Engine, takes: dict[str, Take], level: float, repeats: int) -> Row:
+def video_seams(
+    engine: Engine, takes: dict[str, Take], level: float, repeats: int, seed: int
+) -> Row:
     """The same behind motions out of videos, held against other windows of the same video."""
     found: Row = {}
     for name, take in takes.items():
         curves = np.stack(
             [
-                around(go_on(engine, take, WINDOW // 2 + 4, prompt, seed), len(take))
-                for seed, prompt in enumerate(PROMPTS[:repeats])
+                around(go_on(engine, take, WINDOW // 2 + 4, prompt, number), len(take))
+                for number, prompt in enumerate(PROMPTS[:repeats], repeats * seed)
             ]
         )
         own = metrics.jerk(take.joints)
@@ -161,7 +166,7 @@ def manner_gap(made: np.ndarray, manner: np.ndarray) -> Row:
     return {"pose_cm": 100 * mean, "spread_cm": 100 * spread, "speed_m_s": abs(pace[0] - pace[1])}
 
 
-def manners(engine: Engine, prompts: tuple[str, ...], poses: int = 80) -> Row:
+def manners(engine: Engine, prompts: tuple[str, ...], seed: int, poses: int = 80) -> Row:
     """Distance from each manner's motion, and jerk, by weight; weight 0 is the plain stream."""
     from tqdm import tqdm
 
@@ -170,9 +175,9 @@ def manners(engine: Engine, prompts: tuple[str, ...], poses: int = 80) -> Row:
         match = engine.similar(name, 1)[0]
         for weight in WEIGHTS:
             manner = engine.manner(match.take(), count=0, weight=weight)
-            for seed, prompt in enumerate(prompts):
+            for number, prompt in enumerate(prompts, len(prompts) * seed):
                 made = []
-                for chunk in engine.motion(repeat(prompt), seed=seed, manner=manner):
+                for chunk in engine.motion(repeat(prompt), seed=number, manner=manner):
                     made.append(chunk)
                     if sum(map(len, made)) >= poses:
                         break
@@ -186,15 +191,21 @@ def manners(engine: Engine, prompts: tuple[str, ...], poses: int = 80) -> Row:
 
 
 def continuation(
-    engine: Engine, data: Path, packs: tuple[str, ...], videos: dict[str, Take], *, quick: bool
+    engine: Engine,
+    data: Path,
+    packs: tuple[str, ...],
+    videos: dict[str, Take],
+    *,
+    seed: int,
+    quick: bool,
 ) -> Row:
     """Return all rows."""
     clips = [j for _, j in MotionItems(data, only=packs).clips if len(j) >= 100]
     if not clips:
         raise ValueError(f"{data} has no held-out clip of 5 seconds to go on after")
-    found: Row = {"seam": seam(engine, clips, QUICK_CUTS if quick else CUTS)}
+    found: Row = {"seam": seam(engine, clips, QUICK_CUTS if quick else CUTS, seed)}
     if videos:
         level = found["seam"]["mean_jerk_real"]
-        found["videos"] = video_seams(engine, videos, level, 4 if quick else 8)
-    found["manner"] = manners(engine, PROMPTS[:1] if quick else PROMPTS[:3])
+        found["videos"] = video_seams(engine, videos, level, 4 if quick else 8, seed)
+    found["manner"] = manners(engine, PROMPTS[:1] if quick else PROMPTS[:3], seed)
     return found

@@ -75,7 +75,7 @@ def between(
 
 def cost(engine: Streams, checkpoint: str, item: Item, *, quick: bool) -> Row:
     """CPU time of a pose with wishes over that without, in turns; empty wishes change no byte."""
-    (path,), (drive, *_) = paths(np.random.default_rng(0), 1), drives(1)
+    (path,), (drive, *_) = paths(np.random.default_rng(0), 1), drives([0])
     points, driven = path.wishes.waypoints, drive.wishes.drive
     wishes = {
         "plain": None,

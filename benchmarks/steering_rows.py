@@ -84,14 +84,18 @@ class Steering:
         """Return for every kind of wishes what makes its runs, and what is made of them."""
         rng = np.random.default_rng(self.seed)
         many = self.items[: 8 if self.quick else 96]
+
+        def seeds(count: int) -> range:
+            return range(count * self.seed, count * (self.seed + 1))
+
         return {
             "waypoints": (lambda: paths(rng, 4 if self.quick else 200), self.ways),
             "held_out": (lambda: list(map(aimed, self.items, count())), self.held_out),
             "key": (lambda: list(map(keyed, many, count())), self.keys),
             "hands": (lambda: [keyed(item, i, HANDS) for i, item in enumerate(many)], self.keys),
-            "drive": (lambda: drives(1 if self.quick else 20), self.driven),
-            "aside": (lambda: asides(2 if self.quick else 20), self.aside),
-            "spin": (lambda: spins(2 if self.quick else 20), self.spun),
+            "drive": (lambda: drives(seeds(1 if self.quick else 20)), self.driven),
+            "aside": (lambda: asides(seeds(2 if self.quick else 20)), self.aside),
+            "spin": (lambda: spins(seeds(2 if self.quick else 20)), self.spun),
         }
 
     def ways(self, runs: list[Run], made: list[Made]) -> Row:

@@ -163,8 +163,8 @@ def paths(rng: np.random.Generator, count: int, points: int = 4) -> list[Run]:
     return [drawn_path(rng, prompts[i % len(prompts)], points, i) for i in range(count)]
 
 
-def drives(repeats: int) -> list[Run]:
-    """Every change of keys, so often, each with another seed."""
+def drives(seeds: Sequence[int]) -> list[Run]:
+    """Every change of keys with each of the seeds."""
     return [
         Run(
             prompt=prompt,
@@ -175,13 +175,13 @@ def drives(repeats: int) -> list[Run]:
             poses=DRIVEN,
             seed=seed,
         )
-        for seed in range(repeats)
+        for seed in seeds
         for prompt, before, then in DRIVES.values()
     ]
 
 
-def faced(repeats: int, wanted: Sequence[Drive]) -> list[Run]:
-    """Every drive of a body that stood and looked along Z before, so often, each with a seed."""
+def faced(seeds: Sequence[int], wanted: Sequence[Drive]) -> list[Run]:
+    """Every drive of a body that stood and looked along Z before, with each of the seeds."""
     stands = Wishes(drive=Drive(velocity=(0, 0), facing=0))
     return [
         Run(
@@ -190,19 +190,19 @@ def faced(repeats: int, wanted: Sequence[Drive]) -> list[Run]:
             poses=DRIVEN + EVENT,
             seed=seed,
         )
-        for seed in range(repeats)
+        for seed in seeds
         for drive in wanted
     ]
 
 
-def asides(repeats: int) -> list[Run]:
+def asides(seeds: Sequence[int]) -> list[Run]:
     """Every way to go without looking there."""
-    return faced(repeats, [Drive(velocity=velocity, facing=0) for velocity in ASIDE])
+    return faced(seeds, [Drive(velocity=velocity, facing=0) for velocity in ASIDE])
 
 
-def spins(repeats: int) -> list[Run]:
+def spins(seeds: Sequence[int]) -> list[Run]:
     """Every turn on the spot."""
-    return faced(repeats, [Drive(velocity=(0, 0), facing=facing) for facing in SPINS])
+    return faced(seeds, [Drive(velocity=(0, 0), facing=facing) for facing in SPINS])
 
 
 def wandering(rng: np.random.Generator, seconds: float) -> Run:

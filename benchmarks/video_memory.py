@@ -3,7 +3,8 @@
 The game engine plays live beside the dream, under the same keys, from moments that no weights have
 seen (ViZDoom is needed: requirements-dev.txt). Prints one JSON object with the rows engine,
 tokenizer, true_place, shipped and without_memory (see memory_rows) and `about`. Without --json it
-prints a table; progress shows on stderr.
+prints a table; progress shows on stderr. With `--seeds 3` rows are means, and `spread` has their
+standard deviations.
 
 Parts: starts (where a world takes them to be), turn, return, recall (after a minute), place (its
 error after 1, 10 and 60 seconds), long (minutes of play: how frames look, whether they agree with
@@ -23,7 +24,7 @@ import typer
 from tqdm import tqdm
 
 from benchmarks import reporting
-from benchmarks.reporting import columns_table, emit, machine, rounded, told_errors
+from benchmarks.reporting import columns_table, emit, machine, over_seeds, rounded, told_errors
 from core.settings import CHECKPOINTS
 
 PARTS = ("starts", "turn", "return", "recall", "place", "long", "walls")
@@ -101,6 +102,7 @@ def main(
     long_rows: Annotated[str, typer.Option(help="Rows that take the longest walk.")] = "shipped",
     land: Annotated[str, typer.Option(help="The map that the world is of.")] = "blocks",
     seed: Annotated[int, typer.Option(help="Of the moments; one that no weights have seen.")] = 911,
+    seeds: reporting.Seeds = 1,
     threads: Annotated[int, typer.Option(help="Threads of PyTorch.")] = 1,
     sheet: Annotated[Path | None, typer.Option(help="Draw frames into this picture.")] = None,
     as_json: reporting.AsJson = False,
@@ -111,22 +113,23 @@ def main(
 
     torch.set_num_threads(threads)
     with told_errors():
-        result = measure(
+        measured = partial(
+            measure,
             checkpoints,
             checkpoint,
             without,
             land=land,
-            seed=seed,
             parts=chosen(parts, PARTS, "parts"),
             rows=chosen(rows, ROWS, "rows"),
             long_rows=chosen(long_rows, ROWS, "rows"),
-            sheet=sheet,
             starts=starts,
             beside=beside,
             recalls=recalls,
             frames=frames,
         )
-    emit(rounded(result), partial(columns_table, names=ROWS), as_json=as_json, out=out)
+        numbers = range(seed, seed + seeds)
+        found = [measured(seed=n, sheet=sheet if n == seed else None) for n in numbers]
+    emit(rounded(over_seeds(found)), partial(columns_table, names=ROWS), as_json=as_json, out=out)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 Prints one JSON object with the rows real, copy_last, tokenizer, world (whose place is found in the
 pixels), world_told (the true place of every frame), teacher and student (which know no places; see
-video_rows) and `about`: what was measured on what. Without --data, play is recorded first, by a
-seed that no weights have seen; that needs ViZDoom. Without --json it prints a table. Nothing else
-goes to stdout; progress shows on stderr. With `--seeds 3` rows are means, and `spread` has their
-standard deviations.
+video_rows) and `about`: what was measured on what. A row is left out where its checkpoint is named
+"". Without --data, play is recorded first, other play for every seed and none that weights have
+seen; that needs ViZDoom. Without --json it prints a table. Nothing else goes to stdout; progress
+shows on stderr. With `--seeds 3` rows are means, and `spread` has their standard deviations.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ SAMPLE = Path("assets/worlds/blocks")
 """A small sample of held-out play, with a network that reads keys from frames."""
 LENGTH = 200
 RECORDED, EPISODES = 911, 16
-"""Seed and episodes of what is recorded where no set is named."""
+"""Seed, to which the measured one is added, and episodes of what is recorded without a set."""
 
 
 @contextmanager
-def held_out(data: Path | None, size: tuple[int, int]) -> Iterator[HeldOut]:
+def held_out(data: Path | None, size: tuple[int, int], seed: int) -> Iterator[HeldOut]:
     """Open a set, or one of frames of a size that is recorded for as long as it is needed."""
     from benchmarks.frame_items import HeldOut, record_live
 
@@ -55,7 +55,7 @@ def held_out(data: Path | None, size: tuple[int, int]) -> Iterator[HeldOut]:
         yield HeldOut(data)
         return
     with tempfile.TemporaryDirectory(prefix="blocks-") as name:
-        record_live(Path(name), size, seed=RECORDED, episodes=EPISODES)
+        record_live(Path(name), size, seed=RECORDED + seed, episodes=EPISODES)
         shutil.copy(SAMPLE / idm.FILE, name)
         yield HeldOut(Path(name))
 
@@ -68,6 +68,7 @@ def measure(
     starts: int,
     length: int,
     seed: int,
+    device: str = "cpu",
     settings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return all rows.
@@ -78,14 +79,14 @@ def measure(
     from benchmarks.video_rows import VideoQuality
     from core.engine import Engine
 
-    start, engine = time.monotonic(), Engine(checkpoints, "cpu")
+    start, engine = time.monotonic(), Engine(checkpoints, device)
     there = {row: name for row, name in models.items() if name in engine.worlds}
     if not there:
         raise ValueError(f"none of the worlds {', '.join(models.values())} is in {checkpoints}")
     worlds = {row: engine.world(name) for row, name in there.items()}
     for world in worlds.values():
         world.dit.cfg = world.dit.cfg.model_copy(update=settings)
-    with held_out(data, max(world.size for world in worlds.values())) as played:
+    with held_out(data, max(world.size for world in worlds.values()), seed) as played:
         quality = VideoQuality(
             played, list(worlds.values()), starts=starts, length=length, seed=seed
         )
@@ -105,6 +106,7 @@ def measure(
             **about,
             "checkpoints": there,
             "missing": missing,
+            "device": device,
             "seconds": time.monotonic() - start,
         }
     }
@@ -118,6 +120,7 @@ def main(
     teacher: Annotated[str, typer.Option(help="Checkpoint of many steps.")] = "video-teacher",
     student: Annotated[str, typer.Option(help="Checkpoint of few steps.")] = "video",
     checkpoints: Checkpoints = CHECKPOINTS,
+    device: Annotated[str, typer.Option(help="cpu, or cpu:fp32, cpu:bf16, cpu:int8.")] = "cpu",
     starts: Annotated[int, typer.Option(help="Moments of play to begin from.")] = 32,
     length: Annotated[int, typer.Option(help="Frames to generate from each.")] = LENGTH,
     steps: Annotated[int | None, typer.Option(help="Default: each checkpoint's.")] = None,
@@ -131,7 +134,8 @@ def main(
     if torch.get_num_threads() > 2:  # batches of this size gain little from more
         torch.set_num_threads(2)
     with told_errors():
-        models = {"world": world, "teacher": teacher, "student": student}
+        named = {"world": world, "teacher": teacher, "student": student}
+        models = {row: name for row, name in named.items() if name}
         said = {"steps": steps, "context_noise": context_noise}
         measured = partial(
             measure,
@@ -140,6 +144,7 @@ def main(
             models,
             starts=starts,
             length=length,
+            device=device,
             settings={name: value for name, value in said.items() if value is not None},
         )
         result = over_seeds([measured(seed=number) for number in range(seed, seed + seeds)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_paths_are_as_the_table_wants_them():
 
 def test_shuffled_runs_are_told_something_else():
     for repeats in (1, 20):
-        drives = runs.drives(repeats)
+        drives = runs.drives(range(repeats))
         told = runs.shuffled(drives)
         assert all(run.script != script for run, script in zip(drives, told, strict=True))
 
@@ -118,7 +119,7 @@ def test_response_counts_from_the_event():
 
 
 def test_streams_are_told_at_their_time():
-    run = runs.drives(1)[0]
+    run = runs.drives([0])[0]
     made = runs.stream(ObedientEngine(), run, "motion", run.script)
     assert made.joints.shape == (120, 22, 3)
     assert made.events == (0, 64)
@@ -181,6 +182,16 @@ def test_who_obeys_is_told_from_who_does_not(steering):
     assert good["spin"]["facing_degrees"] < 1 < none["spin"]["facing_degrees"]
     assert good["spin"]["t50_s"] < 0.3
     assert columns_table(rows, ROWS)
+
+
+def test_another_seed_draws_other_runs(steering):
+    other = copy(steering)
+    other.seed = 1
+    for kind in ("waypoints", "drive", "aside", "spin"):
+        first, second = (
+            {(run.seed, run.script) for run in s.kinds()[kind][0]()} for s in (steering, other)
+        )
+        assert not first & second
 
 
 def test_what_is_measured_apart(items):

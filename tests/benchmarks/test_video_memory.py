@@ -167,6 +167,28 @@ def test_all_parts(live, hasty, monkeypatch, tmp_path):
     assert "| walls steps_outside |" in table.stdout
 
 
+def test_several_seeds_are_told_with_their_spread(live, hasty, monkeypatch):
+    engine = SimpleNamespace(
+        world=lambda _: tiny_world(PLACE_WORLD),
+        video_models=SimpleNamespace(pick=lambda name: name),
+    )
+    monkeypatch.setattr("core.engine.Engine", lambda *_: engine)
+    monkeypatch.setattr(memory_rows, "WALKERS", 2)
+    app = typer.Typer()
+    app.command()(video_memory.main)
+    which = ["--checkpoint", "placed", "--rows", "tokenizer,shipped", "--parts", "turn,walls"]
+    sizes = ["--starts", "2", "--recalls", "1", "--frames", "100"]
+    both, one = (
+        json.loads(CliRunner().invoke(app, ["--json", *which, *sizes, *more]).stdout)
+        for more in (["--seeds", "2"], ["--seed", "912"])
+    )
+    assert both["about"]["seed"] == [911, 912]
+    turn, spread = (rows["tokenizer"]["turn"]["median"] for rows in (both, both["spread"]))
+    assert spread > 0
+    apart = abs(one["tokenizer"]["turn"]["median"] - turn)
+    assert apart == pytest.approx(spread / 2**0.5, rel=0.01)
+
+
 def test_mistakes_are_told_in_a_sentence(live):
     with pytest.raises(ValueError, match="got turns"):
         video_memory.chosen("walls, turns", video_memory.PARTS, "parts")
