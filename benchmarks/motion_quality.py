@@ -96,10 +96,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="A third of the motions.")] = False,
     seed: int = 0,
     seeds: reporting.Seeds = 1,
-    evaluator: Annotated[
-        Path | None,
-        typer.Option(help="Folder with HumanML3D's own evaluator; --data is HumanML3D then."),
-    ] = None,
+    evaluator: reporting.TheirEvaluator = None,
     out: reporting.Out = None,
 ) -> None:
     """Measure the quality of a motion checkpoint."""

@@ -35,6 +35,10 @@ MotionData = Annotated[
     Path, typer.Option(help="A training set, or a clips.jsonl with its .npz beside it.")
 ]
 Split = Annotated[str, typer.Option(help="auto, val, train or all.")]
+TheirEvaluator = Annotated[
+    Path | None,
+    typer.Option(help="Folder with HumanML3D's own evaluator; --data is HumanML3D then."),
+]
 Packs = Annotated[str, typer.Option(help="Only these packs, e.g. cmu,cc0,deepmimic.")]
 
 

@@ -17,6 +17,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, cast
 from unittest import mock
@@ -226,15 +227,16 @@ def main(
     quick: Annotated[bool, typer.Option(help="A third of the switches.")] = False,
     seed: int = 0,
     seeds: reporting.Seeds = 1,
+    evaluator: reporting.TheirEvaluator = None,
     out: reporting.Out = None,
 ) -> None:
     """Measure switches of the prompt."""
     with told_errors():
-        how = {"packs": packs, "split": split, "quick": quick}
-        found = [
-            measure(open_quality(checkpoints, checkpoint, data, seed=number, **how), keep_history)
-            for number in range(seed, seed + seeds)
-        ]
+        opened = partial(
+            open_quality, checkpoints, checkpoint, data, packs=packs, split=split, quick=quick
+        )
+        numbers = range(seed, seed + seeds)
+        found = [measure(opened(seed=n, evaluator=evaluator), keep_history) for n in numbers]
         result = rounded(over_seeds(found))
     emit(result, quality_table, as_json=as_json, out=out)
 
