@@ -10,6 +10,7 @@ prints a table. Nothing else goes to stdout; progress shows on stderr.
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,8 @@ from benchmarks.reporting import Row, emit, over_seeds, quality_table, rounded, 
 from benchmarks.solved_poses import solved_row
 from core.checkpoint import load
 from core.motion.text import load_text_encoder
-from core.settings import CHECKPOINTS
+from core.motion.vae import STRIDE
+from core.settings import CHECKPOINTS, MotionSettings
 from train.evaluator import Evaluator
 
 DATA = Path("data/free")
@@ -76,7 +78,11 @@ def open_quality(
     if torch.get_num_threads() > 2:  # matmuls of this size lose time with more
         torch.set_num_threads(2)
     engine = Engine.load(checkpoints)
-    how: dict[str, Any] = {"checkpoint": checkpoint, "seed": seed, "quick": quick}
+    cfg = engine.model(checkpoint).dit.cfg
+    steps, stagger = cfg.pace(MotionSettings())
+    # a change of prompts begins every unfinished block anew
+    early = (math.ceil(steps / stagger) - 1) * cfg.block * STRIDE
+    how: dict[str, Any] = {"checkpoint": checkpoint, "seed": seed, "quick": quick, "early": early}
     if evaluator is not None:
         theirs, items = load_evaluator(evaluator), PublishedItems(data, split)
         words, heading = Words(evaluator, items.tokens), engine.model(checkpoint).vae.cfg.heading

@@ -27,8 +27,8 @@ from core.motion.text import TextEncoder
 
 WINDOW = 60
 """Poses of jerk around a switch of prompts (FlowMDM's figure for HumanML3D)."""
-PHASE = 60
-"""Poses of each prompt before and after a switch."""
+BEFORE, AFTER = 96, 64
+"""Poses of the first prompt, in whole blocks of 2 and of 3 latents, and of the second."""
 BATCH = 32
 
 
@@ -82,8 +82,11 @@ class Quality:
         checkpoint: str = "motion",
         seed: int = 0,
         quick: bool = False,
+        early: int = 0,
     ) -> None:
+        """A change of prompts is felt `early` poses before it is asked for."""
         self.engine, self.evaluator, self.encoder = engine, evaluator, encoder
+        self.early = early
         self.checkpoint, self.seed, self.quick = checkpoint, seed, quick
         self.source = items
         self.real = items.draw(self._rng(), self.motions() // (3 if quick else 1))
@@ -237,13 +240,22 @@ class Quality:
         # drawn like the real windows, so that both hold the same kinds of motion
         rng, known = self._rng(), [item.caption for item in self.lasting]
         pairs = rng.choice(len(known), (self.switches, 2))
-        prompts = [[(known[a], PHASE), (known[b], PHASE)] for a, b in pairs]
-        made = self.sample(prompts, [2 * PHASE] * len(prompts), "switches")
-        first = PHASE - 2 - WINDOW // 2  # jerk t spans poses t..t + 3; the switch is at its middle
-        curves = [metrics.jerk(decode(x)[first : first + WINDOW + 3]) for x in made]
+        made = self.switched([(known[a], known[b]) for a, b in pairs], AFTER)
+        return self.jerk_of([decode(x) for x in made])
+
+    def switched(self, pairs: Sequence[tuple[str, str]], after: int) -> list[np.ndarray]:
+        """Return features of BEFORE poses of each pair's first prompt, `after` of its second."""
+        first, second = BEFORE + self.early, max(after - self.early, 1)
+        asked = [[(a, first), (b, second)] for a, b in pairs]
+        return self.sample(asked, [BEFORE + after] * len(asked), "switches")
+
+    def jerk_of(self, switched: Sequence[np.ndarray]) -> Row:
+        """Return peak jerk and AUJ of joints that switch after BEFORE poses."""
+        first = BEFORE - 2 - WINDOW // 2  # jerk t spans poses t..t + 3; the switch is at its middle
+        curves = np.stack([metrics.jerk(x[first : first + WINDOW + 3]) for x in switched])
         return {
-            "peak_jerk": metrics.peak_jerk(np.stack(curves)),
-            "auj": metrics.area_under_jerk(np.stack(curves), self.jerk_level),
+            "peak_jerk": metrics.peak_jerk(curves),
+            "auj": metrics.area_under_jerk(curves, self.jerk_level),
         }
 
     def directions(self) -> Row:

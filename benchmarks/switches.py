@@ -13,13 +13,12 @@ ways, so that motions are the same up to the switch.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 from unittest import mock
 
 import numpy as np
@@ -31,7 +30,7 @@ from benchmarks.counting import RAISED, STILL_HANDS, STILL_ROOT
 from benchmarks.directions import heading
 from benchmarks.motion_quality import DATA, open_quality
 from benchmarks.probe_prompts import LYING, SITTING, UPRIGHT, WHO
-from benchmarks.quality_rows import WINDOW, Quality
+from benchmarks.quality_rows import AFTER, BEFORE, Quality
 from benchmarks.reporting import (
     Row,
     Step,
@@ -45,14 +44,8 @@ from benchmarks.reporting import (
 from core.body.features import decode
 from core.body.skeleton import ELBOWS, FPS, WRISTS
 from core.diffusion.sampler import StreamSampler
-from core.motion.vae import STRIDE
-from core.settings import CHECKPOINTS, MotionSettings
+from core.settings import CHECKPOINTS
 
-if TYPE_CHECKING:
-    from core.engine import Engine
-
-BEFORE, AFTER = 96, 64
-"""Poses of the first prompt, in whole blocks of 2 and of 3 latents, and of the second caption."""
 PATIENCE = 5.0
 """Seconds that a new command is waited for."""
 HELD = FPS // 2
@@ -122,26 +115,14 @@ def kept_history(kept: bool) -> Iterator[None]:
         yield
 
 
-def switched(quality: Quality, pairs: Sequence[tuple[str, str]], after: int) -> list[np.ndarray]:
-    """Return features of BEFORE poses of each pair's first prompt and `after` of its second."""
-    cfg = cast("Engine", quality.engine).model(quality.checkpoint).dit.cfg
-    steps, stagger = cfg.pace(MotionSettings())
-    # a change begins every unfinished block anew: it is felt so many poses before it is asked for
-    early = (math.ceil(steps / stagger) - 1) * cfg.block * STRIDE
-    asked = [[(a, BEFORE + early), (b, max(after - early, 1))] for a, b in pairs]
-    return quality.sample(asked, [BEFORE + after] * len(asked), "switches")
-
-
 def captions(quality: Quality, switches: int) -> Row:
     """Measure switches between two captions of the set."""
     rng, known = np.random.default_rng(quality.seed), [item.caption for item in quality.lasting]
     pairs = [(known[a], known[b]) for a, b in rng.choice(len(known), (switches, 2))]
-    made = switched(quality, pairs, AFTER)
+    made = quality.switched(pairs, AFTER)
     embedded = quality.embed_made([x[BEFORE:] for x in made])
     old, new = (quality.embed_text(list(texts)) for texts in zip(*pairs, strict=True))
     joints = [decode(x) for x in made]
-    first = BEFORE - 2 - WINDOW // 2  # jerk t spans poses t..t + 3; the switch is at its middle
-    curves = np.stack([metrics.jerk(j[first : first + WINDOW + 3]) for j in joints])
     to_old, to_new = (np.linalg.norm(embedded - text, axis=-1) for text in (old, new))
     return {
         "n": switches,
@@ -149,8 +130,7 @@ def captions(quality: Quality, switches: int) -> Row:
         "mm_dist_before": metrics.mm_dist(embedded, old),
         "nearer_before": float(np.mean(to_old < to_new)),
         "foot_skate": metrics.foot_skate([j[BEFORE:] for j in joints]),
-        "peak_jerk": metrics.peak_jerk(curves),
-        "auj": metrics.area_under_jerk(curves, quality.jerk_level),
+        **quality.jerk_of(joints),
     }
 
 
@@ -158,7 +138,7 @@ def commands(quality: Quality, people: tuple[str, ...]) -> Row:
     """Measure how long it takes until the new thing is done."""
     asked = list(product(COMMANDS, people))
     after = round(PATIENCE * FPS) + HELD
-    made = switched(quality, [(f"{who} {a}", f"{who} {b}") for (a, b, _), who in asked], after)
+    made = quality.switched([(f"{who} {a}", f"{who} {b}") for (a, b, _), who in asked], after)
     joints = [decode(x)[BEFORE:] for x in made]
     late = [seconds_until(doing(j)) for ((*_, doing), _), j in zip(asked, joints, strict=True)]
     apart = np.reshape(late, (len(COMMANDS), -1)).mean(1)
