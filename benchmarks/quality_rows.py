@@ -237,11 +237,14 @@ class Quality:
 
     def switching(self) -> Row:
         """Peak jerk and AUJ over switches between two captions of the set."""
+        made = self.switched(self.pairs(self.switches), AFTER)
+        return self.jerk_of([decode(x) for x in made])
+
+    def pairs(self, count: int) -> list[tuple[str, str]]:
+        """Draw captions to switch between."""
         # drawn like the real windows, so that both hold the same kinds of motion
         rng, known = self._rng(), [item.caption for item in self.lasting]
-        pairs = rng.choice(len(known), (self.switches, 2))
-        made = self.switched([(known[a], known[b]) for a, b in pairs], AFTER)
-        return self.jerk_of([decode(x) for x in made])
+        return [(known[a], known[b]) for a, b in rng.choice(len(known), (count, 2))]
 
     def switched(self, pairs: Sequence[tuple[str, str]], after: int) -> list[np.ndarray]:
         """Return features of BEFORE poses of each pair's first prompt, `after` of its second."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import product
 from typing import Annotated
@@ -105,20 +105,14 @@ def seconds_until(doing: np.ndarray) -> float:
     return min(float(np.argmax(long)) / FPS, PATIENCE) if long.any() else PATIENCE
 
 
-@contextmanager
-def kept_history(kept: bool) -> Iterator[None]:
+def kept_history(kept: bool) -> AbstractContextManager[object]:
     """Have samplers leave history as it was committed."""
-    if not kept:
-        yield
-        return
-    with mock.patch.object(StreamSampler, "_commit_anew", return_value=None):
-        yield
+    return mock.patch.object(StreamSampler, "_commit_anew") if kept else nullcontext()
 
 
 def captions(quality: Quality, switches: int) -> Row:
     """Measure switches between two captions of the set."""
-    rng, known = np.random.default_rng(quality.seed), [item.caption for item in quality.lasting]
-    pairs = [(known[a], known[b]) for a, b in rng.choice(len(known), (switches, 2))]
+    pairs = quality.pairs(switches)
     made = quality.switched(pairs, AFTER)
     embedded = quality.embed_made([x[BEFORE:] for x in made])
     old, new = (quality.embed_text(list(texts)) for texts in zip(*pairs, strict=True))
