@@ -18,7 +18,7 @@ from torch import Tensor
 
 from core.diffusion import flow, schedule, whole
 from core.diffusion.flow import CLEAN
-from core.diffusion.static import StaticCache, StreamCache
+from core.diffusion.static import Call, StaticCache, StreamCache
 
 
 class Condition(Protocol):
@@ -260,8 +260,13 @@ class StreamSampler(Generic[C]):
         draws = len(conditions) + (len(past) if self.context_noise else 0)
         noise = torch.stack([self._drawn() for _ in range(draws)], dim=1)
         told = network.told([*(frame.condition for frame in past), *conditions])
-        before = [frame.x for frame in past]
-        x = whole.sample(cache, network, before, noise, self._settled[1], told, self.times)
+        before, ride, times = [frame.x for frame in past], len(past), self.times
+
+        def made(call: Call, noise: Tensor, settled: Tensor, *rest: Tensor) -> tuple[Tensor]:
+            return (whole.frames(call, network, rest[:ride], noise, settled, rest[ride:], times),)
+
+        inputs = [noise, self._settled[1], *before, *told]
+        (x,) = cache.run(("frames", *times), made, inputs, ride)
         self.tick += self.steps
         self._note_commit(conditions[-1])
         return [_Frame(x[:, i], start, condition) for i, condition in enumerate(conditions)]

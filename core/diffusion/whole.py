@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.diffusion import flow
 from core.diffusion.attention import Cache
-from core.diffusion.static import Call, StaticCache
+from core.diffusion.static import Call
 
 MOST_STEPS = 8
 """Steps that are worth one graph: it is longer by a call for each, and every count has its own."""
@@ -64,23 +64,4 @@ def frames(
         else:
             v = call(network.at, [x, t, *told], 0)
         x = flow.step(x, v, t, t_next)
-    return x
-
-
-def sample(
-    cache: StaticCache,
-    network: Network,
-    past: Sequence[Tensor],
-    noise: Tensor,
-    settled: Tensor,
-    told: Sequence[Tensor],
-    times: Sequence[float],
-) -> Tensor:
-    """Return what `frames` does, by one graph; for a stream whose rows all want them."""
-    ride = len(past)
-
-    def made(call: Call, noise: Tensor, settled: Tensor, *rest: Tensor) -> tuple[Tensor]:
-        return (frames(call, network, rest[:ride], noise, settled, rest[ride:], times),)
-
-    (x,) = cache.run(("frames", *times), made, [noise, settled, *past, *told], ride)
     return x
